@@ -1,0 +1,3 @@
+pub mod model;
+#[cfg(feature = "ssr")]
+pub mod sign_in_page;

@@ -1,0 +1,4 @@
+#[cfg(feature = "ssr")]
+pub mod drafts_page;
+#[cfg(feature = "ssr")]
+pub mod port;

@@ -1,0 +1,217 @@
+//! The form of a record, of a new one, and of one that cannot be read at the moment.
+
+mod conflict;
+mod form;
+mod kept_draft;
+mod notices;
+mod read_only;
+mod waiting;
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+use resilient_core::draft::Revision;
+use resilient_core::submission::answer::Outcome;
+use resilient_core::submission::is_submission_id;
+
+use super::address::{self, Target};
+use super::form_view::{FormSources, FormView, Restore};
+use super::model::{RecordKey, Table};
+use super::port::RecordForm;
+use crate::api_error::{ApiError, ErrorKind};
+use crate::drafts::port::KeptDraft;
+use crate::ui::error_page::{bare_error, error_page};
+use crate::ui::layout::{Frame, PageKind, crumbs, framed};
+use crate::ui::page_request::SavedMark;
+use crate::ui::visit::{Visit, sign_in_needed};
+
+/// `/records/{table}/{key}`
+#[component]
+pub fn EditPage() -> impl IntoView {
+    let params = use_params_map().get_untracked();
+    let (table, key) = (params.get("table").unwrap_or_default(), params.get("key").unwrap_or_default());
+    let Some(visit) = Visit::here() else { return bare_error(&sign_in_needed()) };
+    Suspend::new(async move {
+        match existing(&visit, &table, &key).await {
+            Ok(page) => page,
+            Err(error) => error_page(&visit, &error).await,
+        }
+    })
+    .into_any()
+}
+
+/// `/records/{table}/new?form={uuid}`
+#[component]
+pub fn NewPage() -> impl IntoView {
+    let table = use_params_map().get_untracked().get("table").unwrap_or_default();
+    let Some(visit) = Visit::here() else { return bare_error(&sign_in_needed()) };
+    Suspend::new(async move {
+        match new(&visit, &table).await {
+            Ok(page) => page,
+            Err(error) => error_page(&visit, &error).await,
+        }
+    })
+    .into_any()
+}
+
+/// What was found for one form.
+struct Found {
+    table: Arc<Table>,
+    target: Target,
+    record: Option<RecordForm>,
+    drafts: Vec<KeptDraft>,
+    saved: Option<SavedMark>,
+    /// The drafts of the server could not be read.
+    without_drafts: bool,
+    created_before: bool,
+}
+
+async fn existing(visit: &Visit, table: &str, key: &str) -> Result<AnyView, ApiError> {
+    let table = visit.records.table(&visit.account, table)?;
+    let key = RecordKey::read(key).ok_or_else(|| ApiError::not_found("There is no record at this address."))?;
+    let target = Target::Existing(key.clone());
+    let (drafts, without_drafts) = drafts(visit, &target.form_key(&table.name)).await;
+    let saved = match visit.query("saved") {
+        Some(id) => visit.records.saved(&visit.account, id).await.ok().flatten(),
+        None => None,
+    };
+    let found = |record| Found { table: table.clone(), target, record, drafts, saved, without_drafts, created_before: false };
+    match visit.records.form(&visit.account, &table, Some(&key)).await {
+        Ok(record) => Ok(page(visit, found(Some(record))).await),
+        Err(error) if error.kind == ErrorKind::Unavailable => Ok(unreadable(visit, found(None), &error).await),
+        Err(error) if error.kind == ErrorKind::NotFound => recreated(visit, found(None), error).await,
+        Err(error) => Err(error),
+    }
+}
+
+async fn new(visit: &Visit, table: &str) -> Result<AnyView, ApiError> {
+    let table = visit.records.table(&visit.account, table)?;
+    let form = visit.query("form").filter(|form| is_submission_id(form)).unwrap_or(&visit.request.submission_id);
+    let mut target = Target::New(form.to_owned());
+    let (drafts, without_drafts) = drafts(visit, &target.form_key(&table.name)).await;
+    let made = made_before(visit);
+    if let Some(key) = made.clone() {
+        target = Target::Existing(key);
+    } else if posted_outcome(visit) == Some(Outcome::Mismatch) {
+        target = Target::New(visit.request.submission_id.clone());
+    }
+    let created_before = made.is_some();
+    let found = |record| Found { table: table.clone(), target, record, drafts, saved: None, without_drafts, created_before };
+    match visit.records.form(&visit.account, &table, made.as_ref()).await {
+        Ok(record) => Ok(page(visit, found(Some(record))).await),
+        Err(error) if error.kind == ErrorKind::Unavailable => Ok(unreadable(visit, found(None), &error).await),
+        Err(error) => Err(error),
+    }
+}
+
+/// The record that an earlier press of Save on this form made.
+fn made_before(visit: &Visit) -> Option<RecordKey> {
+    let answer = &visit.posted.as_ref().filter(|posted| posted.answer.outcome == Outcome::Mismatch)?.answer;
+    RecordKey::read(answer.key.as_ref()?)
+}
+
+fn posted_outcome(visit: &Visit) -> Option<Outcome> {
+    visit.posted.as_ref().map(|posted| posted.answer.outcome)
+}
+
+async fn drafts(visit: &Visit, form_key: &str) -> (Vec<KeptDraft>, bool) {
+    match visit.drafts.load(&visit.account, form_key).await {
+        Ok(drafts) => (drafts, false),
+        Err(_) => (Vec::new(), true),
+    }
+}
+
+/// The record is there, or a new one is begun.
+async fn page(visit: &Visit, found: Found) -> AnyView {
+    let writable = found.table.editable() && found.record.as_ref().is_some_and(|record| record.may_write);
+    let content = match (&found.record, writable) {
+        (Some(record), false) => read_only::read_only(&found.table, record, &visit.tables()),
+        _ => match view_of(visit, &found) {
+            Some(view) => form::page_content(visit, &found, &view),
+            None => waiting::waiting(visit, &found),
+        },
+    };
+    let kind = PageKind::Editing;
+    let frame = Frame {
+        title: format!("{} – {}", title(&found), found.table.label),
+        active: Some(found.table.name.clone()),
+        unsaved: visit.unsaved().await,
+        kind,
+    };
+    let head = head(&found);
+    framed(visit, frame, view! { {head} {content} }.into_any())
+}
+
+/// Without the record: drawn from what is known to be typed, else from this device.
+async fn unreadable(visit: &Visit, found: Found, error: &ApiError) -> AnyView {
+    if visit.posted.is_none() {
+        visit.answer_with(error);
+    }
+    page(visit, found).await
+}
+
+/// The record is gone. What was typed goes into the form of a new one.
+async fn recreated(visit: &Visit, found: Found, error: ApiError) -> Result<AnyView, ApiError> {
+    if found.drafts.is_empty() && visit.posted.is_none() {
+        return Err(error);
+    }
+    if visit.posted.is_none() {
+        visit.answer_with(&error);
+    }
+    let record = visit.records.form(&visit.account, &found.table, None).await?;
+    let target = Target::New(visit.request.submission_id.clone());
+    Ok(page(visit, Found { target, record: Some(record), ..found }).await)
+}
+
+fn view_of(visit: &Visit, found: &Found) -> Option<FormView> {
+    FormView::new(&FormSources {
+        table: &found.table,
+        target: found.target.clone(),
+        record: found.record.as_ref(),
+        drafts: &found.drafts,
+        changed_since: &|version| visit.records.changed_since(found.record.as_ref()?, version),
+        posted: visit.posted.as_ref(),
+        saved: found.saved.as_ref(),
+        restore: restore(visit),
+        page_writer: &visit.request.writer,
+        submission_id: &visit.request.submission_id,
+        created_before: found.created_before,
+        targets: &visit.tables(),
+    })
+}
+
+/// `?restore={seq}-{writer}&columns=a,b`
+fn restore(visit: &Visit) -> Option<Restore> {
+    let (seq, writer) = visit.query("restore")?.split_once('-')?;
+    let columns = visit.query("columns").map(|columns| columns.split(',').map(str::to_owned).collect());
+    Some(Restore { revision: Revision { seq: seq.parse().ok()?, writer: writer.to_owned() }, columns })
+}
+
+/// What the record is called.
+fn title(found: &Found) -> String {
+    let Target::Existing(key) = &found.target else { return format!("New {}", found.table.label.to_lowercase()) };
+    let label = found.record.as_ref().and_then(|record| {
+        let column = found.table.label_column()?;
+        record.values.get(&column.name)?.clone().filter(|label| !label.trim().is_empty())
+    });
+    let label = label.map(|label| label.lines().next().unwrap_or_default().chars().take(80).collect());
+    label.unwrap_or_else(|| format!("{} {}", found.table.label, address::readable_key(&found.table, key)))
+}
+
+fn head(found: &Found) -> AnyView {
+    let table_url = address::table_url(&found.table.name);
+    let steps = [("Tables".to_owned(), "/".to_owned()), (found.table.label.clone(), table_url)];
+    let history = match &found.target {
+        Target::Existing(key) => Some(format!("{}/history", address::record_url(&found.table.name, key))),
+        Target::New(_) => None,
+    };
+    view! {
+        {crumbs(&steps)}
+        <div class="page-head">
+            <h1>{title(found)}</h1>
+            {history.map(|url| view! { <a class="button" href=url>"History"</a> })}
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,99 @@
+//! Drafts of the server on the form's page: what is in the form, what lies beside it, and how to be
+//! rid of either.
+
+use leptos::prelude::*;
+use resilient_core::draft::Revision;
+
+use super::conflict::text;
+use crate::records::form_view::{BesideDraft, BesideReason, FormView, Notice};
+use crate::ui::notice::{Tone, notice};
+use crate::ui::written;
+
+/// Above the fields, where a draft stands in them.
+pub fn restored(view: &FormView, changed_at_ms: u64, columns: &[String]) -> AnyView {
+    let heading = format!("Restored what you typed: {}.", written::listed(columns));
+    let when = format!("Last changed {}, kept on the server. It is not saved in the record yet.", written::moment(changed_at_ms));
+    let whole = view.drawn.seq > 0;
+    let body = view! {
+        <p>{when}</p>
+        {whole.then(|| view! {
+            <p class="actions"><button class="button" form=discard_id(&view.drawn) data-discard="">"Discard"</button></p>
+        })}
+    };
+    view! { <div data-draft-notice="">{notice(Tone::Attention, heading, body)}</div> }.into_any()
+}
+
+/// A draft that is not in the form: to compare, to restore field by field, to copy, to discard.
+pub fn beside(view: &FormView, draft: &BesideDraft, reason: BesideReason) -> AnyView {
+    let (heading, words) = match reason {
+        BesideReason::RecordChanged => (
+            "You typed something here that is not saved, and the record was changed since.",
+            "The form shows the record as it is now. Nothing of yours is lost: compare, and restore what should stay.",
+        ),
+        BesideReason::Diverged => (
+            "There is another unsaved text for this form.",
+            "It was typed in another tab or on another device. Nothing of it is lost.",
+        ),
+    };
+    let restore = restore_url(view, &draft.revision, None);
+    let rows = draft.columns.iter().map(|(column, label, mine, now)| {
+        let now = now.as_ref().map(|now| {
+            view! { <div class="conflict-side conflict-theirs"><p class="conflict-heading">"In the record"</p>{text(now)}</div> }
+        });
+        view! {
+            <div class="conflict">
+                <h3>
+                    {label.clone()}
+                    " "
+                    <a class="restore-link" href=restore_url(view, &draft.revision, Some(column))>"Restore this field"</a>
+                </h3>
+                <div class="conflict-sides">
+                    <div class="conflict-side conflict-mine"><p class="conflict-heading">"Unsaved"</p>{text(mine)}</div>
+                    {now}
+                </div>
+            </div>
+        }
+    });
+    let body = view! {
+        <p>{words}</p>
+        <details class="beside-draft">
+            <summary>{format!("Compare the text of {}", written::moment(draft.changed_at_ms))}</summary>
+            {rows.collect_view()}
+        </details>
+        <p class="actions">
+            <a class="button" href=restore>"Restore all"</a>
+            <button class="button" form=discard_id(&draft.revision)>"Discard"</button>
+        </p>
+    };
+    notice(Tone::Attention, heading, body)
+}
+
+fn restore_url(view: &FormView, revision: &Revision, column: Option<&str>) -> String {
+    let separator = if view.action.contains('?') { '&' } else { '?' };
+    let columns = column.map(|column| format!("&columns={column}")).unwrap_or_default();
+    format!("{}{separator}restore={}-{}{columns}", view.action, revision.seq, revision.writer)
+}
+
+fn discard_id(revision: &Revision) -> String {
+    format!("discard-{}-{}", revision.seq, revision.writer)
+}
+
+/// One small form for each Discard button of the page.
+pub fn discard_forms(view: &FormView) -> AnyView {
+    let drawn = (view.drawn.seq > 0).then(|| view.drawn.clone());
+    let beside = view.notices.iter().filter_map(|notice| match notice {
+        Notice::Beside { draft, .. } => Some(draft.revision.clone()),
+        _ => None,
+    });
+    let forms = drawn.into_iter().chain(beside).map(|revision| {
+        view! {
+            <form id=discard_id(&revision) method="post" action="/drafts/discard" autocomplete="off" hidden=true>
+                <input type="hidden" name="form_key" value=view.form_key.clone() autocomplete="off" />
+                <input type="hidden" name="seq" value=revision.seq.to_string() autocomplete="off" />
+                <input type="hidden" name="writer" value=revision.writer.clone() autocomplete="off" />
+                <input type="hidden" name="next" value=view.action.clone() autocomplete="off" />
+            </form>
+        }
+    });
+    forms.collect_view().into_any()
+}

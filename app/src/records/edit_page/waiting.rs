@@ -1,0 +1,32 @@
+//! The form's page while nothing of the form can be drawn: no record, no draft on the server.
+
+use leptos::prelude::*;
+use crate::absent::DeviceDrafts;
+
+use super::Found;
+use crate::ui::notice::{Tone, notice};
+use crate::ui::visit::Visit;
+
+/// Lists what this device has, and tries again by itself where script runs.
+pub fn waiting(visit: &Visit, found: &Found) -> AnyView {
+    let form_key = found.target.form_key(&found.table.name);
+    let url = found.target.url(&found.table.name);
+    view! {
+        <section class="record-form" data-waiting="">
+            {notice(
+                Tone::Waiting,
+                "What you typed is still kept on the device you typed it on.",
+                view! {
+                    <p>"The database cannot be reached, so this record cannot be shown yet. This page tries again by itself."</p>
+                    <p class="actions"><a class="button" href=url>"Try again now"</a></p>
+                },
+            )}
+            <DeviceDrafts
+                account=visit.account.name.clone()
+                records_url="/records/".to_owned()
+                form_key=form_key
+            />
+        </section>
+    }
+    .into_any()
+}

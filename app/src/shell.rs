@@ -1,0 +1,97 @@
+//! The document around every page, and the route table.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use leptos::config::LeptosOptions;
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+use leptos_meta::{MetaTags, provide_meta_context};
+use leptos_router::components::{Route, Router, Routes};
+use leptos_router::path;
+
+use crate::api_error::ApiError;
+use crate::auth::model::Account;
+use crate::auth::sign_in_page::SignInPage;
+use crate::dashboard_page::DashboardPage;
+use crate::drafts::drafts_page::DraftsPage;
+use crate::records::delete_page::DeletePage;
+use crate::records::edit_page::{EditPage, NewPage};
+use crate::records::history_page::HistoryPage;
+use crate::records::list_page::ListPage;
+use crate::ui::error_page::{FailurePage, NotFoundPage};
+use crate::ui::page_request::PageRequest;
+
+/// Records what is typed before the islands run.
+const EARLY: &str = include_str!("../../frontend/early.js");
+/// Loads the module and hydrates the islands.
+const LOADER: &str = include_str!("../../frontend/loader.js");
+const KEYS: &str = include_str!("ui/keys.js");
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 20 20'%3E%3Cpath fill='%23275ab8' \
+     d='M10 1c3.3 4.100 5.800 7.100 5.800 10.700a5.800 5.800 0 0 1-11.600 0C4.200 8.100 6.700 5.100 10 1z'/%3E%3C/svg%3E";
+
+/// A whole HTML document, for one request.
+pub fn shell(_options: LeptosOptions) -> impl IntoView {
+    provide_meta_context();
+    // As `<HydrationScripts islands=true>` does: nothing but islands is marked for the browser.
+    if let Some(context) = Owner::current_shared_context() {
+        context.set_is_hydrating(false);
+    }
+    let assets = use_context::<PageRequest>().map(|request| request.assets).unwrap_or_default();
+    let account = use_context::<Option<Account>>().flatten().map(|account| account.name);
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <link rel="stylesheet" href=asset(&assets, "inkfast.css") />
+                <link rel="modulepreload" href=asset(&assets, "inkfast.js") />
+                <link rel="icon" href=ICON />
+                <script nonce=use_nonce()>{EARLY}</script>
+                <script nonce=use_nonce()>{KEYS}</script>
+                <MetaTags />
+            </head>
+            <body data-account=account>
+                <App />
+                <script
+                    type="module"
+                    nonce=use_nonce()
+                    data-inkfast-loader=""
+                    data-js=asset(&assets, "inkfast.js")
+                    data-wasm=asset(&assets, "inkfast_bg.wasm")
+                >
+                    {LOADER}
+                </script>
+            </body>
+        </html>
+    }
+}
+
+fn asset(assets: &Arc<BTreeMap<String, String>>, name: &str) -> String {
+    assets.get(name).cloned().unwrap_or_else(|| format!("/pkg/{name}"))
+}
+
+/// Every page. Only the server routes: in the browser a link loads the next page.
+#[component]
+pub fn App() -> impl IntoView {
+    if let Some(error) = use_context::<Option<ApiError>>().flatten() {
+        return view! { <FailurePage error=error /> }.into_any();
+    }
+    view! {
+        <Router>
+            <Routes fallback=NotFoundPage>
+                <Route path=path!("/") view=DashboardPage />
+                <Route path=path!("/login") view=SignInPage />
+                <Route path=path!("/drafts") view=DraftsPage />
+                <Route path=path!("/records/:table") view=ListPage />
+                <Route path=path!("/records/:table/new") view=NewPage />
+                <Route path=path!("/records/:table/:key") view=EditPage />
+                <Route path=path!("/records/:table/:key/history") view=HistoryPage />
+                <Route path=path!("/records/:table/:key/delete") view=DeletePage />
+            </Routes>
+        </Router>
+    }
+    .into_any()
+}

@@ -1,0 +1,17 @@
+// Small conveniences that need no island: the rail's filter as you type, `/` to the search field.
+addEventListener("input", (event) => {
+  if (!event.target.matches?.("[data-rail-filter]")) return;
+  const wanted = event.target.value.trim().toLowerCase();
+  for (const item of event.target.closest("nav").querySelectorAll("li")) {
+    item.hidden = wanted !== "" && !item.textContent.toLowerCase().includes(wanted);
+  }
+});
+addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
+  const field = document.querySelector("[data-search]") ?? document.querySelector("[data-rail-filter]");
+  if (!field?.checkVisibility()) return;
+  event.preventDefault();
+  field.focus();
+  field.select();
+});

@@ -1,0 +1,137 @@
+//! The frame of every page of a signed-in person: header, rail of tables, content.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use leptos_meta::Title;
+use crate::absent::{ConnectionStatus, Toasts};
+
+use super::icon::icon;
+use super::visit::Visit;
+use super::written;
+use crate::records::address;
+use crate::records::model::{Table, TableName};
+
+/// What the frame shows of a page.
+pub struct Frame {
+    pub title: String,
+    /// The table the page belongs to.
+    pub active: Option<TableName>,
+    /// Forms with unsaved work; `None` where that cannot be told.
+    pub unsaved: Option<usize>,
+    /// A form's page is narrower and has its own footer.
+    pub kind: PageKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageKind {
+    Reading,
+    Listing,
+    Editing,
+}
+
+/// The page in its frame.
+pub fn framed(visit: &Visit, frame: Frame, content: AnyView) -> AnyView {
+    let class = match frame.kind {
+        PageKind::Reading => "content",
+        PageKind::Listing => "content content-list",
+        PageKind::Editing => "content content-edit",
+    };
+    view! {
+        <Title text=format!("{} – Inkfast", frame.title) />
+        <a class="skip-link" href="#content">"Skip to content"</a>
+        {header(visit, frame.unsaved)}
+        <div class="frame">
+            {rail(visit.tables(), frame.active.as_ref())}
+            <main id="content" class=class tabindex="-1">{content}</main>
+        </div>
+        <Toasts />
+    }
+    .into_any()
+}
+
+fn header(visit: &Visit, unsaved: Option<usize>) -> AnyView {
+    let account = visit.account.clone();
+    view! {
+        <header class="header">
+            <button class="button-plain rail-button" type="button" popovertarget="rail" aria-label="Tables">
+                {icon("menu")}
+            </button>
+            <a class="brand" href="/">{brand_mark()} <span>"Inkfast"</span></a>
+            <div class="header-status"><ConnectionStatus /></div>
+            <a class="header-link" href="/drafts">
+                {icon("draft")} <span class="header-words">"Unsaved work"</span>
+                {unsaved.filter(|unsaved| *unsaved > 0).map(|unsaved| {
+                    view! { <span class="badge">{written::number(unsaved as u64)}<span class="visually-hidden">" forms"</span></span> }
+                })}
+            </a>
+            <form class="sign-out" method="post" action="/logout" data-sign-out="">
+                <span class="account" title=format!("Signed in as {}, {}", account.name, account.role.name())>
+                    {account.name.clone()}
+                </span>
+                <button class="button-plain" type="submit">"Sign out"</button>
+            </form>
+        </header>
+    }
+    .into_any()
+}
+
+/// A drop of ink that has dried.
+pub fn brand_mark() -> AnyView {
+    view! {
+        <svg class="brand-mark" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false">
+            <path d="M10 1.5c3.2 4 5.6 6.9 5.6 10.4a5.6 5.6 0 0 1-11.2 0C4.4 8.4 6.8 5.500 10 1.5z" fill="currentColor"></path>
+            <path class="brand-mark-check" d="M7.4 12l1.9 1.900 3.400-3.800" fill="none" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"></path>
+        </svg>
+    }
+    .into_any()
+}
+
+/// A column on wide screens, a sheet on narrow ones: a popover needs no script.
+fn rail(tables: Vec<Arc<Table>>, active: Option<&TableName>) -> AnyView {
+    let items = tables.iter().map(|table| rail_item(table, active == Some(&table.name)));
+    let items = items.collect_view();
+    view! {
+        <nav id="rail" class="rail" popover="auto" aria-label="Tables">
+            <form class="rail-filter" action="/" method="get" role="search">
+                {icon("search")}
+                <input
+                    type="search"
+                    name="tables"
+                    placeholder="Find a table"
+                    aria-label="Find a table"
+                    autocomplete="off"
+                    data-rail-filter=""
+                />
+            </form>
+            <ul class="rail-list">{items}</ul>
+        </nav>
+    }
+    .into_any()
+}
+
+fn rail_item(table: &Table, active: bool) -> AnyView {
+    view! {
+        <li>
+            <a href=address::table_url(&table.name) aria-current=active.then_some("page")>
+                <span class="rail-label">{rail_label(table)}</span>
+                {(!table.editable()).then(|| view! { <span class="rail-note" title="Read-only">{icon("lock")}<span class="visually-hidden">"read-only"</span></span> })}
+            </a>
+        </li>
+    }
+    .into_any()
+}
+
+/// A table outside the default schema says so.
+fn rail_label(table: &Table) -> String {
+    match &table.name.schema {
+        Some(schema) => format!("{schema} · {}", table.label),
+        None => table.label.clone(),
+    }
+}
+
+/// The way back up: (words, address).
+pub fn crumbs(steps: &[(String, String)]) -> AnyView {
+    let steps = steps.iter().map(|(words, url)| view! { <li><a href=url.clone()>{words.clone()}</a></li> }).collect_view();
+    view! { <nav class="crumbs" aria-label="You are in"><ol>{steps}</ol></nav> }.into_any()
+}

@@ -1,0 +1,55 @@
+//! What the server tells a page about the request it answers.
+
+use std::collections::BTreeMap;
+
+use resilient_core::draft::Revision;
+use resilient_core::submission::answer::Answer;
+use resilient_core::submission::form_body::FormBody;
+
+/// One request for a page.
+#[derive(Clone, Debug)]
+pub struct PageRequest {
+    /// Path as the browser sent it.
+    pub path: String,
+    /// Decoded query, the last of two equal names.
+    pub query: BTreeMap<String, String>,
+    /// Random, for `_writer`: names this page load.
+    pub writer: String,
+    /// A fresh submission id, for `_id` where the form has none of its own.
+    pub submission_id: String,
+    /// Addresses of the hashed assets: `inkfast.css`, `inkfast.js`, `inkfast_bg.wasm` to their URL paths.
+    pub assets: std::sync::Arc<BTreeMap<String, String>>,
+}
+
+/// A save that was posted without script and did not succeed: the page is drawn again around it.
+#[derive(Clone, Debug)]
+pub struct Posted {
+    pub body: FormBody,
+    pub answer: Answer,
+    /// Columns, in the `~HH` writing, whose posted text is not the version's: what this person
+    /// changed. `None` where the version could not be opened; then every column that differs
+    /// from the record is drawn as a conflict.
+    pub changed: Option<Vec<String>>,
+}
+
+/// The save that led to this page: what `?saved={id}` names, where it is this person's and was saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedMark {
+    /// The form that was saved (of a create: `{table}/new-{uuid}`), not the record it led to.
+    pub form_key: String,
+    /// The draft that the save was made of.
+    pub revision: Revision,
+    /// Columns, in the `~HH` writing, that somebody else had changed and the save kept.
+    pub merged: Vec<String>,
+}
+
+/// A sign-in that failed, or that is needed in the middle of a save.
+#[derive(Clone, Debug, Default)]
+pub struct SignIn {
+    pub message: Option<String>,
+    pub username: String,
+    /// Where to go afterwards: a path on this server.
+    pub next: String,
+    /// A form body that was posted by somebody no longer signed in: carried through the sign-in as hidden controls.
+    pub carried: Vec<(String, String)>,
+}

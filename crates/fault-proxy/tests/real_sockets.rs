@@ -1,0 +1,286 @@
+//! What a client and a server notice of each fault, with real sockets.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as it says")]
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fault_proxy::{Fault, FaultProxy};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex;
+use tokio::time::{sleep, timeout};
+
+/// Answers each piece it is sent by `ok:` and the piece, and remembers all of them.
+struct Server {
+    address: SocketAddr,
+    received: Arc<Mutex<Vec<u8>>>,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&received);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(echo(stream, Arc::clone(&log)));
+            }
+        });
+        Self { address, received }
+    }
+
+    async fn received(&self) -> String {
+        sleep(Duration::from_millis(60)).await;
+        String::from_utf8_lossy(&self.received.lock().await).into_owned()
+    }
+}
+
+async fn echo(mut stream: TcpStream, log: Arc<Mutex<Vec<u8>>>) {
+    let mut piece = vec![0; 65536];
+    while let Ok(read @ 1..) = stream.read(&mut piece).await {
+        log.lock().await.extend_from_slice(&piece[..read]);
+        // A server takes a moment; an answer must not be lost for being too fast.
+        sleep(Duration::from_millis(30)).await;
+        let answer = [b"ok:", &piece[..read]].concat();
+        if stream.write_all(&answer).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn set_up() -> (Server, FaultProxy) {
+    let server = Server::start().await;
+    let proxy = FaultProxy::start(server.address).await.unwrap();
+    (server, proxy)
+}
+
+async fn ask(client: &mut TcpStream, question: &str) -> std::io::Result<String> {
+    client.write_all(question.as_bytes()).await?;
+    let mut answer = vec![0; 65536];
+    let read = timeout(Duration::from_secs(3), client.read(&mut answer))
+        .await
+        .map_err(|_| ErrorKind::TimedOut)??;
+    if read == 0 {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
+    Ok(String::from_utf8_lossy(&answer[..read]).into_owned())
+}
+
+async fn connect(proxy: &FaultProxy) -> TcpStream {
+    TcpStream::connect(proxy.address()).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_passed_arrives_and_both_ends_close_in_order() {
+    let (server, proxy) = set_up().await;
+    let mut client = connect(&proxy).await;
+    assert_eq!(ask(&mut client, "one").await.unwrap(), "ok:one");
+    client.shutdown().await.unwrap();
+    assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0);
+    assert_eq!(server.received().await, "one");
+    let counters = proxy.counters();
+    assert_eq!((counters.accepted, counters.open, counters.cut), (1, 0, 0));
+    assert_eq!((counters.bytes_to_server, counters.bytes_to_client), (3, 6));
+}
+
+#[tokio::test]
+async fn while_refused_new_clients_fail_at_once_and_old_ones_go_on() {
+    let (_server, proxy) = set_up().await;
+    let mut old = connect(&proxy).await;
+    ask(&mut old, "one").await.unwrap();
+    for _ in 0..20 {
+        proxy.set(Fault::Refuse).await;
+        let refused = TcpStream::connect(proxy.address()).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+        proxy.set(Fault::Pass).await;
+        connect(&proxy).await;
+    }
+    assert_eq!(ask(&mut old, "two").await.unwrap(), "ok:two");
+}
+
+#[tokio::test]
+async fn a_cut_resets_everyone_now_and_after_it_all_is_well() {
+    let (_server, proxy) = set_up().await;
+    let mut client = connect(&proxy).await;
+    ask(&mut client, "one").await.unwrap();
+    proxy.set(Fault::Cut).await;
+    assert_eq!(
+        client.read(&mut [0; 8]).await.unwrap_err().kind(),
+        ErrorKind::ConnectionReset
+    );
+    assert!(TcpStream::connect(proxy.address()).await.is_err());
+    assert_eq!(proxy.counters().open, 0);
+    proxy.set(Fault::Pass).await;
+    assert_eq!(ask(&mut connect(&proxy).await, "two").await.unwrap(), "ok:two");
+}
+
+#[tokio::test]
+async fn while_frozen_clients_connect_and_nothing_moves_until_the_thaw() {
+    let (server, proxy) = set_up().await;
+    let mut old = connect(&proxy).await;
+    ask(&mut old, "old").await.unwrap();
+    proxy.set(Fault::Freeze).await;
+    let mut new = connect(&proxy).await;
+    new.write_all(b"new").await.unwrap();
+    old.write_all(b"again").await.unwrap();
+    assert!(
+        timeout(Duration::from_millis(300), old.read(&mut [0; 8]))
+            .await
+            .is_err()
+    );
+    assert_eq!(server.received().await, "old");
+    proxy.set(Fault::Pass).await;
+    assert_eq!(ask(&mut new, "").await.unwrap(), "ok:new");
+    assert_eq!(ask(&mut old, "").await.unwrap(), "ok:again");
+}
+
+#[tokio::test]
+async fn a_frozen_connection_can_still_be_cut() {
+    let (_server, proxy) = set_up().await;
+    proxy.set(Fault::Freeze).await;
+    let mut client = connect(&proxy).await;
+    proxy.set(Fault::Cut).await;
+    assert!(client.read(&mut [0; 8]).await.is_err());
+}
+
+#[tokio::test]
+async fn a_slow_way_takes_its_time_and_loses_nothing() {
+    let (server, proxy) = set_up().await;
+    proxy
+        .set(Fault::Slow {
+            bytes_per_second: 2000,
+            latency: Duration::from_millis(100),
+        })
+        .await;
+    let mut client = connect(&proxy).await;
+    let began = Instant::now();
+    client.write_all(&[b'x'; 600]).await.unwrap();
+    while server.received.lock().await.len() < 600 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let took = began.elapsed();
+    assert!(
+        (Duration::from_millis(330)..Duration::from_secs(2)).contains(&took),
+        "{took:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_commit_is_forwarded_and_its_answer_never_comes_back() {
+    let (server, proxy) = set_up().await;
+    proxy
+        .set(Fault::CutAfterForwarding {
+            pattern: b"COMMIT".to_vec(),
+            times: 2,
+        })
+        .await;
+    for (round, question) in ["a:COMMIT;", "b:COMMIT;"].into_iter().enumerate() {
+        let mut client = connect(&proxy).await;
+        assert_eq!(ask(&mut client, "INSERT").await.unwrap(), "ok:INSERT");
+        assert_eq!(
+            ask(&mut client, question).await.unwrap_err().kind(),
+            ErrorKind::ConnectionReset
+        );
+        assert!(server.received().await.ends_with(question), "the server has it all");
+        assert_eq!(proxy.counters().matched, round as u64 + 1);
+    }
+    assert_eq!(
+        ask(&mut connect(&proxy).await, "c:COMMIT;").await.unwrap(),
+        "ok:c:COMMIT;"
+    );
+}
+
+#[tokio::test]
+async fn a_pattern_is_found_across_chunks_and_the_rest_of_the_message_still_arrives() {
+    let (server, proxy) = set_up().await;
+    proxy
+        .set(Fault::CutAfterForwarding {
+            pattern: b"COMMIT".to_vec(),
+            times: 1,
+        })
+        .await;
+    let mut client = connect(&proxy).await;
+    client.set_nodelay(true).unwrap();
+    for piece in ["CO", "MM", "IT", "-end"] {
+        client.write_all(piece.as_bytes()).await.unwrap();
+        sleep(Duration::from_millis(8)).await;
+    }
+    assert!(client.read(&mut [0; 8]).await.is_err());
+    assert_eq!(server.received().await, "COMMIT-end");
+}
+
+#[tokio::test]
+async fn an_answer_is_lost_only_once_it_begins_and_only_for_the_request_that_was_named() {
+    let (server, proxy) = set_up().await;
+    proxy
+        .set(Fault::CutAnswerTo {
+            pattern: b"POST /records/".to_vec(),
+            times: 1,
+        })
+        .await;
+    let mut client = connect(&proxy).await;
+    assert!(ask(&mut client, "GET /records/").await.is_ok());
+    let began = Instant::now();
+    assert!(ask(&mut client, "POST /records/site/1").await.is_err());
+    assert!(
+        began.elapsed() >= Duration::from_millis(29),
+        "the server has had its time"
+    );
+    assert!(server.received().await.ends_with("POST /records/site/1"));
+    assert!(ask(&mut connect(&proxy).await, "POST /records/site/1").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_dropped_answer_leaves_its_client_waiting_and_nobody_else() {
+    let (server, proxy) = set_up().await;
+    let (mut first, mut second) = (connect(&proxy).await, connect(&proxy).await);
+    proxy.set(Fault::DropAnswerOnce).await;
+    first.write_all(b"one").await.unwrap();
+    assert!(
+        timeout(Duration::from_millis(300), first.read(&mut [0; 8]))
+            .await
+            .is_err()
+    );
+    assert_eq!(ask(&mut second, "two").await.unwrap(), "ok:two");
+    first.write_all(b"three").await.unwrap();
+    assert!(
+        timeout(Duration::from_millis(300), first.read(&mut [0; 8]))
+            .await
+            .is_err()
+    );
+    assert!(server.received().await.contains("three"));
+}
+
+#[tokio::test]
+async fn chance_cuts_some_and_spares_some() {
+    let (_server, proxy) = set_up().await;
+    proxy
+        .set(Fault::CutAtRandom {
+            probability: 0.3,
+            seed: 5,
+        })
+        .await;
+    let mut answered = 0;
+    for _ in 0..40 {
+        let mut client = connect(&proxy).await;
+        answered += usize::from(ask(&mut client, "one").await.is_ok());
+    }
+    assert!((5..36).contains(&answered), "{answered} of 40 answered");
+    assert!(proxy.counters().cut > 4);
+}
+
+#[tokio::test]
+async fn clients_of_a_server_that_is_away_are_reset_and_served_when_it_is_back() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = FaultProxy::start(listener.local_addr().unwrap()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    assert!(connect(&proxy).await.read(&mut [0; 8]).await.is_err());
+    let listener = TcpListener::bind(address).await.unwrap();
+    let (accepted, _client) = tokio::join!(listener.accept(), connect(&proxy));
+    accepted.unwrap();
+}

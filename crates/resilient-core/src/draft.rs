@@ -1,0 +1,80 @@
+//! What is typed but not saved, and which copy of it replaces which.
+//!
+//! Order never comes from a clock: a draft names the revision it was built on.
+
+pub mod lineage;
+pub mod replacement;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A record value as it crosses the wire: its text, or `None` for NULL.
+pub type Text = Option<String>;
+
+/// Column name to value.
+pub type Values = BTreeMap<String, Text>;
+
+/// One state of a draft: the `seq`-th change made by one page load.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Revision {
+    /// Counts up with each change, starting at 1; 0 means "as drawn by the server".
+    pub seq: u64,
+    /// Random per page load; see [`crate::submission::is_writer`].
+    pub writer: String,
+}
+
+/// Unsaved input of one form, as it lies on the device, on the server and on the wire
+/// (`/api/drafts/{form key}`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The form's sealed version at the time the input was typed. Opaque.
+    pub version: String,
+    /// The values the changed columns had in the record when they were changed. A column without
+    /// a known base is absent.
+    #[serde(default)]
+    pub base: Values,
+    /// The changed columns only.
+    pub values: Values,
+    #[serde(flatten)]
+    pub revision: Revision,
+    /// The revision this one was built on; `None` for the first of its kind.
+    #[serde(default)]
+    pub on: Option<Revision>,
+}
+
+/// How two copies of a form's draft stand to each other, as far as the two themselves tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    Same,
+    /// The first holds what the second held.
+    Later,
+    /// The second holds what the first held.
+    Earlier,
+    /// Each may hold something that the other does not: both are shown.
+    Apart,
+}
+
+/// Compares two copies: of one writer's the higher `seq` is later, of two writers' the one that was
+/// built on the other.
+///
+/// A chain longer than one step is not seen from its two ends; then they are [`Relation::Apart`],
+/// which loses nothing.
+pub fn relation(one: &Draft, other: &Draft) -> Relation {
+    if one.revision == other.revision {
+        return Relation::Same;
+    }
+    match (holds(one, &other.revision), holds(other, &one.revision)) {
+        (true, false) => Relation::Later,
+        (false, true) => Relation::Earlier,
+        _ => Relation::Apart,
+    }
+}
+
+fn holds(draft: &Draft, revision: &Revision) -> bool {
+    let reaches = |own: &Revision| own.writer == revision.writer && own.seq >= revision.seq;
+    reaches(&draft.revision) || draft.on.as_ref().is_some_and(reaches)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! What the server says to a press of Save.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::draft::{Text, Values};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Saved,
+    Kept,
+    Conflict,
+    Invalid,
+    Mismatch,
+    InProgress,
+    Expired,
+    Unauthenticated,
+    Forbidden,
+    Gone,
+    TooLarge,
+    RateLimited,
+    /// Missing or malformed version or id; never assumed fresh.
+    Malformed,
+}
+
+/// One column that both sides changed, to different texts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    pub column: String,
+    /// Absent where the base is not known (the server knows fingerprints only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Text>,
+    pub mine: Text,
+    pub theirs: Text,
+}
+
+/// `data` of an answer to a save. Fields that an outcome does not use keep their default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    pub outcome: Outcome,
+    /// The record's key in the `~HH` writing.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// The sealed version to build the next submission on.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// Columns somebody else changed and this save kept.
+    #[serde(default)]
+    pub merged: Vec<String>,
+    /// This id had been answered before; nothing was done this time.
+    #[serde(default)]
+    pub replayed: bool,
+    #[serde(default)]
+    pub seq: u64,
+    #[serde(default)]
+    pub writer: String,
+    /// `redis`, `server`, or none: only the device has it.
+    #[serde(default)]
+    pub kept_in: Option<String>,
+    /// Why it was kept: `database`, `overload`, `timeout`, `unknown`.
+    #[serde(default)]
+    pub reason: Option<String>,
+    #[serde(default)]
+    pub retry_after_ms: Option<u64>,
+    #[serde(default)]
+    pub server_retries: bool,
+    /// A message per column, in human words. The empty column name is the whole record.
+    #[serde(default)]
+    pub errors: BTreeMap<String, String>,
+    /// Every column whose stored text differs from what was posted; on a conflict the record now.
+    #[serde(default)]
+    pub current: Values,
+    #[serde(default)]
+    pub conflicts: Vec<Conflict>,
+}
+
+impl Answer {
+    pub fn new(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            key: None,
+            version: None,
+            merged: Vec::new(),
+            replayed: false,
+            seq: 0,
+            writer: String::new(),
+            kept_in: None,
+            reason: None,
+            retry_after_ms: None,
+            server_retries: false,
+            errors: BTreeMap::new(),
+            current: Values::new(),
+            conflicts: Vec::new(),
+        }
+    }
+
+    /// What a person is told: what happened to the input first.
+    pub fn message(&self) -> &'static str {
+        match self.outcome {
+            Outcome::Saved => "Saved.",
+            Outcome::Kept if self.reason.as_deref() == Some("unknown") => {
+                "We are checking whether your change was saved. Please do not enter it again."
+            }
+            Outcome::Kept if self.reason.as_deref() == Some("overload") => {
+                "The system is busy. Your changes are kept and will be sent again."
+            }
+            Outcome::Kept => "The database cannot be reached. Your changes are kept and can be saved when it is back.",
+            Outcome::Conflict => "Someone else changed this record at the same time. Your input is kept: please compare.",
+            Outcome::Invalid => "Please check the marked fields.",
+            Outcome::Mismatch => "This form was already saved with other content. Your input is kept: press Save again.",
+            Outcome::InProgress => "This is being saved right now.",
+            Outcome::Expired => "This form is too old to be saved as it is. Your input is kept: please check it and press Save again.",
+            Outcome::Unauthenticated => "Please sign in again. Your input is kept.",
+            Outcome::Forbidden => "You are not allowed to change this. Your input is kept.",
+            Outcome::Gone => "This record no longer exists. Your input is kept and can become a new record.",
+            Outcome::TooLarge => "This is larger than what can be sent at once. Your input is kept on this device.",
+            Outcome::RateLimited => "Too many requests. Your input is kept and will be sent again.",
+            Outcome::Malformed => "This form is damaged and was not saved. Please load the page again.",
+        }
+    }
+}
+
+/// The envelope around every JSON answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Envelope<T> {
+    pub success: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_count: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_attempt: Option<String>,
+    pub data: Option<T>,
+}

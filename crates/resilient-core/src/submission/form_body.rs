@@ -1,0 +1,101 @@
+//! The names of a form's controls, and reading and writing its body as pairs.
+//!
+//! A pair list is what any form decoder yields; percent-coding is not this module's business.
+
+use std::collections::BTreeMap;
+
+use crate::draft::{Revision, Text, Values};
+
+pub const ID: &str = "_id";
+pub const VERSION: &str = "_version";
+pub const SEQ: &str = "_seq";
+pub const WRITER: &str = "_writer";
+pub const VALUE: &str = "v.";
+pub const NULL: &str = "n.";
+pub const BASE: &str = "b.";
+pub const BASE_NULL: &str = "bn.";
+
+/// One posted column, before anyone knows whether the checkbox beside it counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PostedColumn {
+    /// The text with its newlines as LF.
+    pub text: String,
+    /// The NULL checkbox beside it was on.
+    pub null: bool,
+    /// The base the page drew, where the drawn value was not the record's.
+    pub base: Option<Text>,
+}
+
+/// A form body as posted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FormBody {
+    pub id: Option<String>,
+    pub version: Option<String>,
+    pub revision: Option<Revision>,
+    pub columns: BTreeMap<String, PostedColumn>,
+}
+
+impl FormBody {
+    /// Reads a decoded pair list. Unknown names are passed over; the last of two equal names wins.
+    pub fn from_pairs<K: AsRef<str>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
+        let mut body = Self::default();
+        let (mut seq, mut writer) = (None, None);
+        let (mut nulls, mut bases) = (Vec::new(), BTreeMap::<String, Text>::new());
+        for (name, value) in pairs {
+            let (name, value) = (name.as_ref(), value.into());
+            match name {
+                ID => body.id = Some(value),
+                VERSION => body.version = Some(value),
+                SEQ => seq = value.parse().ok(),
+                WRITER => writer = Some(value),
+                _ => {
+                    if let Some(column) = name.strip_prefix(VALUE) {
+                        body.columns.entry(column.to_owned()).or_default().text = with_line_feeds(&value);
+                    } else if let Some(column) = name.strip_prefix(NULL) {
+                        nulls.push(column.to_owned());
+                    } else if let Some(column) = name.strip_prefix(BASE_NULL) {
+                        bases.insert(column.to_owned(), None);
+                    } else if let Some(column) = name.strip_prefix(BASE) {
+                        bases.insert(column.to_owned(), Some(with_line_feeds(&value)));
+                    }
+                }
+            }
+        }
+        for column in nulls {
+            if let Some(posted) = body.columns.get_mut(&column) {
+                posted.null = true;
+            }
+        }
+        for (column, base) in bases {
+            if let Some(posted) = body.columns.get_mut(&column) {
+                posted.base = Some(base);
+            }
+        }
+        if let (Some(seq), Some(writer)) = (seq, writer) {
+            body.revision = Some(Revision { seq, writer });
+        }
+        body
+    }
+}
+
+/// The body of a submission as pairs: what [`FormBody::from_pairs`] reads back.
+pub fn to_pairs(id: &str, version: &str, revision: &Revision, values: &Values) -> Vec<(String, String)> {
+    let mut pairs = vec![
+        (ID.to_owned(), id.to_owned()),
+        (VERSION.to_owned(), version.to_owned()),
+        (SEQ.to_owned(), revision.seq.to_string()),
+        (WRITER.to_owned(), revision.writer.clone()),
+    ];
+    for (column, value) in values {
+        pairs.push((format!("{VALUE}{column}"), value.clone().unwrap_or_default()));
+        if value.is_none() {
+            pairs.push((format!("{NULL}{column}"), "1".to_owned()));
+        }
+    }
+    pairs
+}
+
+/// Browsers post CRLF whatever was typed; comparisons are made on LF.
+pub fn with_line_feeds(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}

@@ -1,0 +1,193 @@
+//! The way of a submission: stored, sent, waiting for its next try, answered.
+//!
+//! There is one place for a submission, so two ids are never under way for one form. What was
+//! pressed later waits in line or is made anew from the fields once this one has its answer.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::effects::OutboxEntry;
+use crate::backoff::Backoff;
+use crate::draft::Values;
+use crate::submission::Submission;
+use crate::time::Moment;
+
+/// Full jitter: attempts of many pages that failed together do not come back together. No pause is
+/// longer than the cap, but for a longer `Retry-After`.
+const BACKOFF: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(30));
+/// Spread added to a `Retry-After`, so that many pages do not return at once.
+const SPREAD: Duration = Duration::from_secs(1);
+
+/// One press of Save that has no answer yet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Intent {
+    /// With secret values, where they are still in page memory.
+    pub submission: Submission,
+    /// What the record had in those columns when it was pressed.
+    pub base: Values,
+    /// It changed a secret: never stored with it.
+    pub has_secret: bool,
+    /// Its secret is gone with the page that had it: it can be asked for, not sent.
+    pub incomplete: bool,
+    /// An earlier page pressed it.
+    pub left_behind: bool,
+    /// Attempts that failed.
+    pub attempts: u32,
+    /// Columns edited since it was pressed.
+    pub touched: BTreeSet<String>,
+    /// Save was pressed again since, with newer text in the fields.
+    pub pressed_again: bool,
+}
+
+impl Intent {
+    pub fn new(submission: Submission, base: Values, has_secret: bool) -> Self {
+        Self {
+            submission,
+            base,
+            has_secret,
+            incomplete: false,
+            left_behind: false,
+            attempts: 0,
+            touched: BTreeSet::new(),
+            pressed_again: false,
+        }
+    }
+
+    /// One that an earlier page left behind.
+    pub fn left_behind(entry: &OutboxEntry) -> Self {
+        Self {
+            submission: entry.submission.clone(),
+            base: entry.base.clone(),
+            has_secret: entry.incomplete,
+            incomplete: entry.incomplete,
+            left_behind: true,
+            attempts: entry.attempts,
+            touched: BTreeSet::new(),
+            pressed_again: false,
+        }
+    }
+
+    /// How it lies on the device.
+    pub fn entry(&self, stored: Submission, wait: Duration) -> OutboxEntry {
+        OutboxEntry {
+            submission: stored,
+            base: self.base.clone(),
+            incomplete: self.has_secret,
+            attempts: self.attempts,
+            wait_ms: wait.as_millis().try_into().unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// Why a submission waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// No answer came.
+    Unanswered,
+    /// The server kept it: its database cannot be reached, or it is too busy.
+    Kept { reason: String, kept_in: Option<String> },
+    /// Another attempt under this id is still running.
+    InProgress,
+    RateLimited,
+    /// It was found on the device when the page was loaded, its time not yet come.
+    LeftBehind,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Delivery {
+    #[default]
+    Idle,
+    /// Being written to the device, before it leaves.
+    Storing(Intent),
+    Sending(Intent),
+    Waiting {
+        intent: Intent,
+        until: Moment,
+        pause: Pause,
+    },
+    /// Held under its id until somebody has signed in.
+    SignedOut(Intent),
+}
+
+impl Delivery {
+    pub fn intent(&self) -> Option<&Intent> {
+        match self {
+            Self::Idle => None,
+            Self::Storing(intent) | Self::Sending(intent) | Self::SignedOut(intent) => Some(intent),
+            Self::Waiting { intent, .. } => Some(intent),
+        }
+    }
+
+    pub fn intent_mut(&mut self) -> Option<&mut Intent> {
+        match self {
+            Self::Idle => None,
+            Self::Storing(intent) | Self::Sending(intent) | Self::SignedOut(intent) => Some(intent),
+            Self::Waiting { intent, .. } => Some(intent),
+        }
+    }
+
+    /// Takes the intent out if it has this id.
+    pub fn take(&mut self, id: &str) -> Option<Intent> {
+        if self.intent()?.submission.id != id {
+            return None;
+        }
+        match std::mem::take(self) {
+            Self::Idle => None,
+            Self::Storing(intent) | Self::Sending(intent) | Self::SignedOut(intent) => Some(intent),
+            Self::Waiting { intent, .. } => Some(intent),
+        }
+    }
+
+    pub fn due(&self) -> Option<Moment> {
+        match self {
+            Self::Waiting { until, .. } => Some(*until),
+            _ => None,
+        }
+    }
+}
+
+/// What earlier pages left behind, in the order pressed.
+pub type Line = VecDeque<Intent>;
+
+/// How long to wait after `failures` failed attempts (counted from 1): a growing random pause, but
+/// never less than what the server asked for.
+///
+/// `random` is uniform over its type.
+pub fn pause_before_retry(failures: u32, retry_after: Option<Duration>, random: u64) -> Duration {
+    let jittered = BACKOFF.delay(failures, fraction(random));
+    match retry_after {
+        None => jittered,
+        Some(asked) => jittered.max(asked + share(SPREAD, random)),
+    }
+}
+
+/// A random share of a duration.
+pub fn share(whole: Duration, random: u64) -> Duration {
+    whole.mul_f64(fraction(random))
+}
+
+fn fraction(random: u64) -> f64 {
+    random as f64 / u64::MAX as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_pause_is_bounded_and_never_shorter_than_the_server_asked(failed in 1..60_u32, random: u64, asked in 0..90_000_u64) {
+            prop_assert!(pause_before_retry(failed, None, random) <= BACKOFF.cap);
+            let asked = Duration::from_millis(asked);
+            let pause = pause_before_retry(failed, Some(asked), random);
+            prop_assert!(pause >= asked && pause <= BACKOFF.cap.max(asked + SPREAD));
+        }
+
+        #[test]
+        fn pauses_grow_with_each_failure(failed in 1..60_u32, random: u64) {
+            prop_assert!(pause_before_retry(failed, None, random) <= pause_before_retry(failed + 1, None, random));
+        }
+    }
+}

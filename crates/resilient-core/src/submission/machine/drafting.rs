@@ -1,0 +1,336 @@
+//! Drafts: handing them to the device and the server, and dropping them on proof.
+
+use std::time::Duration;
+
+use super::delivery::{Intent, pause_before_retry};
+use super::effects::{Announcement, DeviceDraft, Effect};
+use super::keeping::{DEVICE_PAUSE, Refused, SERVER_PAUSE};
+use super::{DraftRefusal, FormMachine, Given, announce, submission_id};
+use crate::draft::{Draft, Revision, Text, Values};
+use crate::submission::answer::Answer;
+
+impl FormMachine {
+    fn draft(&self, on: Option<Revision>) -> Draft {
+        let mut values = self.content.draft_values();
+        values.extend(self.content.without_secrets(&self.unsettled()));
+        Draft {
+            version: self.content.draft_version.as_ref().unwrap_or(&self.content.version).clone(),
+            base: self.content.draft_base(&values),
+            values,
+            revision: self.chain.present.clone(),
+            on,
+        }
+    }
+
+    /// Fields that say something else than a submission on its way does. Even where they equal the
+    /// record as known here, they are not what the record will be.
+    fn unsettled(&self) -> Values {
+        let mut sent = Values::new();
+        for intent in self.delivery.intent().into_iter().chain(&self.line) {
+            sent.extend(intent.submission.values.clone());
+        }
+        let differs = |column: &String, sent: &Text| {
+            let present = self.content.fields.get(column)?;
+            (*present != self.content.as_shown(column, sent.clone())).then(|| present.clone())
+        };
+        sent.iter().filter_map(|(column, sent)| Some((column.clone(), differs(column, sent)?))).collect()
+    }
+
+    /// Whether there is text to keep in drafts.
+    pub(super) fn has_plain_changes(&self) -> bool {
+        self.content.has_plain_changes() || !self.content.without_secrets(&self.unsettled()).is_empty()
+    }
+
+    /// Whether anything in the form is not known to be saved.
+    pub(super) fn is_changed(&self) -> bool {
+        self.content.is_changed() || !self.unsettled().is_empty()
+    }
+
+    pub(super) fn device_draft(&self) -> DeviceDraft {
+        let lineage = self.chain.lineage.clone();
+        DeviceDraft { form_key: self.form_key.clone(), draft: self.draft(lineage.first().cloned()), lineage }
+    }
+
+    pub(super) fn server_is_open(&self) -> bool {
+        let shut = matches!(self.server.refused, Some(Refused::Diverged | Refused::Never | Refused::TooLarge));
+        self.has_server_drafts && !shut && !self.signed_out && self.server.busy.is_none()
+    }
+
+    /// Orders what the pauses say is due by now.
+    pub(super) fn hand_over_what_is_due(&mut self, given: Given, orders: &mut Vec<Effect>) {
+        if !self.composing && self.device.due(DEVICE_PAUSE).is_some_and(|due| due <= given.now) {
+            self.keep_on_device(orders);
+        }
+        if self.server_is_open() && self.server.due(SERVER_PAUSE).is_some_and(|due| due <= given.now) {
+            self.keep_on_server(given, orders);
+        }
+    }
+
+    /// Brings the device up to date with the form, now.
+    pub(super) fn keep_on_device(&mut self, orders: &mut Vec<Effect>) {
+        if self.device.unwritten_since.take().is_none() {
+            return;
+        }
+        if self.has_plain_changes() {
+            orders.push(Effect::KeepLocally(self.device_draft()));
+        } else {
+            self.drop_from_device(orders);
+        }
+    }
+
+    fn drop_from_device(&mut self, orders: &mut Vec<Effect>) {
+        let revisions = self.chain.all();
+        if !revisions.is_empty() {
+            orders.push(Effect::DropLocally { form_key: self.form_key.clone(), revisions });
+        }
+        self.device.held = None;
+        self.device.unwritten_since = None;
+        self.chain.lineage.clear();
+        self.swept = true;
+    }
+
+    /// Brings the server up to date with the form, now; one order at a time.
+    pub(super) fn keep_on_server(&mut self, given: Given, orders: &mut Vec<Effect>) {
+        if !self.server_is_open() || self.server.unwritten_since.is_none() {
+            return;
+        }
+        if self.server.not_before.is_some_and(|not_before| not_before > given.now) {
+            return;
+        }
+        self.server.unwritten_since = None;
+        let present = self.chain.present.clone();
+        if self.has_plain_changes() {
+            if self.server.held.as_ref() != Some(&present) {
+                self.server.busy = Some(present);
+                orders.push(Effect::SaveDraft(self.draft(self.server.held.clone())));
+            }
+        } else if let Some(held) = self.server.held.clone() {
+            self.server.busy = Some(held.clone());
+            orders.push(Effect::DropDraft(held));
+        }
+    }
+
+    pub(super) fn beacon(&mut self, orders: &mut Vec<Effect>) {
+        let stored = self.server.held.as_ref() == Some(&self.chain.present);
+        let shut = matches!(self.server.refused, Some(_)) || self.signed_out || !self.has_server_drafts;
+        if self.has_plain_changes() && !stored && !shut {
+            let on = self.server.busy.clone().or_else(|| self.server.held.clone());
+            orders.push(Effect::BeaconDraft(self.draft(on)));
+        }
+    }
+
+    pub(super) fn kept_locally(&mut self, revision: Revision, orders: &mut Vec<Effect>) {
+        if revision.writer != self.chain.writer {
+            return;
+        }
+        self.device.holds(revision);
+        if !self.swept && !self.chain.lineage.is_empty() {
+            let revisions = self.chain.lineage.clone();
+            orders.push(Effect::DropLocally { form_key: self.form_key.clone(), revisions });
+        }
+        self.swept = true;
+    }
+
+    pub(super) fn local_refused(&mut self, revision: &Revision, orders: &mut Vec<Effect>) {
+        if self.device.refused.is_none() {
+            announce(orders, Announcement::NotProtected);
+        }
+        self.device.refused = Some(Refused::NoRoom);
+        if self.device.held.as_ref() == Some(revision) {
+            self.device.held = None;
+        }
+    }
+
+    pub(super) fn draft_stored(&mut self, revision: Revision, given: Given) {
+        self.server.busy = None;
+        self.signed_out = false;
+        self.server.holds(revision);
+        if !self.has_plain_changes() {
+            self.server.changed(given.now);
+        }
+    }
+
+    pub(super) fn draft_dropped(&mut self) {
+        self.server.busy = None;
+        self.server.held = None;
+        self.server.failures = 0;
+    }
+
+    pub(super) fn draft_refused(&mut self, revision: &Revision, why: DraftRefusal, given: Given, orders: &mut Vec<Effect>) {
+        self.server.busy = None;
+        match why {
+            DraftRefusal::Stored(stored) => self.other_draft_is_stored(stored.map(|draft| *draft), given, orders),
+            DraftRefusal::Discarded => self.discarded_elsewhere(revision, given, orders),
+            DraftRefusal::TooLarge => {
+                self.server.refused = Some(Refused::TooLarge);
+                announce(orders, Announcement::TooLargeForServer);
+            }
+            DraftRefusal::Unanswered => self.try_server_later(given),
+            DraftRefusal::SignedOut => {
+                self.signed_out = true;
+                self.server.changed(given.now);
+            }
+            DraftRefusal::Refused => self.server.refused = Some(Refused::Never),
+        }
+    }
+
+    fn try_server_later(&mut self, given: Given) {
+        self.server.failures = self.server.failures.saturating_add(1);
+        let pause = pause_before_retry(self.server.failures, Some(Duration::from_millis(500)), given.random as u64);
+        self.server.not_before = Some(given.now + pause);
+        self.server.changed(given.now);
+    }
+
+    /// The write named another predecessor than the one stored. If that is an ancestor of this text
+    /// the text goes on top of it; else both are kept and shown.
+    fn other_draft_is_stored(&mut self, stored: Option<Draft>, given: Given, orders: &mut Vec<Effect>) {
+        let again = match stored {
+            None => self.server.held.take().is_some(),
+            Some(draft) if self.chain.covers(&draft.revision) => {
+                let known = self.server.held.replace(draft.revision.clone());
+                known != Some(draft.revision)
+            }
+            Some(draft) => {
+                self.server.refused = Some(Refused::Diverged);
+                self.put_aside(DeviceDraft { form_key: self.form_key.clone(), draft, lineage: Vec::new() });
+                return;
+            }
+        };
+        self.server.changed(given.now);
+        if again {
+            self.keep_on_server(given, orders);
+        } else {
+            self.try_server_later(given);
+        }
+    }
+
+    pub(super) fn put_aside(&mut self, draft: DeviceDraft) {
+        self.aside.retain(|other| other.draft.revision.writer != draft.draft.revision.writer);
+        self.aside.push(draft);
+    }
+
+    /// The person discarded this text elsewhere. If nothing was typed here since, it goes; else what
+    /// was typed here is a text of its own.
+    fn discarded_elsewhere(&mut self, revision: &Revision, given: Given, orders: &mut Vec<Effect>) {
+        let typed_here = self.chain.present.writer == self.chain.writer && self.chain.present != *revision;
+        self.server.held = None;
+        if typed_here || self.delivery.intent().is_some() {
+            self.text_changed(given);
+            return;
+        }
+        self.reset_fields(orders);
+        self.restored = None;
+        self.drop_from_device(orders);
+        announce(orders, Announcement::DiscardedElsewhere);
+    }
+
+    fn reset_fields(&mut self, orders: &mut Vec<Effect>) {
+        for column in self.content.changed().into_keys() {
+            let base = self.content.base.get(&column).cloned().unwrap_or_default();
+            self.put(&column, base, orders);
+        }
+        self.content.close_conflicts();
+        self.errors.clear();
+        self.message = None;
+    }
+
+    /// The person throws away what is typed, here and everywhere it was kept.
+    pub(super) fn discard(&mut self, given: Given, orders: &mut Vec<Effect>) {
+        let abandoned = self.delivery.intent().into_iter().chain(&self.line);
+        let abandoned: Vec<String> = abandoned.map(|intent| intent.submission.id.clone()).collect();
+        if abandoned.contains(&self.next_id) {
+            self.next_id = submission_id(given.random);
+        }
+        orders.extend(abandoned.into_iter().map(Effect::RemoveOutbox));
+        self.delivery = super::Delivery::Idle;
+        self.line.clear();
+        self.reset_fields(orders);
+        self.restored = None;
+        let discarded = self.chain.present.clone();
+        self.drop_from_device(orders);
+        if self.has_server_drafts && discarded.seq > 0 {
+            self.server.busy = Some(discarded.clone());
+            orders.push(Effect::DropDraft(discarded));
+        }
+        self.server.unwritten_since = None;
+        if matches!(self.server.refused, Some(Refused::Diverged)) {
+            self.server.refused = None;
+        }
+    }
+
+    /// What was saved is dropped; newer text is a draft of its own on the new version.
+    pub(super) fn drop_saved_draft(&mut self, intent: &Intent, answer: &Answer, given: Given, orders: &mut Vec<Effect>) {
+        let saved = intent.submission.revision.clone();
+        if self.is_new
+            && let Some(key) = &answer.key
+        {
+            self.become_record(key, orders);
+        }
+        if self.has_plain_changes() {
+            let revisions = vec![saved.clone()];
+            orders.push(Effect::DropLocally { form_key: intent.submission.form_key.clone(), revisions });
+            self.server.held = None;
+            self.text_changed(given);
+            self.keep_on_device(orders);
+            return;
+        }
+        let mut revisions = self.chain.all();
+        revisions.push(saved.clone());
+        orders.push(Effect::DropLocally { form_key: intent.submission.form_key.clone(), revisions });
+        self.drop_from_device(orders);
+        self.restored = None;
+        self.server.unwritten_since = None;
+        if let Some(held) = self.server.held.clone().filter(|_| self.has_server_drafts && self.server.busy.is_none()) {
+            self.server.busy = Some(held.clone());
+            orders.push(Effect::DropDraft(held));
+        }
+    }
+
+    /// Puts the restored text aside and shows what the page showed before.
+    pub(super) fn undo_restore(&mut self, given: Given, orders: &mut Vec<Effect>) {
+        let Some(restored) = self.restored.take() else { return };
+        for (column, before) in restored.before {
+            let as_restored = restored.draft.draft.values.get(&column).cloned();
+            let as_restored = as_restored.map(|value| self.content.as_shown(&column, value));
+            if self.content.fields.get(&column) == as_restored.as_ref() {
+                self.put(&column, before, orders);
+                self.content.undecided.remove(&column);
+            }
+        }
+        self.content.forget_decided();
+        self.chain.leave(&restored.draft.draft.revision);
+        self.device.held = None;
+        self.put_aside(restored.draft);
+        self.text_changed(given);
+    }
+
+    /// Puts text that stood beside the form into it. What it replaces stands beside it then.
+    pub(super) fn take_aside(&mut self, revision: &Revision, given: Given, orders: &mut Vec<Effect>) {
+        let Some(at) = self.aside.iter().position(|aside| aside.draft.revision == *revision) else { return };
+        let taken = self.aside.remove(at);
+        if self.has_plain_changes() {
+            let mut replaced = self.device_draft();
+            replaced.draft.revision.writer = format!("{}-{}", self.chain.writer, self.chain.present.seq);
+            orders.push(Effect::KeepLocally(replaced.clone()));
+            self.put_aside(replaced);
+        }
+        self.restore_into_fields(&taken, orders);
+        self.chain.built_on(taken.draft.revision.clone());
+        for ancestor in taken.lineage.iter().rev() {
+            self.chain.built_on(ancestor.clone());
+        }
+        if self.server.refused == Some(Refused::Diverged) {
+            self.server.refused = None;
+        }
+        self.text_changed(given);
+        self.swept = false;
+    }
+
+    pub(super) fn discard_aside(&mut self, revision: &Revision, orders: &mut Vec<Effect>) {
+        self.aside.retain(|aside| aside.draft.revision != *revision);
+        orders.push(Effect::DropLocally { form_key: self.form_key.clone(), revisions: vec![revision.clone()] });
+        if self.has_server_drafts {
+            orders.push(Effect::DropDraft(revision.clone()));
+        }
+    }
+}

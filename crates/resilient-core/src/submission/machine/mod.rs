@@ -1,0 +1,195 @@
+//! One form, from the first key to the acknowledged save: pure. Events go in, the next state and
+//! orders come out; whoever drives it performs the orders and reports back.
+//!
+//! What it promises: nothing typed is dropped but by the person or on proof that it was saved;
+//! never two ids under way for one form; *saved* is said only of exactly what the server
+//! acknowledged; a server's answer never overwrites a field touched since the request left.
+
+mod content;
+mod delivery;
+mod drafting;
+pub mod effects;
+pub mod events;
+mod keeping;
+mod opening;
+mod saving;
+mod view;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+pub use self::content::{Content, Undecided};
+pub use self::delivery::pause_before_retry;
+use self::delivery::{Delivery, Line};
+use self::effects::{Announcement, DeviceDraft, Effect};
+use self::events::{DraftRefusal, Event};
+use self::keeping::{Chain, DEVICE_PAUSE, SERVER_PAUSE, Shelf};
+pub use self::opening::{Drawn, Found};
+pub use self::view::{FormState, Message, View};
+use crate::draft::{Text, Values};
+use crate::time::Moment;
+
+/// What the driver adds to each event, so that the rules need neither a clock nor randomness.
+#[derive(Clone, Copy, Debug)]
+pub struct Given {
+    pub now: Moment,
+    /// Uniform over its type, fresh for each event.
+    pub random: u128,
+}
+
+/// A form and everything that is under way for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FormMachine {
+    form_key: String,
+    is_new: bool,
+    content: Content,
+    chain: Chain,
+    device: Shelf,
+    server: Shelf,
+    /// The form has a place on the server for its drafts.
+    has_server_drafts: bool,
+    delivery: Delivery,
+    line: Line,
+    next_id: String,
+    signed_out: bool,
+    errors: BTreeMap<String, String>,
+    message: Option<Message>,
+    was_saved: bool,
+    composing: bool,
+    /// Ancestors' copies on the device are gone, or there are none.
+    swept: bool,
+    restored: Option<Restored>,
+    aside: Vec<DeviceDraft>,
+    unfit: Values,
+}
+
+/// A device draft that was put into the form when the page was loaded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Restored {
+    pub draft: DeviceDraft,
+    /// What the fields showed before.
+    pub before: Values,
+}
+
+impl FormMachine {
+    /// The next state, and what is to be done, in this order.
+    pub fn handle(mut self, event: Event, given: Given) -> (Self, Vec<Effect>) {
+        let mut effects = Vec::new();
+        let orders = &mut effects;
+        match event {
+            Event::Edited { column, value } => self.edited(&column, value, given),
+            Event::CompositionStarted => self.composing = true,
+            Event::CompositionEnded => self.composing = false,
+            Event::FieldLeft => self.keep_on_device(orders),
+            Event::PageHidden => {
+                self.keep_on_device(orders);
+                self.keep_on_server(given, orders);
+            }
+            Event::PageLeft => {
+                self.keep_on_device(orders);
+                self.beacon(orders);
+            }
+            Event::SavePressed { errors } => self.save_pressed(errors, orders),
+            Event::RetryPressed => self.retry_now(orders),
+            Event::DiscardPressed => self.discard(given, orders),
+            Event::UndoPressed => self.undo_restore(given, orders),
+            Event::AsideTaken(revision) => self.take_aside(&revision, given, orders),
+            Event::AsideDiscarded(revision) => self.discard_aside(&revision, orders),
+            Event::Chosen { column, side } => self.chosen(&column, side, given, orders),
+            Event::OutboxWritten { id } | Event::OutboxRefused { id } => self.outbox_settled(&id, orders),
+            Event::Answered { id, answer } => self.answered(&id, answer, given, orders),
+            Event::Unanswered { id } => self.unanswered(&id, given, orders),
+            Event::NeverSaved { id } => self.never_saved(&id, given, orders),
+            Event::SignedIn => self.signed_in(given, orders),
+            Event::SignedOut => self.signed_out = true,
+            Event::ServerReady => self.server_ready(given),
+            Event::KeptLocally(revision) => self.kept_locally(revision, orders),
+            Event::LocalRefused(revision) => self.local_refused(&revision, orders),
+            Event::DraftStored(revision) => self.draft_stored(revision, given),
+            Event::DraftDropped => self.draft_dropped(),
+            Event::DraftRefused { revision, why } => self.draft_refused(&revision, why, given, orders),
+            Event::Woke => {}
+        }
+        self.hand_over_what_is_due(given, orders);
+        self.send_what_is_due(given, orders);
+        forget_last(&mut effects);
+        (self, effects)
+    }
+
+    /// When `Woke` should come; `None`: nothing is waiting for time to pass.
+    pub fn next_wake(&self) -> Option<Moment> {
+        let device = if self.composing { None } else { self.device.due(DEVICE_PAUSE) };
+        let server = if self.server_is_open() { self.server.due(SERVER_PAUSE) } else { None };
+        [device, server, self.delivery.due()].into_iter().flatten().min()
+    }
+
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+
+    pub fn form_key(&self) -> &str {
+        &self.form_key
+    }
+
+    /// What the form's hidden controls have to say: `_id`, `_version`, `_seq`, `_writer`.
+    pub fn hidden(&self) -> (&str, &str, u64, &str) {
+        let version = self.content.draft_version.as_deref().unwrap_or(&self.content.version);
+        (&self.next_id, version, self.chain.present.seq, &self.chain.present.writer)
+    }
+
+    fn edited(&mut self, column: &str, value: Text, given: Given) {
+        let value = self.content.as_shown(column, value);
+        if self.content.fields.get(column).is_none_or(|present| *present == value) {
+            return;
+        }
+        self.content.fields.insert(column.to_owned(), value);
+        self.errors.remove(column);
+        self.errors.remove("");
+        self.content.edit_undecided(column);
+        if let Some(intent) = self.delivery.intent_mut() {
+            intent.touched.insert(column.to_owned());
+        }
+        self.text_changed(given);
+    }
+
+    /// The text is a new revision, not kept anywhere yet.
+    fn text_changed(&mut self, given: Given) {
+        if self.chain.present.writer != self.chain.writer {
+            self.swept = false;
+        }
+        self.chain.advance();
+        self.device.changed(given.now);
+        self.server.changed(given.now);
+        if self.server.refused == Some(keeping::Refused::TooLarge) {
+            self.server.refused = None;
+        }
+    }
+
+    /// Puts a value into a field by order, not by typing.
+    fn put(&mut self, column: &str, value: Text, orders: &mut Vec<Effect>) {
+        if self.content.fields.get(column) != Some(&value) {
+            self.content.fields.insert(column.to_owned(), value.clone());
+            orders.push(Effect::PutValue { column: column.to_owned(), value });
+        }
+    }
+}
+
+/// A submission id made of random bits: a version 4 UUID.
+pub fn submission_id(random: u128) -> String {
+    let bits = (random & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{bits:032x}");
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
+/// The outbox forgets a submission only after what follows from its answer is kept.
+fn forget_last(orders: &mut [Effect]) {
+    orders.sort_by_key(|order| matches!(order, Effect::RemoveOutbox(_)));
+}
+
+fn announce(orders: &mut Vec<Effect>, announcement: Announcement) {
+    orders.push(Effect::Announce(announcement));
+}

@@ -1,0 +1,299 @@
+//! Opening a form: what the page drew, what was typed before the script ran, and what the device
+//! kept come together. Early touch over draft over base; diverged drafts stand beside.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use super::content::Content;
+use super::delivery::{Delivery, Intent, Pause};
+use super::effects::{Announcement, DeviceDraft, Effect, OutboxEntry};
+use super::keeping::{Chain, Shelf, covers};
+use super::{FormMachine, Given, Message, Restored, announce, forget_last};
+use crate::draft::{Revision, Values};
+use crate::submission::Submission;
+use crate::submission::answer::{Answer, Conflict};
+
+/// What the page says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drawn {
+    pub form_key: String,
+    pub is_new: bool,
+    /// `_id`, `_version`.
+    pub id: String,
+    pub version: String,
+    /// What the record has, by the page.
+    pub base: Values,
+    /// The values as drawn: a draft's where one is drawn.
+    pub drawn: Values,
+    /// The values in the controls now.
+    pub live: Values,
+    /// Columns touched before the script ran.
+    pub touched: BTreeSet<String>,
+    pub secrets: BTreeSet<String>,
+    pub nullable: BTreeSet<String>,
+    /// Names this page load.
+    pub writer: String,
+    /// The drawn draft; seq 0: the record itself is drawn.
+    pub revision: Revision,
+    /// What the drawn draft was built on.
+    pub on: Option<Revision>,
+    pub has_server_drafts: bool,
+    /// The page answers a save that succeeded.
+    pub was_saved: bool,
+    pub errors: BTreeMap<String, String>,
+    /// Conflicts that a plain `POST` met.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// What the device had for this form.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found {
+    pub drafts: Vec<DeviceDraft>,
+    /// Without answer still, in the order pressed.
+    pub outbox: Vec<OutboxEntry>,
+    /// Submissions of this form that turned out to be saved.
+    pub resolved: Vec<(Submission, Answer)>,
+}
+
+impl FormMachine {
+    /// The form as it stands when the script takes over, and the first orders.
+    pub fn open(drawn: Drawn, found: Found, given: Given) -> (Self, Vec<Effect>) {
+        let mut effects = Vec::new();
+        let orders = &mut effects;
+        let mut form = Self::as_drawn(&drawn);
+        form.drop_resolved(&found, &drawn, orders);
+        let unresolved: Vec<&Submission> = found.outbox.iter().map(|entry| &entry.submission).collect();
+        let drafts: Vec<DeviceDraft> = found.drafts.into_iter().filter(|draft| !is_saved(draft, &found.resolved)).collect();
+        form.line = found.outbox.iter().map(Intent::left_behind).collect();
+        let drafts = drafts.into_iter().map(|draft| rebased(draft, &found.resolved)).collect();
+        form.restore(&drawn, drafts, &unresolved, given, orders);
+        form.take_live_values(&drawn, given);
+        if !drawn.conflicts.is_empty() {
+            form.content.open_conflicts(drawn.conflicts);
+        }
+        form.start_line(&found.outbox, given, orders);
+        form.hand_over_what_is_due(given, orders);
+        forget_last(&mut effects);
+        (form, effects)
+    }
+
+    fn as_drawn(drawn: &Drawn) -> Self {
+        let content = Content {
+            base: drawn.base.clone(),
+            fields: drawn.drawn.clone(),
+            version: drawn.version.clone(),
+            secrets: drawn.secrets.clone(),
+            nullable: drawn.nullable.clone(),
+            undecided: BTreeMap::new(),
+            draft_version: None,
+        };
+        let chain = Chain {
+            writer: drawn.writer.clone(),
+            present: drawn.revision.clone(),
+            lineage: drawn.on.iter().cloned().collect(),
+        };
+        let held = (drawn.revision.seq > 0).then(|| drawn.revision.clone());
+        Self {
+            form_key: drawn.form_key.clone(),
+            is_new: drawn.is_new,
+            content,
+            chain,
+            device: Shelf::default(),
+            server: Shelf { held, ..Shelf::default() },
+            has_server_drafts: drawn.has_server_drafts,
+            delivery: Delivery::Idle,
+            line: VecDeque::new(),
+            next_id: drawn.id.clone(),
+            signed_out: false,
+            errors: drawn.errors.clone(),
+            message: None::<Message>,
+            was_saved: drawn.was_saved,
+            composing: false,
+            swept: false,
+            restored: None,
+            aside: Vec::new(),
+            unfit: Values::new(),
+        }
+    }
+
+    fn drop_resolved(&mut self, found: &Found, drawn: &Drawn, orders: &mut Vec<Effect>) {
+        for (submission, answer) in &found.resolved {
+            orders.push(Effect::RemoveOutbox(submission.id.clone()));
+            let revisions = vec![submission.revision.clone()];
+            orders.push(Effect::DropLocally { form_key: self.form_key.clone(), revisions });
+            if drawn.is_new
+                && self.is_new
+                && let Some(key) = &answer.key
+            {
+                if let Some(version) = &answer.version {
+                    self.content.version = version.clone();
+                }
+                for (column, value) in &submission.values {
+                    let stored = answer.current.get(column).unwrap_or(value).clone();
+                    self.content.take(column, stored, true);
+                }
+                self.become_record(key, orders);
+            }
+            announce(orders, Announcement::SavedAfterQueue);
+            self.was_saved = true;
+        }
+    }
+
+    /// Puts the newest device draft along the drawn one's chain into the fields; others stand beside.
+    fn restore(&mut self, drawn: &Drawn, drafts: Vec<Candidate>, unresolved: &[&Submission], given: Given, orders: &mut Vec<Effect>) {
+        let mut heads = heads(drafts);
+        let is_drawn = drawn.revision.seq > 0;
+        if is_drawn {
+            heads.retain(|head| !self.chain.covers(head.revision()) || *head.revision() == drawn.revision);
+        }
+        let newest = heads.iter().position(|head| !is_drawn || head.covers(&drawn.revision)).map(|at| heads.remove(at));
+        heads.into_iter().for_each(|head| self.put_aside(head.draft));
+        let Some(Candidate { draft: newest, moved }) = newest else { return };
+        let is_the_drawn_one = newest.draft.revision == drawn.revision;
+        let before = self.content.fields.clone();
+        let changed_since = self.changed_since(&newest, unresolved, &drawn.base);
+        self.take_draft_values(&newest, &drawn.touched, orders);
+        if !changed_since.is_empty() {
+            self.content.draft_version = Some(newest.draft.version.clone());
+            self.content.open_conflicts(changed_since);
+        }
+        self.chain.lineage.clone_from(&newest.lineage);
+        self.chain.present = newest.draft.revision.clone();
+        self.device.held = Some(newest.draft.revision.clone());
+        self.server.changed(given.now);
+        if !self.has_plain_changes() {
+            self.device.changed(given.now);
+            self.keep_on_device(orders);
+            return;
+        }
+        if moved {
+            self.text_changed(given);
+            self.keep_on_device(orders);
+        }
+        if !is_the_drawn_one {
+            self.restored = Some(Restored { draft: newest, before });
+            announce(orders, Announcement::Restored);
+        }
+    }
+
+    /// The draft's columns that the record's present text is neither the base nor the result of.
+    fn changed_since(&self, draft: &DeviceDraft, unresolved: &[&Submission], record: &Values) -> Vec<Conflict> {
+        let mut conflicts = Vec::new();
+        for (column, value) in &draft.draft.values {
+            let Some(present) = record.get(column) else { continue };
+            let mine = self.content.as_shown(column, value.clone());
+            let base = draft.draft.base.get(column).map(|base| self.content.as_shown(column, base.clone()));
+            let by_us = unresolved.iter().any(|submission| {
+                let sent = submission.values.get(column);
+                sent.is_some_and(|sent| self.content.as_shown(column, sent.clone()) == *present)
+            });
+            if base.as_ref().is_some_and(|base| base != present) && mine != *present && !by_us {
+                conflicts.push(Conflict { column: column.clone(), base, mine, theirs: present.clone() });
+            }
+        }
+        conflicts
+    }
+
+    fn take_draft_values(&mut self, draft: &DeviceDraft, touched: &BTreeSet<String>, orders: &mut Vec<Effect>) {
+        for (column, value) in &draft.draft.values {
+            if !self.content.fields.contains_key(column) {
+                self.unfit.insert(column.clone(), value.clone());
+            } else if !touched.contains(column) && !self.content.secrets.contains(column) {
+                let value = self.content.as_shown(column, value.clone());
+                self.put(column, value, orders);
+            }
+        }
+    }
+
+    /// The same for a draft that the person took from beside the form.
+    pub(super) fn restore_into_fields(&mut self, draft: &DeviceDraft, orders: &mut Vec<Effect>) {
+        let base = self.content.base.clone();
+        let changed_since = self.changed_since(draft, &[], &base);
+        self.take_draft_values(draft, &BTreeSet::new(), orders);
+        if !changed_since.is_empty() {
+            self.content.draft_version = Some(draft.draft.version.clone());
+            self.content.open_conflicts(changed_since);
+        }
+    }
+
+    /// What is in the controls counts: typed before the script ran, or put back by the browser.
+    fn take_live_values(&mut self, drawn: &Drawn, given: Given) {
+        let mut changed = false;
+        for (column, live) in &drawn.live {
+            let typed = drawn.touched.contains(column) || drawn.drawn.get(column) != Some(live);
+            let restored = self.content.fields.get(column) != drawn.drawn.get(column);
+            if typed && (drawn.touched.contains(column) || !restored) && self.content.fields.get(column) != Some(live) {
+                self.content.fields.insert(column.clone(), live.clone());
+                changed = true;
+            }
+        }
+        if changed {
+            self.text_changed(given);
+        }
+    }
+
+    /// Submissions without an answer go first, in the order pressed.
+    fn start_line(&mut self, outbox: &[OutboxEntry], given: Given, orders: &mut Vec<Effect>) {
+        let wait = outbox.first().map_or(Duration::ZERO, |entry| Duration::from_millis(entry.wait_ms));
+        let Some(first) = self.line.pop_front() else { return };
+        if wait.is_zero() {
+            self.send(first, orders);
+        } else {
+            self.delivery = Delivery::Waiting { intent: first, until: given.now + wait, pause: Pause::LeftBehind };
+        }
+    }
+}
+
+/// A device draft as it may go into the form.
+#[derive(Clone)]
+struct Candidate {
+    draft: DeviceDraft,
+    /// It was put on the version that a save made; the device's copy has yet to follow.
+    moved: bool,
+}
+
+impl Candidate {
+    fn revision(&self) -> &Revision {
+        &self.draft.draft.revision
+    }
+
+    fn covers(&self, earlier: &Revision) -> bool {
+        covers(self.revision(), &self.draft.lineage, earlier)
+    }
+}
+
+/// Drafts that no other of these was built on, those with more changes first.
+fn heads(drafts: Vec<Candidate>) -> Vec<Candidate> {
+    let superseded =
+        |one: &Candidate| drafts.iter().any(|other| other.revision() != one.revision() && other.covers(one.revision()));
+    let mut heads: Vec<Candidate> = drafts.iter().filter(|draft| !superseded(draft)).cloned().collect();
+    heads.sort_by_key(|head| std::cmp::Reverse(head.revision().seq));
+    heads
+}
+
+fn is_saved(draft: &DeviceDraft, resolved: &[(Submission, Answer)]) -> bool {
+    resolved.iter().any(|(submission, _)| {
+        let saved = &submission.revision;
+        draft.draft.revision.writer == saved.writer && draft.draft.revision.seq <= saved.seq
+    })
+}
+
+/// A draft built on the version that a saved submission was sent on goes on that submission's
+/// version for the columns it wrote: my own save is never somebody else's change.
+fn rebased(mut draft: DeviceDraft, resolved: &[(Submission, Answer)]) -> Candidate {
+    let mut moved = false;
+    for (submission, answer) in resolved {
+        if submission.version != draft.draft.version {
+            continue;
+        }
+        for (column, sent) in &submission.values {
+            let stored = answer.current.get(column).unwrap_or(sent).clone();
+            draft.draft.base.insert(column.clone(), stored);
+        }
+        if let Some(version) = &answer.version {
+            draft.draft.version.clone_from(version);
+        }
+        moved = true;
+    }
+    Candidate { draft, moved }
+}

@@ -1,0 +1,306 @@
+//! A small world around the machine: a server that loses answers, a device, and pages that are
+//! loaded again at any moment.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::effects::{DeviceDraft, Effect, OutboxEntry};
+use super::events::{DraftRefusal, Event};
+use super::{Drawn, FormMachine, FormState, Found, Given};
+use crate::draft::{Draft, Revision, Text, Values};
+use crate::submission::Submission;
+use crate::submission::answer::{Answer, Outcome};
+use crate::time::Moment;
+
+const COLUMNS: [&str; 3] = ["a", "b", "c"];
+
+#[derive(Clone, Debug)]
+enum Step {
+    Type { column: usize, text: u8 },
+    Save,
+    /// The request under way reaches the server, and its answer the page.
+    Arrive,
+    /// It is carried out, but the answer is lost.
+    LoseAnswer,
+    LoseRequest,
+    Keep,
+    Refuse,
+    Pass { ms: u64 },
+    Reload,
+    ServerReady,
+    Hide,
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (0..COLUMNS.len(), 0..4_u8).prop_map(|(column, text)| Step::Type { column, text }),
+        3 => Just(Step::Save),
+        3 => Just(Step::Arrive),
+        2 => Just(Step::LoseAnswer),
+        1 => Just(Step::LoseRequest),
+        1 => Just(Step::Keep),
+        1 => Just(Step::Refuse),
+        3 => (0..4_000_u64).prop_map(|ms| Step::Pass { ms }),
+        1 => Just(Step::Reload),
+        1 => Just(Step::ServerReady),
+        1 => Just(Step::Hide),
+    ]
+}
+
+/// The server's side: the record, how often it was written, and the answers by id.
+#[derive(Default)]
+struct Server {
+    record: Values,
+    version: u64,
+    answers: BTreeMap<String, (Submission, Answer)>,
+    draft: Option<Draft>,
+}
+
+impl Server {
+    fn save(&mut self, submission: &Submission) -> Answer {
+        if let Some((before, answer)) = self.answers.get(&submission.id) {
+            assert_eq!(before, submission, "an id was used for two different bodies");
+            return Answer { replayed: true, ..answer.clone() };
+        }
+        self.record.extend(submission.values.clone());
+        self.version += 1;
+        let answer = Answer { version: Some(self.version.to_string()), key: Some("1".into()), ..Answer::new(Outcome::Saved) };
+        self.answers.insert(submission.id.clone(), (submission.clone(), answer.clone()));
+        if self.draft.as_ref().is_some_and(|draft| draft.revision == submission.revision) {
+            self.draft = None;
+        }
+        answer
+    }
+
+    fn store(&mut self, draft: Draft) -> Result<(), Option<Box<Draft>>> {
+        let stored = self.draft.as_ref().map(|stored| stored.revision.clone());
+        if stored == draft.on || stored.as_ref() == Some(&draft.revision) {
+            self.draft = Some(draft);
+            return Ok(());
+        }
+        Err(self.draft.clone().map(Box::new))
+    }
+}
+
+struct World {
+    page: FormMachine,
+    page_loads: u32,
+    now: Moment,
+    random: u128,
+    server: Server,
+    device: BTreeMap<String, DeviceDraft>,
+    outbox: BTreeMap<String, (u32, OutboxEntry)>,
+    pressed: u32,
+    under_way: Vec<Submission>,
+    typed: Values,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut server = Server::default();
+        server.record = COLUMNS.iter().map(|column| (column.to_string(), Some("0".to_string()))).collect();
+        let (page, _) = FormMachine::open(drawn(&server, 0), Found::default(), Given { now: Moment::START, random: 0 });
+        Self {
+            page,
+            page_loads: 0,
+            now: Moment::START,
+            random: 1,
+            typed: server.record.clone(),
+            server,
+            device: BTreeMap::new(),
+            outbox: BTreeMap::new(),
+            pressed: 0,
+            under_way: Vec::new(),
+        }
+    }
+
+    fn given(&mut self) -> Given {
+        self.random = self.random.wrapping_mul(0x2545_f491_4f6c_dd1d_9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678_9abc_def1);
+        Given { now: self.now, random: self.random }
+    }
+
+    fn tell(&mut self, event: Event) {
+        let mut events = vec![event];
+        while let Some(event) = events.pop() {
+            let given = self.given();
+            let (page, effects) = self.page.clone().handle(event, given);
+            self.page = page;
+            for effect in effects {
+                events.extend(self.perform(effect));
+            }
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) -> Option<Event> {
+        match effect {
+            Effect::KeepLocally(draft) => {
+                let revision = draft.draft.revision.clone();
+                self.device.insert(revision.writer.clone(), draft);
+                return Some(Event::KeptLocally(revision));
+            }
+            Effect::DropLocally { revisions, .. } => {
+                for revision in revisions {
+                    self.device.retain(|writer, stored| *writer != revision.writer || stored.draft.revision.seq > revision.seq);
+                }
+            }
+            Effect::SaveDraft(draft) => {
+                let revision = draft.revision.clone();
+                return Some(match self.server.store(draft) {
+                    Ok(()) => Event::DraftStored(revision),
+                    Err(stored) => Event::DraftRefused { revision, why: DraftRefusal::Stored(stored) },
+                });
+            }
+            Effect::DropDraft(revision) => {
+                if self.server.draft.as_ref().is_some_and(|draft| draft.revision == revision) {
+                    self.server.draft = None;
+                }
+                return Some(Event::DraftDropped);
+            }
+            Effect::WriteOutbox(entry) => {
+                self.pressed += 1;
+                let id = entry.submission.id.clone();
+                let pressed = self.outbox.get(&id).map_or(self.pressed, |(pressed, _)| *pressed);
+                self.outbox.insert(id.clone(), (pressed, entry));
+                return Some(Event::OutboxWritten { id });
+            }
+            Effect::RemoveOutbox(id) => {
+                self.outbox.remove(&id);
+            }
+            Effect::Send(submission) => {
+                assert!(self.outbox.contains_key(&submission.id), "sent before it was stored");
+                self.under_way.push(submission);
+                assert!(self.under_way.len() < 2, "two submissions under way");
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Type { column, text } => {
+                let (column, value) = (COLUMNS[column].to_string(), Some(text.to_string()));
+                self.typed.insert(column.clone(), value.clone());
+                self.tell(Event::Edited { column, value });
+            }
+            Step::Save => self.tell(Event::SavePressed { errors: BTreeMap::new() }),
+            Step::Pass { ms } => self.pass(ms),
+            Step::Reload => self.reload(),
+            Step::ServerReady => self.tell(Event::ServerReady),
+            Step::Hide => self.tell(Event::PageHidden),
+            way => {
+                let Some(submission) = self.under_way.pop() else { return };
+                let id = submission.id.clone();
+                let retry_after_ms = Some(500);
+                let event = match way {
+                    Step::Arrive => Event::Answered { id, answer: self.server.save(&submission) },
+                    Step::LoseAnswer => {
+                        self.server.save(&submission);
+                        Event::Unanswered { id }
+                    }
+                    Step::Keep => Event::Answered { id, answer: Answer { retry_after_ms, ..Answer::new(Outcome::Kept) } },
+                    Step::Refuse if !self.server.answers.contains_key(&id) => {
+                        Event::Answered { id, answer: Answer::new(Outcome::Forbidden) }
+                    }
+                    _ => Event::Unanswered { id },
+                };
+                self.tell(event);
+            }
+        }
+    }
+
+    fn pass(&mut self, ms: u64) {
+        self.now = self.now + Duration::from_millis(ms);
+        self.tell(Event::Woke);
+    }
+
+    fn reload(&mut self) {
+        self.tell(Event::PageLeft);
+        self.under_way.clear();
+        self.page_loads += 1;
+        let mut waiting: Vec<(u32, OutboxEntry)> = self.outbox.values().cloned().collect();
+        waiting.sort_by_key(|(pressed, _)| *pressed);
+        let (resolved, outbox) = waiting.into_iter().map(|(_, entry)| entry).partition::<Vec<_>, _>(|entry| {
+            self.server.answers.contains_key(&entry.submission.id)
+        });
+        let resolved = resolved.iter().map(|entry| self.server.answers[&entry.submission.id].clone()).collect();
+        let found = Found { drafts: self.device.values().cloned().collect(), outbox, resolved };
+        let given = self.given();
+        let (page, effects) = FormMachine::open(drawn(&self.server, self.page_loads), found, given);
+        self.page = page;
+        for effect in effects {
+            if let Some(event) = self.perform(effect) {
+                self.tell(event);
+            }
+        }
+    }
+
+    fn in_form(&self, column: &str) -> Text {
+        self.page.content().fields[column].clone()
+    }
+
+    fn check(&self) {
+        for (column, typed) in &self.typed {
+            assert_eq!(self.in_form(column), *typed, "what was typed into {column} is not in the form");
+        }
+        if self.page.state() == FormState::Saved {
+            assert_eq!(self.page.content().fields, self.server.record, "says saved");
+        }
+    }
+}
+
+fn drawn(server: &Server, load: u32) -> Drawn {
+    let writer = format!("w{load}");
+    Drawn {
+        form_key: "t/1".into(),
+        is_new: false,
+        id: super::submission_id(u128::from(load) << 90),
+        version: server.version.to_string(),
+        base: server.record.clone(),
+        drawn: server.record.clone(),
+        live: server.record.clone(),
+        touched: Default::default(),
+        secrets: Default::default(),
+        nullable: Default::default(),
+        revision: Revision { seq: 0, writer: writer.clone() },
+        writer,
+        on: None,
+        has_server_drafts: true,
+        was_saved: false,
+        errors: BTreeMap::new(),
+        conflicts: Vec::new(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_nothing_typed_is_dropped_and_saved_is_true(steps in proptest::collection::vec(any_step(), 1..60)) {
+        let mut world = World::new();
+        for step in steps {
+            world.step(step);
+            world.check();
+        }
+    }
+
+    #[test]
+    fn once_the_way_is_clear_everything_pressed_is_saved_exactly(steps in proptest::collection::vec(any_step(), 1..40)) {
+        let mut world = World::new();
+        for step in steps {
+            world.step(step);
+        }
+        for _ in 0..12 {
+            world.step(Step::Save);
+            world.step(Step::Arrive);
+            world.step(Step::Pass { ms: 60_000 });
+            world.step(Step::Arrive);
+        }
+        prop_assert_eq!(&world.server.record, &world.typed);
+        prop_assert!(world.outbox.is_empty());
+        prop_assert!(world.device.is_empty(), "left on the device: {:?}", world.device);
+        prop_assert!(!world.page.guard());
+    }
+}

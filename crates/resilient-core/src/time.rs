@@ -1,0 +1,46 @@
+//! A point in time that somebody else measured.
+//!
+//! Rules here never read a clock (on `wasm32-unknown-unknown` reading one traps): whoever drives
+//! them passes the moment in, counted from a start of its own choosing.
+
+use std::ops::Add;
+use std::time::Duration;
+
+/// Time since the driver's own start; only differences mean something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(Duration);
+
+impl Moment {
+    /// The driver's start.
+    pub const START: Self = Self(Duration::ZERO);
+
+    /// `elapsed` after the driver's start.
+    pub const fn after_start(elapsed: Duration) -> Self {
+        Self(elapsed)
+    }
+
+    /// How long ago `earlier` was; zero if it has yet to come.
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl Add<Duration> for Moment {
+    type Output = Self;
+
+    fn add(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(by))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_yet_to_come_is_no_time_ago() {
+        let later = Moment::START + Duration::from_secs(3);
+        assert_eq!(later.since(Moment::START), Duration::from_secs(3));
+        assert_eq!(Moment::START.since(later), Duration::ZERO);
+    }
+}

@@ -1,0 +1,163 @@
+//! One call from the caller's point of view: its attempts, its deadline, its doubts.
+
+use std::ops::ControlFlow;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use resilient_core::failure::{Action, Class, Kind, Outcome, Retry, Severity};
+use tokio::time::{Instant, sleep};
+
+use crate::bulkhead::Place;
+use crate::classify::Phase;
+use crate::connection::Connection;
+use crate::db::Shared;
+use crate::error::DbError;
+use crate::failed_attempt::FailedAttempt;
+use crate::lane::Lane;
+use crate::lease::{Lease, Terms};
+use crate::random;
+use crate::retry::{self, repetition};
+use crate::supported::Supported;
+use crate::transaction::OnUnknownCommit;
+
+/// The old backend may still be committing when its client is gone (seen to take 0.3 s), so asking
+/// again at once would only wait for its locks.
+const DOUBT_WAIT_MS: (u64, u64) = (50, 200);
+
+pub(crate) struct Call<'a, D: Supported> {
+    shared: &'a Shared<D>,
+    lane: &'a Lane<D>,
+    name: &'static str,
+    phase: Phase,
+    on_unknown: OnUnknownCommit,
+    deadline: Instant,
+    attempts: u32,
+    attempt_began: Instant,
+    /// A commit's answer was lost and nothing since has told what became of it.
+    in_doubt: bool,
+    _place: Place<'a>,
+}
+
+impl<'a, D: Supported> Call<'a, D> {
+    /// Lets the call in, or says why not.
+    pub(crate) async fn begin(
+        shared: &'a Shared<D>,
+        name: &'static str,
+        phase: Phase,
+        on_unknown: OnUnknownCommit,
+    ) -> Result<Self, DbError> {
+        let (lane, limit) = match phase {
+            Phase::Read => (&shared.read, shared.policy.read_deadline),
+            _ => (&shared.write, shared.policy.write_deadline),
+        };
+        let now = Instant::now();
+        let deadline = now + limit;
+        let place = lane.enter(deadline).await.map_err(|refused| error(name, 0, refused))?;
+        let in_doubt = false;
+        Ok(Self { shared, lane, name, phase, on_unknown, deadline, attempts: 0, attempt_began: now, in_doubt, _place: place })
+    }
+
+    /// The next attempt's connection, with its transaction begun.
+    pub(crate) async fn lease(&mut self) -> Result<(Connection<D>, Lease<D>), FailedAttempt> {
+        self.attempts += 1;
+        self.attempt_began = Instant::now();
+        let held = self.lane.acquire(self.deadline).await?;
+        let terms = Terms { deadline: self.deadline, phase: self.phase, policy: self.shared.policy.clone() };
+        Lease::begin(held, terms).await
+    }
+
+    /// Notes how the attempt ended. Either that is the call's answer, or the wait before the next
+    /// attempt is over.
+    pub(crate) async fn settle<T>(&mut self, result: Result<T, FailedAttempt>) -> ControlFlow<Result<T, DbError>> {
+        let took = self.attempt_began.elapsed();
+        self.lane.circuit.record(result.as_ref().err(), took);
+        match result {
+            Ok(value) => {
+                self.note_success(took);
+                ControlFlow::Break(Ok(value))
+            }
+            Err(failed) => match self.wait_to_repeat(&failed).await {
+                ControlFlow::Continue(()) => ControlFlow::Continue(()),
+                ControlFlow::Break(()) => ControlFlow::Break(Err(self.give_up(failed))),
+            },
+        }
+    }
+
+    fn note_success(&self, took: Duration) {
+        if self.attempts == 1 {
+            locked(&self.shared.budget).first_try_succeeded(self.shared.clock.now());
+        }
+        locked(&self.shared.typical).record(self.name, took);
+    }
+
+    async fn wait_to_repeat(&mut self, failed: &FailedAttempt) -> ControlFlow<()> {
+        self.shared.news.ask_after(&failed.class);
+        if failed.class.outcome == Outcome::Unknown && self.phase == Phase::InTransaction {
+            self.in_doubt = true;
+        }
+        if self.in_doubt && self.on_unknown == OnUnknownCommit::Repeat {
+            return self.wait_to_resolve(&failed.class).await;
+        }
+        let Some(delay) = self.affordable_repetition(failed) else { return ControlFlow::Break(()) };
+        self.shared.policy.observer.repeating(self.name, self.attempts, &failed.class, delay);
+        sleep(delay).await;
+        ControlFlow::Continue(())
+    }
+
+    /// The wait before a repetition, if there may be one, and there is time and budget for it.
+    fn affordable_repetition(&self, failed: &FailedAttempt) -> Option<Duration> {
+        let policy = &self.shared.policy;
+        let repetition = repetition(&failed.class, self.lane.role, self.attempts, policy.attempts)?;
+        let delay = repetition.delay(policy, self.attempts, random::unit());
+        let needed = locked(&self.shared.typical).needed(self.name);
+        let in_time = Instant::now() + delay + needed < self.deadline;
+        let affordable = || locked(&self.shared.budget).pay(self.shared.clock.now(), retry::cost(&failed.class));
+        (in_time && affordable()).then_some(delay)
+    }
+
+    /// Whether a lost commit went through is found out by running the work again: its id is taken, or
+    /// it is not. Neither attempts nor budget limit this, the deadline alone does; while the breaker
+    /// is open it waits for the probe like everybody else.
+    async fn wait_to_resolve(&self, class: &Class) -> ControlFlow<()> {
+        let (least, most) = DOUBT_WAIT_MS;
+        let spread = random::unit() * (most - least) as f64;
+        let wait = Duration::from_millis(least) + Duration::from_secs_f64(spread / 1000.0);
+        let hopeless = class.retry == Retry::Never && class.outcome == Outcome::RolledBack;
+        if hopeless || Instant::now() + wait >= self.deadline {
+            return ControlFlow::Break(());
+        }
+        sleep(wait).await;
+        match self.lane.circuit.closes_before(self.deadline).await {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        }
+    }
+
+    fn give_up(&self, mut failed: FailedAttempt) -> DbError {
+        if self.in_doubt {
+            let severity = failed.class.severity.max(Severity::Outage);
+            failed.class = Class { outcome: Outcome::Unknown, action: Action::Resolve, severity, ..failed.class };
+        }
+        if failed.retry_after.is_none() && worth_another_try(&failed.class) {
+            failed.retry_after = Some(self.lane.circuit.retry_after().unwrap_or(self.shared.policy.retry_after_spread));
+        }
+        error(self.name, self.attempts, failed)
+    }
+}
+
+/// The same call may go through later.
+fn worth_another_try(class: &Class) -> bool {
+    let transient = matches!(class.kind, Kind::Unreachable | Kind::Busy | Kind::Contention | Kind::TimedOut | Kind::ReadOnly);
+    transient || class.outcome == Outcome::Unknown
+}
+
+fn error(name: &'static str, attempts: u32, failed: FailedAttempt) -> DbError {
+    let FailedAttempt { class, constraint, retry_after, source } = failed;
+    let shed = class.action == Action::Shed;
+    let retry_after = retry_after.or(shed.then_some(Duration::from_secs(1)));
+    DbError { name, class, constraint, retry_after, attempts, source }
+}
+
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

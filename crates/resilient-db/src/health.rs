@@ -1,0 +1,56 @@
+//! What is known of the database without asking it.
+
+use std::time::Duration;
+
+/// From the cached probe, the breakers and the pools' counters; taking it touches nothing.
+#[derive(Clone, Debug)]
+pub struct Health {
+    pub condition: Condition,
+    /// `Some` while the breaker is open: when another try makes sense.
+    pub retry_after: Option<Duration>,
+    /// Why it is not up: the last failed probe, in the driver's words. For the log and for
+    /// operators, not for people.
+    pub cause: Option<String>,
+    /// `None` until the first probe has ended.
+    pub last_probe: Option<ProbeReport>,
+    pub read: RoleHealth,
+    pub write: RoleHealth,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    Up,
+    /// The last probe took more than half its limit, or writing alone is not possible.
+    Slow,
+    Down,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProbeReport {
+    pub succeeded: bool,
+    pub took: Duration,
+    /// How long ago it ended.
+    pub age: Duration,
+}
+
+/// One role's breaker and pool.
+#[derive(Clone, Copy, Debug)]
+pub struct RoleHealth {
+    /// The breaker lets calls through.
+    pub closed: bool,
+    pub pool: PoolNumbers,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolNumbers {
+    /// Open connections, idle or not.
+    pub size: u32,
+    pub idle: u32,
+    pub in_use: u32,
+    /// Calls holding a place of the bulkhead.
+    pub running: u32,
+    /// Calls waiting for one.
+    pub waiting: u32,
+    /// Connections at most, which is also the number of places.
+    pub max: u32,
+}

@@ -1,0 +1,164 @@
+//! One attempt: work on one connection, inside the deadline, and what becomes of the connection.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use resilient_core::failure::ConnectionFate;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::classify::Phase;
+use crate::connection::{Connection, Slot};
+use crate::failed_attempt::FailedAttempt;
+use crate::policy::Policy;
+use crate::pool::Held;
+use crate::supported::Supported;
+use crate::transaction::End;
+
+/// Terms of an attempt.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    pub(crate) deadline: Instant,
+    pub(crate) phase: Phase,
+    pub(crate) policy: Arc<Policy>,
+}
+
+/// A connection lent to a piece of work, from the lender's side.
+pub(crate) struct Lease<D: Supported> {
+    slot: Arc<Slot<D>>,
+    terms: Terms,
+}
+
+impl<D: Supported> Lease<D> {
+    /// Lends `held`; in a transaction, begins it first.
+    pub(crate) async fn begin(mut held: Held<D>, terms: Terms) -> Result<(Connection<D>, Self), FailedAttempt> {
+        let prepared = timeout_at(terms.deadline, async {
+            D::limit(&mut held, terms.statements_end().into_std()).await?;
+            if terms.phase == Phase::InTransaction { D::run(&mut held, D::BEGIN).await } else { Ok(()) }
+        });
+        match prepared.await {
+            Err(_) => Err(FailedAttempt::timed_out(terms.phase)),
+            Ok(Err(error)) => Err(terms.keep_or_drop(held, FailedAttempt::of::<D>(error, terms.phase))),
+            Ok(Ok(())) => {
+                let (connection, slot) = Connection::lend(held);
+                Ok((connection, Self { slot, terms }))
+            }
+        }
+    }
+
+    /// Runs the work to its end, without a transaction.
+    pub(crate) async fn finish<T>(self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, FailedAttempt> {
+        let value = self.within_deadline(work).await?;
+        // The work may have passed the connection on to somebody; then it is closed when they are done.
+        if let Some(held) = self.slot.reclaim() {
+            self.terms.release(held);
+        }
+        Ok(value)
+    }
+
+    /// Runs the work to its end and ends the transaction as it says.
+    pub(crate) async fn finish_transaction<T>(
+        self,
+        work: impl Future<Output = Result<End<T>, sqlx::Error>>,
+    ) -> Result<T, FailedAttempt> {
+        let end = self.within_deadline(work).await?;
+        let held = self.slot.reclaim();
+        match (end, self.slot.objection(held.is_some()), held) {
+            (End::Commit(value), None, Some(held)) => self.terms.commit(held).await.map(|()| value),
+            (End::Commit(_), objection, held) => {
+                self.terms.roll_back(held).await;
+                Err(FailedAttempt::commit_refused(objection.unwrap_or_default()))
+            }
+            (End::Rollback(value), _, held) => {
+                self.terms.roll_back(held).await;
+                Ok(value)
+            }
+        }
+    }
+
+    /// A timeout drops the work and with it the connection, which closes it: nothing waits for a
+    /// server that does not answer.
+    async fn within_deadline<T>(
+        &self,
+        work: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, FailedAttempt> {
+        match timeout_at(self.terms.deadline, work).await {
+            Ok(Ok(value)) => Ok(value),
+            Err(_) => Err(FailedAttempt::timed_out(self.terms.phase)),
+            Ok(Err(error)) => {
+                let failed = FailedAttempt::of::<D>(error, self.terms.phase);
+                match self.slot.reclaim() {
+                    Some(held) if failed.class.connection == ConnectionFate::Keep => {
+                        self.terms.give_back(held).await;
+                    }
+                    _ => {}
+                }
+                Err(failed)
+            }
+        }
+    }
+}
+
+impl Terms {
+    /// The server stops a statement earlier than we stop waiting for it.
+    fn statements_end(&self) -> Instant {
+        let limit = match self.phase {
+            Phase::Read => self.policy.read_statement_timeout,
+            _ => self.policy.write_statement_timeout,
+        };
+        self.deadline.min(Instant::now() + limit)
+    }
+
+    /// COMMIT gets what is left, but enough of it.
+    async fn commit<D: Supported>(&self, mut held: Held<D>) -> Result<(), FailedAttempt> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let limit = left.max(self.policy.commit_at_least);
+        let committed = timeout(limit, async {
+            D::lift_limit(&mut held).await?;
+            D::run(&mut held, "COMMIT").await
+        });
+        match committed.await {
+            Ok(Ok(())) => {
+                self.release(held);
+                Ok(())
+            }
+            Ok(Err(error)) => Err(FailedAttempt::of::<D>(error, Phase::Commit)),
+            Err(_) => Err(FailedAttempt::timed_out(Phase::Commit)),
+        }
+    }
+
+    /// Gives the connection back without what the work may have begun on it.
+    async fn give_back<D: Supported>(&self, held: Held<D>) {
+        if self.phase == Phase::InTransaction {
+            self.roll_back(Some(held)).await;
+        } else {
+            self.release(held);
+        }
+    }
+
+    /// A rollback that fails closes the connection, which the server takes for the same.
+    async fn roll_back<D: Supported>(&self, held: Option<Held<D>>) {
+        let Some(mut held) = held else { return };
+        let rolled_back = timeout(ROLLBACK_LIMIT, async {
+            D::lift_limit(&mut held).await?;
+            D::run(&mut held, "ROLLBACK").await
+        });
+        if let Ok(Ok(())) = rolled_back.await {
+            self.release(held);
+        }
+    }
+
+    fn keep_or_drop<D: Supported>(&self, held: Held<D>, failed: FailedAttempt) -> FailedAttempt {
+        if failed.class.connection == ConnectionFate::Keep {
+            self.release(held);
+        }
+        failed
+    }
+
+    fn release<D: Supported>(&self, held: Held<D>) {
+        held.release(self.policy.ping_after_release);
+    }
+}
+
+/// A living server needs a millisecond; a caller whose deadline is over should not wait for more.
+const ROLLBACK_LIMIT: Duration = Duration::from_millis(500);

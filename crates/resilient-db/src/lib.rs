@@ -1,0 +1,36 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
+mod budget;
+mod bulkhead;
+mod call;
+mod circuit;
+pub mod classify;
+mod clock;
+mod connection;
+mod db;
+mod error;
+mod failed_attempt;
+mod health;
+mod lane;
+mod lease;
+mod observer;
+mod policy;
+mod pool;
+mod probe;
+mod random;
+mod retry;
+mod supported;
+mod transaction;
+mod typical;
+
+pub use connection::Connection;
+pub use db::Db;
+pub use error::{CommitRefused, Constraint, ConstraintKind, DbError};
+pub use health::{Condition, Health, PoolNumbers, ProbeReport, RoleHealth};
+pub use observer::{LogChanges, Observer};
+pub use policy::Policy;
+pub use probe::ProbeAnswer;
+pub use resilient_core::{breaker, failure};
+pub use supported::{Options, PoolSize, Role, Supported};
+pub use transaction::{End, OnUnknownCommit};

@@ -1,0 +1,151 @@
+//! The background probe: finds out on a connection of its own, so that people do not have to.
+//!
+//! It is also the only one to learn why a connection is refused; the pool keeps that to itself.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use resilient_core::failure::{Action, BreakerEffect, Class, ConnectionFate, Kind};
+use sqlx::Connection as _;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::circuit::Circuit;
+use crate::classify::{DEFECT, Phase};
+use crate::failed_attempt::FailedAttempt;
+use crate::health::ProbeReport;
+use crate::supported::{Options, Supported};
+
+/// What the last probe found, and the bell that asks for the next one.
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    last: Mutex<Option<Last>>,
+    bell: Notify,
+}
+
+#[derive(Clone, Debug)]
+struct Last {
+    ended: Instant,
+    took: Duration,
+    failed: Option<FailedAttempt>,
+}
+
+impl News {
+    /// A call failed: where the way to the database is to blame, the probe looks at once rather than
+    /// in a second.
+    pub(crate) fn ask_after(&self, class: &Class) {
+        if matches!(class.breaker, BreakerEffect::Failure | BreakerEffect::Isolate) {
+            self.bell.notify_one();
+        }
+    }
+
+    /// Why the last probe failed, if it did.
+    pub(crate) fn cause(&self) -> Option<FailedAttempt> {
+        self.last()?.failed
+    }
+
+    pub(crate) fn report(&self) -> Option<ProbeReport> {
+        let Last { ended, took, failed } = self.last()?;
+        Some(ProbeReport { succeeded: failed.is_none(), took, age: ended.elapsed() })
+    }
+
+    fn last(&self) -> Option<Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn publish(&self, took: Duration, failed: Option<FailedAttempt>) {
+        let last = Last { ended: Instant::now(), took, failed };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
+    }
+}
+
+/// What a probe learns of a server that answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProbeAnswer {
+    /// False for a standby, or a server switched to read-only.
+    pub writable: bool,
+}
+
+pub(crate) struct Prober<D: Supported> {
+    pub(crate) options: Options<D>,
+    pub(crate) limit: Duration,
+    pub(crate) news: Arc<News>,
+    pub(crate) read: Arc<Circuit>,
+    pub(crate) write: Arc<Circuit>,
+    pub(crate) own: Option<D::Connection>,
+}
+
+impl<D: Supported> Prober<D> {
+    /// Runs until it is dropped.
+    pub(crate) async fn run(mut self) {
+        loop {
+            let pause = self.read.next_probe().min(self.write.next_probe());
+            let all_closed = self.read.is_closed() && self.write.is_closed();
+            tokio::select! {
+                () = sleep(pause) => {}
+                // While open the distance between probes is the breaker's alone.
+                () = self.news.bell.notified(), if all_closed => {}
+            }
+            self.probe().await;
+        }
+    }
+
+    /// One probe, told to both breakers. Whether the database answers.
+    pub(crate) async fn probe(&mut self) -> bool {
+        self.read.probe_started();
+        self.write.probe_started();
+        let started = Instant::now();
+        let answer = match timeout(self.limit, self.ask()).await {
+            Ok(answer) => answer,
+            Err(_) => Err(FailedAttempt::timed_out(Phase::Connect)),
+        };
+        self.tell(started.elapsed(), answer)
+    }
+
+    fn tell(&self, took: Duration, answer: Result<ProbeAnswer, FailedAttempt>) -> bool {
+        let failed = answer.as_ref().err();
+        // Published first: who sees the breaker open finds the cause.
+        self.news.publish(took, failed.cloned());
+        self.read.probe_ended(failed);
+        match answer {
+            Ok(ProbeAnswer { writable: false }) => self.write.probe_ended(Some(&not_writable())),
+            _ => self.write.probe_ended(failed),
+        }
+        failed.is_none()
+    }
+
+    /// Asks on the connection at hand; when that has gone stale, or while the breaker is open, on a
+    /// new one, because that is what the pool needs.
+    async fn ask(&mut self) -> Result<ProbeAnswer, FailedAttempt> {
+        let at_hand = self.own.take().filter(|_| self.read.is_closed() && !D::PROBE_OPENS_ANEW);
+        if let Some(mut connection) = at_hand {
+            match D::probe(&mut connection).await.map_err(|error| FailedAttempt::of::<D>(error, Phase::Connect)) {
+                Err(failed) if failed.class.connection == ConnectionFate::Drop => {}
+                answer => {
+                    self.own = Some(connection);
+                    return answer;
+                }
+            }
+        }
+        self.ask_anew().await.map_err(|error| FailedAttempt::of::<D>(error, Phase::Connect))
+    }
+
+    async fn ask_anew(&mut self) -> Result<ProbeAnswer, sqlx::Error> {
+        let mut connection = D::Connection::connect_with(&self.options).await?;
+        let answer = D::probe(&mut connection).await?;
+        if !D::PROBE_OPENS_ANEW {
+            self.own = Some(connection);
+        }
+        Ok(answer)
+    }
+}
+
+/// The server lives, and writes have to wait for another one.
+fn not_writable() -> FailedAttempt {
+    FailedAttempt::plain(Class {
+        kind: Kind::ReadOnly,
+        breaker: BreakerEffect::FailureOfWrites,
+        action: Action::FailOver,
+        ..DEFECT
+    })
+}

@@ -1,0 +1,78 @@
+//! What the resilience layer has to know of a database besides sqlx's own traits.
+
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::future::Future;
+use std::time::Instant;
+
+use resilient_core::failure::Class;
+use sqlx::Database;
+use sqlx::error::DatabaseError;
+
+use crate::error::Constraint;
+use crate::policy::Policy;
+use crate::probe::ProbeAnswer;
+
+/// How to connect to `D`, as sqlx has it.
+pub type Options<D> = <<D as Database>::Connection as sqlx::Connection>::Options;
+
+/// Reading and writing have pools, bulkheads and breakers of their own: a full disk stops writing
+/// and must not stop reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    Read,
+    Write,
+}
+
+/// How many connections a pool keeps and may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolSize {
+    pub min: u32,
+    pub max: u32,
+}
+
+/// A database this crate can keep alive: [`sqlx::Postgres`] and [`sqlx::Sqlite`].
+pub trait Supported: Database {
+    /// Starts a transaction that means to write.
+    const BEGIN: &'static str;
+
+    /// Opening is what a probe has to try, each time.
+    const PROBE_OPENS_ANEW: bool;
+
+    /// The given options with the policy's server-side limits and a fixed text form for values.
+    /// Connections for reading refuse to write, so that repeating a read is safe whatever it says.
+    fn options(options: &Options<Self>, role: Role, policy: &Policy) -> Options<Self>;
+
+    /// The given options for the probe's own connection.
+    fn probe_options(options: &Options<Self>, policy: &Policy) -> Options<Self>;
+
+    /// How many connections of this role make sense.
+    fn pool_size(role: Role, policy: &Policy) -> PoolSize;
+
+    /// Runs one statement without parameters and ignores its rows.
+    fn run(
+        connection: &mut Self::Connection,
+        statement: &'static str,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// The cheapest question that shows the database to be alive, and whether it can be written to.
+    fn probe(connection: &mut Self::Connection) -> impl Future<Output = Result<ProbeAnswer, sqlx::Error>> + Send;
+
+    /// Has statements stopped at `until`, where connecting did not arrange for it.
+    fn limit(
+        connection: &mut Self::Connection,
+        until: Instant,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// Takes that limit away, for the end of a transaction.
+    fn lift_limit(connection: &mut Self::Connection) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// The meaning of an error the server reported, by its code.
+    fn classify(error: &dyn DatabaseError) -> Class;
+
+    /// The rule that was broken, where the server names one.
+    fn constraint(error: &dyn DatabaseError) -> Option<Constraint>;
+}

@@ -1,0 +1,79 @@
+//! PostgreSQL.
+
+use std::time::{Duration, Instant};
+
+use resilient_core::failure::Class;
+use sqlx::error::DatabaseError;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
+use sqlx::{Executor, PgConnection, Postgres};
+
+use super::{Options, PoolSize, Role, Supported};
+use crate::classify::postgres as classify;
+use crate::error::Constraint;
+use crate::policy::Policy;
+use crate::probe::ProbeAnswer;
+
+impl Supported for Postgres {
+    const BEGIN: &'static str = "BEGIN";
+
+    const PROBE_OPENS_ANEW: bool = false;
+
+    fn options(options: &Options<Self>, role: Role, policy: &Policy) -> Options<Self> {
+        match role {
+            Role::Read => limited(options, policy.read_statement_timeout, policy)
+                .options([("default_transaction_read_only", "on")]),
+            Role::Write => limited(options, policy.write_statement_timeout, policy),
+        }
+    }
+
+    fn probe_options(options: &Options<Self>, policy: &Policy) -> Options<Self> {
+        limited(options, policy.probe_limit, policy)
+    }
+
+    fn pool_size(_role: Role, policy: &Policy) -> PoolSize {
+        PoolSize { min: policy.min_connections.min(policy.max_connections), max: policy.max_connections }
+    }
+
+    async fn run(connection: &mut PgConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+        connection.execute(statement).await.map(drop)
+    }
+
+    async fn probe(connection: &mut PgConnection) -> Result<ProbeAnswer, sqlx::Error> {
+        let writable = "SELECT NOT (pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean)";
+        let writable = sqlx::query_scalar(writable).fetch_one(connection).await?;
+        Ok(ProbeAnswer { writable })
+    }
+
+    /// `statement_timeout` was set when connecting.
+    async fn limit(_connection: &mut PgConnection, _until: Instant) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    async fn lift_limit(_connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
+    fn classify(error: &dyn DatabaseError) -> Class {
+        let severity = error.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::severity);
+        let severe = matches!(severity, Some(PgSeverity::Fatal | PgSeverity::Panic));
+        classify::class_of(error.code().as_deref().unwrap_or_default(), severe)
+    }
+
+    fn constraint(error: &dyn DatabaseError) -> Option<Constraint> {
+        classify::constraint_of(error.try_downcast_ref()?)
+    }
+}
+
+fn limited(options: &Options<Postgres>, statement_timeout: Duration, policy: &Policy) -> Options<Postgres> {
+    let milliseconds = |limit: Duration| limit.as_millis().to_string();
+    options.clone().application_name(&policy.application_name).extra_float_digits(3).options([
+        ("statement_timeout", milliseconds(statement_timeout)),
+        ("lock_timeout", milliseconds(policy.lock_timeout)),
+        ("idle_in_transaction_session_timeout", milliseconds(policy.idle_in_transaction_timeout)),
+        // Values cross as text: their form must not depend on the server's configuration.
+        ("DateStyle", "ISO,YMD".to_owned()),
+        ("TimeZone", "UTC".to_owned()),
+        ("IntervalStyle", "postgres".to_owned()),
+        ("bytea_output", "hex".to_owned()),
+    ])
+}

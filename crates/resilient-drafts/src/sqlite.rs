@@ -1,0 +1,218 @@
+//! Drafts in one SQLite file: the store of a single instance, with nothing to install.
+//!
+//! The texts are sealed, bound to account and form key; account, form key, revision and times are
+//! not. Every write is on the disk before it is acknowledged (`synchronous=FULL`).
+
+mod rows;
+
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use resilient_core::draft::replacement::Mode;
+use resilient_core::draft::{Draft, Revision};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, Transaction};
+
+use crate::store::{fitting_json, too_old_at_ms};
+use crate::{DraftStore, Sealer, StoreError, StoredDraft, Written};
+
+/// Waiting longer than this for the file, or for a connection, is an outage.
+const PATIENCE: Duration = Duration::from_secs(2);
+const READERS: u32 = 4;
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS draft (
+        account TEXT NOT NULL, form_key TEXT NOT NULL, writer TEXT NOT NULL, seq INTEGER NOT NULL,
+        lineage TEXT NOT NULL, sealed TEXT NOT NULL, changed_at_ms INTEGER NOT NULL,
+        PRIMARY KEY (account, form_key, writer, seq)
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS draft_by_age ON draft (changed_at_ms);
+    CREATE TABLE IF NOT EXISTS ended (
+        account TEXT NOT NULL, form_key TEXT NOT NULL, writer TEXT NOT NULL, seq INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        PRIMARY KEY (account, form_key, writer)
+    ) STRICT;
+    CREATE INDEX IF NOT EXISTS ended_by_age ON ended (at_ms);
+";
+
+/// A store in a file. Cloning it is cheap.
+#[derive(Clone)]
+pub struct SqliteStore {
+    /// SQLite has one writer at a time; one connection queues better than many that lock.
+    writer: SqlitePool,
+    readers: SqlitePool,
+    sealer: Sealer,
+}
+
+impl SqliteStore {
+    /// Opens the file and makes it where it is missing, readable by its owner alone. Drafts that
+    /// `sealer` cannot open are left where they are, unseen, until they are too old.
+    ///
+    /// # Errors
+    /// Where the file cannot be made or is no database.
+    pub async fn open(file: &Path, sealer: Sealer) -> Result<Self, StoreError> {
+        make_private(file).map_err(|error| StoreError::Unavailable(error.into()))?;
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(PATIENCE);
+        let pool = |connections| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(PATIENCE)
+        };
+        let writer = pool(1).connect_with(options.clone()).await.map_err(unavailable)?;
+        sqlx::raw_sql(SCHEMA).execute(&writer).await.map_err(unavailable)?;
+        let readers = pool(READERS).connect_lazy_with(options.read_only(true));
+        Ok(Self {
+            writer,
+            readers,
+            sealer,
+        })
+    }
+
+    /// Closes the file. Calls that come later fail.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// A transaction that nobody else can write in between, from its first statement on.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+        self.writer.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    async fn write_in_one_step(self, write: Write) -> Result<Written, StoreError> {
+        let Write {
+            account,
+            form_key,
+            draft,
+            mode,
+            now_ms,
+        } = write;
+        let mut transaction = self.begin().await.map_err(unavailable)?;
+        let form = rows::form(&mut transaction, &self.sealer, &account, &form_key)
+            .await
+            .map_err(unavailable)?;
+        let (written, change) = form.receive(&draft, &mode, now_ms);
+        if let Some(change) = change {
+            let row = rows::Row::seal(&self.sealer, &account, &form_key, &change.insert, now_ms)?;
+            rows::remove(&mut transaction, &account, &form_key, &change.remove)
+                .await
+                .map_err(unavailable)?;
+            rows::insert(&mut transaction, row).await.map_err(unavailable)?;
+            transaction.commit().await.map_err(unavailable)?;
+        }
+        Ok(written)
+    }
+
+    async fn end_in_one_step(
+        self,
+        account: String,
+        form_key: String,
+        revision: Revision,
+        now_ms: u64,
+    ) -> Result<Vec<StoredDraft>, sqlx::Error> {
+        let mut transaction = self.begin().await?;
+        let form = rows::form(&mut transaction, &self.sealer, &account, &form_key).await?;
+        let (ending, removed) = form.ending(&revision);
+        rows::remove(&mut transaction, &account, &form_key, &removed).await?;
+        rows::remember_ended(&mut transaction, &account, &form_key, &ending, now_ms).await?;
+        transaction.commit().await?;
+        Ok(form.without(&removed))
+    }
+}
+
+struct Write {
+    account: String,
+    form_key: String,
+    draft: Draft,
+    mode: Mode,
+    now_ms: u64,
+}
+
+#[async_trait]
+impl DraftStore for SqliteStore {
+    async fn list(&self, account: &str) -> Result<Vec<StoredDraft>, StoreError> {
+        rows::of_account(&self.readers, &self.sealer, account)
+            .await
+            .map_err(unavailable)
+    }
+
+    async fn load(&self, account: &str, form_key: &str) -> Result<Vec<StoredDraft>, StoreError> {
+        let mut connection = self.readers.acquire().await.map_err(unavailable)?;
+        let form = rows::form(&mut connection, &self.sealer, account, form_key)
+            .await
+            .map_err(unavailable)?;
+        Ok(form.without(&[]))
+    }
+
+    async fn write(
+        &self,
+        account: &str,
+        form_key: &str,
+        draft: &Draft,
+        mode: &Mode,
+        now_ms: u64,
+    ) -> Result<Written, StoreError> {
+        fitting_json(draft)?;
+        let (account, form_key) = (account.to_owned(), form_key.to_owned());
+        let write = Write {
+            account,
+            form_key,
+            draft: draft.clone(),
+            mode: mode.clone(),
+            now_ms,
+        };
+        // A task of its own: a browser that hangs up does not stop it half-way.
+        tokio::spawn(self.clone().write_in_one_step(write))
+            .await
+            .map_err(unavailable)?
+    }
+
+    async fn end(
+        &self,
+        account: &str,
+        form_key: &str,
+        revision: &Revision,
+        now_ms: u64,
+    ) -> Result<Vec<StoredDraft>, StoreError> {
+        let ending = self
+            .clone()
+            .end_in_one_step(account.to_owned(), form_key.to_owned(), revision.clone(), now_ms);
+        tokio::spawn(ending).await.map_err(unavailable)?.map_err(unavailable)
+    }
+
+    async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {
+        let too_old = too_old_at_ms(now_ms) as i64;
+        let drafts = sqlx::query("DELETE FROM draft WHERE changed_at_ms <= ?").bind(too_old);
+        let removed = drafts.execute(&self.writer).await.map_err(unavailable)?.rows_affected();
+        let ended = sqlx::query("DELETE FROM ended WHERE at_ms <= ?").bind(too_old);
+        ended.execute(&self.writer).await.map_err(unavailable)?;
+        Ok(removed)
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        // A file that has vanished or cannot be written is seen by taking the write lock.
+        let transaction = self.begin().await.map_err(unavailable)?;
+        transaction.rollback().await.map_err(unavailable)
+    }
+}
+
+fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Unavailable(Box::new(error))
+}
+
+/// SQLite gives its other files the rights of this one.
+fn make_private(file: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file).map(drop)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! The rows of the file, and what of them is sealed.
+
+use resilient_core::draft::lineage::Lineage;
+use resilient_core::draft::replacement::Kept;
+use resilient_core::draft::{Draft, Revision};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row as _, SqliteConnection, SqlitePool};
+
+use crate::form::{Entry, Form};
+use crate::seal::binding;
+use crate::store::fitting_json;
+use crate::{Sealer, StoreError, StoredDraft};
+
+/// One draft as it lies in the file.
+pub struct Row {
+    account: String,
+    form_key: String,
+    writer: String,
+    seq: i64,
+    lineage: String,
+    sealed: String,
+    changed_at_ms: i64,
+}
+
+impl Row {
+    pub fn seal(
+        sealer: &Sealer,
+        account: &str,
+        form_key: &str,
+        kept: &Kept,
+        changed_at_ms: u64,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            account: account.to_owned(),
+            form_key: form_key.to_owned(),
+            writer: kept.draft.revision.writer.clone(),
+            seq: signed(kept.draft.revision.seq),
+            lineage: serde_json::to_string(&kept.lineage).map_err(|error| StoreError::Unavailable(error.into()))?,
+            sealed: sealer.seal(&binding(&[account, form_key]), &fitting_json(&kept.draft)?),
+            changed_at_ms: signed(changed_at_ms),
+        })
+    }
+
+    /// `None` where it was sealed with another key, or is damaged: it is passed over, so that one
+    /// bad row hides no other.
+    fn open(&self, sealer: &Sealer) -> Option<Entry> {
+        let opened = sealer.open(&binding(&[&self.account, &self.form_key]), &self.sealed);
+        let draft: Option<Draft> = opened.ok().and_then(|json| serde_json::from_slice(&json).ok());
+        let lineage: Option<Lineage> = serde_json::from_str(&self.lineage).ok();
+        let own = |draft: &Draft| draft.revision.writer == self.writer && signed(draft.revision.seq) == self.seq;
+        let kept = draft
+            .filter(own)
+            .zip(lineage)
+            .map(|(draft, lineage)| Kept { draft, lineage });
+        if kept.is_none() {
+            tracing::warn!(
+                account = self.account,
+                form_key = self.form_key,
+                "a draft cannot be opened: passed over"
+            );
+        }
+        Some(Entry {
+            kept: kept?,
+            changed_at_ms: self.changed_at_ms as u64,
+        })
+    }
+}
+
+impl FromRow<'_, SqliteRow> for Row {
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            account: row.try_get("account")?,
+            form_key: row.try_get("form_key")?,
+            writer: row.try_get("writer")?,
+            seq: row.try_get("seq")?,
+            lineage: row.try_get("lineage")?,
+            sealed: row.try_get("sealed")?,
+            changed_at_ms: row.try_get("changed_at_ms")?,
+        })
+    }
+}
+
+/// Everything known of one form.
+pub async fn form(
+    connection: &mut SqliteConnection,
+    sealer: &Sealer,
+    account: &str,
+    form_key: &str,
+) -> Result<Form, sqlx::Error> {
+    let drafts = "SELECT * FROM draft WHERE account = ? AND form_key = ? ORDER BY changed_at_ms DESC, rowid DESC";
+    let rows: Vec<Row> = sqlx::query_as(drafts)
+        .bind(account)
+        .bind(form_key)
+        .fetch_all(&mut *connection)
+        .await?;
+    let ended = sqlx::query_as("SELECT writer, seq FROM ended WHERE account = ? AND form_key = ?");
+    let ended: Vec<(String, i64)> = ended.bind(account).bind(form_key).fetch_all(connection).await?;
+    Ok(Form {
+        key: form_key.to_owned(),
+        entries: rows.iter().filter_map(|row| row.open(sealer)).collect(),
+        ended: ended
+            .into_iter()
+            .map(|(writer, seq)| Revision {
+                seq: seq as u64,
+                writer,
+            })
+            .collect(),
+    })
+}
+
+pub async fn of_account(readers: &SqlitePool, sealer: &Sealer, account: &str) -> Result<Vec<StoredDraft>, sqlx::Error> {
+    let drafts = "SELECT * FROM draft WHERE account = ? ORDER BY changed_at_ms DESC, rowid DESC";
+    let rows: Vec<Row> = sqlx::query_as(drafts).bind(account).fetch_all(readers).await?;
+    let open = |row: Row| {
+        let Entry { kept, changed_at_ms } = row.open(sealer)?;
+        Some(StoredDraft {
+            form_key: row.form_key,
+            draft: kept.draft,
+            changed_at_ms,
+        })
+    };
+    Ok(rows.into_iter().filter_map(open).collect())
+}
+
+pub async fn insert(connection: &mut SqliteConnection, row: Row) -> Result<(), sqlx::Error> {
+    // Only a row that could not be opened can stand in the way.
+    let insert = "INSERT OR REPLACE INTO draft (account, form_key, writer, seq, lineage, sealed, changed_at_ms)
+                  VALUES (?, ?, ?, ?, ?, ?, ?)";
+    let insert = sqlx::query(insert)
+        .bind(row.account)
+        .bind(row.form_key)
+        .bind(row.writer)
+        .bind(row.seq);
+    insert
+        .bind(row.lineage)
+        .bind(row.sealed)
+        .bind(row.changed_at_ms)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub async fn remove(
+    connection: &mut SqliteConnection,
+    account: &str,
+    form_key: &str,
+    revisions: &[Revision],
+) -> Result<(), sqlx::Error> {
+    for Revision { seq, writer } in revisions {
+        let delete = "DELETE FROM draft WHERE account = ? AND form_key = ? AND writer = ? AND seq = ?";
+        let delete = sqlx::query(delete)
+            .bind(account)
+            .bind(form_key)
+            .bind(writer)
+            .bind(signed(*seq));
+        delete.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+pub async fn remember_ended(
+    connection: &mut SqliteConnection,
+    account: &str,
+    form_key: &str,
+    ending: &Lineage,
+    now_ms: u64,
+) -> Result<(), sqlx::Error> {
+    for Revision { seq, writer } in ending.revisions() {
+        let remember = "INSERT INTO ended (account, form_key, writer, seq, at_ms) VALUES (?, ?, ?, ?, ?)
+                        ON CONFLICT (account, form_key, writer)
+                        DO UPDATE SET seq = max(seq, excluded.seq), at_ms = excluded.at_ms";
+        let remember = sqlx::query(remember)
+            .bind(account)
+            .bind(form_key)
+            .bind(writer)
+            .bind(signed(seq));
+        remember.bind(signed(now_ms)).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// SQLite counts to 2^63; no page types as much.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,129 @@
+//! The contract, and what only a file can do.
+
+use std::path::Path;
+
+use resilient_core::draft::replacement::Mode;
+use tempfile::TempDir;
+
+use super::SqliteStore;
+use crate::contract::draft;
+use crate::{DraftStore, Sealer, Written};
+
+async fn open(directory: &Path, secret: u8) -> SqliteStore {
+    SqliteStore::open(&directory.join("drafts.db"), Sealer::new(&[secret; 32], "drafts"))
+        .await
+        .unwrap()
+}
+
+async fn fresh() -> (SqliteStore, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    (open(directory.path(), 1).await, directory)
+}
+
+crate::contract_tests!(super::fresh());
+
+#[tokio::test]
+async fn a_draft_and_what_has_ended_outlive_the_process() {
+    let (store, directory) = fresh().await;
+    store
+        .write("ann", "site/1", &draft("a", 1, None, "kept"), &Mode::Chained, 1)
+        .await
+        .unwrap();
+    store
+        .end("ann", "site/1", &draft("b", 4, None, "").revision, 2)
+        .await
+        .unwrap();
+    // Not closed: as after a kill.
+    let store = open(directory.path(), 1).await;
+    assert_eq!(
+        store.load("ann", "site/1").await.unwrap()[0].draft,
+        draft("a", 1, None, "kept")
+    );
+    let late = store
+        .write("ann", "site/1", &draft("b", 4, None, "late"), &Mode::Chained, 3)
+        .await
+        .unwrap();
+    assert_eq!(late, Written::Ended);
+}
+
+#[tokio::test]
+async fn two_processes_on_one_file_do_not_overwrite_each_other() {
+    let (one, directory) = fresh().await;
+    let other = open(directory.path(), 1).await;
+    crate::contract::only_one_of_many_is_first(vec![one, other]).await;
+}
+
+#[tokio::test]
+async fn nobody_reads_the_text_in_the_files() {
+    let (store, directory) = fresh().await;
+    store
+        .write(
+            "ann",
+            "site/1",
+            &draft("a", 1, None, "a very private text"),
+            &Mode::Chained,
+            1,
+        )
+        .await
+        .unwrap();
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(!bytes.windows(12).any(|window| window == b"very private"), "{path:?}");
+        #[cfg(unix)]
+        {
+            let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+            assert_eq!(mode & 0o077, 0, "{path:?} can be read by others");
+        }
+    }
+}
+
+#[tokio::test]
+async fn drafts_of_a_lost_secret_are_passed_over_and_new_ones_are_kept() {
+    let (store, directory) = fresh().await;
+    store
+        .write("ann", "site/1", &draft("a", 1, None, "old"), &Mode::Chained, 1)
+        .await
+        .unwrap();
+    store.close().await;
+    let store = open(directory.path(), 2).await;
+    assert!(store.list("ann").await.unwrap().is_empty());
+    store
+        .write("ann", "site/1", &draft("a", 1, None, "new"), &Mode::Chained, 1)
+        .await
+        .unwrap();
+    assert_eq!(
+        store.load("ann", "site/1").await.unwrap()[0].draft,
+        draft("a", 1, None, "new")
+    );
+}
+
+#[tokio::test]
+async fn a_row_moved_to_another_account_does_not_open() {
+    let (store, _directory) = fresh().await;
+    store
+        .write("ann", "site/1", &draft("a", 1, None, "hers"), &Mode::Chained, 1)
+        .await
+        .unwrap();
+    sqlx::query("UPDATE draft SET account = 'bob'")
+        .execute(&store.writer)
+        .await
+        .unwrap();
+    assert!(store.load("bob", "site/1").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_write_is_finished_though_nobody_waits_for_it() {
+    let (store, _directory) = fresh().await;
+    let draft = draft("a", 1, None, "kept");
+    let hung_up = std::time::Duration::ZERO;
+    let writing = store.write("ann", "site/1", &draft, &Mode::Chained, 1);
+    assert!(tokio::time::timeout(hung_up, writing).await.is_err());
+    for _ in 0..200 {
+        if !store.load("ann", "site/1").await.unwrap().is_empty() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("the draft was never stored");
+}

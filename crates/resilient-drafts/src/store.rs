@@ -1,0 +1,104 @@
+//! What a store of drafts can do.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use resilient_core::draft::replacement::Mode;
+use resilient_core::draft::{Draft, Revision};
+
+/// Drafts, and the memory of those that were saved or discarded, end this long after their last
+/// change: 30 days.
+pub const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Bytes of a draft as JSON: 1 MiB. Larger ones stay on the device.
+pub const LONGEST_DRAFT: usize = 1024 * 1024;
+
+/// A draft as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredDraft {
+    pub form_key: String,
+    pub draft: Draft,
+    /// When it was stored, in milliseconds since 1970.
+    pub changed_at_ms: u64,
+}
+
+/// What became of a draft that was to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It is stored. Its revision is another one than it came with where it was posted without
+    /// script.
+    Stored(StoredDraft),
+    /// It was stored already.
+    SameAgain(StoredDraft),
+    /// Refused: this one holds it and more.
+    Stale(StoredDraft),
+    /// Refused: it does not build on what is stored, which is this; `None` where nothing is.
+    Diverged(Option<StoredDraft>),
+    /// Refused: it was saved or discarded, and stays away.
+    Ended,
+}
+
+/// Why a store could not do what it was asked. Nothing has changed then.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("a draft of {bytes} bytes is larger than {LONGEST_DRAFT}")]
+    TooLarge { bytes: usize },
+    /// The same call may succeed later.
+    #[error("the draft store cannot be reached")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Keeps drafts by account and form key. Each method is one step: of two calls at the same time,
+/// one sees what the other one did. Once begun, a call is finished even where its caller goes away.
+#[async_trait]
+pub trait DraftStore: Send + Sync {
+    /// All drafts of an account, latest change first.
+    async fn list(&self, account: &str) -> Result<Vec<StoredDraft>, StoreError>;
+
+    /// The drafts of one form, latest change first: none, one, or several that went separate ways.
+    async fn load(&self, account: &str, form_key: &str) -> Result<Vec<StoredDraft>, StoreError>;
+
+    /// Writes a draft as [`resilient_core::draft::replacement`] decides.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`] above [`LONGEST_DRAFT`]; what is stored stays as it is.
+    async fn write(
+        &self,
+        account: &str,
+        form_key: &str,
+        draft: &Draft,
+        mode: &Mode,
+        now_ms: u64,
+    ) -> Result<Written, StoreError>;
+
+    /// Ends a draft because it was saved or discarded: removes it and what it was built on, never
+    /// anything later or other, and remembers it for [`KEPT_FOR`] so that no tab, device or late
+    /// message brings it back. Returns the form's drafts that are left.
+    async fn end(
+        &self,
+        account: &str,
+        form_key: &str,
+        revision: &Revision,
+        now_ms: u64,
+    ) -> Result<Vec<StoredDraft>, StoreError>;
+
+    /// Removes what has not changed for [`KEPT_FOR`]; how many drafts that were.
+    async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError>;
+
+    /// Whether the store can be reached now.
+    async fn check(&self) -> Result<(), StoreError>;
+}
+
+/// The draft's JSON, where it is not too large.
+pub(crate) fn fitting_json(draft: &Draft) -> Result<Vec<u8>, StoreError> {
+    let json = serde_json::to_vec(draft).map_err(|error| StoreError::Unavailable(error.into()))?;
+    match json.len() {
+        bytes if bytes > LONGEST_DRAFT => Err(StoreError::TooLarge { bytes }),
+        _ => Ok(json),
+    }
+}
+
+/// The last moment whose changes are kept no longer.
+pub(crate) fn too_old_at_ms(now_ms: u64) -> u64 {
+    now_ms.saturating_sub(KEPT_FOR.as_millis() as u64)
+}

@@ -1,0 +1,55 @@
+//! `cargo xtask check`: what a machine can tell without running anything.
+
+mod dependencies;
+mod invariants;
+mod lints;
+mod sources;
+
+use anyhow::{Result, bail};
+
+use crate::command::{cargo, run as run_command};
+use crate::workspace::Workspace;
+
+/// What to do about a tool that is not there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// One line says so.
+    IsSaid,
+    /// It is installed below `target`.
+    IsInstalled,
+}
+
+/// Everything, the quick first; a failure is said and the rest is still looked at.
+pub fn run(workspace: &Workspace, missing: Missing) -> Result<()> {
+    let failed: Vec<_> = [
+        formatting(workspace),
+        invariants(workspace),
+        dependencies::check(workspace, missing),
+        lints::native(workspace),
+        lints::browser(workspace),
+    ]
+    .into_iter()
+    .filter_map(Result::err)
+    .map(|failure| format!("{failure:#}"))
+    .collect();
+    if !failed.is_empty() {
+        bail!("{}", failed.join("\n"));
+    }
+    Ok(())
+}
+
+fn formatting(workspace: &Workspace) -> Result<()> {
+    run_command(cargo(workspace).args(["fmt", "--all", "--check"]))
+}
+
+/// All of them are looked at, so that one round shows all that is wrong.
+fn invariants(workspace: &Workspace) -> Result<()> {
+    let broken: Vec<String> = invariants::all(workspace)?
+        .into_iter()
+        .filter_map(Result::err)
+        .collect();
+    if !broken.is_empty() {
+        bail!("the architecture does not hold:\n  {}", broken.join("\n  "));
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! The build task: `cargo xtask serve | build | check | test`.
+//!
+//! It needs Rust and, for `--release` and the stories, Node; whatever else is missing it brings or names in one line.
+
+mod check;
+mod command;
+mod packages;
+mod server;
+mod site;
+mod test;
+mod workspace;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use workspace::{Mode, Workspace};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Builds, checks, tests and serves Inkfast")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build the browser's files and the server
+    Build {
+        /// Optimise, and name the browser's files by their content
+        #[arg(long)]
+        release: bool,
+    },
+    /// Build, then run the server
+    Serve {
+        /// Optimise, and name the browser's files by their content
+        #[arg(long)]
+        release: bool,
+        /// Given to `inkfast` as they are
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Formatting, clippy for both targets, the architecture's invariants, licences and sources of dependencies
+    Check,
+    /// Run everything, or only the parts named
+    Test {
+        parts: Vec<test::Part>,
+        /// Given to Playwright as they are
+        #[arg(last = true)]
+        playwright: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    let workspace = Workspace::find()?;
+    match task {
+        Task::Build { release } => build(&workspace, Mode::of(release)).map(|_| ()),
+        Task::Serve { release, arguments } => {
+            let inkfast = build(&workspace, Mode::of(release))?;
+            server::run_in_place(&workspace, &inkfast, &arguments)
+        }
+        Task::Check => check::run(&workspace, check::Missing::IsSaid),
+        Task::Test { parts, playwright } => test::run(&workspace, &parts, &playwright),
+    }
+}
+
+/// Builds both sides and answers where the server's program is.
+fn build(workspace: &Workspace, mode: Mode) -> Result<PathBuf> {
+    site::build(workspace, mode)?;
+    server::build(workspace, mode)
+}

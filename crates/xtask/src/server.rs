@@ -1,0 +1,31 @@
+//! The server: built by cargo, run in place of this task.
+
+use anyhow::Result;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::command::{become_program, cargo, run};
+use crate::workspace::{Mode, Workspace};
+
+/// Builds `inkfast` and answers where it is.
+pub fn build(workspace: &Workspace, mode: Mode) -> Result<PathBuf> {
+    let mut build = cargo(workspace);
+    build.args(["build", "--package", "server", "--bin", "inkfast"]);
+    if mode == Mode::Release {
+        build.arg("--release");
+    }
+    run(&mut build)?;
+    let program = format!("inkfast{}", env::consts::EXE_SUFFIX);
+    Ok(workspace.target.join(mode.folder()).join(program))
+}
+
+/// Runs `inkfast` with the site just built; comes back only if it cannot.
+pub fn run_in_place(workspace: &Workspace, inkfast: &Path, arguments: &[String]) -> Result<()> {
+    let mut server = Command::new(inkfast);
+    server
+        .args(arguments)
+        .current_dir(&workspace.root)
+        .env("INKFAST_SITE_DIR", workspace.site());
+    become_program(&mut server)
+}

@@ -1,0 +1,55 @@
+//! The WebAssembly module as rustc makes it.
+
+use anyhow::{Context, Result, ensure};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::command::{cargo, is_installed, output_of, run};
+use crate::workspace::{Mode, Workspace};
+
+pub const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Adds rustc's target for the browser where rustup can.
+///
+/// # Errors
+/// The target is missing and rustup is too.
+pub fn add_missing_target(workspace: &Workspace) -> Result<()> {
+    let asked = output_of(
+        Command::new("rustc")
+            .args(["--print", "target-libdir", "--target", TARGET])
+            .current_dir(&workspace.root),
+    )?;
+    if Path::new(asked.trim()).is_dir() {
+        return Ok(());
+    }
+    ensure!(
+        is_installed("rustup"),
+        "Rust's target {TARGET} is missing, and rustup is not here to add it: install the target the way Rust was installed"
+    );
+    run(Command::new("rustup")
+        .args(["target", "add", TARGET])
+        .current_dir(&workspace.root))
+}
+
+/// Builds `frontend` and answers where the module is.
+pub fn build(workspace: &Workspace, mode: Mode) -> Result<PathBuf> {
+    let profile = match mode {
+        Mode::Development => "wasm-dev",
+        Mode::Release => "wasm-release",
+    };
+    let target = workspace.wasm_target();
+    let mut build = cargo(workspace);
+    build.args([
+        "build",
+        "--package",
+        "frontend",
+        "--lib",
+        "--target",
+        TARGET,
+        "--profile",
+        profile,
+    ]);
+    build.arg("--target-dir").arg(&target);
+    run(&mut build).context("the browser's side does not build")?;
+    Ok(target.join(TARGET).join(profile).join("frontend.wasm"))
+}

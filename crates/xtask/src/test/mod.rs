@@ -1,0 +1,83 @@
+//! `cargo xtask test`: brings what the tests need, runs all of them, and closes with what passed and how long it took.
+
+mod needs;
+mod stories;
+mod summary;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::check::{self, Missing};
+use crate::command::{cargo, run as run_command};
+use crate::packages::Packages;
+use crate::server;
+use crate::site;
+use crate::workspace::{Mode, Workspace};
+use summary::Summary;
+
+/// What can be run by itself.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// As `cargo xtask check`
+    Check,
+    /// Tests of every package, those against a private PostgreSQL included
+    Unit,
+    /// What a person sees, in a real browser against the real server
+    Stories,
+}
+
+/// A part's steps come one after the other; those after a failed one are left out.
+struct Step<'a> {
+    part: Part,
+    name: &'static str,
+    work: Box<dyn Fn() -> Result<()> + 'a>,
+}
+
+/// Runs the parts, all of them when none is named.
+///
+/// # Errors
+/// Something is missing, or a step failed; each was said.
+pub fn run(workspace: &Workspace, parts: &[Part], playwright: &[String]) -> Result<()> {
+    let chosen = |part: &Part| parts.is_empty() || parts.contains(part);
+    needs::bring(workspace, chosen(&Part::Unit), chosen(&Part::Stories))?;
+    let mut summary = Summary::default();
+    for step in steps(workspace, playwright).iter().filter(|step| chosen(&step.part)) {
+        summary.take(step.part, step.name, &step.work);
+    }
+    summary.close()
+}
+
+fn steps<'a>(workspace: &'a Workspace, playwright: &'a [String]) -> Vec<Step<'a>> {
+    let step = |part, name, work: Box<dyn Fn() -> Result<()> + 'a>| Step { part, name, work };
+    vec![
+        step(
+            Part::Check,
+            "check",
+            Box::new(|| check::run(workspace, Missing::IsInstalled)),
+        ),
+        step(Part::Unit, "tests of the packages", Box::new(|| packages(workspace))),
+        step(
+            Part::Stories,
+            "browser build",
+            Box::new(|| site::build(workspace, Mode::Development)),
+        ),
+        step(
+            Part::Stories,
+            "server build",
+            Box::new(|| server::build(workspace, Mode::Development).map(|_| ())),
+        ),
+        step(
+            Part::Stories,
+            "stories",
+            Box::new(|| stories::run_stories(workspace, playwright)),
+        ),
+    ]
+}
+
+fn packages(workspace: &Workspace) -> Result<()> {
+    run_command(
+        cargo(workspace)
+            .arg("test")
+            .args(Packages::native(workspace)?.selection()),
+    )
+}

@@ -1,0 +1,26 @@
+//! The Playwright stories in `end2end/`, against the programs just built.
+
+use anyhow::Result;
+use std::process::Command;
+
+use crate::command::{cargo, run};
+use crate::workspace::{Mode, Workspace};
+
+/// Builds the programs that break things on command, then runs the stories.
+pub fn run_stories(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    run(cargo(workspace).args([
+        "build",
+        "--package",
+        "fault-proxy",
+        "--package",
+        "private-servers",
+        "--bins",
+    ]))?;
+    let programs = workspace.target.join(Mode::Development.folder());
+    let mut playwright = Command::new("npx");
+    playwright.args(["--no-install", "playwright", "test"]).args(arguments);
+    playwright
+        .env("INKFAST_PROGRAMS", programs)
+        .env("INKFAST_SITE_DIR", workspace.site());
+    run(playwright.current_dir(workspace.root.join("end2end")))
+}

@@ -1,0 +1,76 @@
+import { Person } from "../fixtures/person.ts";
+import { expect, test } from "../fixtures/story.ts";
+
+test("text kept only on this device is there after a reload, and Undo takes it back", async ({ person }) => {
+  await person.page.route("**/api/drafts/**", (route) => route.abort());
+  const form = await person.opens("activities/2");
+  await form.type("title", "Inspect every valve");
+  await form.isKeptOnThisDevice();
+
+  await person.reloads();
+  await form.holds("title", "Inspect every valve");
+  await form.is("dirty");
+  await expect(person.toast(/restored/i)).toBeVisible();
+
+  await person.page.getByRole("button", { name: /undo/i }).first().click();
+  await form.holds("title", "Inspect the pressure valve");
+  await person.reloads();
+  await form.holds("title", "Inspect the pressure valve");
+});
+
+test("text kept on the server is there on another device", async ({ person, browser, contextOptions, baseURL }) => {
+  const form = await person.opens("activities/2");
+  await form.type("notes", "Written at the desk");
+  await form.isKeptOnTheServer();
+
+  const elsewhere = await browser.newContext({ ...contextOptions, baseURL });
+  const sameAccount = new Person(await elsewhere.newPage());
+  await sameAccount.signsIn();
+  const there = await sameAccount.opens("activities/2");
+  await there.holds("notes", "Written at the desk");
+  await there.is("dirty");
+  await there.save();
+  await there.is("saved");
+  await elsewhere.close();
+});
+
+test("a draft that was saved does not come back", async ({ person }) => {
+  const form = await person.opens("activities/2");
+  await form.type("title", "Saved for good");
+  await form.isKeptOnTheServer();
+  await form.save();
+  await form.is("saved");
+  await person.reloads();
+  await form.is("clean");
+  await form.holds("title", "Saved for good");
+});
+
+test("text typed in a form for a new record is there after a reload", async ({ person, database }) => {
+  const form = await person.opens("activities/new");
+  await form.type("title", "Not there yet");
+  await form.isKeptOnThisDevice();
+  await person.reloads();
+  await form.holds("title", "Not there yet");
+  await form.save();
+  await form.is("saved");
+  expect(await database.rows("SELECT id FROM activities WHERE title = 'Not there yet'")).toHaveLength(1);
+});
+
+test("somebody else on the same browser neither sees nor deletes the text", async ({ person, inkfast }) => {
+  await person.page.route("**/api/drafts/**", (route) => route.abort());
+  const form = await person.opens("activities/3");
+  await form.type("title", "Mine alone");
+  await form.isKeptOnThisDevice();
+
+  await inkfast.addAccount("jonas", "a password of his own", "superuser");
+  await person.page.context().clearCookies();
+  await person.signsIn("jonas", "a password of his own");
+  await person.opens("activities/3");
+  await form.holds("title", "Grease the bearings of the mixer");
+  await form.is("clean");
+
+  await person.page.context().clearCookies();
+  await person.signsIn();
+  await person.opens("activities/3");
+  await form.holds("title", "Mine alone");
+});

@@ -1,0 +1,65 @@
+import { RecordForm } from "../fixtures/record_form.ts";
+import { expect, test } from "../fixtures/story.ts";
+
+test("a record is found in the list, edited and saved", async ({ person, database }) => {
+  await person.page.goto("/records/activities");
+  await person.page.locator('a[href="/records/activities/1"]').first().click();
+  await person.isHydrated();
+  const form = new RecordForm(person.page);
+  await form.is("clean");
+
+  await form.type("title", "Replace both belts");
+  await form.is("dirty");
+  await form.save();
+  await form.is("saved");
+  await form.saysAllIsSaved();
+
+  const row = await database.row("SELECT title, notes, hours::text FROM activities WHERE id = 1");
+  expect(row).toEqual({ title: "Replace both belts", notes: "Order the belt first.", hours: "3.50" });
+  expect(await database.audited("update", "activities")).toBe(1);
+
+  await person.reloads();
+  await form.holds("title", "Replace both belts");
+  await form.is("clean");
+});
+
+test("a second Save after a first one saves the newer text", async ({ person, database }) => {
+  const form = await person.opens("activities/1");
+  await form.type("title", "First");
+  await form.save();
+  await form.is("saved");
+  await form.type("title", "Second");
+  await form.is("dirty");
+  await form.save();
+  await form.is("saved");
+  expect(await database.row("SELECT title FROM activities WHERE id = 1")).toEqual({ title: "Second" });
+  expect(await database.audited("update", "activities")).toBe(2);
+});
+
+test("two clicks on Save are one save", async ({ person, database }) => {
+  const form = await person.opens("activities/1");
+  await form.type("title", "Clicked twice");
+  await form.saveButton.dblclick();
+  await form.is("saved");
+  expect(await database.audited("update", "activities")).toBe(1);
+});
+
+test("what the database refuses is said at its field, and the text stays", async ({ person, database }) => {
+  const form = await person.opens("activities/1");
+  await form.field("title").fill("x".repeat(201));
+  await form.save();
+  await form.is("invalid");
+  await expect(person.page.locator('[data-field="title"] .field-error')).toBeVisible();
+  await form.holds("title", "x".repeat(201));
+  expect(await database.audited("update", "activities")).toBe(0);
+});
+
+test("typing back what stood there leaves nothing to save", async ({ person }) => {
+  const form = await person.opens("activities/1");
+  await form.type("title", "Something else");
+  await form.is("dirty");
+  await form.type("title", "Replace the belt of conveyor 4");
+  await form.is("clean");
+  await person.reloads();
+  await form.is("clean");
+});

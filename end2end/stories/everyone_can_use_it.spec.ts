@@ -1,0 +1,51 @@
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { Person } from "../fixtures/person.ts";
+import { expect, test } from "../fixtures/story.ts";
+
+async function isAccessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]).analyze();
+  const found = violations.map(({ id, help, nodes }) => ({ id, help, where: nodes.map(({ html }) => html) }));
+  expect(found).toEqual([]);
+}
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test.describe(`in ${colorScheme}`, () => {
+    test.use({ colorScheme });
+
+    test("the sign-in page", async ({ page }) => {
+      await page.goto("/login");
+      await isAccessible(page);
+    });
+
+    for (const address of ["/", "/records/activities", "/records/activities/1", "/records/activities/new", "/drafts"]) {
+      test(`the page ${address}`, async ({ person }) => {
+        await person.page.goto(address);
+        await person.isHydrated();
+        await isAccessible(person.page);
+      });
+    }
+
+    test("a form with a queued save", async ({ person, database }) => {
+      const form = await person.opens("activities/1");
+      await form.type("title", "Waiting");
+      await database.way.set({ kind: "cut" });
+      await form.save();
+      await form.is("queued");
+      await isAccessible(person.page);
+    });
+  });
+}
+
+test("sign in, open, edit and save by keyboard alone", async ({ page, inkfast, database }) => {
+  const person = new Person(page);
+  await person.signsIn();
+  const form = await person.opens("activities/1");
+  await form.field("title").focus();
+  await page.keyboard.press("ControlOrMeta+a");
+  await page.keyboard.type("By keyboard");
+  await page.keyboard.press("Enter");
+  await form.is("saved");
+  expect(await database.row("SELECT title FROM activities WHERE id = 1")).toEqual({ title: "By keyboard" });
+  expect(inkfast.log).not.toContain("panicked");
+});

@@ -1,0 +1,41 @@
+import { expect, test } from "../fixtures/story.ts";
+
+test("the server is killed while typing and started again: saved once, by itself", async ({ person, inkfast, database }) => {
+  const form = await person.opens("activities/1");
+  await form.type("title", "Typed before ");
+  await inkfast.kill();
+  await form.field("title").pressSequentially("and after");
+  await person.isConnected(/reconnecting|offline/);
+  await form.save();
+  await form.is("queued");
+  await expect(form.words).toHaveText(/Queued/);
+  await form.holds("title", "Typed before and after");
+
+  await inkfast.startAgain();
+  await form.is("saved");
+  await person.isConnected(/online/);
+  await form.saysAllIsSaved();
+  expect(await database.row("SELECT title FROM activities WHERE id = 1")).toEqual({ title: "Typed before and after" });
+  expect(await database.audited("update", "activities")).toBe(1);
+});
+
+test("a save waiting for the server survives a reload of the page it was made on", async ({ person, inkfast, database }) => {
+  const form = await person.opens("activities/1");
+  await form.type("title", "Waiting");
+  await inkfast.kill();
+  await form.save();
+  await form.is("queued");
+  await inkfast.startAgain();
+  await person.reloads();
+  await expect.poll(() => database.audited("update", "activities")).toBe(1);
+  await form.saysAllIsSaved();
+  await form.holds("title", "Waiting");
+  expect(await database.row("SELECT title FROM activities WHERE id = 1")).toEqual({ title: "Waiting" });
+});
+
+test("being signed in survives a restart of the server", async ({ person, inkfast }) => {
+  await inkfast.kill();
+  await inkfast.startAgain();
+  const form = await person.opens("activities/1");
+  await form.is("clean");
+});

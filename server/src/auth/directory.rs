@@ -1,0 +1,133 @@
+//! The accounts as last seen in the database, and the sessions that were ended: what decides whether
+//! a cookie still counts, with the database there or not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use app::auth::model::{Account, Role};
+use serde::{Deserialize, Serialize};
+
+use super::session::{ABSOLUTE_MS, Session};
+
+/// One account, without its password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownAccount {
+    pub role: Role,
+    pub epoch: i64,
+    pub disabled: bool,
+}
+
+pub struct Directory {
+    state: RwLock<State>,
+    path: PathBuf,
+    /// Held while the file is written, so that an older state never replaces a newer one.
+    writing: Mutex<()>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct State {
+    accounts: BTreeMap<String, KnownAccount>,
+    /// Ended sessions by id, with the unix time in milliseconds after which their cookies are over anyway.
+    ended: BTreeMap<String, u64>,
+}
+
+impl Directory {
+    /// Reads what the last run knew; nothing where there is no file yet.
+    ///
+    /// # Errors
+    /// When a file is there and cannot be read: starting without it would let ended sessions back in.
+    pub fn open(data_dir: &Path) -> io::Result<Self> {
+        let path = data_dir.join("accounts.json");
+        let state = match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::other)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => State::default(),
+            Err(error) => return Err(error),
+        };
+        Ok(Self { state: RwLock::new(state), path, writing: Mutex::new(()) })
+    }
+
+    /// Who a session belongs to, if it still counts.
+    pub fn account_of(&self, session: &Session, now_ms: u64) -> Option<Account> {
+        if session.is_over(now_ms) {
+            return None;
+        }
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let known = state.accounts.get(&session.account)?;
+        let counts = !known.disabled && known.epoch == session.epoch && !state.ended.contains_key(&session.id);
+        counts.then(|| Account { name: session.account.clone(), role: known.role })
+    }
+
+    /// Takes over what the database says now.
+    ///
+    /// # Errors
+    /// When the file cannot be written; the memory is up to date all the same.
+    pub fn replace(&self, accounts: BTreeMap<String, KnownAccount>) -> io::Result<()> {
+        self.change(|state| state.accounts = accounts)
+    }
+
+    /// Takes over one account at once, as at its sign-in.
+    ///
+    /// # Errors
+    /// As [`Directory::replace`].
+    pub fn learn(&self, name: &str, account: KnownAccount) -> io::Result<()> {
+        self.change(|state| drop(state.accounts.insert(name.to_owned(), account)))
+    }
+
+    /// Ends a session for good.
+    ///
+    /// # Errors
+    /// When the file cannot be written: after a restart the cookie would count again.
+    pub fn end(&self, session: &Session, now_ms: u64) -> io::Result<()> {
+        self.change(|state| {
+            state.ended.retain(|_, over_at_ms| *over_at_ms > now_ms);
+            state.ended.insert(session.id.clone(), session.issued_at_ms + ABSOLUTE_MS);
+        })
+    }
+
+    /// Names of all accounts known, for messages at start.
+    pub fn names(&self) -> BTreeSet<String> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).accounts.keys().cloned().collect()
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) -> io::Result<()> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = {
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            let before = state.clone();
+            change(&mut state);
+            (*state != before).then(|| state.clone())
+        };
+        match changed {
+            Some(state) => crate::files::write_whole(&self.path, &serde_json::to_vec(&state).map_err(io::Error::other)?),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ended_session_stays_ended_after_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let known = KnownAccount { role: Role::Viewer, epoch: 1, disabled: false };
+        let session = Session { account: "anna".into(), id: "s1".into(), epoch: 1, issued_at_ms: 0, seen_at_ms: 0 };
+        let other = Session { id: "s2".into(), ..session.clone() };
+        let directory = Directory::open(folder.path()).unwrap();
+        assert_eq!(directory.account_of(&session, 1), None);
+        directory.learn("anna", known.clone()).unwrap();
+        assert!(directory.account_of(&session, 1).is_some());
+        directory.end(&session, 1).unwrap();
+
+        let directory = Directory::open(folder.path()).unwrap();
+        assert_eq!(directory.account_of(&session, 1), None);
+        assert!(directory.account_of(&other, 1).is_some());
+        directory.learn("anna", KnownAccount { epoch: 2, ..known.clone() }).unwrap();
+        assert_eq!(directory.account_of(&other, 1), None);
+        directory.learn("anna", KnownAccount { disabled: true, ..known }).unwrap();
+        assert_eq!(directory.account_of(&other, 1), None);
+    }
+}

@@ -1,0 +1,127 @@
+//! Signing in and out, and knowing who asks.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use app::auth::model::Account;
+use resilient_db::DbError;
+
+use super::directory::Directory;
+use super::password::Passwords;
+use super::repository::AccountStore;
+use super::session::Session;
+use super::throttle::Throttle;
+use crate::clock::now_ms;
+use crate::keys::Keys;
+
+/// Why somebody is not signed in.
+#[derive(Debug)]
+pub enum SignInRefused {
+    /// Unknown account, wrong password, or switched off: said the same way.
+    WrongCredentials,
+    /// Too many failures; try again after this many milliseconds.
+    Throttled { wait_ms: u64 },
+    /// Accounts cannot be read now.
+    Unavailable(DbError),
+}
+
+pub struct Auth {
+    accounts: RwLock<Arc<dyn AccountStore>>,
+    pub directory: Arc<Directory>,
+    passwords: Passwords,
+    throttle: Mutex<Throttle>,
+    keys: Keys,
+}
+
+impl Auth {
+    pub fn new(accounts: Arc<dyn AccountStore>, directory: Arc<Directory>, keys: Keys) -> Self {
+        Self { accounts: RwLock::new(accounts), directory, passwords: Passwords::new(), throttle: Mutex::default(), keys }
+    }
+
+    /// Checks a password and begins a session. `known_account` is whom this browser's device cookie names.
+    pub async fn sign_in(
+        &self,
+        name: &str,
+        password: String,
+        address: &str,
+        known_account: Option<&str>,
+    ) -> Result<Session, SignInRefused> {
+        let now = now_ms();
+        let known_device = known_account == Some(name);
+        let wait = self.throttle().wait_ms(name, address, known_device, now);
+        if let Some(wait_ms) = wait {
+            return Err(SignInRefused::Throttled { wait_ms });
+        }
+        let stored = self.accounts().find(name).await.map_err(SignInRefused::Unavailable)?;
+        let hash = stored.as_ref().map(|stored| stored.password_hash.clone());
+        let matches = self.passwords.verify(password, hash).await;
+        let Some(stored) = stored.filter(|stored| matches && !stored.known.disabled) else {
+            self.throttle().failed(name, address, now);
+            return Err(SignInRefused::WrongCredentials);
+        };
+        self.throttle().succeeded(name, address);
+        let session = Session {
+            account: name.to_owned(),
+            id: uuid::Uuid::new_v4().to_string(),
+            epoch: stored.known.epoch,
+            issued_at_ms: now,
+            seen_at_ms: now,
+        };
+        if let Err(error) = self.directory.learn(name, stored.known) {
+            tracing::error!(%error, "accounts cannot be kept in the data directory");
+        }
+        Ok(session)
+    }
+
+    /// Ends the session; its cookie never counts again.
+    pub fn sign_out(&self, session: &Session) {
+        if let Err(error) = self.directory.end(session, now_ms()) {
+            tracing::error!(%error, "an ended session cannot be kept in the data directory");
+        }
+    }
+
+    /// Takes over what the database says of all accounts.
+    ///
+    /// # Errors
+    /// Those of the database: then what was known before still counts.
+    pub async fn refresh(&self) -> Result<(), DbError> {
+        let accounts = self.accounts().all().await?;
+        if let Err(error) = self.directory.replace(accounts) {
+            tracing::error!(%error, "accounts cannot be kept in the data directory");
+        }
+        Ok(())
+    }
+
+    pub fn accounts(&self) -> Arc<dyn AccountStore> {
+        Arc::clone(&self.accounts.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on accounts are kept elsewhere.
+    pub fn use_accounts(&self, accounts: Arc<dyn AccountStore>) {
+        *self.accounts.write().unwrap_or_else(PoisonError::into_inner) = accounts;
+    }
+
+    pub fn account_of(&self, session: &Session) -> Option<Account> {
+        self.directory.account_of(session, now_ms())
+    }
+
+    pub fn open_session(&self, cookie: &str) -> Option<Session> {
+        Session::open(&self.keys.sessions, cookie)
+    }
+
+    pub fn seal_session(&self, session: &Session) -> String {
+        session.seal(&self.keys.sessions)
+    }
+
+    /// The account a device cookie names.
+    pub fn open_device(&self, cookie: &str) -> Option<String> {
+        String::from_utf8(self.keys.devices.open(b"", cookie).ok()?).ok()
+    }
+
+    pub fn seal_device(&self, account: &str) -> String {
+        self.keys.devices.seal(b"", account.as_bytes())
+    }
+
+    fn throttle(&self) -> std::sync::MutexGuard<'_, Throttle> {
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,102 @@
+//! `inkfast account add|password|disable NAME`
+
+use std::io::IsTerminal;
+
+use app::auth::model::Role;
+use clap::{Args, Subcommand};
+use resilient_db::{Db, DbError, Options, Policy};
+
+use crate::auth::password::{Passwords, random_password};
+use crate::auth::repository::{AccountRepository, AccountStore};
+use crate::config::{DatabaseSettings, Settings};
+use crate::sql::migrations::OwnTables;
+use crate::sql::{Postgres, Sqlite};
+
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Add an account.
+    Add {
+        #[command(flatten)]
+        who: Who,
+        /// superuser or viewer
+        #[arg(long)]
+        role: String,
+    },
+    /// Set a password and end every session of the account.
+    Password {
+        #[command(flatten)]
+        who: Who,
+    },
+    /// Switch an account off and end every session of it.
+    Disable { name: String },
+}
+
+#[derive(Debug, Args)]
+pub struct Who {
+    name: String,
+    /// Read the password from standard input; otherwise one is made and printed.
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+pub async fn run(command: AccountCommand, settings: Settings) -> Result<(), String> {
+    match settings.database {
+        DatabaseSettings::Embedded => {
+            let path = settings.storage.data_dir.join("inkfast.db");
+            std::fs::create_dir_all(&settings.storage.data_dir)
+                .map_err(|error| format!("{} cannot be made: {error}.", settings.storage.data_dir.display()))?;
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true);
+            run_on::<Sqlite>(command, options).await
+        }
+        DatabaseSettings::Sqlite(options) => run_on::<Sqlite>(command, options).await,
+        DatabaseSettings::Postgres(options) => run_on::<Postgres>(command, *options).await,
+    }
+}
+
+async fn run_on<D: OwnTables>(command: AccountCommand, options: Options<D::Database>) -> Result<(), String> {
+    D::migrate(&options).await.map_err(|error| format!("The database cannot be used: {error}."))?;
+    let db = Db::<D::Database>::connect_lazily(options, Policy::default()).await;
+    let accounts = AccountRepository::<D>::new(db);
+    let done = match &command {
+        AccountCommand::Add { who, role } => {
+            let role = Role::from_name(role).ok_or("--role takes superuser or viewer.")?;
+            check_name(&who.name)?;
+            let hash = new_hash(who).await?;
+            accounts.add(&who.name, &hash, role).await.map(|done| (done, "There is such an account already."))
+        }
+        AccountCommand::Password { who } => {
+            let hash = new_hash(who).await?;
+            accounts.set_password(&who.name, &hash).await.map(|done| (done, "There is no such account."))
+        }
+        AccountCommand::Disable { name } => {
+            accounts.disable(name).await.map(|done| (done, "There is no such account."))
+        }
+    };
+    match done.map_err(|error: DbError| format!("The database did not do it: {error}."))? {
+        (true, _) => Ok(()),
+        (false, why) => Err(why.to_owned()),
+    }
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    let fits = (1..=64).contains(&name.chars().count()) && !name.chars().any(|char| char.is_control() || char.is_whitespace());
+    if fits { Ok(()) } else { Err("A name has 1 to 64 characters and no spaces.".to_owned()) }
+}
+
+async fn new_hash(who: &Who) -> Result<String, String> {
+    let password = if who.password_stdin { typed_password()? } else { random_password() };
+    if !who.password_stdin {
+        println!("The password of `{}` is {password} (told only this once).", who.name);
+    }
+    Ok(Passwords::new().hash(password).await)
+}
+
+fn typed_password() -> Result<String, String> {
+    if std::io::stdin().is_terminal() {
+        eprint!("Password: ");
+    }
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).map_err(|error| error.to_string())?;
+    let password = line.trim_end_matches(['\r', '\n']).to_owned();
+    if password.chars().count() < 8 { Err("A password has at least 8 characters.".to_owned()) } else { Ok(password) }
+}

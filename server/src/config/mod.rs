@@ -1,0 +1,92 @@
+//! Settings, all from the environment. Every problem is found before anything starts.
+
+mod database;
+mod listen;
+mod storage;
+
+pub use database::DatabaseSettings;
+pub use listen::{ListenSettings, is_loopback_authority};
+pub use storage::StorageSettings;
+
+/// Looks a variable up; an empty one counts as absent.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub listen: ListenSettings,
+    pub storage: StorageSettings,
+    pub database: DatabaseSettings,
+}
+
+impl Settings {
+    /// Reads all settings.
+    ///
+    /// # Errors
+    /// One line for every problem there is, not only the first.
+    pub fn from_env(lookup: Lookup) -> Result<Self, Vec<String>> {
+        let mut problems = Vec::new();
+        let listen = keep_problems(ListenSettings::from_env(lookup), &mut problems);
+        let storage = keep_problems(StorageSettings::from_env(lookup), &mut problems);
+        let database = keep_problems(DatabaseSettings::from_env(lookup), &mut problems);
+        match (listen, storage, database) {
+            (Some(listen), Some(storage), Some(database)) => Ok(Self { listen, storage, database }),
+            _ => Err(problems),
+        }
+    }
+}
+
+/// The process environment as a [`Lookup`].
+pub fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn keep_problems<T>(read: Result<T, Vec<String>>, problems: &mut Vec<String>) -> Option<T> {
+    match read {
+        Ok(settings) => Some(settings),
+        Err(found) => {
+            problems.extend(found);
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+        let lookup = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        Settings::from_env(&lookup)
+    }
+
+    #[test]
+    fn without_settings_everything_has_a_default() {
+        let settings = read(&[]).unwrap();
+        assert_eq!(settings.listen.address.to_string(), "127.0.0.1:3000");
+        assert_eq!(settings.listen.public_url.to_string(), "http://127.0.0.1:3000");
+        assert_eq!(settings.storage.data_dir.to_str(), Some("data"));
+        assert!(matches!(settings.database, DatabaseSettings::Embedded));
+    }
+
+    #[test]
+    fn every_wrong_setting_is_named_at_once() {
+        let problems = read(&[
+            ("INKFAST_LISTEN", "here"),
+            ("INKFAST_PUBLIC_URL", "ftp://example.org/admin"),
+            ("INKFAST_SECRET", "short"),
+            ("DATABASE_URL", "oracle://db"),
+        ])
+        .unwrap_err();
+        for name in ["INKFAST_LISTEN", "INKFAST_PUBLIC_URL", "INKFAST_SECRET", "DATABASE_URL"] {
+            assert_eq!(problems.iter().filter(|problem| problem.contains(name)).count(), 1, "{name}: {problems:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_the_database_address_is_never_repeated() {
+        let problems = read(&[("DATABASE_URL", "oracle://me:hunter2@db")]).unwrap_err();
+        assert!(!problems.concat().contains("hunter2"));
+        let settings = read(&[("DATABASE_URL", "postgres://me:hunter2@db/shop")]).unwrap();
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,54 @@
+//! The database of the embedded default: a maintenance department with three years of work.
+//!
+//! The same on every machine: the seed is fixed, and no clock is asked.
+
+use app::records::model::Text;
+use resilient_db::{Connection, Db, DbError, End, OnUnknownCommit};
+
+use crate::sql::{Dialect, Sqlite};
+
+mod calendar;
+mod chance;
+mod rows;
+mod seed;
+mod words;
+
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// Tables that are not Inkfast's own.
+const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table'
+    AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT LIKE 'inkfast\\_%' ESCAPE '\\' LIMIT 1";
+
+/// Makes the demo tables and fills them, all or nothing, unless the file has tables already.
+/// Returns whether it did.
+pub async fn create(db: &Db<sqlx::Sqlite>) -> Result<bool, DbError> {
+    // To repeat is safe: a second attempt finds what a first one may have committed.
+    db.transaction("demo.create", OnUnknownCommit::Repeat, |mut connection| async move {
+        if !Sqlite::fetch(&mut connection, TABLES.to_owned(), Vec::new()).await?.is_empty() {
+            return Ok(End::Rollback(false));
+        }
+        sqlx::raw_sql(SCHEMA).execute(&mut connection).await?;
+        for rows in seed::everything() {
+            insert(&mut connection, rows).await?;
+        }
+        Ok(End::Commit(true))
+    })
+    .await
+}
+
+/// Several rows per statement: a round trip costs more than a row.
+async fn insert(connection: &mut Connection<sqlx::Sqlite>, rows: rows::Rows) -> Result<(), sqlx::Error> {
+    for chunk in rows.rows.chunks(200) {
+        let mut parameters: Vec<Text> = Vec::with_capacity(chunk.len() * rows.columns.len());
+        let mut tuples = Vec::with_capacity(chunk.len());
+        for row in chunk {
+            let first = parameters.len() + 1;
+            let places: Vec<String> = (first..first + row.len()).map(Sqlite::placeholder).collect();
+            tuples.push(format!("({})", places.join(", ")));
+            parameters.extend_from_slice(row);
+        }
+        let sql = format!("INSERT INTO {} ({}) VALUES {}", rows.table, rows.columns.join(", "), tuples.join(", "));
+        Sqlite::execute(connection, sql, parameters).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! Answers that are no pages: JSON envelopes, and plain words where even a page cannot be drawn.
+
+use std::any::Any;
+
+use app::api_error::ApiError;
+use axum::Json;
+use axum::body::Body;
+use axum::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use resilient_core::submission::answer::{Answer, Envelope, Outcome};
+use serde::Serialize;
+
+/// Whether the caller is a program that wants to know, not a person who wants to see.
+pub fn wants_json(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("application/json"))
+}
+
+pub fn json_success<T: Serialize>(status: StatusCode, data: T) -> Response {
+    let envelope =
+        Envelope { success: true, error: None, message: None, retry_count: None, last_attempt: None, data: Some(data) };
+    (status, Json(envelope)).into_response()
+}
+
+pub fn json_failure(status: StatusCode, code: &str, message: &str) -> Response {
+    json_failure_with(status, code, message, None::<()>)
+}
+
+pub fn json_failure_with<T: Serialize>(status: StatusCode, code: &str, message: &str, data: Option<T>) -> Response {
+    let envelope = Envelope {
+        success: false,
+        error: Some(code.to_owned()),
+        message: Some(message.to_owned()),
+        retry_count: None,
+        last_attempt: None,
+        data,
+    };
+    (status, Json(envelope)).into_response()
+}
+
+pub fn api_error(error: &ApiError) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let code = match status {
+        StatusCode::NOT_FOUND => "not_found",
+        StatusCode::BAD_REQUEST => "malformed",
+        StatusCode::UNAUTHORIZED => "unauthenticated",
+        StatusCode::FORBIDDEN => "forbidden",
+        StatusCode::CONFLICT => "conflict",
+        StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+        StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+        _ => "internal",
+    };
+    let mut response = json_failure_with(status, code, &error.message, error.error_id.as_deref());
+    set_retry_after(response.headers_mut(), error.retry_after_ms);
+    response
+}
+
+/// The JSON answer to a press of Save.
+pub fn saved_or_not(answer: &Answer, created: bool) -> Response {
+    let status = status_of(answer.outcome, created);
+    let mut response = if answer.outcome == Outcome::Saved {
+        json_success(status, answer)
+    } else {
+        json_failure_with(status, code_of(answer.outcome), answer.message(), Some(answer))
+    };
+    set_retry_after(response.headers_mut(), answer.retry_after_ms);
+    response
+}
+
+pub fn status_of(outcome: Outcome, created: bool) -> StatusCode {
+    match outcome {
+        Outcome::Saved if created => StatusCode::CREATED,
+        Outcome::Saved => StatusCode::OK,
+        Outcome::Kept => StatusCode::SERVICE_UNAVAILABLE,
+        Outcome::Conflict | Outcome::InProgress | Outcome::Expired => StatusCode::CONFLICT,
+        Outcome::Invalid | Outcome::Mismatch => StatusCode::UNPROCESSABLE_ENTITY,
+        Outcome::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Outcome::Forbidden => StatusCode::FORBIDDEN,
+        Outcome::Gone => StatusCode::GONE,
+        Outcome::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Outcome::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        Outcome::Malformed => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn code_of(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Saved => "saved",
+        Outcome::Kept => "kept",
+        Outcome::Conflict => "conflict",
+        Outcome::Invalid => "invalid",
+        Outcome::Mismatch => "mismatch",
+        Outcome::InProgress => "in_progress",
+        Outcome::Expired => "expired",
+        Outcome::Unauthenticated => "unauthenticated",
+        Outcome::Forbidden => "forbidden",
+        Outcome::Gone => "gone",
+        Outcome::TooLarge => "too_large",
+        Outcome::RateLimited => "rate_limited",
+        Outcome::Malformed => "malformed",
+    }
+}
+
+/// `Retry-After` counts whole seconds; a shorter wait is said as one.
+pub fn set_retry_after(headers: &mut HeaderMap, retry_after_ms: Option<u64>) {
+    if let Some(ms) = retry_after_ms {
+        headers.insert(RETRY_AFTER, HeaderValue::from(ms.div_ceil(1000).max(1)));
+    }
+}
+
+pub fn too_large(headers: &HeaderMap, path: &str, limit: usize) -> Response {
+    let message = format!("This is larger than the {} MiB that can be sent at once.", limit / (1024 * 1024));
+    if path.starts_with("/records/") && wants_json(headers) {
+        return saved_or_not(&Answer::new(Outcome::TooLarge), false);
+    }
+    refused_as(headers, path, StatusCode::PAYLOAD_TOO_LARGE, "too_large", &message)
+}
+
+/// Refused before anybody looked at it.
+pub fn refused(headers: &HeaderMap, status: StatusCode, message: &str) -> Response {
+    refused_as(headers, "", status, "refused", message)
+}
+
+fn refused_as(headers: &HeaderMap, path: &str, status: StatusCode, code: &str, message: &str) -> Response {
+    if wants_json(headers) || path.starts_with("/api/") {
+        json_failure(status, code, message)
+    } else {
+        plain_page(status, message)
+    }
+}
+
+/// The last resort: a page without the application around it.
+pub fn plain_page(status: StatusCode, message: &str) -> Response {
+    let page = format!(
+        "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>Inkfast</title><h1>{message}</h1>\
+         <p>Go back to the page before: what you typed is still there.</p></html>"
+    );
+    (status, [(CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
+}
+
+/// A handler panicked: logged with an id that the page names.
+pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response<Body> {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    let error_id = crate::report::new_error_id();
+    tracing::error!(error_id, panic = text, "a request handler panicked");
+    plain_page(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        &format!("Something went wrong on our side. <small>Error {error_id}</small>"),
+    )
+}

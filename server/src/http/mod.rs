@@ -1,0 +1,13 @@
+//! The way in: routes, the checks every request passes, and answers.
+
+mod answers;
+mod bodies;
+mod cookies;
+mod health;
+mod pages;
+mod record_forms;
+pub mod router;
+mod security;
+mod sign_in;
+pub mod static_files;
+mod visitor;

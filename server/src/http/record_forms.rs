@@ -1,0 +1,267 @@
+//! The form's own URL: saving, deleting, and asking what became of a save.
+
+use std::sync::Arc;
+
+use app::api_error::{ApiError, ErrorKind};
+use app::records::model::{RecordKey, Table};
+use app::records::port::{Manner, SubmissionState};
+use app::ui::page_request::{Posted, SignIn};
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Redirect, Response};
+use resilient_core::draft::Revision;
+use resilient_core::submission::answer::{Answer, Outcome};
+use resilient_core::submission::form_body::FormBody;
+use resilient_core::submission::is_submission_id;
+
+use super::pages::{self, Around};
+use super::visitor::Visitor;
+use super::{answers, bodies};
+use crate::services::Services;
+
+/// Beyond this many controls a form is not a form.
+const MOST_CONTROLS: usize = 2_000;
+
+/// `GET …/new`: an address of its own for each new record, so that a reload finds its draft and a
+/// second press of Save is the same submission.
+pub async fn new_form(
+    State(services): State<Services>,
+    Extension(visitor): Extension<Visitor>,
+    Path(table): Path<String>,
+    request: Request,
+) -> Response {
+    let Some(account) = visitor.account() else { return pages::show(State(services), request).await };
+    let Some(form) = form_of(request.uri()).filter(|form| is_submission_id(form)) else {
+        let form = uuid::Uuid::new_v4();
+        return see_other(&format!("/records/{table}/new?form={form}"));
+    };
+    // Once it was saved, the record it made is what this address stands for. Where that cannot be
+    // asked, saving again under the same id is still safe.
+    if let Ok(Some(SubmissionState::Saved(saved))) = services.records.submission(account, &form).await
+        && let Some(key) = saved.answer.key
+    {
+        return see_other(&format!("/records/{table}/{key}"));
+    }
+    pages::show(State(services), request).await
+}
+
+/// `POST …/new`
+pub async fn create(
+    State(services): State<Services>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+    uri: Uri,
+    body: Bytes,
+) -> Response {
+    save_at(&services, &visitor, &address_of(&uri), bodies::pairs(&body), answers::wants_json(&headers)).await
+}
+
+/// `POST` of a record's form.
+pub async fn update(
+    State(services): State<Services>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+    uri: Uri,
+    body: Bytes,
+) -> Response {
+    save_at(&services, &visitor, &address_of(&uri), bodies::pairs(&body), answers::wants_json(&headers)).await
+}
+
+/// Saves a form posted to `address`, which a person still has to be signed in for.
+pub async fn save_at(
+    services: &Services,
+    visitor: &Visitor,
+    address: &str,
+    pairs: Vec<(String, String)>,
+    wants_json: bool,
+) -> Response {
+    let Some(account) = visitor.account() else { return sign_in_first(services, address, pairs, wants_json).await };
+    if pairs.len() > MOST_CONTROLS {
+        let answer = Answer::new(Outcome::TooLarge);
+        if wants_json {
+            return answers::saved_or_not(&answer, false);
+        }
+        return pages::draw(services, visitor, address, failure(ApiError::new(ErrorKind::TooLarge, answer.message()))).await;
+    }
+    let body = FormBody::from_pairs(pairs);
+    let target = match Target::find(services, visitor, address) {
+        Ok(target) => target,
+        Err(error) if wants_json => return answers::api_error(&error),
+        Err(error) => return pages::draw(services, visitor, address, failure(error)).await,
+    };
+    let form_key = target.form_key(&body);
+    let manner = if wants_json { Manner::Scripted } else { Manner::Plain };
+    let answer =
+        services.records.save(account, &target.table, target.key.as_ref(), &form_key, body.clone(), manner).await;
+    if wants_json {
+        return answers::saved_or_not(&answer, target.key.is_none());
+    }
+    match (&answer.outcome, &answer.key) {
+        (Outcome::Saved, Some(key)) => {
+            let id = body.id.unwrap_or_default();
+            see_other(&format!("/records/{}/{key}?saved={id}", target.table.name.written()))
+        }
+        _ => {
+            let changed = services.records.changed_by(account, &target.table, target.key.as_ref(), &body);
+            not_saved(services, visitor, address, Posted { body, answer, changed }).await
+        }
+    }
+}
+
+/// The record a form's address names.
+struct Target {
+    table: Arc<Table>,
+    key: Option<RecordKey>,
+    form: Option<String>,
+}
+
+impl Target {
+    fn find(services: &Services, visitor: &Visitor, address: &str) -> Result<Self, ApiError> {
+        let unknown = || ApiError::not_found("There is no such record.");
+        let account = visitor.account().ok_or_else(|| ApiError::new(ErrorKind::SignInNeeded, "Please sign in."))?;
+        let (path, query) = address.split_once('?').unwrap_or((address, ""));
+        let (table, key) =
+            path.strip_prefix("/records/").and_then(|rest| rest.split_once('/')).ok_or_else(unknown)?;
+        let table = services.records.table(account, table)?;
+        if key == "new" {
+            return Ok(Self { table, key: None, form: form_in(query) });
+        }
+        let key = RecordKey::read(key).filter(|key| key.0.len() == table.key.len()).ok_or_else(unknown)?;
+        Ok(Self { table, key: Some(key), form: None })
+    }
+
+    /// As drafts are kept under: of a new record by its form, which is the first submission's id.
+    fn form_key(&self, body: &FormBody) -> String {
+        let table = self.table.name.written();
+        match &self.key {
+            Some(key) => format!("{table}/{}", key.written()),
+            None => {
+                let form = self.form.as_deref().or(body.id.as_deref()).unwrap_or_default();
+                format!("{table}/new-{form}")
+            }
+        }
+    }
+}
+
+async fn sign_in_first(services: &Services, address: &str, pairs: Vec<(String, String)>, wants_json: bool) -> Response {
+    if wants_json {
+        return answers::saved_or_not(&Answer::new(Outcome::Unauthenticated), false);
+    }
+    let sign_in = SignIn {
+        message: Some(Answer::new(Outcome::Unauthenticated).message().to_owned()),
+        username: String::new(),
+        next: address.to_owned(),
+        carried: pairs,
+    };
+    let around = Around { sign_in: Some(sign_in), status: Some(StatusCode::UNAUTHORIZED), ..Around::default() };
+    pages::draw(services, &Visitor::default(), "/login", around).await
+}
+
+/// The same page again, with the message, the status and what was typed.
+async fn not_saved(services: &Services, visitor: &Visitor, address: &str, posted: Posted) -> Response {
+    let around = Around {
+        status: Some(answers::status_of(posted.answer.outcome, false)),
+        retry_after_ms: posted.answer.retry_after_ms,
+        posted: Some(posted),
+        ..Around::default()
+    };
+    pages::draw(services, visitor, address, around).await
+}
+
+/// `POST …/delete`, from the page that shows what the delete would take with it.
+pub async fn delete(
+    State(services): State<Services>,
+    Extension(visitor): Extension<Visitor>,
+    Path((table, key)): Path<(String, String)>,
+    uri: Uri,
+    body: Bytes,
+) -> Response {
+    let address = address_of(&uri);
+    let Some(account) = visitor.account() else {
+        return Redirect::to(&pages::sign_in_address(&address)).into_response();
+    };
+    let body = FormBody::from_pairs(bodies::pairs(&body));
+    let deleted = async {
+        let table = services.records.table(account, &table)?;
+        let key = RecordKey::read(&key).ok_or_else(|| ApiError::not_found("There is no such record."))?;
+        let malformed = || ApiError::new(ErrorKind::BadRequest, Answer::new(Outcome::Malformed).message());
+        let id = body.id.filter(|id| is_submission_id(id)).ok_or_else(malformed)?;
+        let version = body.version.ok_or_else(malformed)?;
+        services.records.delete(account, &table, &key, &id, &version).await
+    };
+    match deleted.await {
+        Ok(()) => see_other(&format!("/records/{table}")),
+        Err(error) => pages::draw(&services, &visitor, &address, failure(error)).await,
+    }
+}
+
+/// `POST /drafts/discard` with `form_key`, `seq`, `writer`: the page without script.
+pub async fn discard_draft(
+    State(services): State<Services>,
+    Extension(visitor): Extension<Visitor>,
+    body: Bytes,
+) -> Response {
+    let Some(account) = visitor.account() else { return Redirect::to("/login").into_response() };
+    let pairs = bodies::pairs(&body);
+    let field = |name: &str| pairs.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone());
+    let (Some(form_key), Some(seq), Some(writer)) =
+        (field("form_key"), field("seq").and_then(|seq| seq.parse().ok()), field("writer"))
+    else {
+        let error = ApiError::new(ErrorKind::BadRequest, "Which draft to discard was not said.");
+        return pages::draw(&services, &visitor, "/drafts", failure(error)).await;
+    };
+    match services.drafts_port().discard(account, &form_key, &Revision { seq, writer }).await {
+        Ok(()) => see_other("/drafts"),
+        Err(error) => pages::draw(&services, &visitor, "/drafts", failure(error)).await,
+    }
+}
+
+/// `GET /api/submissions/{id}`
+pub async fn submission(
+    State(services): State<Services>,
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+) -> Response {
+    let Some(account) = visitor.account() else {
+        return answers::saved_or_not(&Answer::new(Outcome::Unauthenticated), false);
+    };
+    if !is_submission_id(&id) {
+        return answers::saved_or_not(&Answer::new(Outcome::Malformed), false);
+    }
+    match services.records.submission(account, &id).await {
+        Ok(Some(SubmissionState::Saved(saved))) => answers::json_success(StatusCode::OK, saved.answer),
+        Ok(Some(SubmissionState::InProgress)) => {
+            let answer = Answer { retry_after_ms: Some(1_000), ..Answer::new(Outcome::InProgress) };
+            answers::saved_or_not(&answer, false)
+        }
+        Ok(None) => answers::api_error(&ApiError::not_found("Nothing was saved under this id.")),
+        Err(error) => answers::api_error(&error),
+    }
+}
+
+fn failure(error: ApiError) -> Around {
+    Around {
+        status: StatusCode::from_u16(error.status()).ok(),
+        retry_after_ms: error.retry_after_ms,
+        failure: Some(error),
+        ..Around::default()
+    }
+}
+
+fn see_other(address: &str) -> Response {
+    Redirect::to(address).into_response()
+}
+
+fn address_of(uri: &Uri) -> String {
+    uri.path_and_query().map_or_else(|| "/".to_owned(), |address| address.as_str().to_owned())
+}
+
+fn form_of(uri: &Uri) -> Option<String> {
+    form_in(uri.query()?)
+}
+
+fn form_in(query: &str) -> Option<String> {
+    form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "form").map(|(_, form)| form.into_owned())
+}

@@ -1,0 +1,45 @@
+//! The route table of the server. Pages have theirs in `app`; here stands what methods they take.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use super::{answers, bodies, health, pages, record_forms, security, sign_in, static_files, visitor};
+use crate::drafts;
+use crate::services::Services;
+
+pub fn router(services: Services) -> Router {
+    let draft_routes = Router::new()
+        .route("/api/drafts/{table}/{key}", drafts::http::routes())
+        .route_layer(from_fn(visitor::require_account))
+        .with_state(services.drafts.clone());
+    Router::new()
+        .route("/", get(pages::show))
+        .route("/login", get(sign_in::page).post(sign_in::sign_in))
+        .route("/logout", post(sign_in::sign_out))
+        .route("/records/{table}", get(pages::show))
+        .route("/records/{table}/new", get(record_forms::new_form).post(record_forms::create))
+        .route("/records/{table}/{key}", get(pages::show).post(record_forms::update))
+        .route("/records/{table}/{key}/history", get(pages::show))
+        .route("/records/{table}/{key}/delete", get(pages::show).post(record_forms::delete))
+        .route("/drafts", get(pages::show))
+        .route("/drafts/discard", post(record_forms::discard_draft))
+        .route("/api/submissions/{id}", get(record_forms::submission))
+        .route("/api/{*function}", post(pages::server_function))
+        .route("/admin/connection-status", get(health::connection_status))
+        .fallback(pages::show)
+        .with_state(services.clone())
+        .merge(draft_routes)
+        .route_layer(from_fn_with_state(services.clone(), visitor::renew_session))
+        .merge(health::routes(&services))
+        .layer(from_fn_with_state(services.clone(), visitor::identify))
+        .merge(static_files::routes(&services.settings.storage.site_dir))
+        .layer(from_fn(bodies::limit))
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(services.clone(), security::refuse_foreign))
+        .layer(CatchPanicLayer::custom(answers::panicked))
+        .layer(from_fn(security::add_headers))
+        .layer(from_fn(security::log_request))
+}

@@ -1,0 +1,71 @@
+//! Who sends a request, by cookie.
+
+use app::auth::model::Account;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::answers;
+use super::cookies;
+use crate::auth::session::Session;
+use crate::clock::now_ms;
+use crate::services::Services;
+
+/// What the cookies of a request say.
+#[derive(Clone, Debug, Default)]
+pub struct Visitor {
+    /// Present only while it counts.
+    pub signed_in: Option<(Account, Session)>,
+    /// The account this browser signed in to before, however long ago.
+    pub known_account: Option<String>,
+}
+
+impl Visitor {
+    pub fn account(&self) -> Option<&Account> {
+        self.signed_in.as_ref().map(|(account, _)| account)
+    }
+
+    fn of(services: &Services, headers: &HeaderMap) -> Self {
+        let https = services.settings.listen.public_url.https;
+        let session = cookies::read(headers, &cookies::session_name(https))
+            .and_then(|cookie| services.auth.open_session(&cookie))
+            .and_then(|session| Some((services.auth.account_of(&session)?, session)));
+        let known_account = cookies::read(headers, &cookies::device_name(https))
+            .and_then(|cookie| services.auth.open_device(&cookie));
+        Self { signed_in: session, known_account }
+    }
+}
+
+/// Puts a [`Visitor`], and an [`Account`] where somebody is signed in, into the request.
+pub async fn identify(State(services): State<Services>, mut request: Request, next: Next) -> Response {
+    let visitor = Visitor::of(&services, request.headers());
+    if let Some(account) = visitor.account() {
+        request.extensions_mut().insert(account.clone());
+    }
+    request.extensions_mut().insert(visitor);
+    next.run(request).await
+}
+
+/// Every request that passes here counts as activity: the session goes on.
+pub async fn renew_session(State(services): State<Services>, request: Request, next: Next) -> Response {
+    let visitor = request.extensions().get::<Visitor>().cloned().unwrap_or_default();
+    let mut response = next.run(request).await;
+    if let Some((_, session)) = visitor.signed_in
+        && let Some(renewed) = session.renewed(now_ms())
+        && !cookies::sets_session(response.headers())
+    {
+        let https = services.settings.listen.public_url.https;
+        cookies::set(response.headers_mut(), cookies::session(https, &services.auth.seal_session(&renewed)));
+    }
+    response
+}
+
+/// For the JSON endpoints of signed-in people.
+pub async fn require_account(request: Request, next: Next) -> Response {
+    if request.extensions().get::<Account>().is_some() {
+        next.run(request).await
+    } else {
+        answers::json_failure(StatusCode::UNAUTHORIZED, "unauthenticated", "Please sign in again. Your input is kept.")
+    }
+}

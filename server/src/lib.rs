@@ -1,0 +1,18 @@
+//! The Inkfast server: what answers.
+
+pub mod auth;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod drafts;
+pub mod files;
+pub mod http;
+pub mod keys;
+pub mod monitoring;
+pub mod preparation;
+pub mod records;
+pub mod report;
+pub mod services;
+pub mod sql;
+pub mod startup;

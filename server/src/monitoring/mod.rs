@@ -1,0 +1,72 @@
+//! What pages and health endpoints are told of the state of things, from cached probes alone.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use app::monitoring::port::{Condition, DependencyState, Monitor};
+use resilient_db::{Db, Health, RoleHealth, Supported};
+use serde_json::{Value, json};
+
+/// Watches one database.
+pub struct DatabaseMonitor<S: Supported> {
+    db: Db<S>,
+    kind: &'static str,
+    /// The own tables are there and the schema is known: before that nothing can be saved.
+    prepared: Arc<AtomicBool>,
+}
+
+impl<S: Supported> DatabaseMonitor<S> {
+    pub fn new(db: Db<S>, kind: &'static str, prepared: Arc<AtomicBool>) -> Self {
+        Self { db, kind, prepared }
+    }
+}
+
+impl<S: Supported> Monitor for DatabaseMonitor<S> {
+    fn condition(&self) -> Condition {
+        let health = self.db.health();
+        let database = match health.condition {
+            _ if !self.prepared.load(Ordering::Acquire) => DependencyState::Down,
+            resilient_db::Condition::Up => DependencyState::Up,
+            resilient_db::Condition::Slow => DependencyState::Slow,
+            resilient_db::Condition::Down => DependencyState::Down,
+        };
+        Condition {
+            database,
+            database_kind: self.kind,
+            // An embedded file: it is there as long as this process is.
+            drafts: DependencyState::Up,
+            retry_after_ms: health.retry_after.map(|wait| wait.as_millis() as u64),
+        }
+    }
+
+    fn details(&self) -> Value {
+        details(&self.db.health())
+    }
+}
+
+fn details(health: &Health) -> Value {
+    json!({
+        "read": role(&health.read),
+        "write": role(&health.write),
+        "cause": health.cause,
+        "last_probe": health.last_probe.as_ref().map(|probe| json!({
+            "succeeded": probe.succeeded,
+            "took_ms": probe.took.as_millis() as u64,
+            "age_ms": probe.age.as_millis() as u64,
+        })),
+    })
+}
+
+fn role(role: &RoleHealth) -> Value {
+    json!({
+        "breaker": if role.closed { "closed" } else { "open" },
+        "pool": {
+            "size": role.pool.size,
+            "in_use": role.pool.in_use,
+            "idle": role.pool.idle,
+            "running": role.pool.running,
+            "waiting": role.pool.waiting,
+            "max": role.pool.max,
+        },
+    })
+}

@@ -1,0 +1,194 @@
+//! What has to be done once the database is there, however long that takes: own tables, demo
+//! records, the catalog, the first account; and after that the accounts kept up to date.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use app::auth::model::Role;
+use resilient_db::{Connection, Db, DbError, Options, Policy};
+use sqlx::migrate::MigrateError;
+
+use crate::auth::password::{Passwords, random_password};
+use crate::auth::repository::AccountRepository;
+use crate::auth::service::Auth;
+use crate::clock::now_ms;
+use crate::config::StorageSettings;
+use crate::drafts::DraftService;
+use crate::records::save;
+use crate::sql::Sqlite;
+use crate::sql::catalog::{Catalog, CurrentCatalog};
+use crate::sql::migrations::{OwnTables, is_forbidden};
+use crate::files;
+
+/// Between two looks at the accounts: how long one switched off by hand may still read.
+const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
+/// Between two tries to prepare.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// `start` waits this long, so that the usual start ends with everything there.
+const START_WAITS: Duration = Duration::from_secs(10);
+/// Between two clean-ups of what is kept only for a time.
+const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+/// Ids forgotten in one statement.
+const SWEEP_AT_ONCE: u32 = 500;
+
+pub struct Preparation<D: OwnTables> {
+    pub db: Db<D::Database>,
+    pub options: Options<D::Database>,
+    pub catalog: Arc<CurrentCatalog>,
+    pub auth: Arc<Auth>,
+    pub drafts: Arc<DraftService>,
+    pub storage: StorageSettings,
+    /// Fill an empty database with demo records.
+    pub demo: bool,
+    pub prepared: Arc<AtomicBool>,
+    pub read_only: Arc<AtomicBool>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum NotPrepared {
+    #[error("the own tables cannot be made")]
+    OwnTables(#[from] MigrateError),
+    #[error("the database did not do it")]
+    Database(#[from] DbError),
+}
+
+impl<D: OwnTables> Preparation<D> {
+    /// Goes on in the background until it has succeeded; waits for that for a while.
+    pub async fn start(self) {
+        let prepared = Arc::clone(&self.prepared);
+        tokio::spawn(self.run());
+        let ready = async {
+            while !prepared.load(Ordering::Acquire) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        if tokio::time::timeout(START_WAITS, ready).await.is_err() {
+            tracing::warn!("the database is not there yet; serving without it until it is");
+        }
+    }
+
+    async fn run(self) {
+        let mut told = false;
+        while let Err(error) = self.prepare().await {
+            if !told {
+                let error = &error as &dyn std::error::Error;
+                let cause = error.source().map(ToString::to_string);
+                tracing::warn!(%error, cause, "not prepared yet; trying again until it works");
+                told = true;
+            }
+            tokio::time::sleep(AGAIN_AFTER).await;
+        }
+        self.prepared.store(true, Ordering::Release);
+        tracing::info!(tables = self.catalog.get().tables().len(), "the database is prepared");
+        tokio::join!(self.follow_accounts(), self.sweep());
+    }
+
+    async fn prepare(&self) -> Result<(), NotPrepared> {
+        match D::migrate(&self.options).await {
+            Ok(()) => {}
+            Err(error) if is_forbidden(&error) => self.keep_own_tables_here().await?,
+            Err(error) => return Err(error.into()),
+        }
+        if self.demo {
+            D::fill_with_demo(&self.db).await?;
+        }
+        self.read_catalog().await?;
+        self.make_first_account().await?;
+        self.auth.refresh().await?;
+        Ok(())
+    }
+
+    /// Without the right to make tables: accounts in a file here, and nobody saves.
+    async fn keep_own_tables_here(&self) -> Result<(), NotPrepared> {
+        if self.read_only.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        tracing::warn!(
+            "this database account may not make Inkfast's own tables: records are read-only until somebody runs\n{}",
+            D::own_tables_sql()
+        );
+        let options = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(self.storage.data_dir.join("local.db"))
+            .create_if_missing(true);
+        Sqlite::migrate(&options).await?;
+        let local = Db::<sqlx::Sqlite>::connect_lazily(options, Policy::default()).await;
+        self.auth.use_accounts(Arc::new(AccountRepository::<Sqlite>::new(local)));
+        Ok(())
+    }
+
+    async fn read_catalog(&self) -> Result<(), NotPrepared> {
+        let tables =
+            self.db.read("introspect", |mut conn: Connection<D::Database>| async move { D::introspect(&mut conn).await });
+        let catalog = Catalog::new(tables.await?);
+        let kept = serde_json::to_vec(&catalog).map_err(std::io::Error::other);
+        let path = self.storage.data_dir.join("catalog.json");
+        if let Err(error) = kept.and_then(|bytes| files::write_whole(&path, &bytes)) {
+            tracing::warn!(%error, "the catalog cannot be kept for the next start");
+        }
+        self.catalog.replace(catalog);
+        Ok(())
+    }
+
+    /// `admin`, where there is no account at all. The password is told once, here.
+    async fn make_first_account(&self) -> Result<(), NotPrepared> {
+        let accounts = self.auth.accounts();
+        if !accounts.all().await?.is_empty() {
+            return Ok(());
+        }
+        let given = self.storage.admin_password.clone();
+        let password = given.clone().unwrap_or_else(random_password);
+        let hash = Passwords::new().hash(password.clone()).await;
+        let added = match accounts.add_first("admin", &hash, Role::Superuser).await {
+            Ok(added) => added,
+            // The answer may have been lost after it was done: ours is there if it has our hash.
+            Err(error) => {
+                let found = accounts.find("admin").await?.is_some_and(|found| found.password_hash == hash);
+                if !found {
+                    return Err(error.into());
+                }
+                true
+            }
+        };
+        if added {
+            match given {
+                Some(_) => println!("Made the account `admin` with the password of INKFAST_ADMIN_PASSWORD."),
+                None => println!("Made the account `admin` with the password {password} (told only this once)."),
+            }
+        }
+        Ok(())
+    }
+
+    async fn follow_accounts(&self) {
+        loop {
+            tokio::time::sleep(ACCOUNTS_EVERY).await;
+            if let Err(error) = self.auth.refresh().await {
+                tracing::debug!(%error, "accounts are not refreshed now");
+            }
+        }
+    }
+
+    async fn sweep(&self) {
+        loop {
+            self.drafts.sweep(now_ms()).await;
+            if !self.read_only.load(Ordering::Acquire) {
+                self.forget_old_ids().await;
+            }
+            tokio::time::sleep(SWEEP_EVERY).await;
+        }
+    }
+
+    async fn forget_old_ids(&self) {
+        loop {
+            let before = now_ms().saturating_sub(save::IDS_KEPT_MS);
+            let swept = self.db.write("forget old ids", |mut conn: Connection<D::Database>| async move {
+                save::sweep::<D>(&mut conn, before, SWEEP_AT_ONCE).await
+            });
+            match swept.await {
+                Ok(forgotten) if forgotten == u64::from(SWEEP_AT_ONCE) => {}
+                Ok(_) => return,
+                Err(error) => return tracing::debug!(%error, "old ids are forgotten later"),
+            }
+        }
+    }
+}

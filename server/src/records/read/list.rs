@@ -1,0 +1,130 @@
+//! One page of a list.
+
+use std::sync::Arc;
+
+use app::records::model::{Column, ColumnKind, ListCell, ListPage, ListQuery, ListRow, RecordKey, Table, Text};
+use resilient_db::{Db, DbError};
+
+use super::conditions::Conditions;
+use super::filters::add_filter;
+use super::labels::{Labels, read_labels};
+use super::order::order_by;
+use super::search::add_search;
+use super::{CELL, rows, selected};
+use crate::sql::Dialect;
+use crate::sql::catalog::Catalog;
+
+const PAGE_SIZE: u32 = 50;
+const MOST_COLUMNS: usize = 12;
+/// Beyond this the number of matching rows is not worth its scan.
+const COUNTED_UP_TO: u64 = 10_000;
+
+/// The page `query` asks for. Columns of it that are unknown are passed over; a count or labels
+/// that cannot be read are missing in the answer.
+pub async fn list<D: Dialect>(
+    db: &Db<D::Database>,
+    catalog: &Catalog,
+    table: &Arc<Table>,
+    query: &ListQuery,
+) -> Result<ListPage, DbError> {
+    let shown = shown_columns(table);
+    let conditions = conditions::<D>(catalog, table, query);
+    let page = query.page.max(1);
+    let sql = page_sql::<D>(table, &shown, &conditions, &query.sort, page);
+    let mut found = rows::<D>(db, "records.list", sql, conditions.parameters.clone()).await?;
+    let has_next = found.len() > PAGE_SIZE as usize;
+    found.truncate(PAGE_SIZE as usize);
+
+    let total = total::<D>(db, table, &conditions, page, &found, has_next).await;
+    let rows: Vec<ListRow> = found.into_iter().map(|row| list_row(table, &shown, row)).collect();
+    let labels = read_labels::<D>(db, catalog, &shown, &rows).await;
+    Ok(ListPage {
+        table: Arc::clone(table),
+        columns: shown.iter().map(|column| column.name.clone()).collect(),
+        without_labels: labels.incomplete,
+        rows: rows.into_iter().map(|row| labelled(row, &shown, &labels)).collect(),
+        total,
+        page,
+        page_size: PAGE_SIZE,
+        has_next,
+    })
+}
+
+/// What fits a line: long texts, documents and bytes only where there is little else.
+fn shown_columns(table: &Table) -> Vec<&Column> {
+    let fits_a_line = |column: &&Column| {
+        table.is_key(&column.name)
+            || !matches!(column.kind, ColumnKind::LongText | ColumnKind::Json | ColumnKind::Bytes)
+    };
+    let short: Vec<&Column> = table.columns.iter().filter(fits_a_line).take(MOST_COLUMNS).collect();
+    if short.len() > table.key.len() { short } else { table.columns.iter().take(MOST_COLUMNS).collect() }
+}
+
+fn conditions<D: Dialect>(catalog: &Catalog, table: &Table, query: &ListQuery) -> Conditions {
+    let mut conditions = Conditions::default();
+    query.filters.iter().for_each(|filter| add_filter::<D>(&mut conditions, table, filter));
+    add_search::<D>(&mut conditions, catalog, table, &query.search);
+    conditions
+}
+
+/// The key's texts, then the shown columns.
+fn page_sql<D: Dialect>(
+    table: &Table,
+    shown: &[&Column],
+    conditions: &Conditions,
+    sort: &[(String, bool)],
+    page: u32,
+) -> String {
+    let key = table.key.iter().filter_map(|name| table.column(name)).map(D::text_of);
+    let cells = shown.iter().map(|column| match column.reference.is_some() || column.secret {
+        true => selected::<D>(column),
+        false => D::cut(&D::text_of(column), CELL),
+    });
+    let list = key.chain(cells).collect::<Vec<_>>().join(", ");
+    let (from, order) = (D::table(&table.name), order_by::<D>(table, sort, shown));
+    let (limit, offset) = (PAGE_SIZE + 1, u64::from(page - 1) * u64::from(PAGE_SIZE));
+    format!("SELECT {list} FROM {from}{}{order} LIMIT {limit} OFFSET {offset}", conditions.clause())
+}
+
+fn list_row(table: &Table, shown: &[&Column], row: Vec<Text>) -> ListRow {
+    let mut texts = row.into_iter();
+    let key: Option<Vec<String>> = texts.by_ref().take(table.key.len()).collect();
+    let cells = shown.iter().zip(texts).map(|(column, text)| match column.secret {
+        true => ListCell { masked: text.is_some(), text: None, label: None },
+        false => ListCell { text, label: None, masked: false },
+    });
+    ListRow { cells: cells.collect(), key: key.filter(|parts| !parts.is_empty()).map(RecordKey) }
+}
+
+fn labelled(mut row: ListRow, shown: &[&Column], labels: &Labels) -> ListRow {
+    for (column, cell) in shown.iter().zip(&mut row.cells) {
+        cell.label = labels.of(column, cell.text.as_deref());
+        if let Some(text) = &mut cell.text
+            && let Some((cut, _)) = text.char_indices().nth(CELL as usize)
+        {
+            text.truncate(cut);
+        }
+    }
+    row
+}
+
+/// Counted only where the page itself does not tell.
+async fn total<D: Dialect>(
+    db: &Db<D::Database>,
+    table: &Table,
+    conditions: &Conditions,
+    page: u32,
+    found: &[Vec<Text>],
+    has_next: bool,
+) -> Option<u64> {
+    if !has_next && (page == 1 || !found.is_empty()) {
+        return Some(u64::from(page - 1) * u64::from(PAGE_SIZE) + found.len() as u64);
+    }
+    let (from, clause) = (D::table(&table.name), conditions.clause());
+    let sql = format!(
+        "SELECT CAST(count(*) AS text) FROM (SELECT 1 FROM {from}{clause} LIMIT {}) AS counted",
+        COUNTED_UP_TO + 1
+    );
+    let counted = rows::<D>(db, "records.count", sql, conditions.parameters.clone()).await.ok()?;
+    counted.first()?.first()?.as_ref()?.parse().ok().filter(|count| *count <= COUNTED_UP_TO)
+}

@@ -1,0 +1,58 @@
+//! A list's search: every word has to be found somewhere in the record.
+
+use app::records::model::{Column, ColumnKind, Table};
+
+use super::conditions::Conditions;
+use crate::records::check;
+use crate::sql::Dialect;
+use crate::sql::catalog::Catalog;
+
+/// Further words are passed over: each one is a scan.
+const MOST_WORDS: usize = 8;
+
+/// Looks for each word in the text columns, in the key, and in the labels of references.
+pub fn add_search<D: Dialect>(conditions: &mut Conditions, catalog: &Catalog, table: &Table, search: &str) {
+    for word in search.split_whitespace().take(MOST_WORDS) {
+        let pattern = conditions.parameter(pattern(word));
+        let mut places = Vec::new();
+        for column in table.columns.iter().filter(|column| !column.secret) {
+            if is_searched(column) {
+                places.push(D::like(&D::text_of(column), pattern));
+            } else if table.is_key(&column.name) && check::refusal::<D>(column, word).is_none() {
+                let n = conditions.parameter(word);
+                places.push(format!("{} = {}", D::quote(&column.name), D::value_of(column, n)));
+            }
+            places.extend(label_condition::<D>(catalog, column, pattern));
+        }
+        conditions.require_one_of(&places);
+    }
+}
+
+/// `text` anywhere, as a pattern for LIKE.
+pub fn pattern(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
+}
+
+fn is_searched(column: &Column) -> bool {
+    matches!(column.kind, ColumnKind::Text | ColumnKind::LongText | ColumnKind::Choice(_) | ColumnKind::Uuid)
+}
+
+fn label_condition<D: Dialect>(catalog: &Catalog, column: &Column, pattern: usize) -> Option<String> {
+    let reference = column.reference.as_ref()?;
+    let target = catalog.table(&reference.table)?;
+    let label = target.label_column().filter(|label| is_searched(label))?;
+    let (own, far, from) = (D::quote(&column.name), D::quote(&reference.column), D::table(&target.name));
+    let found = D::like(&D::text_of_aliased("target", label), pattern);
+    Some(format!("{own} IN (SELECT target.{far} FROM {from} AS target WHERE {found})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_no_pattern() {
+        assert_eq!(pattern(r"50%_\"), r"%50\%\_\\%");
+    }
+}

@@ -1,0 +1,69 @@
+//! Deleting a record, as its preview showed it, exactly once.
+
+use std::sync::Arc;
+
+use app::auth::model::Account;
+use app::records::model::{RecordKey, Table, Values};
+use app::records::port::SavedSubmission;
+use resilient_core::submission::answer::{Answer, Outcome};
+use resilient_db::{Connection, End};
+
+use super::rows::{self, Purpose};
+use super::statements;
+use super::version::{Version, Versions};
+use crate::records::read::{key_condition, key_parameters};
+use crate::sql::Dialect;
+
+/// One press of Delete.
+#[derive(Clone, Debug)]
+pub struct Deletion {
+    pub account: Account,
+    pub table: Arc<Table>,
+    pub key: RecordKey,
+    pub id: String,
+    pub version: Version,
+    pub version_text: String,
+}
+
+impl Deletion {
+    /// Runs the whole of it on `conn`, inside a transaction. The outcome is `saved`, `gone`,
+    /// `conflict` (changed since the preview), `mismatch` or `forbidden`.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn run<D: Dialect>(
+        &self,
+        mut conn: Connection<D::Database>,
+        versions: &Versions,
+    ) -> Result<End<Outcome>, sqlx::Error> {
+        let conn = &mut conn;
+        let account = &self.account.name;
+        let print = versions.submission_print(&self.table, Some(&self.key), &self.version_text, &Values::new());
+        if let Some((earlier, _)) = statements::claim::<D>(conn, account, &self.id, &print).await? {
+            return Ok(End::Rollback(if earlier == print { Outcome::Saved } else { Outcome::Mismatch }));
+        }
+        if !statements::may_write::<D>(conn, account).await? {
+            return Ok(End::Rollback(Outcome::Forbidden));
+        }
+        let Some(row) = rows::read::<D>(conn, &self.table, &self.key, Purpose::Change).await? else {
+            return Ok(End::Rollback(Outcome::Gone));
+        };
+        let as_shown =
+            row.iter().all(|(column, text)| versions.matches(&self.version, column, text) == Some(true));
+        if !as_shown {
+            return Ok(End::Rollback(Outcome::Conflict));
+        }
+        let sql =
+            format!("DELETE FROM {} WHERE {}", D::table(&self.table.name), key_condition::<D>(&self.table, 1));
+        if D::execute(conn, sql, key_parameters(&self.key)).await? != 1 {
+            return Err(sqlx::Error::RowNotFound);
+        }
+        let changes: Vec<_> = row.into_iter().map(|(column, text)| (column, text, None)).collect();
+        let who = (account.as_str(), self.id.as_str());
+        statements::write_audit::<D>(conn, who, "delete", &self.table, &self.key, &changes).await?;
+        let answer = Answer { key: Some(self.key.written()), ..Answer::new(Outcome::Saved) };
+        let saved = SavedSubmission { answer, form_key: String::new() };
+        statements::store_answer::<D>(conn, account, &self.id, &saved).await?;
+        Ok(End::Commit(Outcome::Saved))
+    }
+}

@@ -1,0 +1,125 @@
+//! What one press of Save means to do, found out before any statement runs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use app::auth::model::Account;
+use app::records::model::{RecordKey, Table, Values};
+use resilient_core::draft::Revision;
+use resilient_core::submission::answer::{Answer, Outcome};
+use resilient_core::submission::form_body::FormBody;
+use resilient_core::submission::{is_submission_id, is_writer};
+use resilient_drafts::seal::SealError;
+
+use super::changes::{Changes, changes_of};
+use super::version::{Version, Versions};
+use super::{IDS_KEPT_MS, refusals};
+use crate::sql::Dialect;
+
+/// A submission that may be run. Running it twice is the same as once.
+#[derive(Clone, Debug)]
+pub struct Intent {
+    pub account: Account,
+    pub table: Arc<Table>,
+    /// `None` to make a new record.
+    pub key: Option<RecordKey>,
+    pub id: String,
+    pub form_key: String,
+    pub fingerprint: String,
+    pub revision: Revision,
+    pub version_text: String,
+    /// `None` where this server can no longer open it: then whatever differs from the record is a conflict.
+    pub version: Option<Version>,
+    pub changes: Changes,
+    pub writable: Vec<String>,
+}
+
+/// A posted form before it is looked at.
+pub struct Posted<'a> {
+    pub account: &'a Account,
+    pub table: &'a Arc<Table>,
+    pub key: Option<&'a RecordKey>,
+    pub form_key: &'a str,
+    pub body: &'a FormBody,
+    pub writable: Vec<String>,
+    pub now_ms: u64,
+}
+
+impl Intent {
+    /// Reads a posted form.
+    ///
+    /// # Errors
+    /// The answer, where nothing has to be asked of the database: a damaged, too old or foreign
+    /// form, or input that no column takes.
+    pub fn read<D: Dialect>(posted: Posted, versions: &Versions) -> Result<Self, Box<Answer>> {
+        let Posted { account, table, key, form_key, body, writable, now_ms } = posted;
+        let refuse = |outcome| Err(Box::new(Answer::new(outcome)));
+        let (Some(id), Some(version_text), Some(revision)) = (&body.id, &body.version, &body.revision) else {
+            return refuse(Outcome::Malformed);
+        };
+        if !is_submission_id(id) || !is_writer(&revision.writer) {
+            return refuse(Outcome::Malformed);
+        }
+        let version = match versions.open(version_text) {
+            Ok(version) => Some(version),
+            Err(SealError::WrongKey) => None,
+            Err(SealError::Malformed) => return refuse(Outcome::Malformed),
+        };
+        if let Some(version) = &version {
+            let is_of_this_form =
+                version.table == table.name.written() && version.key == key.map(RecordKey::written);
+            if !is_of_this_form {
+                return refuse(Outcome::Malformed);
+            }
+            if now_ms.saturating_sub(version.issued_at_ms) > IDS_KEPT_MS {
+                return refuse(Outcome::Expired);
+            }
+        } else if key.is_none() {
+            // There is no record to compare with, and how old the form is cannot be told.
+            return refuse(Outcome::Expired);
+        }
+        let changes = changes_of(body, table, &writable, version.as_ref(), versions);
+        let errors = refusals::of_changes::<D>(table, &changes);
+        let intent = Self {
+            account: account.clone(),
+            table: Arc::clone(table),
+            key: key.cloned(),
+            id: id.clone(),
+            form_key: form_key.to_owned(),
+            fingerprint: versions.submission_print(table, key, version_text, &changes.all()),
+            revision: revision.clone(),
+            version_text: version_text.clone(),
+            version,
+            changes,
+            writable,
+        };
+        if errors.is_empty() { Ok(intent) } else { Err(Box::new(intent.invalid(errors))) }
+    }
+
+    /// An answer to this submission.
+    pub fn answer(&self, outcome: Outcome) -> Answer {
+        Answer {
+            key: self.key.as_ref().map(RecordKey::written),
+            version: Some(self.version_text.clone()),
+            seq: self.revision.seq,
+            writer: self.revision.writer.clone(),
+            ..Answer::new(outcome)
+        }
+    }
+
+    /// `errors` are by column name.
+    pub fn invalid(&self, errors: BTreeMap<String, String>) -> Answer {
+        let written = errors.into_iter().map(|(column, message)| (self.written(&column), message)).collect();
+        Answer { errors: written, ..self.answer(Outcome::Invalid) }
+    }
+
+    /// A column's writing on the wire; the empty name stands for the whole record.
+    pub fn written(&self, column: &str) -> String {
+        self.table.column(column).map_or_else(String::new, |column| column.written())
+    }
+
+    /// Values by column name as they go over the wire.
+    pub fn on_the_wire(&self, values: &Values) -> Values {
+        values.iter().map(|(column, text)| (self.written(column), text.clone())).collect()
+    }
+}

@@ -1,0 +1,28 @@
+//! Saving, exactly once.
+//!
+//! The submission's id, its answer, the audit row and the change are written in one transaction of
+//! the record's own database: the id is there exactly when the change is. Everything else here
+//! follows from that: a lost answer is found again by the id, and a second press changes nothing.
+
+mod changes;
+mod delete;
+mod in_flight;
+mod intent;
+mod refusals;
+mod rows;
+mod statements;
+mod transaction;
+mod version;
+
+pub use changes::changes_of;
+pub use delete::Deletion;
+pub use in_flight::InFlight;
+pub use intent::{Intent, Posted};
+pub use refusals::messages;
+pub use statements::{saved_submission, sweep};
+pub use transaction::run;
+pub use version::Versions;
+
+/// How long ids are kept: longer than any draft lives (30 days), plus two weeks for clocks and
+/// late replays. A form issued before that is never run, because its id may have been forgotten.
+pub const IDS_KEPT_MS: u64 = 45 * 24 * 60 * 60 * 1000;

@@ -1,0 +1,117 @@
+//! Input that cannot be saved, said at its field in human words.
+
+use std::collections::BTreeMap;
+
+use app::records::model::{Column, Table};
+use resilient_db::{Connection, Constraint, ConstraintKind, Db, DbError};
+
+use super::changes::Changes;
+use super::intent::Intent;
+use crate::records::check::refusal;
+use crate::sql::Dialect;
+
+/// Messages by column name; the empty name stands for the whole record.
+pub type Messages = BTreeMap<String, String>;
+
+/// What can be told without asking the database.
+pub fn of_changes<D: Dialect>(table: &Table, changes: &Changes) -> Messages {
+    let mut messages = changes.errors.clone();
+    for (name, text) in changes.values.iter().chain(&changes.secrets) {
+        let Some(column) = table.column(name) else { continue };
+        let message = match text {
+            Some(text) => refusal::<D>(column, text),
+            None if !column.nullable => Some(needed(column)),
+            None => None,
+        };
+        if let Some(message) = message {
+            messages.entry(name.clone()).or_insert(message);
+        }
+    }
+    messages
+}
+
+/// What a constraint that refused the change says, in the form's terms; `None` where the failure
+/// was no constraint.
+pub async fn messages<D: Dialect>(db: &Db<D::Database>, intent: &Intent, error: &DbError) -> Option<Messages> {
+    let constraint = error.constraint.as_ref()?;
+    let columns = if constraint.kind == ConstraintKind::ForeignKey {
+        missing_targets::<D>(db, intent).await
+    } else {
+        columns_of(&intent.table, constraint)
+    };
+    let several = columns.len() > 1;
+    let mut messages = Messages::new();
+    for name in &columns {
+        if let Some(column) = intent.table.column(name) {
+            messages.insert(name.clone(), words(constraint, Some(column), several, &intent.table));
+        }
+    }
+    if messages.is_empty() {
+        messages.insert(String::new(), words(constraint, None, several, &intent.table));
+    }
+    Some(messages)
+}
+
+/// The columns of a constraint: as the database says, else as the catalog knows it by its name.
+fn columns_of(table: &Table, constraint: &Constraint) -> Vec<String> {
+    if !constraint.columns.is_empty() {
+        return constraint.columns.clone();
+    }
+    let Some(name) = constraint.name.as_deref() else { return Vec::new() };
+    let unique = table.unique.iter().find(|(known, _)| known == name).map(|(_, columns)| columns.clone());
+    let check = || table.checks.iter().find(|(known, _, _)| known == name).map(|(_, _, columns)| columns.clone());
+    let key = || (constraint.kind == ConstraintKind::Unique).then(|| table.key.clone());
+    unique.or_else(check).or_else(key).unwrap_or_default()
+}
+
+/// Databases name a foreign key at best by its constraint, SQLite not at all: the changed references
+/// are looked up one by one.
+async fn missing_targets<D: Dialect>(db: &Db<D::Database>, intent: &Intent) -> Vec<String> {
+    let mut missing = Vec::new();
+    for (name, text) in &intent.changes.values {
+        let reference = intent.table.column(name).and_then(|column| Some((column, column.reference.as_ref()?)));
+        let (Some((column, reference)), Some(text)) = (reference, text) else { continue };
+        let sql = format!(
+            "SELECT '1' FROM {} WHERE {} = {}",
+            D::table(&reference.table),
+            D::quote(&reference.column),
+            D::value_of(column, 1)
+        );
+        let found = db
+            .read("look up a reference", |mut conn: Connection<D::Database>| {
+                let (sql, text) = (sql.clone(), text.clone());
+                async move { D::fetch(&mut conn, sql, vec![Some(text)]).await }
+            })
+            .await;
+        if found.is_ok_and(|rows| rows.is_empty()) {
+            missing.push(name.clone());
+        }
+    }
+    missing
+}
+
+fn words(constraint: &Constraint, column: Option<&Column>, several: bool, table: &Table) -> String {
+    match constraint.kind {
+        ConstraintKind::Unique if several => "This combination is already in use.".to_owned(),
+        ConstraintKind::Unique => "This value is already in use.".to_owned(),
+        ConstraintKind::ForeignKey if column.is_some() => "The selected entry no longer exists.".to_owned(),
+        ConstraintKind::ForeignKey => "This entry is still used elsewhere, or refers to one that no longer exists.".to_owned(),
+        ConstraintKind::NotNull => column.map_or_else(|| "A needed value is missing.".to_owned(), needed),
+        ConstraintKind::Check => match rule(table, constraint) {
+            Some(rule) => format!("The database allows this only where {rule}."),
+            None => "The database does not allow this value.".to_owned(),
+        },
+        ConstraintKind::BadValue => "This value does not fit here.".to_owned(),
+        ConstraintKind::TooLong => "This is too long.".to_owned(),
+        ConstraintKind::Raised => "The database refused this change by a rule of its own.".to_owned(),
+    }
+}
+
+fn rule<'a>(table: &'a Table, constraint: &Constraint) -> Option<&'a str> {
+    let name = constraint.name.as_deref()?;
+    table.checks.iter().find(|(known, _, _)| known == name).map(|(_, expression, _)| expression.as_str())
+}
+
+fn needed(column: &Column) -> String {
+    format!("{} is needed.", column.label)
+}

@@ -1,0 +1,150 @@
+//! The statements on Inkfast's own tables that stand in a save's transaction.
+
+use app::auth::model::Role;
+use app::records::model::{RecordKey, Table, Text};
+use app::records::port::SavedSubmission;
+use resilient_db::Connection;
+use serde_json::{Map, Value, json};
+
+use super::intent::Intent;
+use crate::sql::Dialect;
+
+/// Takes the id. `None`: it is ours now. `Some`: it was answered before, with this fingerprint and
+/// this answer. Waits while another transaction holds the same id.
+pub async fn claim<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    account: &str,
+    id: &str,
+    fingerprint: &str,
+) -> Result<Option<(String, String)>, sqlx::Error> {
+    let submission = D::own("submission");
+    let sql = format!(
+        "INSERT INTO {submission} (account, id, fingerprint) VALUES ({}, {}, {}) ON CONFLICT (account, id) DO NOTHING",
+        D::placeholder(1),
+        D::placeholder(2),
+        D::placeholder(3)
+    );
+    if D::execute(conn, sql, texts(&[account, id, fingerprint])).await? == 1 {
+        return Ok(None);
+    }
+    Ok(Some(answered::<D>(conn, account, id).await?.ok_or(sqlx::Error::RowNotFound)?))
+}
+
+async fn answered<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    account: &str,
+    id: &str,
+) -> Result<Option<(String, String)>, sqlx::Error> {
+    let sql = format!(
+        "SELECT fingerprint, answer FROM {} WHERE account = {} AND id = {}",
+        D::own("submission"),
+        D::placeholder(1),
+        D::placeholder(2)
+    );
+    let rows = D::fetch(conn, sql, texts(&[account, id])).await?;
+    Ok(rows.into_iter().next().map(|mut row| {
+        let mut take = |at: usize| row.get_mut(at).and_then(Option::take).unwrap_or_default();
+        (take(0), take(1))
+    }))
+}
+
+/// What was answered under an id; `None` where it was never done.
+pub async fn saved_submission<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    account: &str,
+    id: &str,
+) -> Result<Option<SavedSubmission>, sqlx::Error> {
+    match answered::<D>(conn, account, id).await? {
+        Some((_, answer)) => read_answer(&answer).map(Some),
+        None => Ok(None),
+    }
+}
+
+pub fn read_answer(stored: &str) -> Result<SavedSubmission, sqlx::Error> {
+    serde_json::from_str(stored).map_err(|error| sqlx::Error::Decode(Box::new(error)))
+}
+
+/// Stores the answer beside the id that was claimed in this transaction.
+pub async fn store_answer<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    account: &str,
+    id: &str,
+    saved: &SavedSubmission,
+) -> Result<(), sqlx::Error> {
+    let answer = serde_json::to_string(saved).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+    let sql = format!(
+        "UPDATE {} SET answer = {} WHERE account = {} AND id = {}",
+        D::own("submission"),
+        D::placeholder(1),
+        D::placeholder(2),
+        D::placeholder(3)
+    );
+    D::execute(conn, sql, texts(&[&answer, account, id])).await?;
+    Ok(())
+}
+
+/// Whether the account may still write, as the database says now.
+pub async fn may_write<D: Dialect>(conn: &mut Connection<D::Database>, account: &str) -> Result<bool, sqlx::Error> {
+    let sql = format!(
+        "SELECT role FROM {} WHERE name = {} AND disabled = (1 = 0)",
+        D::own("account"),
+        D::placeholder(1)
+    );
+    let rows = D::fetch(conn, sql, texts(&[account])).await?;
+    let role = rows.into_iter().next().and_then(|mut row| row.pop().flatten());
+    Ok(role.and_then(|role| Role::from_name(&role)).is_some_and(Role::may_write))
+}
+
+/// One line of the audit log. `changes` are (column, from, to); a secret is named without values.
+pub async fn write_audit<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    who: (&str, &str),
+    action: &str,
+    table: &Table,
+    key: &RecordKey,
+    changes: &[(String, Text, Text)],
+) -> Result<(), sqlx::Error> {
+    let (account, submission) = who;
+    let columns = changes.iter().map(|(column, from, to)| {
+        let secret = table.column(column).is_some_and(|column| column.secret);
+        (column.clone(), if secret { json!([]) } else { json!([from, to]) })
+    });
+    let changes = Value::Object(columns.collect::<Map<_, _>>()).to_string();
+    let sql = format!(
+        "INSERT INTO {} (account, action, table_name, record_key, submission, changes) VALUES ({}, {}, {}, {}, {}, {})",
+        D::own("audit"),
+        D::placeholder(1),
+        D::placeholder(2),
+        D::placeholder(3),
+        D::placeholder(4),
+        D::placeholder(5),
+        D::placeholder(6)
+    );
+    let parameters = texts(&[account, action, &table.name.written(), &key.written(), submission, &changes]);
+    D::execute(conn, sql, parameters).await?;
+    Ok(())
+}
+
+/// Forgets at most `most` ids older than they are kept, and tells how many.
+pub async fn sweep<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    before_ms: u64,
+    most: u32,
+) -> Result<u64, sqlx::Error> {
+    let submission = D::own("submission");
+    let sql = format!(
+        "DELETE FROM {submission} WHERE (account, id) IN \
+         (SELECT account, id FROM {submission} WHERE created_at < {before_ms} LIMIT {most})"
+    );
+    D::execute(conn, sql, Vec::new()).await
+}
+
+pub fn earlier_answer(intent: &Intent, fingerprint: &str, stored: &str) -> Result<super::transaction::Earlier, sqlx::Error> {
+    use super::transaction::Earlier;
+    let saved = read_answer(stored)?;
+    Ok(if fingerprint == intent.fingerprint { Earlier::Same(saved.answer) } else { Earlier::Other(saved.answer) })
+}
+
+fn texts(parameters: &[&str]) -> Vec<Text> {
+    parameters.iter().map(|text| Some((*text).to_owned())).collect()
+}

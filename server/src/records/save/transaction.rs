@@ -1,0 +1,221 @@
+//! The one transaction a save is.
+
+use app::records::model::{RecordKey, Text, Values};
+use app::records::port::SavedSubmission;
+use resilient_core::merge::merge;
+use resilient_core::submission::answer::{Answer, Conflict, Outcome};
+use resilient_core::submission::form_body::with_line_feeds;
+use resilient_db::{Connection, End};
+
+use super::changes::with_newlines_of;
+use super::intent::Intent;
+use super::rows::{self, Purpose, Row};
+use super::statements;
+use super::version::Versions;
+use crate::clock::now_ms;
+use crate::records::read::{key_columns_sql, key_condition, key_parameters};
+use crate::sql::Dialect;
+
+/// What became of an id that was seen before.
+pub enum Earlier {
+    /// The same submission: what was answered then.
+    Same(Answer),
+    /// Another one under the same id.
+    Other(Answer),
+}
+
+/// Runs the whole of a submission on `conn`, inside a transaction. Everything but a `saved` answer
+/// rolls back, the id with it.
+pub async fn run<D: Dialect>(
+    mut conn: Connection<D::Database>,
+    intent: &Intent,
+    versions: &Versions,
+) -> Result<End<Answer>, sqlx::Error> {
+    let conn = &mut conn;
+    let account = &intent.account.name;
+    if let Some((fingerprint, stored)) = statements::claim::<D>(conn, account, &intent.id, &intent.fingerprint).await? {
+        return Ok(End::Rollback(match statements::earlier_answer(intent, &fingerprint, &stored)? {
+            Earlier::Same(answer) => Answer { replayed: true, ..answer },
+            Earlier::Other(answer) => Answer { key: answer.key, ..intent.answer(Outcome::Mismatch) },
+        }));
+    }
+    if !statements::may_write::<D>(conn, account).await? {
+        return Ok(End::Rollback(intent.answer(Outcome::Forbidden)));
+    }
+    match &intent.key {
+        Some(key) => update::<D>(conn, intent, key, versions).await,
+        None => create::<D>(conn, intent, versions).await,
+    }
+}
+
+async fn update<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    intent: &Intent,
+    key: &RecordKey,
+    versions: &Versions,
+) -> Result<End<Answer>, sqlx::Error> {
+    let Some(before) = rows::read::<D>(conn, &intent.table, key, Purpose::Change).await? else {
+        return Ok(End::Rollback(intent.answer(Outcome::Gone)));
+    };
+    // Without a version nothing is known to be the base: whatever differs is a conflict.
+    let is_base = |column: &str, text: &Text| {
+        intent.version.as_ref().is_some_and(|version| versions.matches(version, column, text) == Some(true))
+    };
+    let theirs = before.iter().map(|(column, text)| (column.clone(), comparable(text))).collect::<Values>();
+    let merged = merge(&intent.changes.values, &theirs, is_base);
+    if !merged.conflicts.is_empty() {
+        return Ok(End::Rollback(conflict(intent, key, &before, &merged.conflicts, versions)));
+    }
+    if intent.changes.is_empty() {
+        return Ok(End::Rollback(intent.answer(Outcome::Saved)));
+    }
+    if intent.version.is_none() && intent.changes.secrets.is_empty() {
+        // Nothing posted differs from the record; the page needs a version that opens.
+        return Ok(End::Rollback(saved_answer(intent, key, &before, versions)));
+    }
+    let mut written: Values =
+        merged.write.iter().map(|(column, text)| (column.clone(), with_newlines_of(&before[column], text))).collect();
+    written.extend(intent.changes.secrets.clone());
+    if !written.is_empty() {
+        write_row::<D>(conn, intent, key, &written).await?;
+    }
+    let after = rows::read::<D>(conn, &intent.table, key, Purpose::Look).await?.ok_or(sqlx::Error::RowNotFound)?;
+    if !written.is_empty() {
+        let changes: Vec<_> = written.keys().map(|column| change(column, Some(&before), &after)).collect();
+        audit::<D>(conn, intent, "update", key, &changes).await?;
+    }
+    let merged = merged.merged.iter().filter(|column| intent.writable.contains(column));
+    let answer = Answer {
+        merged: merged.map(|column| intent.written(column)).collect(),
+        ..saved_answer(intent, key, &after, versions)
+    };
+    store::<D>(conn, intent, answer).await
+}
+
+async fn create<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    intent: &Intent,
+    versions: &Versions,
+) -> Result<End<Answer>, sqlx::Error> {
+    let mut values = intent.changes.all();
+    for column in &intent.table.columns {
+        // A text that may not be NULL and has no default is empty unless it was typed.
+        let needs_text = column.is_text() && !column.nullable && !column.has_default && !column.generated;
+        if needs_text && intent.writable.contains(&column.name) && !column.secret {
+            values.entry(column.name.clone()).or_insert_with(|| Some(String::new()));
+        }
+    }
+    let key = insert_row::<D>(conn, intent, &values).await?;
+    let after = rows::read::<D>(conn, &intent.table, &key, Purpose::Look).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let changes: Vec<_> = values.keys().map(|column| change(column, None, &after)).collect();
+    audit::<D>(conn, intent, "create", &key, &changes).await?;
+    let answer = saved_answer(intent, &key, &after, versions);
+    store::<D>(conn, intent, answer).await
+}
+
+async fn write_row<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    intent: &Intent,
+    key: &RecordKey,
+    values: &Values,
+) -> Result<(), sqlx::Error> {
+    let columns = values.keys().filter_map(|name| intent.table.column(name));
+    let assignments: Vec<_> = columns
+        .enumerate()
+        .map(|(at, column)| format!("{} = {}", D::quote(&column.name), D::value_of(column, at + 1)))
+        .collect();
+    let sql = format!(
+        "UPDATE {} SET {} WHERE {}",
+        D::table(&intent.table.name),
+        assignments.join(", "),
+        key_condition::<D>(&intent.table, values.len() + 1)
+    );
+    let parameters = values.values().cloned().chain(key_parameters(key)).collect();
+    match D::execute(conn, sql, parameters).await? {
+        1 => Ok(()),
+        // The row is locked and was just read: a trigger or a rule took the change away.
+        _ => Err(sqlx::Error::RowNotFound),
+    }
+}
+
+async fn insert_row<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    intent: &Intent,
+    values: &Values,
+) -> Result<RecordKey, sqlx::Error> {
+    let table = &intent.table;
+    let columns: Vec<_> = values.keys().filter_map(|name| table.column(name)).collect();
+    let names: Vec<_> = columns.iter().map(|column| D::quote(&column.name)).collect();
+    let texts: Vec<_> = columns.iter().enumerate().map(|(at, column)| D::value_of(column, at + 1)).collect();
+    let rows = if columns.is_empty() {
+        "DEFAULT VALUES".to_owned()
+    } else {
+        format!("({}) VALUES ({})", names.join(", "), texts.join(", "))
+    };
+    let sql = format!("INSERT INTO {} {rows} RETURNING {}", D::table(&table.name), key_columns_sql::<D>(table));
+    let made = D::fetch(conn, sql, values.values().cloned().collect()).await?;
+    let key = made.into_iter().next().and_then(|row| row.into_iter().collect::<Option<Vec<_>>>());
+    key.map(RecordKey).ok_or(sqlx::Error::RowNotFound)
+}
+
+async fn audit<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    intent: &Intent,
+    action: &str,
+    key: &RecordKey,
+    changes: &[(String, Text, Text)],
+) -> Result<(), sqlx::Error> {
+    let who = (intent.account.name.as_str(), intent.id.as_str());
+    statements::write_audit::<D>(conn, who, action, &intent.table, key, changes).await
+}
+
+async fn store<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    intent: &Intent,
+    answer: Answer,
+) -> Result<End<Answer>, sqlx::Error> {
+    let saved = SavedSubmission { answer, form_key: intent.form_key.clone() };
+    statements::store_answer::<D>(conn, &intent.account.name, &intent.id, &saved).await?;
+    Ok(End::Commit(saved.answer))
+}
+
+/// What is stored now, told apart from what the page has.
+fn saved_answer(intent: &Intent, key: &RecordKey, after: &Row, versions: &Versions) -> Answer {
+    let as_posted = |column: &str, stored: &Text| match (intent.changes.values.get(column), &intent.version) {
+        (Some(posted), _) => comparable(stored) == *posted,
+        (None, Some(version)) => versions.matches(version, column, stored) == Some(true),
+        (None, None) => false,
+    };
+    let current = after.iter().filter(|(column, stored)| !as_posted(column, stored));
+    Answer {
+        key: Some(key.written()),
+        version: Some(versions.issue(&intent.table, Some(key), after, now_ms())),
+        current: current.map(|(column, stored)| (intent.written(column), stored.clone())).collect(),
+        ..intent.answer(Outcome::Saved)
+    }
+}
+
+fn conflict(intent: &Intent, key: &RecordKey, now: &Row, columns: &[String], versions: &Versions) -> Answer {
+    let conflicts = columns.iter().map(|column| Conflict {
+        column: intent.written(column),
+        base: intent.changes.bases.get(column).cloned(),
+        mine: intent.changes.values.get(column).cloned().flatten(),
+        theirs: now.get(column).cloned().flatten(),
+    });
+    Answer {
+        conflicts: conflicts.collect(),
+        version: Some(versions.issue(&intent.table, Some(key), now, now_ms())),
+        current: intent.on_the_wire(now),
+        ..intent.answer(Outcome::Conflict)
+    }
+}
+
+fn change(column: &str, before: Option<&Row>, after: &Row) -> (String, Text, Text) {
+    let from = before.and_then(|row| row.get(column)).cloned().flatten();
+    (column.to_owned(), from, after.get(column).cloned().flatten())
+}
+
+/// A stored text as browsers give it back.
+fn comparable(text: &Text) -> Text {
+    text.as_deref().map(with_line_feeds)
+}

@@ -1,0 +1,117 @@
+//! Versions: what a form looked like when it was drawn, told by keyed fingerprints.
+//!
+//! A version answers *did I change this column, did somebody else* without carrying a value, and it
+//! sees changes made by raw SQL too.
+
+use std::collections::BTreeMap;
+
+use app::records::model::{RecordKey, Table, Text, Values};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use hmac::{Hmac, KeyInit, Mac};
+use resilient_core::submission::form_body::with_line_feeds;
+use resilient_drafts::seal::{SealError, Sealer};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use crate::keys::Keys;
+
+/// Bytes of a column's fingerprint: 96 bits, far beyond what could be guessed against a sealed token.
+const PRINT_BYTES: usize = 12;
+
+/// An opened version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// The table in the `~HH` writing.
+    #[serde(rename = "t")]
+    pub table: String,
+    /// The key in the `~HH` writing; `None` for a new record.
+    #[serde(rename = "k")]
+    pub key: Option<String>,
+    /// Unix time in milliseconds, the server's.
+    #[serde(rename = "i")]
+    pub issued_at_ms: u64,
+    #[serde(rename = "p")]
+    prints: BTreeMap<String, String>,
+}
+
+/// Issues and opens versions, and makes fingerprints.
+#[derive(Clone)]
+pub struct Versions {
+    sealer: Sealer,
+    key: [u8; 32],
+}
+
+impl Versions {
+    pub fn new(keys: &Keys) -> Self {
+        Self { sealer: keys.versions.clone(), key: keys.fingerprints }
+    }
+
+    /// Seals the present text of every column of `values` (secrets are not among them).
+    pub fn issue(&self, table: &Table, key: Option<&RecordKey>, values: &Values, now_ms: u64) -> String {
+        let table_written = table.name.written();
+        let prints = values.iter().map(|(column, text)| (column.clone(), self.print(&table_written, column, text)));
+        let version = Version {
+            key: key.map(RecordKey::written),
+            issued_at_ms: now_ms,
+            prints: prints.collect(),
+            table: table_written,
+        };
+        let plain = serde_json::to_vec(&version).expect("a version is plain text and numbers");
+        self.sealer.seal(b"", &plain)
+    }
+
+    /// # Errors
+    /// [`SealError::Malformed`] for what was never a version; [`SealError::WrongKey`] for one that
+    /// this server can no longer open.
+    pub fn open(&self, text: &str) -> Result<Version, SealError> {
+        let plain = self.sealer.open(b"", text)?;
+        serde_json::from_slice(&plain).map_err(|_| SealError::WrongKey)
+    }
+
+    /// Whether `text` is what `version` saw in `column`; `None` where it saw no such column.
+    /// Newlines count as LF, because browsers change them.
+    pub fn matches(&self, version: &Version, column: &str, text: &Text) -> Option<bool> {
+        version.prints.get(column).map(|print| *print == self.print(&version.table, column, text))
+    }
+
+    /// The fingerprint of one submission: table, key, version and sorted changed columns.
+    pub fn submission_print(&self, table: &Table, key: Option<&RecordKey>, version: &str, changed: &Values) -> String {
+        let mut mac = self.mac("submission");
+        add_part(&mut mac, Some(&table.name.written()));
+        add_part(&mut mac, key.map(RecordKey::written).as_deref());
+        add_part(&mut mac, Some(version));
+        for (column, text) in changed {
+            add_part(&mut mac, Some(column));
+            add_part(&mut mac, text.as_deref());
+        }
+        STANDARD_NO_PAD.encode(mac.finalize().into_bytes())
+    }
+
+    fn print(&self, table_written: &str, column: &str, text: &Text) -> String {
+        let mut mac = self.mac("column");
+        add_part(&mut mac, Some(table_written));
+        add_part(&mut mac, Some(column));
+        add_part(&mut mac, text.as_deref().map(with_line_feeds).as_deref());
+        STANDARD_NO_PAD.encode(&mac.finalize().into_bytes()[..PRINT_BYTES])
+    }
+
+    fn mac(&self, use_: &'static str) -> Hmac<Sha256> {
+        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
+        add_part(&mut mac, Some(use_));
+        mac
+    }
+}
+
+/// Adds a part with its length before it, so that no two lists of parts are the same bytes; NULL is
+/// apart from every text.
+fn add_part(mac: &mut Hmac<Sha256>, part: Option<&str>) {
+    match part {
+        Some(text) => {
+            mac.update(&[1]);
+            mac.update(&(text.len() as u64).to_be_bytes());
+            mac.update(text.as_bytes());
+        }
+        None => mac.update(&[0]),
+    }
+}

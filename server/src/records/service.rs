@@ -1,0 +1,381 @@
+//! The records of one database, as pages and the save doors see them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use app::api_error::{ApiError, ErrorKind};
+use app::auth::model::Account;
+use app::records::model::{Column, ListPage, ListQuery, RecordKey, Table, Values};
+use app::records::port::{
+    Change, DeletePreview, Manner, RecordForm, Records, SubmissionState, TableSummary,
+};
+use app::ui::page_request::SavedMark;
+use async_trait::async_trait;
+use resilient_core::draft::{Draft, Revision};
+use resilient_core::path_text;
+use resilient_core::submission::answer::{Answer, Outcome};
+use resilient_core::submission::form_body::FormBody;
+use resilient_db::{Connection, Db, DbError, OnUnknownCommit};
+
+use super::save::{self, Deletion, InFlight, Intent, Posted, Versions};
+use super::{audit, read};
+use crate::clock::now_ms;
+use crate::drafts::DraftService;
+use crate::report;
+use crate::sql::Dialect;
+use crate::sql::catalog::CurrentCatalog;
+
+/// Clones share everything.
+pub struct RecordService<D: Dialect> {
+    parts: Arc<Parts<D>>,
+}
+
+struct Parts<D: Dialect> {
+    db: Db<D::Database>,
+    catalog: Arc<CurrentCatalog>,
+    versions: Versions,
+    drafts: Arc<DraftService>,
+    in_flight: InFlight,
+    /// The own tables could not be made: nothing can be saved exactly once, so nothing is.
+    read_only: Arc<AtomicBool>,
+}
+
+impl<D: Dialect> Clone for RecordService<D> {
+    fn clone(&self) -> Self {
+        Self { parts: Arc::clone(&self.parts) }
+    }
+}
+
+impl<D: Dialect> RecordService<D> {
+    pub fn new(
+        db: Db<D::Database>,
+        catalog: Arc<CurrentCatalog>,
+        versions: Versions,
+        drafts: Arc<DraftService>,
+        read_only: Arc<AtomicBool>,
+    ) -> Self {
+        let in_flight = InFlight::default();
+        Self { parts: Arc::new(Parts { db, catalog, versions, drafts, in_flight, read_only }) }
+    }
+
+    fn may_write(&self, who: &Account, table: &Table) -> bool {
+        who.role.may_write() && table.editable() && !self.parts.read_only.load(Ordering::Acquire)
+    }
+
+    /// The columns this person may write: of an existing record all but its key.
+    fn writable(&self, who: &Account, table: &Table, key: Option<&RecordKey>) -> Vec<String> {
+        if !self.may_write(who, table) {
+            return Vec::new();
+        }
+        let writable = |column: &&Column| !column.generated && (key.is_none() || !table.is_key(&column.name));
+        table.columns.iter().filter(writable).map(|column| column.name.clone()).collect()
+    }
+
+    async fn save_now(
+        &self,
+        who: &Account,
+        table: &Arc<Table>,
+        key: Option<&RecordKey>,
+        form_key: &str,
+        body: &FormBody,
+        manner: Manner,
+    ) -> Answer {
+        let writable = self.writable(who, table, key);
+        if writable.is_empty() {
+            return Answer::new(Outcome::Forbidden);
+        }
+        let posted = Posted { account: who, table, key, form_key, body, writable, now_ms: now_ms() };
+        let intent = match Intent::read::<D>(posted, &self.parts.versions) {
+            Ok(intent) => Arc::new(intent),
+            Err(answer) => return *answer,
+        };
+        let Some(_working) = self.parts.in_flight.begin(&who.name, &intent.id) else {
+            return Answer { retry_after_ms: Some(1_000), ..intent.answer(Outcome::InProgress) };
+        };
+        let answer = match self.run(&intent).await {
+            Ok(answer) => answer,
+            Err(error) => self.not_done(&intent, &error).await,
+        };
+        self.settle_draft(&intent, answer, manner).await
+    }
+
+    async fn run(&self, intent: &Arc<Intent>) -> Result<Answer, DbError> {
+        let (intent, versions) = (Arc::clone(intent), self.parts.versions.clone());
+        let work = move |conn: Connection<D::Database>| {
+            let (intent, versions) = (Arc::clone(&intent), versions.clone());
+            async move { save::run::<D>(conn, &intent, &versions).await }
+        };
+        self.parts.db.transaction("save", OnUnknownCommit::Repeat, work).await
+    }
+
+    /// The answer where the transaction did not end with one.
+    async fn not_done(&self, intent: &Intent, error: &DbError) -> Answer {
+        if let Some(errors) = save::messages::<D>(&self.parts.db, intent, error).await {
+            return intent.invalid(errors);
+        }
+        match report::reason_to_keep(error) {
+            Some(reason) => {
+                report::log_unavailable("save", error);
+                let wait = error.retry_after.map_or(1_000, |wait| wait.as_millis() as u64);
+                Answer {
+                    reason: Some(reason.to_owned()),
+                    retry_after_ms: Some(wait.max(1)),
+                    ..intent.answer(Outcome::Kept)
+                }
+            }
+            None => {
+                let error_id = report::log("save", error);
+                let message = format!("The database refused this change. (Error {error_id})");
+                intent.invalid([(String::new(), message)].into())
+            }
+        }
+    }
+
+    /// After `saved` the server's draft is done with. Otherwise it is kept: what the page's script
+    /// keeps by itself only where the database failed, what was posted without script always.
+    async fn settle_draft(&self, intent: &Intent, mut answer: Answer, manner: Manner) -> Answer {
+        let drafts = &self.parts.drafts;
+        let account = &intent.account.name;
+        if answer.outcome == Outcome::Saved {
+            drafts.saved(account, &intent.form_key, &intent.revision).await;
+            return answer;
+        }
+        let keeps = answer.outcome == Outcome::Kept || manner == Manner::Plain;
+        let draft = Draft {
+            version: intent.version_text.clone(),
+            base: intent.on_the_wire(&intent.changes.bases),
+            values: intent.on_the_wire(&intent.changes.values),
+            revision: intent.revision.clone(),
+            on: None,
+        };
+        if !keeps || draft.values.is_empty() {
+            return answer;
+        }
+        match drafts.keep_failed_post(account, &intent.form_key, draft, manner).await {
+            Ok(kept) => {
+                answer.kept_in = (answer.outcome == Outcome::Kept).then(|| "server".to_owned());
+                answer.seq = kept.seq;
+                answer.writer = kept.writer;
+            }
+            Err(error) => tracing::warn!(%error, "a failed save could not be kept as a draft"),
+        }
+        answer
+    }
+
+    /// The values a new record's form is drawn with.
+    fn drawn_defaults(table: &Table) -> Values {
+        let drawn = |column: &Column| match &column.default {
+            Some(text) => Some(text.clone()),
+            None => (column.is_text() && !column.nullable && !column.has_default).then(String::new),
+        };
+        let visible = table.columns.iter().filter(|column| !column.secret);
+        visible.map(|column| (column.name.clone(), drawn(column))).collect()
+    }
+}
+
+#[async_trait]
+impl<D: Dialect> Records for RecordService<D> {
+    fn tables(&self, _who: &Account) -> Result<Vec<Arc<Table>>, ApiError> {
+        Ok(self.parts.catalog.get().tables().to_vec())
+    }
+
+    fn table(&self, _who: &Account, written: &str) -> Result<Arc<Table>, ApiError> {
+        let catalog = self.parts.catalog.get();
+        match catalog.written(written) {
+            Some(table) => Ok(Arc::clone(table)),
+            None if catalog.tables().is_empty() && self.parts.db.retry_after().is_some() => {
+                Err(ApiError::new(ErrorKind::Unavailable, "The database has not been reached yet."))
+            }
+            None => Err(ApiError::not_found("There is no such table.")),
+        }
+    }
+
+    async fn counts(&self, who: &Account) -> Result<Vec<TableSummary>, ApiError> {
+        let tables = self.tables(who)?;
+        let rows = read::counts::<D>(&self.parts.db, &tables).await;
+        Ok(tables.into_iter().zip(rows).map(|(table, rows)| TableSummary { table, rows }).collect())
+    }
+
+    async fn list(&self, _who: &Account, table: &Arc<Table>, query: &ListQuery) -> Result<ListPage, ApiError> {
+        let page = read::list::<D>(&self.parts.db, &self.parts.catalog.get(), table, query).await;
+        page.map_err(|error| report::database("list", &error))
+    }
+
+    async fn form(&self, who: &Account, table: &Arc<Table>, key: Option<&RecordKey>) -> Result<RecordForm, ApiError> {
+        let record = match key {
+            Some(key) => read::form_values::<D>(&self.parts.db, table, key)
+                .await
+                .map_err(|error| report::database("form", &error))?
+                .ok_or_else(|| ApiError::not_found("There is no such record."))?,
+            None => read::RecordValues { values: Self::drawn_defaults(table), secrets_set: Vec::new() },
+        };
+        let references =
+            read::all_references::<D>(&self.parts.db, &self.parts.catalog.get(), table, &record.values).await;
+        Ok(RecordForm {
+            table: Arc::clone(table),
+            key: key.cloned(),
+            version: self.parts.versions.issue(table, key, &record.values, now_ms()),
+            values: record.values,
+            secrets_set: record.secrets_set,
+            editable: self.writable(who, table, key),
+            references,
+            may_write: self.may_write(who, table),
+        })
+    }
+
+    fn changed_since(&self, form: &RecordForm, version: &str) -> Option<Vec<String>> {
+        let version = self.parts.versions.open(version).ok()?;
+        let changed = |(column, text): (&String, &_)| {
+            (self.parts.versions.matches(&version, column, text) != Some(true)).then(|| column.clone())
+        };
+        Some(form.values.iter().filter_map(changed).collect())
+    }
+
+    fn changed_by(
+        &self,
+        who: &Account,
+        table: &Table,
+        key: Option<&RecordKey>,
+        body: &FormBody,
+    ) -> Option<Vec<String>> {
+        let versions = &self.parts.versions;
+        let version = versions.open(body.version.as_deref()?).ok()?;
+        let writable = self.writable(who, table, key);
+        let changes = save::changes_of(body, table, &writable, Some(&version), versions);
+        Some(changes.all().keys().map(|column| path_text::write_part(column)).collect())
+    }
+
+    async fn save(
+        &self,
+        who: &Account,
+        table: &Arc<Table>,
+        key: Option<&RecordKey>,
+        form_key: &str,
+        body: FormBody,
+        manner: Manner,
+    ) -> Answer {
+        // In a task of its own: a browser that hangs up must not stop a save half-way.
+        let (service, who, table) = (self.clone(), who.clone(), Arc::clone(table));
+        let (key, form_key) = (key.cloned(), form_key.to_owned());
+        let saving =
+            async move { service.save_now(&who, &table, key.as_ref(), &form_key, &body, manner).await };
+        tokio::spawn(saving).await.unwrap_or_else(|stopped| {
+            tracing::error!(%stopped, "a save did not come to its end");
+            let reason = Some("unknown".to_owned());
+            Answer { reason, retry_after_ms: Some(1_000), ..Answer::new(Outcome::Kept) }
+        })
+    }
+
+    async fn submission(&self, who: &Account, id: &str) -> Result<Option<SubmissionState>, ApiError> {
+        if self.parts.in_flight.contains(&who.name, id) {
+            return Ok(Some(SubmissionState::InProgress));
+        }
+        let work = |mut conn| {
+            let (account, id) = (who.name.clone(), id.to_owned());
+            async move { save::saved_submission::<D>(&mut conn, &account, &id).await }
+        };
+        let saved = self.parts.db.read("submission", work).await;
+        saved
+            .map(|saved| saved.map(SubmissionState::Saved))
+            .map_err(|error| report::database("submission", &error))
+    }
+
+    async fn delete(
+        &self,
+        who: &Account,
+        table: &Arc<Table>,
+        key: &RecordKey,
+        id: &str,
+        version: &str,
+    ) -> Result<(), ApiError> {
+        if !self.may_write(who, table) {
+            return Err(ApiError::new(ErrorKind::Forbidden, "You are not allowed to delete this."));
+        }
+        let opened = self.parts.versions.open(version);
+        let opened = opened.map_err(|_| ApiError::new(ErrorKind::BadRequest, "This page is too old. Please load it again."))?;
+        if opened.table != table.name.written() || opened.key.as_deref() != Some(key.written().as_str()) {
+            return Err(ApiError::new(ErrorKind::BadRequest, "This page belongs to another record."));
+        }
+        let deletion = Deletion {
+            account: who.clone(),
+            table: Arc::clone(table),
+            key: key.clone(),
+            id: id.to_owned(),
+            version: opened,
+            version_text: version.to_owned(),
+        };
+        let (service, deletion) = (self.clone(), Arc::new(deletion));
+        let deleting = async move { service.delete_now(deletion).await };
+        tokio::spawn(deleting).await.unwrap_or_else(|stopped| {
+            tracing::error!(%stopped, "a delete did not come to its end");
+            Err(ApiError::new(ErrorKind::Unavailable, "We do not know yet whether it was deleted."))
+        })
+    }
+
+    async fn delete_preview(&self, who: &Account, table: &Arc<Table>, key: &RecordKey) -> Result<DeletePreview, ApiError> {
+        if !self.may_write(who, table) {
+            return Err(ApiError::new(ErrorKind::Forbidden, "You are not allowed to delete this."));
+        }
+        let db = &self.parts.db;
+        let unavailable = |error: DbError| report::database("delete preview", &error);
+        let missing = || ApiError::not_found("There is no such record.");
+        let record = read::form_values::<D>(db, table, key).await.map_err(unavailable)?.ok_or_else(missing)?;
+        let label = read::record_label::<D>(db, table, key).await.map_err(unavailable)?.ok_or_else(missing)?;
+        let referring = read::referring::<D>(db, &self.parts.catalog.get(), table, key).await.map_err(unavailable)?;
+        Ok(DeletePreview {
+            table: Arc::clone(table),
+            key: key.clone(),
+            label,
+            referring,
+            version: self.parts.versions.issue(table, Some(key), &record.values, now_ms()),
+        })
+    }
+
+    async fn history(&self, _who: &Account, table: &Arc<Table>, key: &RecordKey) -> Result<Vec<Change>, ApiError> {
+        let of = Some((table.name.written(), key.written()));
+        let changes = audit::changes::<D>(&self.parts.db, &self.parts.catalog.get(), of, 200).await;
+        changes.map_err(|error| report::database("history", &error))
+    }
+
+    async fn saved(&self, who: &Account, id: &str) -> Result<Option<SavedMark>, ApiError> {
+        let Some(SubmissionState::Saved(saved)) = self.submission(who, id).await? else { return Ok(None) };
+        Ok(Some(SavedMark {
+            form_key: saved.form_key,
+            revision: Revision { seq: saved.answer.seq, writer: saved.answer.writer },
+            merged: saved.answer.merged,
+        }))
+    }
+
+    async fn recent_changes(&self, _who: &Account, limit: u32) -> Result<Vec<Change>, ApiError> {
+        let changes = audit::changes::<D>(&self.parts.db, &self.parts.catalog.get(), None, limit).await;
+        changes.map_err(|error| report::database("recent changes", &error))
+    }
+}
+
+impl<D: Dialect> RecordService<D> {
+    async fn delete_now(&self, deletion: Arc<Deletion>) -> Result<(), ApiError> {
+        let Some(_working) = self.parts.in_flight.begin(&deletion.account.name, &deletion.id) else {
+            return Err(ApiError::new(ErrorKind::Conflict, "This is being deleted right now."));
+        };
+        let versions = self.parts.versions.clone();
+        let work = move |conn: Connection<D::Database>| {
+            let (deletion, versions) = (Arc::clone(&deletion), versions.clone());
+            async move { deletion.run::<D>(conn, &versions).await }
+        };
+        let outcome = self.parts.db.transaction("delete", OnUnknownCommit::Repeat, work).await;
+        match outcome {
+            Ok(Outcome::Saved) => Ok(()),
+            Ok(Outcome::Gone) => Err(ApiError::not_found("This record no longer exists.")),
+            Ok(Outcome::Forbidden) => Err(ApiError::new(ErrorKind::Forbidden, "You are not allowed to delete this.")),
+            Ok(_) => Err(ApiError::new(
+                ErrorKind::Conflict,
+                "Someone changed this record since you looked. Please look again before you delete it.",
+            )),
+            Err(error) if error.constraint.is_some() => Err(ApiError::new(
+                ErrorKind::Conflict,
+                "This entry is still used elsewhere and cannot be removed.",
+            )),
+            Err(error) => Err(report::database("delete", &error)),
+        }
+    }
+}

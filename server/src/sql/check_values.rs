@@ -1,0 +1,163 @@
+//! CHECK constraints that list the values of a column.
+//!
+//! Understood are equality with literals, `IN`, `= ANY (ARRAY[…])`, `IS NULL`, and these joined by
+//! OR, all on one column, with any casts and parentheses: what people write, and what PostgreSQL
+//! makes of it. Anything else is no list.
+
+use super::tokens::{Brackets, Token, tokens};
+
+/// The values a CHECK lists, in its order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// As written; `VALUE` in a domain's constraint.
+    pub column: String,
+    pub values: Vec<String>,
+}
+
+pub fn listed_values(expression: &str, brackets: Brackets) -> Option<Listed> {
+    let all: Vec<Token> = tokens(expression, brackets).into_iter().map(|(token, _)| token).collect();
+    // Parentheses may go: with nothing but OR between the terms they cannot change the meaning.
+    let plain: Vec<Token> =
+        without_casts(&all).into_iter().filter(|token| !token.is_sign("(") && !token.is_sign(")")).collect();
+    let mut listed: Option<Listed> = None;
+    for term in plain.split(|token| token.is_word("OR")) {
+        let (column, values) = term_values(term)?;
+        let listed = listed.get_or_insert_with(|| Listed { column: column.to_owned(), values: Vec::new() });
+        if !listed.column.eq_ignore_ascii_case(column) {
+            return None;
+        }
+        listed.values.extend(values);
+    }
+    listed.filter(|listed| !listed.values.is_empty())
+}
+
+/// `column IS NULL`, `column = literal`, `column = ANY ARRAY [literals]`, `column IN literals`.
+fn term_values(term: &[Token]) -> Option<(&str, Vec<String>)> {
+    let (column, rest) = term.split_first()?;
+    let column = column.as_name()?;
+    match rest {
+        [is, null] if is.is_word("IS") && null.is_word("NULL") => Some((column, Vec::new())),
+        [is, any, array, open, items @ .., close]
+            if is.is_sign("=")
+                && any.is_word("ANY")
+                && array.is_word("ARRAY")
+                && open.is_sign("[")
+                && close.is_sign("]") =>
+        {
+            Some((column, literals(items)?))
+        }
+        [is, items @ ..] if is.is_word("IN") => Some((column, literals(items)?)),
+        [is, item @ ..] if is.is_sign("=") => Some((column, vec![literal(item)?])),
+        _ => None,
+    }
+}
+
+fn literals(items: &[Token]) -> Option<Vec<String>> {
+    items.split(|token| token.is_sign(",")).map(literal).collect()
+}
+
+fn literal(item: &[Token]) -> Option<String> {
+    match item {
+        [Token::Text(text)] | [Token::Number(text)] => Some(text.clone()),
+        [minus, Token::Number(number)] if minus.is_sign("-") => Some(format!("-{number}")),
+        _ => None,
+    }
+}
+
+/// Leaves out `::type`, with its modifier and array brackets.
+fn without_casts(tokens: &[Token]) -> Vec<Token> {
+    let mut kept = Vec::with_capacity(tokens.len());
+    let mut rest = tokens;
+    while let Some((token, after)) = rest.split_first() {
+        rest = after;
+        if token.is_sign("::") {
+            rest = after_type(after);
+        } else {
+            kept.push(token.clone());
+        }
+    }
+    kept
+}
+
+fn after_type(tokens: &[Token]) -> &[Token] {
+    let names = tokens
+        .iter()
+        .take_while(|token| {
+            let joins = token.is_word("OR") || token.is_word("AND") || token.is_word("IS") || token.is_word("IN");
+            (token.as_name().is_some() && !joins) || token.is_sign(".")
+        })
+        .count();
+    let mut rest = &tokens[names..];
+    if let [open, Token::Number(_), close, after @ ..] = rest
+        && open.is_sign("(")
+        && close.is_sign(")")
+    {
+        rest = after;
+    }
+    while let [open, close, after @ ..] = rest
+        && open.is_sign("[")
+        && close.is_sign("]")
+    {
+        rest = after;
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(expression: &str) -> Option<(String, Vec<String>)> {
+        listed_values(expression, Brackets::HoldElements).map(|listed| (listed.column, listed.values))
+    }
+
+    fn values(column: &str, values: &[&str]) -> Option<(String, Vec<String>)> {
+        Some((column.to_owned(), values.iter().map(|value| (*value).to_owned()).collect()))
+    }
+
+    #[test]
+    fn every_way_postgres_writes_a_list_is_understood() {
+        let open_done = values("status", &["open", "done"]);
+        assert_eq!(listed("(status = ANY (ARRAY['open'::text, 'done'::text]))"), open_done);
+        assert_eq!(
+            listed("((status)::text = ANY ((ARRAY['open'::character varying, 'done'::character varying])::text[]))"),
+            open_done
+        );
+        assert_eq!(
+            listed("((status)::text = ANY (ARRAY[('open'::character varying(9))::text, ('done'::character varying)::text]))"),
+            open_done
+        );
+        assert_eq!(listed("((status IS NULL) OR (status = ANY (ARRAY['open'::text, 'done'::text])))"), open_done);
+        assert_eq!(listed("((status = 'open'::text) OR (status = 'done'::text))"), open_done);
+        assert_eq!(listed("(level = ANY (ARRAY[1, 2, '-3'::integer, -4]))"), values("level", &["1", "2", "-3", "-4"]));
+        assert_eq!(listed("((VALUE)::text = 'x'::text)"), values("VALUE", &["x"]));
+        assert_eq!(listed("(\"Odd Name\" = ANY (ARRAY['it''s'::my.kind]))"), values("Odd Name", &["it's"]));
+    }
+
+    #[test]
+    fn every_way_people_write_a_list_is_understood() {
+        assert_eq!(listed("status IN ('a','b')"), values("status", &["a", "b"]));
+        assert_eq!(listed("`status` in ('a', 'b') or `status` is null"), values("status", &["a", "b"]));
+        let bracketed = listed_values("[my status] IN ('a')", Brackets::QuoteNames);
+        assert_eq!(bracketed.map(|listed| listed.column), Some("my status".to_owned()));
+    }
+
+    #[test]
+    fn other_conditions_are_no_list() {
+        for expression in [
+            "a > 0",
+            "status <> 'a'",
+            "status IN ('a') AND length(status) > 1",
+            "NOT (status IN ('a'))",
+            "lower(status) IN ('a')",
+            "a = 'x' OR b = 'y'",
+            "status IN (SELECT x FROM y)",
+            "a = b",
+            "status IS NULL",
+            "status NOT IN ('a')",
+            "",
+        ] {
+            assert_eq!(listed(expression), None, "{expression}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What a name tells about a table or column.
+
+/// Words in a column's name that make it a secret, unless the configuration says otherwise.
+const SECRET: [&str; 12] =
+    ["password", "passwd", "pwd", "hash", "secret", "token", "otp", "pin", "apikey", "card", "iban", "ssn"];
+/// Words that promise text of several lines.
+const LONG: [&str; 16] = [
+    "description", "notes", "note", "comment", "comments", "body", "text", "content", "instructions", "address",
+    "remarks", "message", "summary", "details", "bio", "abstract",
+];
+
+/// For people: `_` as space and a capital first letter.
+pub fn label(name: &str) -> String {
+    let spaced = name.replace('_', " ");
+    let mut letters = spaced.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
+    }
+}
+
+pub fn is_secret(name: &str) -> bool {
+    let words = words(name);
+    words.iter().any(|word| SECRET.contains(&word.as_str()))
+        || words.windows(2).any(|pair| pair == ["api", "key"])
+}
+
+pub fn is_long_text(name: &str) -> bool {
+    words(name).last().is_some_and(|word| LONG.contains(&word.as_str()))
+}
+
+/// The words of `snake_case`, `camelCase` and spaced names, in lower case.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut after_lower = false;
+    for letter in name.chars() {
+        if !letter.is_alphanumeric() || (after_lower && letter.is_uppercase()) {
+            words.push(String::new());
+        }
+        after_lower = letter.is_lowercase() || letter.is_numeric();
+        if letter.is_alphanumeric() {
+            let word = words.len() - 1;
+            words[word].extend(letter.to_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_the_names_made_readable() {
+        assert_eq!(label("purchase_price"), "Purchase price");
+        assert_eq!(label("ärger"), "Ärger");
+        assert_eq!(label(""), "");
+    }
+
+    #[test]
+    fn secrets_are_told_by_whole_words() {
+        for name in ["password", "Password_Hash", "pin_code", "PIN", "api_key", "stripe_api_key", "iban", "ssn", "apiKey"] {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in ["pinned", "shopping", "cardinality", "key", "api", "tokens_used", "hashtag", "name"] {
+            assert!(!is_secret(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn long_texts_are_told_by_the_last_word() {
+        assert!(is_long_text("safety_instructions"));
+        assert!(is_long_text("postalAddress"));
+        assert!(!is_long_text("comment_count"));
+        assert!(!is_long_text("email"));
+    }
+}

@@ -1,0 +1,156 @@
+//! PostgreSQL's schema, read from `pg_catalog` in five questions.
+
+use std::collections::HashMap;
+
+use app::records::model::{Column, ColumnKind, Reference, Table, TableName, Text};
+use resilient_db::Connection;
+
+use super::types::{PgType, kind_of};
+use super::{Postgres, queries};
+use crate::sql::check_values::listed_values;
+use crate::sql::tokens::Brackets;
+use crate::sql::{Dialect, literal, naming};
+
+/// An answer's row, of which each part is taken once, in order.
+struct Answer(std::vec::IntoIter<Text>);
+
+impl Answer {
+    fn text(&mut self) -> Text {
+        self.0.next().flatten()
+    }
+
+    fn name(&mut self) -> String {
+        self.text().unwrap_or_default()
+    }
+
+    fn truth(&mut self) -> bool {
+        self.text().as_deref() == Some("true")
+    }
+
+    fn names(&mut self) -> Vec<String> {
+        self.text().and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default()
+    }
+}
+
+async fn ask(connection: &mut Connection<sqlx::Postgres>, sql: String) -> Result<Vec<Answer>, sqlx::Error> {
+    let rows = Postgres::fetch(connection, sql, Vec::new()).await?;
+    Ok(rows.into_iter().map(|row| Answer(row.into_iter())).collect())
+}
+
+pub async fn tables(connection: &mut Connection<sqlx::Postgres>) -> Result<Vec<Table>, sqlx::Error> {
+    let mut tables = Vec::new();
+    let mut places = HashMap::new();
+    for mut relation in ask(connection, queries::relations()).await? {
+        places.insert(relation.name(), tables.len());
+        tables.push(table(relation));
+    }
+    // Each further answer begins with the oid of its table; one made in between has no place yet.
+    let place_of = |answer: &mut Answer| places.get(&answer.name()).copied();
+    for mut answer in ask(connection, queries::columns()).await? {
+        if let Some(place) = place_of(&mut answer) {
+            tables[place].columns.push(column(answer));
+        }
+    }
+    for mut answer in ask(connection, queries::unique_indexes()).await? {
+        if let Some(place) = place_of(&mut answer) {
+            add_unique(&mut tables[place], answer);
+        }
+    }
+    for mut answer in ask(connection, queries::checks()).await? {
+        if let Some(place) = place_of(&mut answer) {
+            add_check(&mut tables[place], answer);
+        }
+    }
+    for mut answer in ask(connection, queries::references()).await? {
+        if let Some(place) = place_of(&mut answer) {
+            add_reference(&mut tables[place], answer);
+        }
+    }
+    Ok(tables)
+}
+
+fn table(mut answer: Answer) -> Table {
+    let name = TableName { schema: answer.text(), name: answer.name() };
+    Table {
+        label: naming::label(&name.name),
+        name,
+        is_view: answer.truth(),
+        comment: answer.text(),
+        writable: answer.truth(),
+        columns: Vec::new(),
+        key: Vec::new(),
+        unique: Vec::new(),
+        checks: Vec::new(),
+    }
+}
+
+fn column(mut answer: Answer) -> Column {
+    let name = answer.name();
+    let comment = answer.text();
+    let (type_name, class, category) = (answer.name(), answer.name(), answer.name());
+    let sql_type = answer.name();
+    let max_length = answer.text().and_then(|length| length.parse().ok());
+    let not_null = answer.truth();
+    let expression = answer.text();
+    let identity = answer.text();
+    let is_computed = answer.text().is_some();
+    let may_be_written = answer.truth();
+    let enum_labels = answer.text().and_then(|labels| serde_json::from_str(&labels).ok());
+    let kind = kind_of(&name, PgType { name: &type_name, class: &class, category: &category, enum_labels });
+    Column {
+        label: naming::label(&name),
+        secret: naming::is_secret(&name),
+        generated: is_computed || identity.as_deref() == Some("a") || !may_be_written,
+        has_default: expression.is_some() || identity.is_some(),
+        default: expression.filter(|_| !is_computed).and_then(|expression| default_text(&expression, &kind)),
+        nullable: !not_null,
+        reference: None,
+        name,
+        comment,
+        kind,
+        sql_type,
+        max_length,
+    }
+}
+
+/// Bytes are plain hex with us.
+fn default_text(expression: &str, kind: &ColumnKind) -> Text {
+    let text = literal::literal_text(expression)?;
+    match kind {
+        ColumnKind::Bytes => text.strip_prefix("\\x").map(str::to_owned),
+        _ => Some(text),
+    }
+}
+
+fn add_unique(table: &mut Table, mut answer: Answer) {
+    let is_primary = answer.truth();
+    let name = answer.name();
+    let columns = answer.names();
+    if is_primary {
+        // A key that cannot be read in full names no record.
+        let readable = columns.iter().all(|column| table.column(column).is_some());
+        table.key = if readable { columns } else { Vec::new() };
+    } else {
+        table.unique.push((name, columns));
+    }
+}
+
+fn add_check(table: &mut Table, mut answer: Answer) {
+    let (name, expression, columns) = (answer.name(), answer.name(), answer.names());
+    if let [only] = columns.as_slice()
+        && let Some(listed) = listed_values(&expression, Brackets::HoldElements)
+        && let Some(column) = table.columns.iter_mut().find(|column| column.name == *only)
+        && matches!(column.kind, ColumnKind::Text | ColumnKind::LongText | ColumnKind::Integer)
+    {
+        column.kind = ColumnKind::Choice(listed.values);
+    }
+    table.checks.push((name, expression, columns));
+}
+
+fn add_reference(table: &mut Table, mut answer: Answer) {
+    let name = answer.name();
+    let to = Reference { table: TableName { schema: answer.text(), name: answer.name() }, column: answer.name() };
+    if let Some(column) = table.columns.iter_mut().find(|column| column.name == name && column.reference.is_none()) {
+        column.reference = Some(to);
+    }
+}

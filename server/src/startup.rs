@@ -1,0 +1,173 @@
+//! From settings to a running server, and down again.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use app::records::port::Records;
+use axum::Router;
+use resilient_db::{Db, Options, Policy};
+use tokio::net::TcpListener;
+
+use crate::auth::directory::Directory;
+use crate::auth::repository::AccountRepository;
+use crate::auth::service::Auth;
+use crate::config::{DatabaseSettings, Settings, StorageSettings};
+use crate::drafts::DraftService;
+use crate::http::router::router;
+use crate::http::static_files;
+use crate::keys::{self, Keys};
+use crate::monitoring::DatabaseMonitor;
+use crate::preparation::Preparation;
+use crate::records::save::Versions;
+use crate::records::service::RecordService;
+use crate::services::Services;
+use crate::sql::catalog::{Catalog, CurrentCatalog};
+use crate::sql::migrations::OwnTables;
+use crate::sql::{Postgres, Sqlite};
+
+/// A server that is set up and not yet listening.
+pub struct Prepared {
+    pub router: Router,
+    pub services: Services,
+    /// Held as long as the server runs.
+    _data_dir: DataDir,
+}
+
+/// The data directory, locked against a second process.
+struct DataDir {
+    _lock: File,
+}
+
+/// Sets everything up; the database need not be there.
+///
+/// # Errors
+/// In words for the operator: the data directory is in use or cannot be written, or holds files
+/// that cannot be read.
+pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
+    let storage = &settings.storage;
+    let data_dir = open_data_dir(storage)?;
+    let secret = match storage.secret {
+        Some(secret) => secret,
+        None => keys::secret_from_file(&storage.data_dir.join("secret")).map_err(|error| unusable(storage, "secret", &error))?,
+    };
+    let keys = Keys::from_secret(&secret);
+    let path = storage.data_dir.join("drafts.db");
+    let drafts = DraftService::open(&path, keys.drafts.clone()).await;
+    let drafts = Arc::new(drafts.map_err(|error| unusable(storage, "drafts.db", &error))?);
+    let services = match settings.database.clone() {
+        DatabaseSettings::Embedded => {
+            let options = sqlx::sqlite::SqliteConnectOptions::new()
+                .filename(storage.data_dir.join("inkfast.db"))
+                .create_if_missing(true);
+            assemble::<Sqlite>(options, settings, keys, drafts).await?
+        }
+        DatabaseSettings::Sqlite(options) => assemble::<Sqlite>(options, settings, keys, drafts).await?,
+        DatabaseSettings::Postgres(options) => assemble::<Postgres>(*options, settings, keys, drafts).await?,
+    };
+    Ok(Prepared { router: router(services.clone()), services, _data_dir: data_dir })
+}
+
+async fn assemble<D: OwnTables>(
+    options: Options<D::Database>,
+    settings: Settings,
+    keys: Keys,
+    drafts: Arc<DraftService>,
+) -> Result<Services, String> {
+    let storage = &settings.storage;
+    let policy = Policy { application_name: "inkfast".to_owned(), ..Policy::default() };
+    let db = Db::<D::Database>::connect_lazily(options.clone(), policy).await;
+    let directory = Directory::open(&storage.data_dir).map_err(|error| unusable(storage, "accounts.json", &error))?;
+    let directory = Arc::new(directory);
+    let accounts = Arc::new(AccountRepository::<D>::new(db.clone()));
+    let auth = Arc::new(Auth::new(accounts, Arc::clone(&directory), keys.clone()));
+    let catalog = Arc::new(CurrentCatalog::new(last_catalog(storage)));
+    let (prepared, read_only) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let records: Arc<dyn Records> = Arc::new(RecordService::<D>::new(
+        db.clone(),
+        Arc::clone(&catalog),
+        Versions::new(&keys),
+        Arc::clone(&drafts),
+        Arc::clone(&read_only),
+    ));
+    let monitor = Arc::new(DatabaseMonitor::new(db.clone(), settings.database.kind(), Arc::clone(&prepared)));
+    let preparation = Preparation::<D> {
+        db,
+        options,
+        catalog,
+        auth: Arc::clone(&auth),
+        drafts: Arc::clone(&drafts),
+        storage: storage.clone(),
+        demo: matches!(settings.database, DatabaseSettings::Embedded),
+        prepared,
+        read_only,
+    };
+    preparation.start().await;
+    let assets: BTreeMap<String, String> = static_files::asset_paths(&storage.site_dir);
+    Ok(Services { settings: Arc::new(settings), auth, records, drafts, monitor, assets: Arc::new(assets) })
+}
+
+/// What the schema was when it was last read: pages can be drawn from it before the database is there.
+fn last_catalog(storage: &StorageSettings) -> Catalog {
+    let path = storage.data_dir.join("catalog.json");
+    match std::fs::read(&path).map(|bytes| serde_json::from_slice(&bytes)) {
+        Ok(Ok(catalog)) => catalog,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the last catalog cannot be read; it is made anew");
+            Catalog::default()
+        }
+        Err(_) => Catalog::default(),
+    }
+}
+
+fn open_data_dir(storage: &StorageSettings) -> Result<DataDir, String> {
+    let dir = &storage.data_dir;
+    std::fs::create_dir_all(dir).map_err(|error| unusable(storage, "", &error))?;
+    let lock = File::create(dir.join("lock")).map_err(|error| unusable(storage, "lock", &error))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(DataDir { _lock: lock }),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(format!("INKFAST_DATA_DIR: {} is in use by another Inkfast.", dir.display()))
+        }
+        Err(std::fs::TryLockError::Error(error)) => Err(unusable(storage, "lock", &error)),
+    }
+}
+
+fn unusable(storage: &StorageSettings, file: &str, error: &dyn std::fmt::Display) -> String {
+    format!("INKFAST_DATA_DIR: {} cannot be used: {error}.", storage.data_dir.join(file).display())
+}
+
+/// Serves until told to stop; requests under way are finished first.
+///
+/// # Errors
+/// When the address cannot be listened on.
+pub async fn serve(prepared: Prepared, listener: TcpListener) -> io::Result<()> {
+    let Prepared { router, _data_dir, .. } = prepared;
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(told_to_stop()).await
+}
+
+async fn told_to_stop() {
+    let interrupted = async { drop(tokio::signal::ctrl_c().await) };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminated) => {
+                tokio::select! {
+                    () = interrupted => {}
+                    _ = terminated.recv() => {}
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "SIGTERM cannot be listened for");
+                interrupted.await;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    interrupted.await;
+}
