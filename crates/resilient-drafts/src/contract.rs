@@ -12,7 +12,7 @@ use std::sync::Arc;
 use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
 
-use crate::{DraftStore, KEPT_FOR, LONGEST_DRAFT, StoreError, StoredDraft, Written};
+use crate::{DraftStore, End, Ended, KEPT_FOR, LONGEST_DRAFT, StoreError, StoredDraft, Written};
 
 /// Makes a test of each rule; the expression is a future of a fresh store and a guard.
 #[macro_export]
@@ -101,8 +101,11 @@ pub async fn nobody_sees_the_drafts_of_another_account_or_form(store: impl Draft
     assert!(store.load("bob", FORM).await.unwrap().is_empty());
     assert!(store.list("bob").await.unwrap().is_empty());
     assert!(store.load("ann", "site/2").await.unwrap().is_empty());
-    store.end("bob", FORM, &at("a", 9), 2).await.unwrap();
-    store.end("ann", "site/2", &at("a", 9), 2).await.unwrap();
+    store.end("bob", FORM, &at("a", 9), End::Discarded, 2).await.unwrap();
+    store
+        .end("ann", "site/2", &at("a", 9), End::Discarded, 2)
+        .await
+        .unwrap();
     assert_eq!(stored(&store).await, [at("a", 1)]);
 }
 
@@ -176,9 +179,23 @@ pub async fn a_press_without_script_gets_a_revision_of_its_own(store: impl Draft
 pub async fn what_has_ended_stays_away_and_what_is_later_does_not(store: impl DraftStore) {
     write(&store, &draft("a", 5, None, "five"), 1).await;
     write(&store, &draft("b", 1, Some(at("a", 5)), "more"), 2).await;
-    assert!(store.end("ann", FORM, &at("b", 1), 3).await.unwrap().is_empty());
-    assert_eq!(write(&store, &draft("a", 5, None, "five"), 4).await, Written::Ended);
-    assert_eq!(write(&store, &draft("b", 1, None, "more"), 4).await, Written::Ended);
+    let ended = store.end("ann", FORM, &at("b", 1), End::Saved, 3).await.unwrap();
+    assert_eq!(
+        ended,
+        Ended {
+            removed: 1,
+            later: None,
+            left: vec![]
+        }
+    );
+    assert_eq!(
+        write(&store, &draft("a", 5, None, "five"), 4).await,
+        Written::Ended(End::Saved)
+    );
+    assert_eq!(
+        write(&store, &draft("b", 1, None, "more"), 4).await,
+        Written::Ended(End::Saved)
+    );
     assert_eq!(
         write(&store, &draft("a", 6, Some(at("a", 5)), "six"), 4).await,
         Written::Diverged(None)
@@ -195,19 +212,20 @@ pub async fn ending_an_older_state_leaves_the_later_one_and_every_other(store: i
         .write("ann", FORM, &draft("b", 1, None, "other"), &Mode::FailedPost, 2)
         .await
         .unwrap();
-    let left = store.end("ann", FORM, &at("a", 3), 3).await.unwrap();
-    assert_eq!(revisions(&left), [at("b", 1), at("a", 5)]);
-    let left = store.end("ann", FORM, &at("a", 7), 3).await.unwrap();
+    let left = store.end("ann", FORM, &at("a", 3), End::Discarded, 3).await.unwrap();
+    assert_eq!(left.later.map(|later| later.draft.revision), Some(at("a", 5)));
+    assert_eq!((left.removed, revisions(&left.left)), (0, vec![at("b", 1), at("a", 5)]));
+    let left = store.end("ann", FORM, &at("a", 7), End::Discarded, 3).await.unwrap();
     assert_eq!(
         revisions(&left),
         [at("b", 1)],
         "what the page typed before goes with it"
     );
     assert_eq!(stored(&store).await, [at("b", 1)]);
-    store.end("ann", FORM, &at("a", 2), 4).await.unwrap();
+    store.end("ann", FORM, &at("a", 2), End::Discarded, 4).await.unwrap();
     assert_eq!(
         write(&store, &draft("a", 6, None, "late"), 5).await,
-        Written::Ended,
+        Written::Ended(End::Discarded),
         "an older end forgets no later one"
     );
 }
@@ -219,9 +237,15 @@ pub async fn everything_ends_thirty_days_after_its_last_change(store: impl Draft
         .write("ann", "site/2", &draft("b", 1, None, "two"), &Mode::Chained, 2_000)
         .await
         .unwrap();
-    store.end("ann", FORM, &at("c", 1), 1_000).await.unwrap();
+    store
+        .end("ann", FORM, &at("c", 1), End::Discarded, 1_000)
+        .await
+        .unwrap();
     assert_eq!(store.sweep(days + 999).await.unwrap(), 0);
-    assert_eq!(write(&store, &draft("c", 1, None, ""), 1_000).await, Written::Ended);
+    assert_eq!(
+        write(&store, &draft("c", 1, None, ""), 1_000).await,
+        Written::Ended(End::Discarded)
+    );
     assert_eq!(store.sweep(days + 1_000).await.unwrap(), 1);
     assert_eq!(revisions(&store.list("ann").await.unwrap()), [at("b", 1)]);
     assert!(matches!(

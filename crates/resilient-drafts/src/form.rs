@@ -4,7 +4,7 @@ use resilient_core::draft::lineage::Lineage;
 use resilient_core::draft::replacement::{Decision, Kept, Mode, covered_by, decide, ending};
 use resilient_core::draft::{Draft, Revision};
 
-use crate::{StoredDraft, Written};
+use crate::{End, Ended, StoredDraft, Written};
 
 /// One draft of a form, as a store holds it.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Entry {
 pub struct Form {
     pub key: String,
     pub entries: Vec<Entry>,
-    pub ended: Lineage,
+    pub ended: Vec<(Revision, End)>,
 }
 
 /// What a store has to do to make a decision true.
@@ -31,7 +31,8 @@ impl Form {
     /// What becomes of `draft`, and what has to change for it.
     pub fn receive(&self, draft: &Draft, mode: &Mode, now_ms: u64) -> (Written, Option<Change>) {
         let stored = self.kept();
-        let told = match decide(&stored, &self.ended, draft, mode) {
+        let ended: Lineage = self.ended.iter().map(|(revision, _)| revision.clone()).collect();
+        let told = match decide(&stored, &ended, draft, mode) {
             Decision::Accept { kept, replaces } => {
                 let told = self.stored(&kept, now_ms);
                 return (
@@ -45,7 +46,7 @@ impl Form {
             Decision::SameAgain(kept) => Written::SameAgain(self.as_stored(kept)),
             Decision::Stale(kept) => Written::Stale(self.as_stored(kept)),
             Decision::Diverged(kept) => Written::Diverged(kept.map(|kept| self.as_stored(kept))),
-            Decision::Ended => Written::Ended,
+            Decision::Ended => Written::Ended(self.how_ended(&draft.revision)),
         };
         (told, None)
     }
@@ -59,6 +60,30 @@ impl Form {
             .map(|kept| kept.draft.revision.clone())
             .collect();
         (ending, remove)
+    }
+
+    /// What is to be told of an [`ending`](Self::ending) once it has happened.
+    pub fn after(&self, ending: &Revision, removed: &[Revision]) -> Ended {
+        let holds_it =
+            |entry: &&Entry| entry.kept.lineage.covers(ending) && !removed.contains(&entry.kept.draft.revision);
+        Ended {
+            removed: removed.len(),
+            later: self
+                .entries
+                .iter()
+                .find(holds_it)
+                .map(|entry| self.stored(&entry.kept, entry.changed_at_ms)),
+            left: self.without(removed),
+        }
+    }
+
+    fn how_ended(&self, revision: &Revision) -> End {
+        let covering = |(ended, _): &&(Revision, End)| Lineage::of(ended).covers(revision);
+        self.ended
+            .iter()
+            .rev()
+            .find(covering)
+            .map_or(End::Discarded, |(_, end)| *end)
     }
 
     /// The drafts, without those named.

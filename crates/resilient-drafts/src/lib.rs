@@ -8,7 +8,7 @@
 //! ```
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! use resilient_core::draft::{Draft, Revision, replacement::Mode};
-//! use resilient_drafts::{DraftStore, MemoryStore, Written};
+//! use resilient_drafts::{DraftStore, End, MemoryStore, Written};
 //!
 //! let store = MemoryStore::default();
 //! let draft = Draft {
@@ -21,7 +21,7 @@
 //! let written = store.write("ann", "equipment/7", &draft, &Mode::Chained, 0).await?;
 //! assert!(matches!(written, Written::Stored(_)));
 //!
-//! store.end("ann", "equipment/7", &draft.revision, 0).await?; // saved, or discarded
+//! store.end("ann", "equipment/7", &draft.revision, End::Saved, 0).await?;
 //! assert!(store.load("ann", "equipment/7").await?.is_empty());
 //! # Ok::<(), resilient_drafts::StoreError>(()) }).unwrap();
 //! ```
@@ -37,4 +37,4 @@ mod store;
 pub use memory::MemoryStore;
 pub use seal::Sealer;
 pub use sqlite::SqliteStore;
-pub use store::{DraftStore, KEPT_FOR, LONGEST_DRAFT, StoreError, StoredDraft, Written};
+pub use store::{DraftStore, End, Ended, KEPT_FOR, LONGEST_DRAFT, StoreError, StoredDraft, Written};

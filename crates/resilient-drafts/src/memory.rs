@@ -9,7 +9,7 @@ use resilient_core::draft::{Draft, Revision};
 
 use crate::form::{Entry, Form};
 use crate::store::{fitting_json, too_old_at_ms};
-use crate::{DraftStore, StoreError, StoredDraft, Written};
+use crate::{DraftStore, End, Ended, StoreError, StoredDraft, Written};
 
 /// A store that forgets everything when it is dropped.
 #[derive(Default)]
@@ -21,12 +21,16 @@ pub struct MemoryStore {
 struct Remembered {
     /// Latest change first.
     entries: Vec<Entry>,
-    ended: Vec<(Revision, u64)>,
+    ended: Vec<(Revision, End, u64)>,
 }
 
 impl Remembered {
     fn form(&self, key: &str) -> Form {
-        let ended = self.ended.iter().map(|(revision, _)| revision.clone()).collect();
+        let ended = self
+            .ended
+            .iter()
+            .map(|(revision, end, _)| (revision.clone(), *end))
+            .collect();
         Form {
             key: key.to_owned(),
             entries: self.entries.clone(),
@@ -95,16 +99,18 @@ impl DraftStore for MemoryStore {
         account: &str,
         form_key: &str,
         revision: &Revision,
+        end: End,
         now_ms: u64,
-    ) -> Result<Vec<StoredDraft>, StoreError> {
+    ) -> Result<Ended, StoreError> {
         let mut forms = self.forms();
         let remembered = forms.entry((account.to_owned(), form_key.to_owned())).or_default();
-        let (ending, removed) = remembered.form(form_key).ending(revision);
+        let form = remembered.form(form_key);
+        let (ending, removed) = form.ending(revision);
         remembered.remove(&removed);
         remembered
             .ended
-            .extend(ending.revisions().map(|revision| (revision, now_ms)));
-        Ok(remembered.form(form_key).without(&[]))
+            .extend(ending.revisions().map(|revision| (revision, end, now_ms)));
+        Ok(form.after(revision, &removed))
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {
@@ -113,7 +119,7 @@ impl DraftStore for MemoryStore {
         self.forms().retain(|_, form| {
             let before = form.entries.len();
             form.entries.retain(|entry| entry.changed_at_ms > too_old);
-            form.ended.retain(|(_, at_ms)| *at_ms > too_old);
+            form.ended.retain(|(_, _, at_ms)| *at_ms > too_old);
             removed += (before - form.entries.len()) as u64;
             !form.entries.is_empty() || !form.ended.is_empty()
         });

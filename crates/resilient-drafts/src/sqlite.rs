@@ -15,7 +15,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{Sqlite, Transaction};
 
 use crate::store::{fitting_json, too_old_at_ms};
-use crate::{DraftStore, Sealer, StoreError, StoredDraft, Written};
+use crate::{DraftStore, End, Ended, Sealer, StoreError, StoredDraft, Written};
 
 /// Waiting longer than this for the file, or for a connection, is an outage.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -24,13 +24,13 @@ const READERS: u32 = 4;
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS draft (
         account TEXT NOT NULL, form_key TEXT NOT NULL, writer TEXT NOT NULL, seq INTEGER NOT NULL,
-        lineage TEXT NOT NULL, sealed TEXT NOT NULL, changed_at_ms INTEGER NOT NULL,
+        lineage TEXT NOT NULL, sealed TEXT NOT NULL, changed_saved INTEGER NOT NULL, at_ms INTEGER NOT NULL,
         PRIMARY KEY (account, form_key, writer, seq)
     ) STRICT;
     CREATE INDEX IF NOT EXISTS draft_by_age ON draft (changed_at_ms);
     CREATE TABLE IF NOT EXISTS ended (
         account TEXT NOT NULL, form_key TEXT NOT NULL, writer TEXT NOT NULL, seq INTEGER NOT NULL,
-        at_ms INTEGER NOT NULL,
+        saved INTEGER NOT NULL, at_ms INTEGER NOT NULL,
         PRIMARY KEY (account, form_key, writer)
     ) STRICT;
     CREATE INDEX IF NOT EXISTS ended_by_age ON ended (at_ms);
@@ -113,15 +113,16 @@ impl SqliteStore {
         account: String,
         form_key: String,
         revision: Revision,
+        end: End,
         now_ms: u64,
-    ) -> Result<Vec<StoredDraft>, sqlx::Error> {
+    ) -> Result<Ended, sqlx::Error> {
         let mut transaction = self.begin().await?;
         let form = rows::form(&mut transaction, &self.sealer, &account, &form_key).await?;
         let (ending, removed) = form.ending(&revision);
         rows::remove(&mut transaction, &account, &form_key, &removed).await?;
-        rows::remember_ended(&mut transaction, &account, &form_key, &ending, now_ms).await?;
+        rows::remember_ended(&mut transaction, &account, &form_key, &ending, end, now_ms).await?;
         transaction.commit().await?;
-        Ok(form.without(&removed))
+        Ok(form.after(&revision, &removed))
     }
 }
 
@@ -177,11 +178,12 @@ impl DraftStore for SqliteStore {
         account: &str,
         form_key: &str,
         revision: &Revision,
+        end: End,
         now_ms: u64,
-    ) -> Result<Vec<StoredDraft>, StoreError> {
-        let ending = self
-            .clone()
-            .end_in_one_step(account.to_owned(), form_key.to_owned(), revision.clone(), now_ms);
+    ) -> Result<Ended, StoreError> {
+        let ending =
+            self.clone()
+                .end_in_one_step(account.to_owned(), form_key.to_owned(), revision.clone(), end, now_ms);
         tokio::spawn(ending).await.map_err(unavailable)?.map_err(unavailable)
     }
 

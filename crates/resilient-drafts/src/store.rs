@@ -35,7 +35,25 @@ pub enum Written {
     /// Refused: it does not build on what is stored, which is this; `None` where nothing is.
     Diverged(Option<StoredDraft>),
     /// Refused: it was saved or discarded, and stays away.
-    Ended,
+    Ended(End),
+}
+
+/// Why a draft is no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    Saved,
+    Discarded,
+}
+
+/// What [`DraftStore::end`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// How many drafts were removed.
+    pub removed: usize,
+    /// A draft that holds what was ended and more: it stays.
+    pub later: Option<StoredDraft>,
+    /// The form's drafts that are left, latest change first.
+    pub left: Vec<StoredDraft>,
 }
 
 /// Why a store could not do what it was asked. Nothing has changed then.
@@ -73,14 +91,15 @@ pub trait DraftStore: Send + Sync {
 
     /// Ends a draft because it was saved or discarded: removes it and what it was built on, never
     /// anything later or other, and remembers it for [`KEPT_FOR`] so that no tab, device or late
-    /// message brings it back. Returns the form's drafts that are left.
+    /// message brings it back.
     async fn end(
         &self,
         account: &str,
         form_key: &str,
         revision: &Revision,
+        end: End,
         now_ms: u64,
-    ) -> Result<Vec<StoredDraft>, StoreError>;
+    ) -> Result<Ended, StoreError>;
 
     /// Removes what has not changed for [`KEPT_FOR`]; how many drafts that were.
     async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError>;

@@ -11,6 +11,8 @@ use crate::drafts;
 use crate::services::Services;
 
 pub fn router(services: Services) -> Router {
+    // Pages spawn on this runtime; a second router in the same process finds it set already.
+    let _ = any_spawner::Executor::init_tokio();
     let draft_routes = Router::new()
         .route("/api/drafts/{table}/{key}", drafts::http::routes())
         .route_layer(from_fn(visitor::require_account))

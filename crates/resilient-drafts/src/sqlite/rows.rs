@@ -9,7 +9,7 @@ use sqlx::{FromRow, Row as _, SqliteConnection, SqlitePool};
 use crate::form::{Entry, Form};
 use crate::seal::binding;
 use crate::store::fitting_json;
-use crate::{Sealer, StoreError, StoredDraft};
+use crate::{End, Sealer, StoreError, StoredDraft};
 
 /// One draft as it lies in the file.
 pub struct Row {
@@ -93,19 +93,23 @@ pub async fn form(
         .bind(form_key)
         .fetch_all(&mut *connection)
         .await?;
-    let ended = sqlx::query_as("SELECT writer, seq FROM ended WHERE account = ? AND form_key = ?");
-    let ended: Vec<(String, i64)> = ended.bind(account).bind(form_key).fetch_all(connection).await?;
+    let ended = sqlx::query_as("SELECT writer, seq, saved FROM ended WHERE account = ? AND form_key = ?");
+    let ended: Vec<(String, i64, bool)> = ended.bind(account).bind(form_key).fetch_all(connection).await?;
     Ok(Form {
         key: form_key.to_owned(),
         entries: rows.iter().filter_map(|row| row.open(sealer)).collect(),
-        ended: ended
-            .into_iter()
-            .map(|(writer, seq)| Revision {
-                seq: seq as u64,
-                writer,
-            })
-            .collect(),
+        ended: ended.into_iter().map(as_ended).collect(),
     })
+}
+
+fn as_ended((writer, seq, saved): (String, i64, bool)) -> (Revision, End) {
+    (
+        Revision {
+            seq: seq as u64,
+            writer,
+        },
+        if saved { End::Saved } else { End::Discarded },
+    )
 }
 
 pub async fn of_account(readers: &SqlitePool, sealer: &Sealer, account: &str) -> Result<Vec<StoredDraft>, sqlx::Error> {
@@ -163,18 +167,23 @@ pub async fn remember_ended(
     account: &str,
     form_key: &str,
     ending: &Lineage,
+    end: End,
     now_ms: u64,
 ) -> Result<(), sqlx::Error> {
     for Revision { seq, writer } in ending.revisions() {
-        let remember = "INSERT INTO ended (account, form_key, writer, seq, at_ms) VALUES (?, ?, ?, ?, ?)
+        let remember = "INSERT INTO ended (account, form_key, writer, seq, saved, at_ms) VALUES (?, ?, ?, ?, ?, ?)
                         ON CONFLICT (account, form_key, writer)
-                        DO UPDATE SET seq = max(seq, excluded.seq), at_ms = excluded.at_ms";
+                        DO UPDATE SET seq = max(seq, excluded.seq), saved = excluded.saved, at_ms = excluded.at_ms";
         let remember = sqlx::query(remember)
             .bind(account)
             .bind(form_key)
             .bind(writer)
             .bind(signed(seq));
-        remember.bind(signed(now_ms)).execute(&mut *connection).await?;
+        remember
+            .bind(end == End::Saved)
+            .bind(signed(now_ms))
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::SqliteStore;
 use crate::contract::draft;
-use crate::{DraftStore, Sealer, Written};
+use crate::{DraftStore, End, Sealer, Written};
 
 async fn open(directory: &Path, secret: u8) -> SqliteStore {
     SqliteStore::open(&directory.join("drafts.db"), Sealer::new(&[secret; 32], "drafts"))
@@ -30,7 +30,7 @@ async fn a_draft_and_what_has_ended_outlive_the_process() {
         .await
         .unwrap();
     store
-        .end("ann", "site/1", &draft("b", 4, None, "").revision, 2)
+        .end("ann", "site/1", &draft("b", 4, None, "").revision, End::Discarded, 2)
         .await
         .unwrap();
     // Not closed: as after a kill.
@@ -43,7 +43,7 @@ async fn a_draft_and_what_has_ended_outlive_the_process() {
         .write("ann", "site/1", &draft("b", 4, None, "late"), &Mode::Chained, 3)
         .await
         .unwrap();
-    assert_eq!(late, Written::Ended);
+    assert_eq!(late, Written::Ended(End::Discarded));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use resilient_db::{Db, DbError};
 use super::conditions::Conditions;
 use super::filters::add_filter;
 use super::labels::{Labels, read_labels};
-use super::order::order_by;
+use super::order::{LISTED, order_by};
 use super::search::add_search;
 use super::{CELL, rows, selected};
 use crate::sql::Dialect;
@@ -83,7 +83,7 @@ fn page_sql<D: Dialect>(
     let list = key.chain(cells).collect::<Vec<_>>().join(", ");
     let (from, order) = (D::table(&table.name), order_by::<D>(table, sort, shown));
     let (limit, offset) = (PAGE_SIZE + 1, u64::from(page - 1) * u64::from(PAGE_SIZE));
-    format!("SELECT {list} FROM {from}{}{order} LIMIT {limit} OFFSET {offset}", conditions.clause())
+    format!("SELECT {list} FROM {from} AS {LISTED}{}{order} LIMIT {limit} OFFSET {offset}", conditions.clause())
 }
 
 fn list_row(table: &Table, shown: &[&Column], row: Vec<Text>) -> ListRow {

@@ -4,6 +4,10 @@ use app::records::model::{Column, ColumnKind, Table};
 
 use crate::sql::Dialect;
 
+/// What a list calls the table it reads. Without it, PostgreSQL would take a name in ORDER BY for
+/// the text of that column in the select list, and sort numbers as texts.
+pub const LISTED: &str = "listed";
+
 /// ` ORDER BY …`; NULLs come last in both directions.
 pub fn order_by<D: Dialect>(table: &Table, sort: &[(String, bool)], shown: &[&Column]) -> String {
     let mut terms = Vec::new();
@@ -23,8 +27,8 @@ pub fn order_by<D: Dialect>(table: &Table, sort: &[(String, bool)], shown: &[&Co
 
 fn term<D: Dialect>(column: &Column, descending: bool) -> String {
     let expression = match compared_as_text(&column.kind) {
-        true => D::text_of(column),
-        false => D::quote(&column.name),
+        true => D::text_of_aliased(LISTED, column),
+        false => format!("{LISTED}.{}", D::quote(&column.name)),
     };
     let direction = if descending { " DESC" } else { "" };
     // Said only where it matters: PostgreSQL walks an index backwards for DESC, but not for DESC

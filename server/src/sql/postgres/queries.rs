@@ -37,7 +37,7 @@ pub fn columns() -> String {
     format!(
         "WITH RECURSIVE below AS (
              SELECT a.attrelid, a.attnum, a.atttypid AS typid, a.atttypmod AS typmod, a.attnotnull AS not_null,
-                    NULL::text COLLATE "C" AS domain_default
+                    NULL::text COLLATE \"C\" AS domain_default
              FROM pg_catalog.pg_attribute a JOIN ({LISTED}) l ON l.oid = a.attrelid
              WHERE a.attnum > 0 AND NOT a.attisdropped
              UNION ALL

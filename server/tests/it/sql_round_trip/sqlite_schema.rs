@@ -7,7 +7,8 @@ use super::databases::sqlite;
 #[tokio::test]
 async fn sqlite_tables_and_columns_are_what_they_were_declared() {
     let fresh = sqlite(
-        r#"CREATE TABLE inkfast_account (name TEXT PRIMARY KEY);
+        r#"PRAGMA foreign_keys = OFF;
+        CREATE TABLE inkfast_account (name TEXT PRIMARY KEY);
         CREATE TABLE "Odd Parent" (Id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT);
         CREATE TABLE item (
             id INTEGER PRIMARY KEY,
@@ -31,7 +32,7 @@ async fn sqlite_tables_and_columns_are_what_they_were_declared() {
         CREATE TABLE pair (b TEXT, a INTEGER, PRIMARY KEY (a, b)) WITHOUT ROWID;
         CREATE VIEW cheap AS SELECT id, price, price * 2 AS double FROM item;
         CREATE VIEW broken AS SELECT * FROM not_there;
-        INSERT INTO item (id, seen_at) VALUES (1, NULL), (2, 1700000000);"#,
+        INSERT INTO item (id, made_at, seen_at) VALUES (1, '2026-01-31 10:00:00', NULL), (2, NULL, 1700000000);"#,
     )
     .await;
     let names: Vec<&str> = fresh.catalog.tables().iter().map(|table| table.name.name.as_str()).collect();
