@@ -31,7 +31,12 @@ pub enum ErrorKind {
 
 impl ApiError {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), retry_after_ms: None, error_id: None }
+        Self {
+            kind,
+            message: message.into(),
+            retry_after_ms: None,
+            error_id: None,
+        }
     }
 
     pub fn not_found(message: impl Into<String>) -> Self {

@@ -20,7 +20,9 @@ use crate::ui::written;
 /// `/`
 #[component]
 pub fn DashboardPage() -> impl IntoView {
-    let Some(visit) = Visit::here() else { return bare_error(&sign_in_needed()) };
+    let Some(visit) = Visit::here() else {
+        return bare_error(&sign_in_needed());
+    };
     Suspend::new(async move { page(&visit).await }).into_any()
 }
 
@@ -32,7 +34,10 @@ async fn page(visit: &Visit) -> AnyView {
         (without_counts(&tables), None)
     } else {
         let counted = visit.records.counts(&visit.account).await;
-        (counted.unwrap_or_else(|_| without_counts(&tables)), visit.records.recent_changes(&visit.account, 8).await.ok())
+        (
+            counted.unwrap_or_else(|_| without_counts(&tables)),
+            visit.records.recent_changes(&visit.account, 8).await.ok(),
+        )
     };
     let drafts = visit.drafts.list(&visit.account).await;
     let wanted = visit.query("tables").unwrap_or_default().trim().to_owned();
@@ -62,7 +67,13 @@ async fn page(visit: &Visit) -> AnyView {
 }
 
 fn without_counts(tables: &[Arc<Table>]) -> Vec<TableSummary> {
-    tables.iter().map(|table| TableSummary { table: table.clone(), rows: None }).collect()
+    tables
+        .iter()
+        .map(|table| TableSummary {
+            table: table.clone(),
+            rows: None,
+        })
+        .collect()
 }
 
 fn table_list(rows: &[TableSummary], wanted: &str) -> AnyView {
@@ -151,7 +162,9 @@ fn health(condition: &Condition) -> AnyView {
     let kind = condition.database_kind;
     let (tone, heading, words) = match (condition.database, condition.drafts) {
         (DependencyState::Down, _) => {
-            let next = condition.retry_after_ms.map(|wait| format!(" Next try in {} s.", written::seconds(wait)));
+            let next = condition
+                .retry_after_ms
+                .map(|wait| format!(" Next try in {} s.", written::seconds(wait)));
             (
                 Tone::Failure,
                 format!("{kind} cannot be reached.{}", next.unwrap_or_default()),
@@ -163,8 +176,16 @@ fn health(condition: &Condition) -> AnyView {
             "Unsaved work is kept on your device only.".to_owned(),
             "The server cannot keep drafts at the moment. Saving works.",
         ),
-        (DependencyState::Slow, _) => (Tone::Waiting, format!("{kind} answers slowly."), "Saving may take a moment."),
-        _ => (Tone::Good, format!("{kind} answers."), "Unsaved work is kept on the server, too."),
+        (DependencyState::Slow, _) => (
+            Tone::Waiting,
+            format!("{kind} answers slowly."),
+            "Saving may take a moment.",
+        ),
+        _ => (
+            Tone::Good,
+            format!("{kind} answers."),
+            "Unsaved work is kept on the server, too.",
+        ),
     };
     view! {
         <section class="panel" data-health="">

@@ -17,7 +17,6 @@ pub mod monitoring;
 pub mod records;
 #[cfg(feature = "ssr")]
 mod shell;
-mod absent;
 pub mod ui;
 
 #[cfg(feature = "ssr")]

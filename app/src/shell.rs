@@ -28,7 +28,7 @@ const EARLY: &str = include_str!("../../frontend/early.js");
 const LOADER: &str = include_str!("../../frontend/loader.js");
 const KEYS: &str = include_str!("ui/keys.js");
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 20 20'%3E%3Cpath fill='%23275ab8' \
-     d='M10 1c3.3 4.100 5.800 7.100 5.800 10.700a5.800 5.800 0 0 1-11.600 0C4.200 8.100 6.700 5.100 10 1z'/%3E%3C/svg%3E";
+     d='M10 1c3.3 4.1 5.8 7.1 5.8 10.7a5.8 5.8 0 0 1-11.6 0C4.2 8.1 6.7 5.1 10 1z'/%3E%3C/svg%3E";
 
 /// A whole HTML document, for one request.
 pub fn shell(_options: LeptosOptions) -> impl IntoView {
@@ -37,7 +37,9 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
     if let Some(context) = Owner::current_shared_context() {
         context.set_is_hydrating(false);
     }
-    let assets = use_context::<PageRequest>().map(|request| request.assets).unwrap_or_default();
+    let assets = use_context::<PageRequest>()
+        .map(|request| request.assets)
+        .unwrap_or_default();
     let account = use_context::<Option<Account>>().flatten().map(|account| account.name);
     view! {
         <!DOCTYPE html>
@@ -47,7 +49,7 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 <link rel="stylesheet" href=asset(&assets, "inkfast.css") />
-                <link rel="modulepreload" href=asset(&assets, "inkfast.js") />
+                <link rel="modulepreload" href=asset(&assets, "inkfast.js") nonce=use_nonce() />
                 <link rel="icon" href=ICON />
                 <script nonce=use_nonce()>{EARLY}</script>
                 <script nonce=use_nonce()>{KEYS}</script>

@@ -2,7 +2,7 @@ import { Person } from "../fixtures/person.ts";
 import { expect, test } from "../fixtures/story.ts";
 
 test("text kept only on this device is there after a reload, and Undo takes it back", async ({ person }) => {
-  await person.page.route("**/api/drafts/**", (route) => route.abort());
+  await person.hasOnlyThisDevice();
   const form = await person.opens("activities/2");
   await form.type("title", "Inspect every valve");
   await form.isKeptOnThisDevice();
@@ -16,6 +16,21 @@ test("text kept only on this device is there after a reload, and Undo takes it b
   await form.holds("title", "Inspect the pressure valve");
   await person.reloads();
   await form.holds("title", "Inspect the pressure valve");
+});
+
+test("Undo takes back text kept on the server too", async ({ person }) => {
+  const form = await person.opens("activities/2");
+  await form.type("title", "Inspect every valve");
+  await form.isKeptOnTheServer();
+  await person.reloads();
+  await form.holds("title", "Inspect every valve");
+
+  await person.page.getByRole("button", { name: /undo|discard/i }).first().click();
+  await form.holds("title", "Inspect the pressure valve");
+  await form.is("clean");
+  await person.reloads();
+  await form.holds("title", "Inspect the pressure valve");
+  await form.is("clean");
 });
 
 test("text kept on the server is there on another device", async ({ person, browser, contextOptions, baseURL }) => {
@@ -57,7 +72,7 @@ test("text typed in a form for a new record is there after a reload", async ({ p
 });
 
 test("somebody else on the same browser neither sees nor deletes the text", async ({ person, inkfast }) => {
-  await person.page.route("**/api/drafts/**", (route) => route.abort());
+  await person.hasOnlyThisDevice();
   const form = await person.opens("activities/3");
   await form.type("title", "Mine alone");
   await form.isKeptOnThisDevice();

@@ -26,7 +26,7 @@ test("form @screenshots", async ({ person }) => {
 });
 
 test("restored draft @screenshots", async ({ person }) => {
-  await person.page.route("**/api/drafts/**", (route) => route.abort());
+  await person.hasOnlyThisDevice();
   const form = await person.opens("activities/2");
   await form.type("notes", "The gauge reads 0.3 bar too much; the seal was replaced last year.");
   await form.isKeptOnThisDevice();

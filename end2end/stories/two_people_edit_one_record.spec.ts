@@ -29,7 +29,7 @@ test("the same field: both are shown, nothing is overwritten until one is chosen
   await mine.holds("title", "My title");
   expect(await database.row("SELECT title FROM activities WHERE id = 1")).toEqual({ title: "Her title" });
 
-  await mine.conflicts.getByText(/^keep mine|^mine/i).first().click();
+  await mine.conflicts.getByRole("radio", { name: /^Mine/ }).check();
   await mine.save();
   await mine.is("saved");
   expect(await database.row("SELECT title FROM activities WHERE id = 1")).toEqual({ title: "My title" });

@@ -9,7 +9,7 @@ use app::auth::model::Role;
 use resilient_db::{Connection, Db, DbError, Options, Policy};
 use sqlx::migrate::MigrateError;
 
-use crate::auth::password::{Passwords, random_password};
+use crate::auth::password::random_password;
 use crate::auth::repository::AccountRepository;
 use crate::auth::service::Auth;
 use crate::clock::now_ms;
@@ -138,7 +138,7 @@ impl<D: OwnTables> Preparation<D> {
         }
         let given = self.storage.admin_password.clone();
         let password = given.clone().unwrap_or_else(random_password);
-        let hash = Passwords::new().hash(password.clone()).await;
+        let hash = self.auth.passwords().hash(password.clone()).await;
         let added = match accounts.add_first("admin", &hash, Role::Superuser).await {
             Ok(added) => added,
             // The answer may have been lost after it was done: ours is there if it has our hash.

@@ -74,7 +74,8 @@ pub fn log_unavailable(what: &'static str, error: &DbError) {
     }
 }
 
-fn chain(error: &dyn Error) -> String {
+/// An error with all that caused it, in one line.
+pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -23,6 +23,7 @@ use crate::keys::{self, Keys};
 use crate::monitoring::DatabaseMonitor;
 use crate::preparation::Preparation;
 use crate::records::save::Versions;
+use crate::report;
 use crate::records::service::RecordService;
 use crate::services::Services;
 use crate::sql::catalog::{Catalog, CurrentCatalog};
@@ -136,8 +137,9 @@ fn open_data_dir(storage: &StorageSettings) -> Result<DataDir, String> {
     }
 }
 
-fn unusable(storage: &StorageSettings, file: &str, error: &dyn std::fmt::Display) -> String {
-    format!("INKFAST_DATA_DIR: {} cannot be used: {error}.", storage.data_dir.join(file).display())
+fn unusable(storage: &StorageSettings, file: &str, error: &dyn std::error::Error) -> String {
+    let cause = report::chain(error);
+    format!("INKFAST_DATA_DIR: {} cannot be used: {cause}.", storage.data_dir.join(file).display())
 }
 
 /// Serves until told to stop; requests under way are finished first.

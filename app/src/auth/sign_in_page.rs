@@ -84,16 +84,31 @@ mod tests {
     #[test]
     fn what_was_posted_goes_through_the_sign_in() {
         let carried = vec![("v.note".to_owned(), "\"><b>".to_owned())];
-        let html = html(&SignIn { carried, next: "/records/site/7".into(), ..SignIn::default() });
-        assert!(html.contains(r#"name="carried.v.note" value="&quot;&gt;&lt;b&gt;""#), "{html}");
+        let html = html(&SignIn {
+            carried,
+            next: "/records/site/7".into(),
+            ..SignIn::default()
+        });
+        assert!(
+            html.contains(r#"name="carried.v.note" value="&quot;&gt;&lt;b&gt;""#),
+            "{html}"
+        );
         assert!(!html.contains("<b>"), "{html}");
         assert!(html.contains(r#"name="next" value="/records/site/7""#), "{html}");
     }
 
     #[test]
     fn a_password_is_never_drawn_back() {
-        let html = html(&SignIn { username: "admin".into(), message: Some("No.".into()), ..SignIn::default() });
-        let password = html.split("id=\"password\"").nth(1).and_then(|rest| rest.split('>').next()).unwrap_or_default();
+        let html = html(&SignIn {
+            username: "admin".into(),
+            message: Some("No.".into()),
+            ..SignIn::default()
+        });
+        let password = html
+            .split("id=\"password\"")
+            .nth(1)
+            .and_then(|rest| rest.split('>').next())
+            .unwrap_or_default();
         assert!(!password.contains("value"), "{password}");
         assert!(html.contains(r#"value="admin""#), "{html}");
     }

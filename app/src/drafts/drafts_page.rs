@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use resilient_form::DeviceDrafts;
 
 use super::port::KeptDraft;
 use crate::api_error::ApiError;
@@ -16,7 +17,9 @@ use crate::ui::written;
 /// `/drafts`
 #[component]
 pub fn DraftsPage() -> impl IntoView {
-    let Some(visit) = Visit::here() else { return bare_error(&sign_in_needed()) };
+    let Some(visit) = Visit::here() else {
+        return bare_error(&sign_in_needed());
+    };
     Suspend::new(async move {
         match page(&visit).await {
             Ok(page) => page,
@@ -48,8 +51,11 @@ async fn page(visit: &Visit) -> Result<AnyView, ApiError> {
     let content = view! {
         {crumbs(&[("Tables".to_owned(), "/".to_owned())])}
         <div class="page-head"><h1>"Unsaved work"</h1></div>
-        <p class="page-note">"Kept on the server for 30 days after the last change. What only one device has is shown there."</p>
+        <p class="page-note">"Kept on the server for 30 days after the last change."</p>
         {body}
+        <div class="device-drafts">
+            <DeviceDrafts account=visit.account.name.clone() records_url="/records".to_owned() form_key=String::new() />
+        </div>
     };
     Ok(framed(visit, frame, content.into_any()))
 }
@@ -93,7 +99,9 @@ fn described(tables: &[Arc<Table>], kept: &KeptDraft) -> (String, Vec<String>) {
         (None, _) => label,
     };
     let column = |written: &String| {
-        let known = table.and_then(|table| table.column_written(written)).map(|column| column.label.clone());
+        let known = table
+            .and_then(|table| table.column_written(written))
+            .map(|column| column.label.clone());
         known.unwrap_or_else(|| address::readable_table(written))
     };
     (name, kept.draft.values.keys().map(column).collect())
@@ -128,12 +136,18 @@ mod tests {
                 version: "v".into(),
                 base: Values::new(),
                 values: Values::from([("name".into(), text("North")), ("gone~2eby".into(), None)]),
-                revision: Revision { seq: 4, writer: "w1".into() },
+                revision: Revision {
+                    seq: 4,
+                    writer: "w1".into(),
+                },
                 on: None,
             },
             changed_at_ms: 0,
         };
-        let tables = [Arc::new(table("site", vec![column("id", ColumnKind::Integer), column("name", ColumnKind::Text)]))];
+        let tables = [Arc::new(table(
+            "site",
+            vec![column("id", ColumnKind::Integer), column("name", ColumnKind::Text)],
+        ))];
         let html = Owner::new().with(|| draft_list(&tables, &[kept], true).to_html());
         assert!(html.contains(r#"href="/records/site/new?form=0d8f""#), "{html}");
         assert!(html.contains("gone.by and name"), "{html}");

@@ -90,7 +90,10 @@ mod tests {
     use super::*;
 
     fn name(schema: Option<&str>, name: &str) -> TableName {
-        TableName { schema: schema.map(str::to_owned), name: name.to_owned() }
+        TableName {
+            schema: schema.map(str::to_owned),
+            name: name.to_owned(),
+        }
     }
 
     #[test]
@@ -98,9 +101,15 @@ mod tests {
         let activity = name(None, "activity");
         let existing = Target::Existing(RecordKey(vec!["a b".into(), "new".into()]));
         assert_eq!(existing.form_key(&activity), "activity/a~20b,~6eew");
-        assert_eq!(form_url(&existing.form_key(&activity)).as_deref(), Some("/records/activity/a~20b,~6eew"));
+        assert_eq!(
+            form_url(&existing.form_key(&activity)).as_deref(),
+            Some("/records/activity/a~20b,~6eew")
+        );
         let new = Target::New("01d2".into());
-        assert_eq!(form_url(&new.form_key(&activity)).as_deref(), Some("/records/activity/new?form=01d2"));
+        assert_eq!(
+            form_url(&new.form_key(&activity)).as_deref(),
+            Some("/records/activity/new?form=01d2")
+        );
         assert_eq!(read_form_key("activity"), None);
     }
 

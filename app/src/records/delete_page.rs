@@ -18,8 +18,13 @@ use crate::ui::written;
 #[component]
 pub fn DeletePage() -> impl IntoView {
     let params = use_params_map().get_untracked();
-    let (table, key) = (params.get("table").unwrap_or_default(), params.get("key").unwrap_or_default());
-    let Some(visit) = Visit::here() else { return bare_error(&sign_in_needed()) };
+    let (table, key) = (
+        params.get("table").unwrap_or_default(),
+        params.get("key").unwrap_or_default(),
+    );
+    let Some(visit) = Visit::here() else {
+        return bare_error(&sign_in_needed());
+    };
     Suspend::new(async move {
         match page(&visit, &table, &key).await {
             Ok(page) => page,
@@ -53,9 +58,13 @@ fn question(preview: &DeletePreview, id: &str) -> AnyView {
         (table.label.clone(), address::table_url(&table.name)),
         (preview.label.clone(), record_url.clone()),
     ];
-    let referring = preview.referring.iter().filter(|(_, rows)| *rows > 0).map(|(label, rows)| {
-        view! { <li>{format!("{label}: {}", written::counted(*rows, "record", "records"))}</li> }
-    });
+    let referring = preview
+        .referring
+        .iter()
+        .filter(|(_, rows)| *rows > 0)
+        .map(|(label, rows)| {
+            view! { <li>{format!("{label}: {}", written::counted(*rows, "record", "records"))}</li> }
+        });
     let referring = referring.collect_view();
     let any = preview.referring.iter().any(|(_, rows)| *rows > 0);
     view! {

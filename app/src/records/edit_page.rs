@@ -30,8 +30,13 @@ use crate::ui::visit::{Visit, sign_in_needed};
 #[component]
 pub fn EditPage() -> impl IntoView {
     let params = use_params_map().get_untracked();
-    let (table, key) = (params.get("table").unwrap_or_default(), params.get("key").unwrap_or_default());
-    let Some(visit) = Visit::here() else { return bare_error(&sign_in_needed()) };
+    let (table, key) = (
+        params.get("table").unwrap_or_default(),
+        params.get("key").unwrap_or_default(),
+    );
+    let Some(visit) = Visit::here() else {
+        return bare_error(&sign_in_needed());
+    };
     Suspend::new(async move {
         match existing(&visit, &table, &key).await {
             Ok(page) => page,
@@ -45,7 +50,9 @@ pub fn EditPage() -> impl IntoView {
 #[component]
 pub fn NewPage() -> impl IntoView {
     let table = use_params_map().get_untracked().get("table").unwrap_or_default();
-    let Some(visit) = Visit::here() else { return bare_error(&sign_in_needed()) };
+    let Some(visit) = Visit::here() else {
+        return bare_error(&sign_in_needed());
+    };
     Suspend::new(async move {
         match new(&visit, &table).await {
             Ok(page) => page,
@@ -76,7 +83,15 @@ async fn existing(visit: &Visit, table: &str, key: &str) -> Result<AnyView, ApiE
         Some(id) => visit.records.saved(&visit.account, id).await.ok().flatten(),
         None => None,
     };
-    let found = |record| Found { table: table.clone(), target, record, drafts, saved, without_drafts, created_before: false };
+    let found = |record| Found {
+        table: table.clone(),
+        target,
+        record,
+        drafts,
+        saved,
+        without_drafts,
+        created_before: false,
+    };
     match visit.records.form(&visit.account, &table, Some(&key)).await {
         Ok(record) => Ok(page(visit, found(Some(record))).await),
         Err(error) if error.kind == ErrorKind::Unavailable => Ok(unreadable(visit, found(None), &error).await),
@@ -87,7 +102,10 @@ async fn existing(visit: &Visit, table: &str, key: &str) -> Result<AnyView, ApiE
 
 async fn new(visit: &Visit, table: &str) -> Result<AnyView, ApiError> {
     let table = visit.records.table(&visit.account, table)?;
-    let form = visit.query("form").filter(|form| is_submission_id(form)).unwrap_or(&visit.request.submission_id);
+    let form = visit
+        .query("form")
+        .filter(|form| is_submission_id(form))
+        .unwrap_or(&visit.request.submission_id);
     let mut target = Target::New(form.to_owned());
     let (drafts, without_drafts) = drafts(visit, &target.form_key(&table.name)).await;
     let made = made_before(visit);
@@ -97,7 +115,15 @@ async fn new(visit: &Visit, table: &str) -> Result<AnyView, ApiError> {
         target = Target::New(visit.request.submission_id.clone());
     }
     let created_before = made.is_some();
-    let found = |record| Found { table: table.clone(), target, record, drafts, saved: None, without_drafts, created_before };
+    let found = |record| Found {
+        table: table.clone(),
+        target,
+        record,
+        drafts,
+        saved: None,
+        without_drafts,
+        created_before,
+    };
     match visit.records.form(&visit.account, &table, made.as_ref()).await {
         Ok(record) => Ok(page(visit, found(Some(record))).await),
         Err(error) if error.kind == ErrorKind::Unavailable => Ok(unreadable(visit, found(None), &error).await),
@@ -107,7 +133,11 @@ async fn new(visit: &Visit, table: &str) -> Result<AnyView, ApiError> {
 
 /// The record that an earlier press of Save on this form made.
 fn made_before(visit: &Visit) -> Option<RecordKey> {
-    let answer = &visit.posted.as_ref().filter(|posted| posted.answer.outcome == Outcome::Mismatch)?.answer;
+    let answer = &visit
+        .posted
+        .as_ref()
+        .filter(|posted| posted.answer.outcome == Outcome::Mismatch)?
+        .answer;
     RecordKey::read(answer.key.as_ref()?)
 }
 
@@ -161,7 +191,15 @@ async fn recreated(visit: &Visit, found: Found, error: ApiError) -> Result<AnyVi
     }
     let record = visit.records.form(&visit.account, &found.table, None).await?;
     let target = Target::New(visit.request.submission_id.clone());
-    Ok(page(visit, Found { target, record: Some(record), ..found }).await)
+    Ok(page(
+        visit,
+        Found {
+            target,
+            record: Some(record),
+            ..found
+        },
+    )
+    .await)
 }
 
 fn view_of(visit: &Visit, found: &Found) -> Option<FormView> {
@@ -184,16 +222,30 @@ fn view_of(visit: &Visit, found: &Found) -> Option<FormView> {
 /// `?restore={seq}-{writer}&columns=a,b`
 fn restore(visit: &Visit) -> Option<Restore> {
     let (seq, writer) = visit.query("restore")?.split_once('-')?;
-    let columns = visit.query("columns").map(|columns| columns.split(',').map(str::to_owned).collect());
-    Some(Restore { revision: Revision { seq: seq.parse().ok()?, writer: writer.to_owned() }, columns })
+    let columns = visit
+        .query("columns")
+        .map(|columns| columns.split(',').map(str::to_owned).collect());
+    Some(Restore {
+        revision: Revision {
+            seq: seq.parse().ok()?,
+            writer: writer.to_owned(),
+        },
+        columns,
+    })
 }
 
 /// What the record is called.
 fn title(found: &Found) -> String {
-    let Target::Existing(key) = &found.target else { return format!("New {}", found.table.label.to_lowercase()) };
+    let Target::Existing(key) = &found.target else {
+        return "New record".to_owned();
+    };
     let label = found.record.as_ref().and_then(|record| {
         let column = found.table.label_column()?;
-        record.values.get(&column.name)?.clone().filter(|label| !label.trim().is_empty())
+        record
+            .values
+            .get(&column.name)?
+            .clone()
+            .filter(|label| !label.trim().is_empty())
     });
     let label = label.map(|label| label.lines().next().unwrap_or_default().chars().take(80).collect());
     label.unwrap_or_else(|| format!("{} {}", found.table.label, address::readable_key(&found.table, key)))
@@ -201,7 +253,10 @@ fn title(found: &Found) -> String {
 
 fn head(found: &Found) -> AnyView {
     let table_url = address::table_url(&found.table.name);
-    let steps = [("Tables".to_owned(), "/".to_owned()), (found.table.label.clone(), table_url)];
+    let steps = [
+        ("Tables".to_owned(), "/".to_owned()),
+        (found.table.label.clone(), table_url),
+    ];
     let history = match &found.target {
         Target::Existing(key) => Some(format!("{}/history", address::record_url(&found.table.name, key))),
         Target::New(_) => None,

@@ -179,7 +179,9 @@ impl FormView {
     fn draw(sources: &FormSources, typed: Typed) -> Self {
         let fields = field::all(sources, &typed);
         let form_key = sources.target.form_key(&sources.table.name);
-        let changed = fields.iter().any(|field| matches!(field, Field::Control(field) if field.base.is_some()));
+        let changed = fields
+            .iter()
+            .any(|field| matches!(field, Field::Control(field) if field.base.is_some()));
         let state = state(sources, &typed, changed);
         Self {
             action: sources.target.url(&sources.table.name),
@@ -228,7 +230,10 @@ fn version(sources: &FormSources, typed: &Typed) -> String {
 }
 
 fn page_load(sources: &FormSources) -> Revision {
-    Revision { seq: 0, writer: sources.page_writer.to_owned() }
+    Revision {
+        seq: 0,
+        writer: sources.page_writer.to_owned(),
+    }
 }
 
 /// The first that holds.
@@ -265,7 +270,11 @@ fn words(sources: &FormSources, typed: &Typed, state: FormState) -> String {
 fn notices(sources: &FormSources, typed: &Typed) -> Vec<Notice> {
     let mut notices = Vec::new();
     if let Some(saved) = sources.saved {
-        let merged = saved.merged.iter().map(|column| field::label(sources.table, column)).collect();
+        let merged = saved
+            .merged
+            .iter()
+            .map(|column| field::label(sources.table, column))
+            .collect();
         notices.push(Notice::Saved { merged });
     }
     if sources.record.is_none() {

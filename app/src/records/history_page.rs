@@ -18,8 +18,13 @@ use crate::ui::written;
 #[component]
 pub fn HistoryPage() -> impl IntoView {
     let params = use_params_map().get_untracked();
-    let (table, key) = (params.get("table").unwrap_or_default(), params.get("key").unwrap_or_default());
-    let Some(visit) = Visit::here() else { return bare_error(&sign_in_needed()) };
+    let (table, key) = (
+        params.get("table").unwrap_or_default(),
+        params.get("key").unwrap_or_default(),
+    );
+    let Some(visit) = Visit::here() else {
+        return bare_error(&sign_in_needed());
+    };
     Suspend::new(async move {
         match page(&visit, &table, &key).await {
             Ok(page) => page,
@@ -65,9 +70,15 @@ fn history(table: &Arc<Table>, key: &RecordKey, name: String, changes: &[Change]
 
 fn entry(table: &Table, change: &Change) -> AnyView {
     let columns = change.columns.iter().map(|(name, from, to)| {
-        let label = table.column(name).map_or_else(|| name.clone(), |column| column.label.clone());
+        let label = table
+            .column(name)
+            .map_or_else(|| name.clone(), |column| column.label.clone());
         let secret = table.column(name).is_some_and(|column| column.secret);
-        let (from, to) = if secret { ("secret".to_owned(), "secret".to_owned()) } else { (written::value(from), written::value(to)) };
+        let (from, to) = if secret {
+            ("secret".to_owned(), "secret".to_owned())
+        } else {
+            (written::value(from), written::value(to))
+        };
         let created = change.action == "create";
         view! {
             <tr>

@@ -23,9 +23,14 @@ use crate::ui::written;
 #[component]
 pub fn ListPage() -> impl IntoView {
     let written = use_params_map().get_untracked().get("table").unwrap_or_default();
-    let pairs: Vec<(String, String)> =
-        use_query_map().get_untracked().into_iter().map(|(name, text)| (name.to_string(), text)).collect();
-    let Some(visit) = Visit::here() else { return bare_error(&sign_in_needed()) };
+    let pairs: Vec<(String, String)> = use_query_map()
+        .get_untracked()
+        .into_iter()
+        .map(|(name, text)| (name.to_string(), text))
+        .collect();
+    let Some(visit) = Visit::here() else {
+        return bare_error(&sign_in_needed());
+    };
     Suspend::new(async move {
         match page(&visit, &written, &pairs).await {
             Ok(page) => page,
@@ -51,7 +56,11 @@ async fn page(visit: &Visit, written: &str, pairs: &[(String, String)]) -> Resul
 
 fn list_view(table: &Arc<Table>, query: &ListQuery, listed: &Listed, may_write: bool) -> AnyView {
     let writable = may_write && table.editable();
-    let rows = if listed.rows.is_empty() { empty(table, query, listed, writable) } else { grid::grid(table, query, listed) };
+    let rows = if listed.rows.is_empty() {
+        empty(table, query, listed, writable)
+    } else {
+        grid::grid(table, query, listed)
+    };
     view! {
         {crumbs(&[("Tables".to_owned(), "/".to_owned())])}
         <div class="page-head">
@@ -76,7 +85,11 @@ fn list_view(table: &Arc<Table>, query: &ListQuery, listed: &Listed, may_write: 
 }
 
 fn search(table: &Table, query: &ListQuery) -> AnyView {
-    let kept = ListQuery { search: String::new(), page: 1, ..query.clone() };
+    let kept = ListQuery {
+        search: String::new(),
+        page: 1,
+        ..query.clone()
+    };
     let kept = list_query::pairs(&kept).into_iter().map(|(name, text)| {
         view! { <input type="hidden" name=name value=text autocomplete="off" /> }
     });
@@ -110,9 +123,15 @@ fn empty(table: &Table, query: &ListQuery, listed: &Listed, writable: bool) -> A
     let (heading, action) = if narrowed {
         ("No record matches.", Some((table_url, "Show all records")))
     } else if listed.page > 1 {
-        ("There is nothing on this page any more.", Some((table_url, "Go to the first page")))
+        (
+            "There is nothing on this page any more.",
+            Some((table_url, "Go to the first page")),
+        )
     } else if writable {
-        ("No records yet.", Some((address::new_url(&table.name), "Create the first one")))
+        (
+            "No records yet.",
+            Some((address::new_url(&table.name), "Create the first one")),
+        )
     } else {
         ("No records yet.", None)
     };
@@ -165,7 +184,11 @@ mod tests {
     use crate::records::sample::{column, table};
 
     fn listed(table: &Arc<Table>, rows: usize) -> Listed {
-        let cell = |text: &str| ListCell { text: Some(text.to_owned()), label: None, masked: false };
+        let cell = |text: &str| ListCell {
+            text: Some(text.to_owned()),
+            label: None,
+            masked: false,
+        };
         let row = |at: usize| ListRow {
             key: Some(RecordKey(vec![at.to_string()])),
             cells: vec![cell(&at.to_string()), cell("<b>bold</b>")],
@@ -183,14 +206,25 @@ mod tests {
     }
 
     fn html(query: &ListQuery, rows: usize, may_write: bool) -> String {
-        let table = Arc::new(table("site", vec![column("id", ColumnKind::Integer), column("name", ColumnKind::Text)]));
+        let table = Arc::new(table(
+            "site",
+            vec![column("id", ColumnKind::Integer), column("name", ColumnKind::Text)],
+        ));
         let listed = listed(&table, rows);
         Owner::new().with(|| list_view(&table, query, &listed, may_write).to_html())
     }
 
     #[test]
     fn rows_lead_to_their_records_without_a_query() {
-        let html = html(&ListQuery { page: 2, search: "x".into(), ..ListQuery::default() }, 3, true);
+        let html = html(
+            &ListQuery {
+                page: 2,
+                search: "x".into(),
+                ..ListQuery::default()
+            },
+            3,
+            true,
+        );
         assert!(html.contains(r#"href="/records/site/3""#), "{html}");
         assert!(html.contains("51–53 of 120"), "{html}");
         assert!(!html.contains("<b>bold"), "{html}");
@@ -205,20 +239,33 @@ mod tests {
             filters: vec![("id".into(), "gte".into(), "5".into())],
         };
         let html = html(&query, 3, true);
-        assert!(html.contains("/records/site?q=pump&amp;sort=-name&amp;f.id.gte=5&amp;page=3"), "{html}");
+        assert!(
+            html.contains("/records/site?q=pump&amp;sort=-name&amp;f.id.gte=5&amp;page=3"),
+            "{html}"
+        );
         assert!(html.contains(r#"name="sort" value="-name""#), "{html}");
-        assert!(html.contains(r#"href="/records/site?q=pump&amp;sort=-name""#), "the chip takes its filter away: {html}");
+        assert!(
+            html.contains(r#"href="/records/site?q=pump&amp;sort=-name""#),
+            "the chip takes its filter away: {html}"
+        );
     }
 
     #[test]
     fn an_empty_list_says_what_to_do() {
-        let narrowed = ListQuery { page: 1, search: "zzz".into(), ..ListQuery::default() };
+        let narrowed = ListQuery {
+            page: 1,
+            search: "zzz".into(),
+            ..ListQuery::default()
+        };
         assert!(html(&narrowed, 0, true).contains("Show all records"));
     }
 
     #[test]
     fn only_who_may_write_is_offered_a_new_record() {
-        let query = ListQuery { page: 1, ..ListQuery::default() };
+        let query = ListQuery {
+            page: 1,
+            ..ListQuery::default()
+        };
         assert!(html(&query, 1, true).contains("/records/site/new"));
         assert!(!html(&query, 1, false).contains("/records/site/new"));
     }

@@ -13,7 +13,10 @@ pub const OPERATORS: [&str; 8] = ["eq", "ne", "lt", "lte", "gt", "gte", "null", 
 /// Reads decoded pairs in their order. Columns the table does not have are passed over, and so
 /// are empty texts, which a filter form sends for every field left empty.
 pub fn read<'a>(table: &Table, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> ListQuery {
-    let mut query = ListQuery { page: 1, ..ListQuery::default() };
+    let mut query = ListQuery {
+        page: 1,
+        ..ListQuery::default()
+    };
     for (name, text) in pairs {
         match name {
             "page" => query.page = text.parse().ok().filter(|page| *page > 0).unwrap_or(1),
@@ -67,9 +70,8 @@ pub fn filter_name(column: &str, operator: &str) -> String {
 }
 
 fn written_sort(sort: &[(String, bool)]) -> String {
-    let part = |(column, descending): &(String, bool)| {
-        format!("{}{}", if *descending { "-" } else { "" }, write_part(column))
-    };
+    let part =
+        |(column, descending): &(String, bool)| format!("{}{}", if *descending { "-" } else { "" }, write_part(column));
     sort.iter().map(part).collect::<Vec<_>>().join(",")
 }
 
@@ -79,7 +81,9 @@ pub fn url(table_url: &str, query: &ListQuery) -> String {
     if pairs.is_empty() {
         return table_url.to_owned();
     }
-    let coded = pairs.iter().map(|(name, text)| format!("{}={}", percent_coded(name), percent_coded(text)));
+    let coded = pairs
+        .iter()
+        .map(|(name, text)| format!("{}={}", percent_coded(name), percent_coded(text)));
     format!("{table_url}?{}", coded.collect::<Vec<_>>().join("&"))
 }
 
@@ -99,8 +103,15 @@ fn percent_coded(text: &str) -> String {
 /// The state after a press on a column's head: ascending, then descending, then not sorted by it.
 /// The pressed column leads; page 1.
 pub fn sorted_by(query: &ListQuery, column: &str) -> ListQuery {
-    let before = query.sort.iter().find(|(sorted, _)| sorted == column).map(|(_, descending)| *descending);
-    let mut next = ListQuery { page: 1, ..query.clone() };
+    let before = query
+        .sort
+        .iter()
+        .find(|(sorted, _)| sorted == column)
+        .map(|(_, descending)| *descending);
+    let mut next = ListQuery {
+        page: 1,
+        ..query.clone()
+    };
     next.sort.retain(|(sorted, _)| sorted != column);
     match before {
         None => next.sort.insert(0, (column.to_owned(), false)),
@@ -112,7 +123,10 @@ pub fn sorted_by(query: &ListQuery, column: &str) -> ListQuery {
 
 /// The state without its `at`-th filter; page 1.
 pub fn without_filter(query: &ListQuery, at: usize) -> ListQuery {
-    let mut next = ListQuery { page: 1, ..query.clone() };
+    let mut next = ListQuery {
+        page: 1,
+        ..query.clone()
+    };
     if at < next.filters.len() {
         next.filters.remove(at);
     }
@@ -128,7 +142,14 @@ mod tests {
     fn sample() -> Table {
         let mut secret = column("password", ColumnKind::Text);
         secret.secret = true;
-        table("activity", vec![column("id", ColumnKind::Integer), column("a b", ColumnKind::Text), secret])
+        table(
+            "activity",
+            vec![
+                column("id", ColumnKind::Integer),
+                column("a b", ColumnKind::Text),
+                secret,
+            ],
+        )
     }
 
     fn read_all(pairs: &[(&str, &str)]) -> ListQuery {
@@ -138,7 +159,13 @@ mod tests {
     #[test]
     fn an_address_without_a_query_is_the_first_page_of_everything() {
         let query = read_all(&[]);
-        assert_eq!(query, ListQuery { page: 1, ..ListQuery::default() });
+        assert_eq!(
+            query,
+            ListQuery {
+                page: 1,
+                ..ListQuery::default()
+            }
+        );
         assert_eq!(url("/records/activity", &query), "/records/activity");
     }
 
@@ -155,7 +182,10 @@ mod tests {
             ],
         };
         let written = pairs(&query);
-        let again = read(&sample(), written.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+        let again = read(
+            &sample(),
+            written.iter().map(|(name, text)| (name.as_str(), text.as_str())),
+        );
         assert_eq!(again, query);
         assert_eq!(
             url("/records/activity", &query),
@@ -174,7 +204,14 @@ mod tests {
             ("f.id.gte", ""),
             ("else", "1"),
         ]);
-        assert_eq!(query, ListQuery { page: 1, sort: vec![("id".into(), false)], ..ListQuery::default() });
+        assert_eq!(
+            query,
+            ListQuery {
+                page: 1,
+                sort: vec![("id".into(), false)],
+                ..ListQuery::default()
+            }
+        );
     }
 
     #[test]

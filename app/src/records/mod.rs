@@ -1,4 +1,5 @@
 pub mod address;
+pub mod api;
 #[cfg(feature = "ssr")]
 pub mod delete_page;
 #[cfg(feature = "ssr")]

@@ -20,7 +20,11 @@ impl TableName {
     /// As in addresses: `name` or `schema.name`, each part in the `~HH` writing.
     pub fn written(&self) -> String {
         match &self.schema {
-            Some(schema) => format!("{}.{}", path_text::write_part(schema), path_text::write_part(&self.name)),
+            Some(schema) => format!(
+                "{}.{}",
+                path_text::write_part(schema),
+                path_text::write_part(&self.name)
+            ),
             None => path_text::write_part(&self.name),
         }
     }
@@ -68,13 +72,24 @@ impl Table {
     /// The column that stands for a record in links and pickers: the first that looks like a name,
     /// else the first text column, else the key.
     pub fn label_column(&self) -> Option<&Column> {
-        let named = ["name", "title", "label", "full_name", "code", "subject", "username", "email"];
+        let named = [
+            "name",
+            "title",
+            "label",
+            "full_name",
+            "code",
+            "subject",
+            "username",
+            "email",
+        ];
         named
             .iter()
             .find_map(|name| self.column(name))
             .or_else(|| {
                 self.columns.iter().find(|column| {
-                    !column.secret && column.reference.is_none() && matches!(column.kind, ColumnKind::Text | ColumnKind::LongText)
+                    !column.secret
+                        && column.reference.is_none()
+                        && matches!(column.kind, ColumnKind::Text | ColumnKind::LongText)
                 })
             })
             .or_else(|| self.key.first().and_then(|key| self.column(key)))
@@ -110,9 +125,9 @@ impl Column {
         path_text::write_part(&self.name)
     }
 
-    /// Whether the empty string is a value of its own, apart from NULL.
+    /// Whether the empty string is a value of its own, apart from NULL. Of a foreign key it never is.
     pub fn is_text(&self) -> bool {
-        matches!(self.kind, ColumnKind::Text | ColumnKind::LongText)
+        self.reference.is_none() && matches!(self.kind, ColumnKind::Text | ColumnKind::LongText)
     }
 }
 

@@ -80,6 +80,8 @@ pub enum Manner {
 
 /// What became of a submission.
 #[derive(Clone, Debug)]
+// One is made for a request and passed on; boxing would buy nothing.
+#[allow(clippy::large_enum_variant)]
 pub enum SubmissionState {
     /// It is being worked on.
     InProgress,
@@ -115,13 +117,8 @@ pub trait Records: Send + Sync {
 
     /// The columns, in the `~HH` writing, whose posted text is not the posted version's; `None` where that version
     /// can no longer be opened.
-    fn changed_by(
-        &self,
-        who: &Account,
-        table: &Table,
-        key: Option<&RecordKey>,
-        body: &FormBody,
-    ) -> Option<Vec<String>>;
+    fn changed_by(&self, who: &Account, table: &Table, key: Option<&RecordKey>, body: &FormBody)
+    -> Option<Vec<String>>;
 
     /// Saves a posted form, exactly once for its id. `key` is `None` for a new record. Runs to its end even if the
     /// caller goes away.
@@ -148,7 +145,12 @@ pub trait Records: Send + Sync {
         version: &str,
     ) -> Result<(), ApiError>;
 
-    async fn delete_preview(&self, who: &Account, table: &Arc<Table>, key: &RecordKey) -> Result<DeletePreview, ApiError>;
+    async fn delete_preview(
+        &self,
+        who: &Account,
+        table: &Arc<Table>,
+        key: &RecordKey,
+    ) -> Result<DeletePreview, ApiError>;
 
     async fn history(&self, who: &Account, table: &Arc<Table>, key: &RecordKey) -> Result<Vec<Change>, ApiError>;
 

@@ -24,13 +24,19 @@ pub fn column(name: &str, kind: ColumnKind) -> Column {
 }
 
 pub fn nullable(name: &str, kind: ColumnKind) -> Column {
-    Column { nullable: true, ..column(name, kind) }
+    Column {
+        nullable: true,
+        ..column(name, kind)
+    }
 }
 
 /// The first column is the key.
 pub fn table(name: &str, columns: Vec<Column>) -> Table {
     Table {
-        name: TableName { schema: None, name: name.into() },
+        name: TableName {
+            schema: None,
+            name: name.into(),
+        },
         label: name.into(),
         comment: None,
         key: vec![columns[0].name.clone()],

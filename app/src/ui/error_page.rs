@@ -12,8 +12,12 @@ use crate::api_error::{ApiError, ErrorKind};
 /// The error in the frame of the page it happened on.
 pub async fn error_page(visit: &Visit, error: &ApiError) -> AnyView {
     visit.answer_with(error);
-    let frame =
-        Frame { title: heading(error).to_owned(), active: None, unsaved: visit.unsaved().await, kind: PageKind::Reading };
+    let frame = Frame {
+        title: heading(error).to_owned(),
+        active: None,
+        unsaved: visit.unsaved().await,
+        kind: PageKind::Reading,
+    };
     framed(visit, frame, explained(error, Some(&visit.request.path)))
 }
 
@@ -73,7 +77,10 @@ fn about_input(error: &ApiError) -> Option<&'static str> {
 
 fn explained(error: &ApiError, retry: Option<&str>) -> AnyView {
     let retry = retry.filter(|_| {
-        matches!(error.kind, ErrorKind::Unavailable | ErrorKind::Internal | ErrorKind::Conflict)
+        matches!(
+            error.kind,
+            ErrorKind::Unavailable | ErrorKind::Internal | ErrorKind::Conflict
+        )
     });
     let retry = retry.map(str::to_owned);
     let wait = error.retry_after_ms.filter(|_| error.kind == ErrorKind::Unavailable);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use leptos_meta::Title;
-use crate::absent::{ConnectionStatus, Toasts};
+use resilient_form::{ConnectionStatus, Toasts};
 
 use super::icon::icon;
 use super::visit::Visit;
@@ -80,8 +80,8 @@ fn header(visit: &Visit, unsaved: Option<usize>) -> AnyView {
 pub fn brand_mark() -> AnyView {
     view! {
         <svg class="brand-mark" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false">
-            <path d="M10 1.5c3.2 4 5.6 6.9 5.6 10.4a5.6 5.6 0 0 1-11.2 0C4.4 8.4 6.8 5.500 10 1.5z" fill="currentColor"></path>
-            <path class="brand-mark-check" d="M7.4 12l1.9 1.900 3.400-3.800" fill="none" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"></path>
+            <path d="M10 1.5c3.2 4 5.6 6.9 5.6 10.4a5.6 5.6 0 0 1-11.2 0C4.4 8.4 6.8 5.5 10 1.5z" fill="currentColor"></path>
+            <path class="brand-mark-check" d="M7.4 12l1.9 1.9 3.4-3.8" fill="none" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"></path>
         </svg>
     }
     .into_any()
@@ -132,6 +132,9 @@ fn rail_label(table: &Table) -> String {
 
 /// The way back up: (words, address).
 pub fn crumbs(steps: &[(String, String)]) -> AnyView {
-    let steps = steps.iter().map(|(words, url)| view! { <li><a href=url.clone()>{words.clone()}</a></li> }).collect_view();
+    let steps = steps
+        .iter()
+        .map(|(words, url)| view! { <li><a href=url.clone()>{words.clone()}</a></li> })
+        .collect_view();
     view! { <nav class="crumbs" aria-label="You are in"><ol>{steps}</ol></nav> }.into_any()
 }

@@ -70,7 +70,9 @@ pub fn answer_with(response: &ResponseOptions, error: &ApiError) {
     if let Ok(status) = StatusCode::from_u16(error.status()) {
         response.set_status(status);
     }
-    let retry_after_ms = error.retry_after_ms.or((error.kind == ErrorKind::Unavailable).then_some(2_000));
+    let retry_after_ms = error
+        .retry_after_ms
+        .or((error.kind == ErrorKind::Unavailable).then_some(2_000));
     if let Some(retry_after_ms) = retry_after_ms {
         response.insert_header(header::RETRY_AFTER, HeaderValue::from(written::seconds(retry_after_ms)));
     }

@@ -24,7 +24,11 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
 pub fn moment(unix_ms: u64) -> String {
     let minutes = unix_ms / 60_000;
     let (year, month, day) = day(minutes / 1_440);
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", minutes / 60 % 24, minutes % 60)
+    format!(
+        "{year:04}-{month:02}-{day:02} {:02}:{:02} UTC",
+        minutes / 60 % 24,
+        minutes % 60
+    )
 }
 
 /// Days since 1970-01-01 to year, month, day: "civil_from_days" of Howard Hinnant's
@@ -37,7 +41,11 @@ fn day(days: u64) -> (u64, u64, u64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
     (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 

@@ -1,6 +1,9 @@
 //! The program, steered as a browser story steers it.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as it says")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops at the first thing that is not as it says"
+)]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

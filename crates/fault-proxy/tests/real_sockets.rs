@@ -1,6 +1,9 @@
 //! What a client and a server notice of each fault, with real sockets.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as it says")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops at the first thing that is not as it says"
+)]
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;

@@ -1,6 +1,9 @@
 //! The private server does what a real one does when it is cut, because it is one.
 
-#![allow(clippy::unwrap_used, reason = "a test stops at the first thing that is not as it says")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops at the first thing that is not as it says"
+)]
 
 use std::process::{Command, Stdio};
 use std::sync::Arc;

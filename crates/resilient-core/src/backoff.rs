@@ -32,7 +32,11 @@ pub enum Jitter {
 impl Backoff {
     /// With full jitter.
     pub const fn new(base: Duration, cap: Duration) -> Self {
-        Self { base, cap, jitter: Jitter::Full }
+        Self {
+            base,
+            cap,
+            jitter: Jitter::Full,
+        }
     }
 
     /// The longest wait after the `failures`-th failure, counted from 1.
@@ -53,7 +57,9 @@ impl Backoff {
 
     /// One delay for each random number.
     pub fn delays(self, random: impl IntoIterator<Item = f64>) -> impl Iterator<Item = Duration> {
-        (1u32..).zip(random).map(move |(failures, random)| self.delay(failures, random))
+        (1u32..)
+            .zip(random)
+            .map(move |(failures, random)| self.delay(failures, random))
     }
 }
 

@@ -34,7 +34,11 @@ pub struct Window {
 impl Window {
     /// `count` buckets of `width` each; zero of either is taken as the least possible.
     pub fn new(count: u32, width: Duration) -> Self {
-        Self { width: width.max(Duration::from_millis(1)), count: u64::from(count.max(1)), buckets: VecDeque::new() }
+        Self {
+            width: width.max(Duration::from_millis(1)),
+            count: u64::from(count.max(1)),
+            buckets: VecDeque::new(),
+        }
     }
 
     pub fn record(&mut self, now: Moment, tally: Tally) {
@@ -66,7 +70,11 @@ impl Window {
     }
 
     fn forget_before(&mut self, index: u64) {
-        while self.buckets.front().is_some_and(|(oldest, _)| oldest.saturating_add(self.count) <= index) {
+        while self
+            .buckets
+            .front()
+            .is_some_and(|(oldest, _)| oldest.saturating_add(self.count) <= index)
+        {
             self.buckets.pop_front();
         }
     }
@@ -82,7 +90,11 @@ mod tests {
         Moment::after_start(Duration::from_millis(milliseconds))
     }
 
-    const ONE_FAILURE: Tally = Tally { calls: 1, failures: 1, slow: 0 };
+    const ONE_FAILURE: Tally = Tally {
+        calls: 1,
+        failures: 1,
+        slow: 0,
+    };
 
     proptest! {
         #[test]

@@ -35,7 +35,10 @@ impl Cost {
 
 impl RetryBudget {
     pub(crate) fn full(now: Moment) -> Self {
-        Self { tokens: FULL, counted_at: now }
+        Self {
+            tokens: FULL,
+            counted_at: now,
+        }
     }
 
     /// Pays for a repetition; false if there is not enough left, and then nothing is taken.

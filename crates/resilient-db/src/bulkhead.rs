@@ -27,7 +27,12 @@ pub(crate) struct Full;
 impl Bulkhead {
     pub(crate) fn new(running_at_most: u32, waiting_at_most: u32) -> Self {
         let places = Semaphore::new(running_at_most as usize);
-        Self { places, running_at_most, waiting: AtomicU32::new(0), waiting_at_most }
+        Self {
+            places,
+            running_at_most,
+            waiting: AtomicU32::new(0),
+            waiting_at_most,
+        }
     }
 
     /// Waits in line until `deadline`.
@@ -88,7 +93,12 @@ mod tests {
             running.push(bulkhead.enter(in_a_second()).await.expect("a place"));
         }
         let waiting: Vec<_> = (0..20)
-            .map(|_| tokio::spawn({ let bulkhead = Arc::clone(&bulkhead); async move { bulkhead.enter(in_a_second()).await.is_ok() } }))
+            .map(|_| {
+                tokio::spawn({
+                    let bulkhead = Arc::clone(&bulkhead);
+                    async move { bulkhead.enter(in_a_second()).await.is_ok() }
+                })
+            })
             .collect();
         tokio::task::yield_now().await;
         assert_eq!((bulkhead.running(), bulkhead.waiting()), (10, 20));

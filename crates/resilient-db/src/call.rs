@@ -54,7 +54,18 @@ impl<'a, D: Supported> Call<'a, D> {
         let deadline = now + limit;
         let place = lane.enter(deadline).await.map_err(|refused| error(name, 0, refused))?;
         let in_doubt = false;
-        Ok(Self { shared, lane, name, phase, on_unknown, deadline, attempts: 0, attempt_began: now, in_doubt, _place: place })
+        Ok(Self {
+            shared,
+            lane,
+            name,
+            phase,
+            on_unknown,
+            deadline,
+            attempts: 0,
+            attempt_began: now,
+            in_doubt,
+            _place: place,
+        })
     }
 
     /// The next attempt's connection, with its transaction begun.
@@ -62,7 +73,11 @@ impl<'a, D: Supported> Call<'a, D> {
         self.attempts += 1;
         self.attempt_began = Instant::now();
         let held = self.lane.acquire(self.deadline).await?;
-        let terms = Terms { deadline: self.deadline, phase: self.phase, policy: self.shared.policy.clone() };
+        let terms = Terms {
+            deadline: self.deadline,
+            phase: self.phase,
+            policy: self.shared.policy.clone(),
+        };
         Lease::begin(held, terms).await
     }
 
@@ -76,10 +91,13 @@ impl<'a, D: Supported> Call<'a, D> {
                 self.note_success(took);
                 ControlFlow::Break(Ok(value))
             }
-            Err(failed) => match self.wait_to_repeat(&failed).await {
-                ControlFlow::Continue(()) => ControlFlow::Continue(()),
-                ControlFlow::Break(()) => ControlFlow::Break(Err(self.give_up(failed))),
-            },
+            Err(failed) => {
+                self.note_failure(&failed.class, took);
+                match self.wait_to_repeat(&failed).await {
+                    ControlFlow::Continue(()) => ControlFlow::Continue(()),
+                    ControlFlow::Break(()) => ControlFlow::Break(Err(self.give_up(failed))),
+                }
+            }
         }
     }
 
@@ -90,16 +108,28 @@ impl<'a, D: Supported> Call<'a, D> {
         locked(&self.shared.typical).record(self.name, took);
     }
 
+    fn note_failure(&self, class: &Class, took: Duration) {
+        self.shared.news.hear_of(class);
+        // It would take at least as long again; without this a new name looks as if it took nothing.
+        if class.kind == Kind::TimedOut {
+            locked(&self.shared.typical).record(self.name, took);
+        }
+    }
+
     async fn wait_to_repeat(&mut self, failed: &FailedAttempt) -> ControlFlow<()> {
-        self.shared.news.ask_after(&failed.class);
         if failed.class.outcome == Outcome::Unknown && self.phase == Phase::InTransaction {
             self.in_doubt = true;
         }
         if self.in_doubt && self.on_unknown == OnUnknownCommit::Repeat {
             return self.wait_to_resolve(&failed.class).await;
         }
-        let Some(delay) = self.affordable_repetition(failed) else { return ControlFlow::Break(()) };
-        self.shared.policy.observer.repeating(self.name, self.attempts, &failed.class, delay);
+        let Some(delay) = self.affordable_repetition(failed) else {
+            return ControlFlow::Break(());
+        };
+        self.shared
+            .policy
+            .observer
+            .repeating(self.name, self.attempts, &failed.class, delay);
         sleep(delay).await;
         ControlFlow::Continue(())
     }
@@ -136,10 +166,20 @@ impl<'a, D: Supported> Call<'a, D> {
     fn give_up(&self, mut failed: FailedAttempt) -> DbError {
         if self.in_doubt {
             let severity = failed.class.severity.max(Severity::Outage);
-            failed.class = Class { outcome: Outcome::Unknown, action: Action::Resolve, severity, ..failed.class };
+            failed.class = Class {
+                outcome: Outcome::Unknown,
+                action: Action::Resolve,
+                severity,
+                ..failed.class
+            };
         }
         if failed.retry_after.is_none() && worth_another_try(&failed.class) {
-            failed.retry_after = Some(self.lane.circuit.retry_after().unwrap_or(self.shared.policy.retry_after_spread));
+            failed.retry_after = Some(
+                self.lane
+                    .circuit
+                    .retry_after()
+                    .unwrap_or(self.shared.policy.retry_after_spread),
+            );
         }
         error(self.name, self.attempts, failed)
     }
@@ -147,15 +187,30 @@ impl<'a, D: Supported> Call<'a, D> {
 
 /// The same call may go through later.
 fn worth_another_try(class: &Class) -> bool {
-    let transient = matches!(class.kind, Kind::Unreachable | Kind::Busy | Kind::Contention | Kind::TimedOut | Kind::ReadOnly);
+    let transient = matches!(
+        class.kind,
+        Kind::Unreachable | Kind::Busy | Kind::Contention | Kind::TimedOut | Kind::ReadOnly
+    );
     transient || class.outcome == Outcome::Unknown
 }
 
 fn error(name: &'static str, attempts: u32, failed: FailedAttempt) -> DbError {
-    let FailedAttempt { class, constraint, retry_after, source } = failed;
+    let FailedAttempt {
+        class,
+        constraint,
+        retry_after,
+        source,
+    } = failed;
     let shed = class.action == Action::Shed;
     let retry_after = retry_after.or(shed.then_some(Duration::from_secs(1)));
-    DbError { name, class, constraint, retry_after, attempts, source }
+    DbError {
+        name,
+        class,
+        constraint,
+        retry_after,
+        attempts,
+        source,
+    }
 }
 
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -33,23 +33,42 @@ struct Guarded {
 
 impl Circuit {
     pub(crate) fn new(role: Role, clock: Clock, policy: Arc<Policy>) -> Self {
-        let guarded = Mutex::new(Guarded { breaker: Breaker::new(policy.breaker), blamed: None });
-        Self { role, clock, policy, guarded, closed: watch::Sender::new(true) }
+        let guarded = Mutex::new(Guarded {
+            breaker: Breaker::new(policy.breaker),
+            blamed: None,
+        });
+        Self {
+            role,
+            clock,
+            policy,
+            guarded,
+            closed: watch::Sender::new(true),
+        }
     }
 
     /// # Errors
     /// A refusal with `retry_after` and what is known of the cause.
     pub(crate) fn admit(&self) -> Result<(), FailedAttempt> {
         let guarded = self.guarded();
-        let Err(rejected) = guarded.breaker.admit(self.clock.now()) else { return Ok(()) };
+        let Err(rejected) = guarded.breaker.admit(self.clock.now()) else {
+            return Ok(());
+        };
         let (kind, source) = match &guarded.blamed {
             Some(blamed) => (blamed.class.kind, blamed.source.clone()),
             None => (Kind::Unreachable, None),
         };
         drop(guarded);
         let spread = self.policy.retry_after_spread.mul_f64(random::unit());
-        let class = Class { kind: refused_kind(kind), ..REFUSED };
-        Err(FailedAttempt { class, constraint: None, retry_after: Some(rejected.retry_after + spread), source })
+        let class = Class {
+            kind: refused_kind(kind),
+            ..REFUSED
+        };
+        Err(FailedAttempt {
+            class,
+            constraint: None,
+            retry_after: Some(rejected.retry_after + spread),
+            source,
+        })
     }
 
     /// Notes how a call ended; `None` for a success.
@@ -89,7 +108,11 @@ impl Circuit {
     }
 
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        self.guarded().breaker.admit(self.clock.now()).err().map(|rejected| rejected.retry_after)
+        self.guarded()
+            .breaker
+            .admit(self.clock.now())
+            .err()
+            .map(|rejected| rejected.retry_after)
     }
 
     /// Ends when the breaker is not closed.
@@ -111,7 +134,9 @@ impl Circuit {
     /// Decides under the lock and tells afterwards.
     fn change(&self, failed: Option<&FailedAttempt>, step: impl FnOnce(&mut Breaker) -> Option<Transition>) {
         let mut guarded = self.guarded();
-        let Some(transition) = step(&mut guarded.breaker) else { return };
+        let Some(transition) = step(&mut guarded.breaker) else {
+            return;
+        };
         match (failed, transition.to) {
             (_, State::Closed) => guarded.blamed = None,
             (Some(failed), _) => guarded.blamed = Some(failed.clone()),
@@ -120,7 +145,9 @@ impl Circuit {
         // Under the lock, so that two changes are not told in the wrong order to those who wait.
         self.closed.send_replace(transition.to == State::Closed);
         drop(guarded);
-        let cause = failed.and_then(|failed| failed.source.as_deref()).and_then(|source| source.downcast_ref());
+        let cause = failed
+            .and_then(|failed| failed.source.as_deref())
+            .and_then(|source| source.downcast_ref());
         self.policy.observer.breaker_changed(self.role, &transition, cause);
     }
 

@@ -41,8 +41,17 @@ pub(crate) struct History {
 impl<D: Database> Connection<D> {
     /// Lends `held`; it comes back to the slot.
     pub(crate) fn lend(held: Held<D>) -> (Self, Arc<Slot<D>>) {
-        let slot = Arc::new(Slot { returned: Mutex::new(None), history: Arc::default() });
-        (Self { lent: Some(held), slot: Arc::clone(&slot) }, slot)
+        let slot = Arc::new(Slot {
+            returned: Mutex::new(None),
+            history: Arc::default(),
+        });
+        (
+            Self {
+                lent: Some(held),
+                slot: Arc::clone(&slot),
+            },
+            slot,
+        )
     }
 
     /// The raw connection, and the note that a statement is about to run on it.
@@ -62,7 +71,10 @@ impl<D: Database> Drop for Connection<D> {
 
 impl<D: Database> fmt::Debug for Connection<D> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Connection").field("database", &D::NAME).finish_non_exhaustive()
+        formatter
+            .debug_struct("Connection")
+            .field("database", &D::NAME)
+            .finish_non_exhaustive()
     }
 }
 
@@ -92,7 +104,9 @@ struct Running {
 impl Running {
     fn begin(history: &Arc<Mutex<History>>) -> Self {
         locked(history).unfinished += 1;
-        Self { history: Arc::clone(history) }
+        Self {
+            history: Arc::clone(history),
+        }
     }
 
     fn succeeded(&self) {
@@ -153,10 +167,7 @@ macro_rules! executor_for {
                 query: E,
             ) -> BoxStream<
                 'e,
-                Result<
-                    sqlx::Either<<$database as Database>::QueryResult, <$database as Database>::Row>,
-                    sqlx::Error,
-                >,
+                Result<sqlx::Either<<$database as Database>::QueryResult, <$database as Database>::Row>, sqlx::Error>,
             >
             where
                 'c: 'e,

@@ -16,7 +16,6 @@ use crate::connection::Connection;
 use crate::error::DbError;
 use crate::health::{Condition, Health};
 use crate::lane::Lane;
-use crate::lease::Lease;
 use crate::policy::Policy;
 use crate::probe::{News, Prober};
 use crate::supported::{Options, Role, Supported};
@@ -44,7 +43,9 @@ pub(crate) struct Shared<D: Supported> {
 
 impl<D: Supported> Clone for Db<D> {
     fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared) }
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
     }
 }
 
@@ -71,7 +72,18 @@ impl<D: Supported> Db<D> {
         let prober: JoinHandle<()> = tokio::spawn(prober.run());
         let budget = Mutex::new(RetryBudget::full(clock.now()));
         let (typical, prober) = (Mutex::default(), prober.abort_handle());
-        Self { shared: Arc::new(Shared { policy, clock, read, write, budget, typical, news, prober }) }
+        Self {
+            shared: Arc::new(Shared {
+                policy,
+                clock,
+                read,
+                write,
+                budget,
+                typical,
+                news,
+                prober,
+            }),
+        }
     }
 
     /// Reads; may be repeated, on a connection that refuses to write. `work` gets a connection of its
@@ -148,7 +160,13 @@ impl<D: Supported> Db<D> {
 
     /// From the last probe, the breakers and the pools' counters; asks the database nothing.
     pub fn health(&self) -> Health {
-        let Shared { read, write, news, policy, .. } = &*self.shared;
+        let Shared {
+            read,
+            write,
+            news,
+            policy,
+            ..
+        } = &*self.shared;
         let (last_probe, cause) = (news.report(), news.cause());
         let slow_probe = last_probe.is_some_and(|probe| probe.took > policy.probe_limit / 2);
         let condition = match (read.circuit.is_closed(), write.circuit.is_closed()) {
@@ -158,12 +176,23 @@ impl<D: Supported> Db<D> {
         };
         let cause = cause.and_then(|failed| failed.source).map(|source| source.to_string());
         let (read, write) = (read.health(), write.health());
-        Health { condition, retry_after: self.retry_after(), cause, last_probe, read, write }
+        Health {
+            condition,
+            retry_after: self.retry_after(),
+            cause,
+            last_probe,
+            read,
+            write,
+        }
     }
 
     /// `Some` while a breaker is open: until the next probe, not spread.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.shared.read.circuit.retry_after().max(self.shared.write.circuit.retry_after())
+        self.shared
+            .read
+            .circuit
+            .retry_after()
+            .max(self.shared.write.circuit.retry_after())
     }
 
     /// Refuses new calls, waits for those under way within the policy's `closing_timeout`, and stops

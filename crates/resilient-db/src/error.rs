@@ -21,9 +21,16 @@ pub struct CommitRefused {
 
 impl fmt::Display for CommitRefused {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { failed_statements, unfinished_statements, connection_kept } = self;
+        let Self {
+            failed_statements,
+            unfinished_statements,
+            connection_kept,
+        } = self;
         match connection_kept {
-            true => write!(formatter, "not committed: the work ended without giving its connection back"),
+            true => write!(
+                formatter,
+                "not committed: the work ended without giving its connection back"
+            ),
             false => write!(
                 formatter,
                 "not committed: {failed_statements} statements failed and {unfinished_statements} were left unfinished"

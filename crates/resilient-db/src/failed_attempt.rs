@@ -24,13 +24,21 @@ impl FailedAttempt {
     pub(crate) fn of<D: Supported>(error: sqlx::Error, phase: Phase) -> Self {
         let class = sqlx_variant::classify::<D>(&error, phase);
         let constraint = error.as_database_error().and_then(D::constraint);
-        Self { class, constraint, retry_after: None, source: Some(Arc::new(error)) }
+        Self {
+            class,
+            constraint,
+            retry_after: None,
+            source: Some(Arc::new(error)),
+        }
     }
 
     /// Our own limit was over in `phase`. The server has a shorter one, so it does not answer.
     pub(crate) fn timed_out(phase: Phase) -> Self {
         let kind = ErrorKind::TimedOut;
-        let class = Class { kind: Kind::TimedOut, ..in_phase(io::class_of_kind(kind, phase), phase) };
+        let class = Class {
+            kind: Kind::TimedOut,
+            ..in_phase(io::class_of_kind(kind, phase), phase)
+        };
         Self::plain(class).caused_by(Arc::new(sqlx::Error::Io(kind.into())))
     }
 
@@ -43,10 +51,18 @@ impl FailedAttempt {
     }
 
     pub(crate) fn plain(class: Class) -> Self {
-        Self { class, constraint: None, retry_after: None, source: None }
+        Self {
+            class,
+            constraint: None,
+            retry_after: None,
+            source: None,
+        }
     }
 
     pub(crate) fn caused_by(self, source: Arc<dyn Error + Send + Sync>) -> Self {
-        Self { source: Some(source), ..self }
+        Self {
+            source: Some(source),
+            ..self
+        }
     }
 }

@@ -31,7 +31,7 @@ impl<D: Supported> Lane<D> {
         Self {
             role,
             circuit: Arc::new(Circuit::new(role, clock, Arc::clone(policy))),
-            pool: pool::open::<D>(options, role, policy),
+            pool: pool::open::<D>(options, role, policy, news),
             bulkhead: Bulkhead::new(D::pool_size(role, policy).max, policy.waiting),
             news: Arc::clone(news),
             policy: Arc::clone(policy),
@@ -62,7 +62,10 @@ impl<D: Supported> Lane<D> {
     }
 
     pub(crate) fn health(&self) -> RoleHealth {
-        let (size, idle) = (self.pool.size(), u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX));
+        let (size, idle) = (
+            self.pool.size(),
+            u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX),
+        );
         let pool = PoolNumbers {
             size,
             idle,
@@ -71,7 +74,10 @@ impl<D: Supported> Lane<D> {
             waiting: self.bulkhead.waiting(),
             max: self.pool.options().get_max_connections(),
         };
-        RoleHealth { closed: self.circuit.is_closed(), pool }
+        RoleHealth {
+            closed: self.circuit.is_closed(),
+            pool,
+        }
     }
 
     /// Ends when the breaker opens.
@@ -93,7 +99,10 @@ impl<D: Supported> Lane<D> {
             return failed;
         }
         if let Some(cause) = self.news.cause() {
-            let class = Class { retry: failed.class.retry, ..cause.class };
+            let class = Class {
+                retry: failed.class.retry,
+                ..cause.class
+            };
             return FailedAttempt { class, ..cause };
         }
         if self.pool.size() >= self.pool.options().get_max_connections() && self.pool.num_idle() == 0 {

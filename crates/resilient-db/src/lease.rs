@@ -34,7 +34,11 @@ impl<D: Supported> Lease<D> {
     pub(crate) async fn begin(mut held: Held<D>, terms: Terms) -> Result<(Connection<D>, Self), FailedAttempt> {
         let prepared = timeout_at(terms.deadline, async {
             D::limit(&mut held, terms.statements_end().into_std()).await?;
-            if terms.phase == Phase::InTransaction { D::run(&mut held, D::BEGIN).await } else { Ok(()) }
+            if terms.phase == Phase::InTransaction {
+                D::run(&mut held, D::BEGIN).await
+            } else {
+                Ok(())
+            }
         });
         match prepared.await {
             Err(_) => Err(FailedAttempt::timed_out(terms.phase)),
@@ -47,7 +51,10 @@ impl<D: Supported> Lease<D> {
     }
 
     /// Runs the work to its end, without a transaction.
-    pub(crate) async fn finish<T>(self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, FailedAttempt> {
+    pub(crate) async fn finish<T>(
+        self,
+        work: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, FailedAttempt> {
         let value = self.within_deadline(work).await?;
         // The work may have passed the connection on to somebody; then it is closed when they are done.
         if let Some(held) = self.slot.reclaim() {
@@ -78,10 +85,7 @@ impl<D: Supported> Lease<D> {
 
     /// A timeout drops the work and with it the connection, which closes it: nothing waits for a
     /// server that does not answer.
-    async fn within_deadline<T>(
-        &self,
-        work: impl Future<Output = Result<T, sqlx::Error>>,
-    ) -> Result<T, FailedAttempt> {
+    async fn within_deadline<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, FailedAttempt> {
         match timeout_at(self.terms.deadline, work).await {
             Ok(Ok(value)) => Ok(value),
             Err(_) => Err(FailedAttempt::timed_out(self.terms.phase)),

@@ -14,12 +14,13 @@ use sqlx::{Connection as _, Database, Pool};
 use tokio::time::timeout;
 
 use crate::policy::Policy;
+use crate::probe::News;
 use crate::supported::{Options, Role, Supported};
 
 /// Opens nothing yet.
-pub(crate) fn open<D: Supported>(options: &Options<D>, role: Role, policy: &Arc<Policy>) -> Pool<D> {
+pub(crate) fn open<D: Supported>(options: &Options<D>, role: Role, policy: &Arc<Policy>, news: &Arc<News>) -> Pool<D> {
     let size = D::pool_size(role, policy);
-    let (before, after) = (Arc::clone(policy), Arc::clone(policy));
+    let (before, after, news) = (Arc::clone(policy), Arc::clone(policy), Arc::clone(news));
     PoolOptions::<D>::new()
         .max_connections(size.max)
         .min_connections(size.min)
@@ -29,8 +30,9 @@ pub(crate) fn open<D: Supported>(options: &Options<D>, role: Role, policy: &Arc<
         .max_lifetime(None)
         .test_before_acquire(false)
         .before_acquire(move |connection, seen| {
+            let doubtful = seen.idle_for > before.ping_when_idle_for || news.suspects(seen.idle_for);
             let policy = Arc::clone(&before);
-            async move { still_good::<D>(connection, &seen, &policy).await }.boxed()
+            async move { still_good::<D>(connection, &seen, doubtful, &policy).await }.boxed()
         })
         .after_release(move |connection, _| {
             let limit = after.ping_after_release;
@@ -43,9 +45,10 @@ pub(crate) fn open<D: Supported>(options: &Options<D>, role: Role, policy: &Arc<
 async fn still_good<D: Supported>(
     connection: &mut D::Connection,
     seen: &PoolConnectionMetadata,
+    doubtful: bool,
     policy: &Policy,
 ) -> Result<bool, sqlx::Error> {
-    if seen.idle_for > policy.ping_when_idle_for {
+    if doubtful {
         ping::<D>(connection, policy.ping_before_use).await?;
     }
     Ok(seen.age < age_limit(seen.age, policy))
@@ -53,7 +56,9 @@ async fn still_good<D: Supported>(
 
 async fn ping<D: Supported>(connection: &mut D::Connection, limit: Duration) -> Result<(), sqlx::Error> {
     let timed_out = || sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
-    timeout(limit, connection.ping()).await.unwrap_or_else(|_| Err(timed_out()))
+    timeout(limit, connection.ping())
+        .await
+        .unwrap_or_else(|_| Err(timed_out()))
 }
 
 /// The age at which a connection is replaced, always the same for the same connection: sqlx tells
@@ -63,7 +68,9 @@ fn age_limit(age: Duration, policy: &Policy) -> Duration {
     let mut hasher = DefaultHasher::new();
     since_epoch.saturating_sub(age).as_secs().hash(&mut hasher);
     let unit = f64::from(u32::try_from(hasher.finish() >> 32).unwrap_or(0)) / f64::from(u32::MAX);
-    policy.max_age.mul_f64((1.0 + policy.max_age_spread * (2.0 * unit - 1.0)).max(0.0))
+    policy
+        .max_age
+        .mul_f64((1.0 + policy.max_age_spread * (2.0 * unit - 1.0)).max(0.0))
 }
 
 /// A connection out of the pool. Dropped without being released, it leaves the pool and is closed:
@@ -74,7 +81,9 @@ pub(crate) struct Held<D: Database> {
 
 impl<D: Database> Held<D> {
     pub(crate) fn new(connection: PoolConnection<D>) -> Self {
-        Self { connection: Some(connection) }
+        Self {
+            connection: Some(connection),
+        }
     }
 
     /// Back into the pool, if it still answers within `limit`.
@@ -119,7 +128,10 @@ mod tests {
         let policy = Policy::default();
         for minutes in 0..600 {
             let limit = age_limit(Duration::from_secs(minutes * 60), &policy);
-            assert!((Duration::from_secs(27 * 60)..=Duration::from_secs(33 * 60)).contains(&limit), "{limit:?}");
+            assert!(
+                (Duration::from_secs(27 * 60)..=Duration::from_secs(33 * 60)).contains(&limit),
+                "{limit:?}"
+            );
         }
     }
 }

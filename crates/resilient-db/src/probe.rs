@@ -16,11 +16,13 @@ use crate::failed_attempt::FailedAttempt;
 use crate::health::ProbeReport;
 use crate::supported::{Options, Supported};
 
-/// What the last probe found, and the bell that asks for the next one.
+/// What the last probe found, the bell that asks for the next one, and since when idle connections
+/// are not to be trusted.
 #[derive(Debug, Default)]
 pub(crate) struct News {
     last: Mutex<Option<Last>>,
     bell: Notify,
+    suspicion: Mutex<Option<Instant>>,
 }
 
 #[derive(Clone, Debug)]
@@ -31,12 +33,27 @@ struct Last {
 }
 
 impl News {
-    /// A call failed: where the way to the database is to blame, the probe looks at once rather than
-    /// in a second.
-    pub(crate) fn ask_after(&self, class: &Class) {
+    /// A call failed. Where the way to the database is to blame, the probe looks at once rather than in
+    /// a second.
+    pub(crate) fn hear_of(&self, class: &Class) {
+        self.suspect_after(class);
         if matches!(class.breaker, BreakerEffect::Failure | BreakerEffect::Isolate) {
             self.bell.notify_one();
         }
+    }
+
+    /// Where a connection broke, the idle ones have likely broken with it: they are pinged before
+    /// use, or each would cost a caller an attempt.
+    fn suspect_after(&self, class: &Class) {
+        if class.connection == ConnectionFate::Drop {
+            *self.suspicion.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        }
+    }
+
+    /// Whether a connection unused for `idle_for` dates from before the last break.
+    pub(crate) fn suspects(&self, idle_for: Duration) -> bool {
+        let suspicion = *self.suspicion.lock().unwrap_or_else(PoisonError::into_inner);
+        suspicion.is_some_and(|since| since.elapsed() <= idle_for)
     }
 
     /// Why the last probe failed, if it did.
@@ -46,7 +63,11 @@ impl News {
 
     pub(crate) fn report(&self) -> Option<ProbeReport> {
         let Last { ended, took, failed } = self.last()?;
-        Some(ProbeReport { succeeded: failed.is_none(), took, age: ended.elapsed() })
+        Some(ProbeReport {
+            succeeded: failed.is_none(),
+            took,
+            age: ended.elapsed(),
+        })
     }
 
     fn last(&self) -> Option<Last> {
@@ -54,7 +75,11 @@ impl News {
     }
 
     fn publish(&self, took: Duration, failed: Option<FailedAttempt>) {
-        let last = Last { ended: Instant::now(), took, failed };
+        let last = Last {
+            ended: Instant::now(),
+            took,
+            failed,
+        };
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
     }
 }
@@ -104,6 +129,7 @@ impl<D: Supported> Prober<D> {
 
     fn tell(&self, took: Duration, answer: Result<ProbeAnswer, FailedAttempt>) -> bool {
         let failed = answer.as_ref().err();
+        failed.inspect(|failed| self.news.suspect_after(&failed.class));
         // Published first: who sees the breaker open finds the cause.
         self.news.publish(took, failed.cloned());
         self.read.probe_ended(failed);
@@ -117,17 +143,27 @@ impl<D: Supported> Prober<D> {
     /// Asks on the connection at hand; when that has gone stale, or while the breaker is open, on a
     /// new one, because that is what the pool needs.
     async fn ask(&mut self) -> Result<ProbeAnswer, FailedAttempt> {
-        let at_hand = self.own.take().filter(|_| self.read.is_closed() && !D::PROBE_OPENS_ANEW);
+        let at_hand = self
+            .own
+            .take()
+            .filter(|_| self.read.is_closed() && !D::PROBE_OPENS_ANEW);
         if let Some(mut connection) = at_hand {
-            match D::probe(&mut connection).await.map_err(|error| FailedAttempt::of::<D>(error, Phase::Connect)) {
-                Err(failed) if failed.class.connection == ConnectionFate::Drop => {}
+            match D::probe(&mut connection)
+                .await
+                .map_err(|error| FailedAttempt::of::<D>(error, Phase::Connect))
+            {
+                Err(failed) if failed.class.connection == ConnectionFate::Drop => {
+                    self.news.suspect_after(&failed.class)
+                }
                 answer => {
                     self.own = Some(connection);
                     return answer;
                 }
             }
         }
-        self.ask_anew().await.map_err(|error| FailedAttempt::of::<D>(error, Phase::Connect))
+        self.ask_anew()
+            .await
+            .map_err(|error| FailedAttempt::of::<D>(error, Phase::Connect))
     }
 
     async fn ask_anew(&mut self) -> Result<ProbeAnswer, sqlx::Error> {

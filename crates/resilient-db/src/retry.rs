@@ -41,14 +41,27 @@ impl Repetition {
             Self::AfterBackoff(Pace::Ordinary) => policy.retry_base,
             Self::AfterBackoff(Pace::Slow) => policy.retry_base_slow,
         };
-        let jitter = if policy.retry_jitter { Jitter::Full } else { Jitter::None };
-        Backoff { base, cap: policy.retry_cap, jitter }.delay(attempts, random)
+        let jitter = if policy.retry_jitter {
+            Jitter::Full
+        } else {
+            Jitter::None
+        };
+        Backoff {
+            base,
+            cap: policy.retry_cap,
+            jitter,
+        }
+        .delay(attempts, random)
     }
 }
 
 /// What repeating after this failure takes from the budget.
 pub(crate) fn cost(class: &Class) -> Cost {
-    if class.kind == Kind::TimedOut { Cost::AfterTimeout } else { Cost::Ordinary }
+    if class.kind == Kind::TimedOut {
+        Cost::AfterTimeout
+    } else {
+        Cost::Ordinary
+    }
 }
 
 #[cfg(test)]
@@ -63,12 +76,18 @@ mod tests {
         let write = in_phase(LOST, Phase::Autocommit);
         assert_eq!(repetition(&write, Role::Write, 1, AT_MOST), None);
         let read = in_phase(LOST, Phase::Read);
-        assert_eq!(repetition(&read, Role::Read, 1, AT_MOST), Some(Repetition::AfterBackoff(Pace::Ordinary)));
+        assert_eq!(
+            repetition(&read, Role::Read, 1, AT_MOST),
+            Some(Repetition::AfterBackoff(Pace::Ordinary))
+        );
     }
 
     #[test]
     fn a_commit_without_an_answer_is_not_repeated_as_if_it_had_failed() {
-        assert_eq!(repetition(&in_phase(LOST, Phase::Commit), Role::Write, 1, AT_MOST), None);
+        assert_eq!(
+            repetition(&in_phase(LOST, Phase::Commit), Role::Write, 1, AT_MOST),
+            None
+        );
     }
 
     #[test]
@@ -90,10 +109,16 @@ mod tests {
 
     #[test]
     fn once_is_once_and_only_for_a_read_where_it_says_so() {
-        let once = Class { retry: Retry::Once, ..DEFECT };
+        let once = Class {
+            retry: Retry::Once,
+            ..DEFECT
+        };
         assert_eq!(repetition(&once, Role::Write, 1, AT_MOST), Some(Repetition::AtOnce));
         assert_eq!(repetition(&once, Role::Write, 2, AT_MOST), None);
-        let stopped = Class { retry: Retry::OnceIfRead, ..TIMED_OUT };
+        let stopped = Class {
+            retry: Retry::OnceIfRead,
+            ..TIMED_OUT
+        };
         assert_eq!(repetition(&stopped, Role::Read, 1, AT_MOST), Some(Repetition::AtOnce));
         assert_eq!(repetition(&stopped, Role::Write, 1, AT_MOST), None);
     }
@@ -108,7 +133,12 @@ mod tests {
     #[test]
     fn plain_exponential_waits_are_a_matter_of_settings() {
         let seconds = Duration::from_secs;
-        let policy = Policy { retry_base: seconds(1), retry_cap: seconds(4), retry_jitter: false, ..Policy::default() };
+        let policy = Policy {
+            retry_base: seconds(1),
+            retry_cap: seconds(4),
+            retry_jitter: false,
+            ..Policy::default()
+        };
         let waits = [1, 2, 3].map(|attempts| Repetition::AfterBackoff(Pace::Ordinary).delay(&policy, attempts, 0.3));
         assert_eq!(waits, [seconds(1), seconds(2), seconds(4)]);
     }

@@ -28,7 +28,9 @@ impl Typical {
 
     /// What an attempt should have left: one and a half times the usual; zero for a new name.
     pub(crate) fn needed(&self, name: &'static str) -> Duration {
-        self.medians.get(name).map_or(Duration::ZERO, |median| median.mul_f64(1.5))
+        self.medians
+            .get(name)
+            .map_or(Duration::ZERO, |median| median.mul_f64(1.5))
     }
 }
 
@@ -59,7 +61,11 @@ mod tests {
             let milliseconds = if call % 10 == 0 { 3_000 } else { 20 };
             typical.record("list", Duration::from_millis(milliseconds));
         }
-        assert!(typical.needed("list") < Duration::from_millis(45), "{:?}", typical.needed("list"));
+        assert!(
+            typical.needed("list") < Duration::from_millis(45),
+            "{:?}",
+            typical.needed("list")
+        );
     }
 
     #[test]

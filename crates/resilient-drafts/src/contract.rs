@@ -216,8 +216,9 @@ pub async fn ending_an_older_state_leaves_the_later_one_and_every_other(store: i
     assert_eq!(left.later.map(|later| later.draft.revision), Some(at("a", 5)));
     assert_eq!((left.removed, revisions(&left.left)), (0, vec![at("b", 1), at("a", 5)]));
     let left = store.end("ann", FORM, &at("a", 7), End::Discarded, 3).await.unwrap();
+    assert_eq!((left.removed, left.later), (1, None));
     assert_eq!(
-        revisions(&left),
+        revisions(&left.left),
         [at("b", 1)],
         "what the page typed before goes with it"
     );

@@ -24,7 +24,7 @@ const READERS: u32 = 4;
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS draft (
         account TEXT NOT NULL, form_key TEXT NOT NULL, writer TEXT NOT NULL, seq INTEGER NOT NULL,
-        lineage TEXT NOT NULL, sealed TEXT NOT NULL, changed_saved INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+        lineage TEXT NOT NULL, sealed TEXT NOT NULL, changed_at_ms INTEGER NOT NULL,
         PRIMARY KEY (account, form_key, writer, seq)
     ) STRICT;
     CREATE INDEX IF NOT EXISTS draft_by_age ON draft (changed_at_ms);

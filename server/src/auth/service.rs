@@ -91,6 +91,10 @@ impl Auth {
         Ok(())
     }
 
+    pub fn passwords(&self) -> &Passwords {
+        &self.passwords
+    }
+
     pub fn accounts(&self) -> Arc<dyn AccountStore> {
         Arc::clone(&self.accounts.read().unwrap_or_else(PoisonError::into_inner))
     }

@@ -2,7 +2,6 @@
 //!
 //! The same on every machine: the seed is fixed, and no clock is asked.
 
-use app::records::model::Text;
 use resilient_db::{Connection, Db, DbError, End, OnUnknownCommit};
 
 use crate::sql::{Dialect, Sqlite};
@@ -24,7 +23,8 @@ const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table'
 pub async fn create(db: &Db<sqlx::Sqlite>) -> Result<bool, DbError> {
     // To repeat is safe: a second attempt finds what a first one may have committed.
     db.transaction("demo.create", OnUnknownCommit::Repeat, |mut connection| async move {
-        if !Sqlite::fetch(&mut connection, TABLES.to_owned(), Vec::new()).await?.is_empty() {
+        let tables = Sqlite::fetch(&mut connection, TABLES.to_owned(), Vec::new()).await?;
+        if !tables.is_empty() {
             return Ok(End::Rollback(false));
         }
         sqlx::raw_sql(SCHEMA).execute(&mut connection).await?;
@@ -36,19 +36,18 @@ pub async fn create(db: &Db<sqlx::Sqlite>) -> Result<bool, DbError> {
     .await
 }
 
-/// Several rows per statement: a round trip costs more than a row.
+/// Several rows per statement: a round trip costs more than a row. Parameters without a number,
+/// because SQLite searches through all numbers before for each one.
 async fn insert(connection: &mut Connection<sqlx::Sqlite>, rows: rows::Rows) -> Result<(), sqlx::Error> {
-    for chunk in rows.rows.chunks(200) {
-        let mut parameters: Vec<Text> = Vec::with_capacity(chunk.len() * rows.columns.len());
-        let mut tuples = Vec::with_capacity(chunk.len());
-        for row in chunk {
-            let first = parameters.len() + 1;
-            let places: Vec<String> = (first..first + row.len()).map(Sqlite::placeholder).collect();
-            tuples.push(format!("({})", places.join(", ")));
-            parameters.extend_from_slice(row);
-        }
-        let sql = format!("INSERT INTO {} ({}) VALUES {}", rows.table, rows.columns.join(", "), tuples.join(", "));
-        Sqlite::execute(connection, sql, parameters).await?;
+    let tuple = format!("({})", vec!["?"; rows.columns.len()].join(", "));
+    for chunk in rows.rows.chunks(100) {
+        let tuples = vec![tuple.as_str(); chunk.len()].join(", ");
+        let sql = format!(
+            "INSERT INTO {} ({}) VALUES {tuples}",
+            rows.table,
+            rows.columns.join(", ")
+        );
+        Sqlite::execute(connection, sql, chunk.concat()).await?;
     }
     Ok(())
 }

@@ -10,7 +10,11 @@ pub struct Rows {
 
 impl Rows {
     pub fn new(table: &'static str, columns: &'static [&'static str]) -> Self {
-        Self { table, columns, rows: Vec::new() }
+        Self {
+            table,
+            columns,
+            rows: Vec::new(),
+        }
     }
 }
 

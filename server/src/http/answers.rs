@@ -56,49 +56,19 @@ pub fn api_error(error: &ApiError) -> Response {
 }
 
 /// The JSON answer to a press of Save.
-pub fn saved_or_not(answer: &Answer, created: bool) -> Response {
-    let status = status_of(answer.outcome, created);
+pub fn saved_or_not(answer: &Answer) -> Response {
+    let status = status_of(answer.outcome);
     let mut response = if answer.outcome == Outcome::Saved {
         json_success(status, answer)
     } else {
-        json_failure_with(status, code_of(answer.outcome), answer.message(), Some(answer))
+        json_failure_with(status, answer.outcome.code(), answer.message(), Some(answer))
     };
     set_retry_after(response.headers_mut(), answer.retry_after_ms);
     response
 }
 
-pub fn status_of(outcome: Outcome, created: bool) -> StatusCode {
-    match outcome {
-        Outcome::Saved if created => StatusCode::CREATED,
-        Outcome::Saved => StatusCode::OK,
-        Outcome::Kept => StatusCode::SERVICE_UNAVAILABLE,
-        Outcome::Conflict | Outcome::InProgress | Outcome::Expired => StatusCode::CONFLICT,
-        Outcome::Invalid | Outcome::Mismatch => StatusCode::UNPROCESSABLE_ENTITY,
-        Outcome::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Outcome::Forbidden => StatusCode::FORBIDDEN,
-        Outcome::Gone => StatusCode::GONE,
-        Outcome::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-        Outcome::RateLimited => StatusCode::TOO_MANY_REQUESTS,
-        Outcome::Malformed => StatusCode::BAD_REQUEST,
-    }
-}
-
-fn code_of(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Saved => "saved",
-        Outcome::Kept => "kept",
-        Outcome::Conflict => "conflict",
-        Outcome::Invalid => "invalid",
-        Outcome::Mismatch => "mismatch",
-        Outcome::InProgress => "in_progress",
-        Outcome::Expired => "expired",
-        Outcome::Unauthenticated => "unauthenticated",
-        Outcome::Forbidden => "forbidden",
-        Outcome::Gone => "gone",
-        Outcome::TooLarge => "too_large",
-        Outcome::RateLimited => "rate_limited",
-        Outcome::Malformed => "malformed",
-    }
+pub fn status_of(outcome: Outcome) -> StatusCode {
+    StatusCode::from_u16(outcome.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// `Retry-After` counts whole seconds; a shorter wait is said as one.
@@ -111,7 +81,7 @@ pub fn set_retry_after(headers: &mut HeaderMap, retry_after_ms: Option<u64>) {
 pub fn too_large(headers: &HeaderMap, path: &str, limit: usize) -> Response {
     let message = format!("This is larger than the {} MiB that can be sent at once.", limit / (1024 * 1024));
     if path.starts_with("/records/") && wants_json(headers) {
-        return saved_or_not(&Answer::new(Outcome::TooLarge), false);
+        return saved_or_not(&Answer::new(Outcome::TooLarge));
     }
     refused_as(headers, path, StatusCode::PAYLOAD_TOO_LARGE, "too_large", &message)
 }

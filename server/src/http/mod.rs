@@ -1,6 +1,6 @@
 //! The way in: routes, the checks every request passes, and answers.
 
-mod answers;
+pub mod answers;
 mod bodies;
 mod cookies;
 mod health;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use app::api_error::{ApiError, ErrorKind};
+use app::auth::model::Account;
+use app::records::address::Target;
 use app::records::model::{RecordKey, Table};
 use app::records::port::{Manner, SubmissionState};
 use app::ui::page_request::{Posted, SignIn};
@@ -81,73 +83,60 @@ pub async fn save_at(
     if pairs.len() > MOST_CONTROLS {
         let answer = Answer::new(Outcome::TooLarge);
         if wants_json {
-            return answers::saved_or_not(&answer, false);
+            return answers::saved_or_not(&answer);
         }
         return pages::draw(services, visitor, address, failure(ApiError::new(ErrorKind::TooLarge, answer.message()))).await;
     }
     let body = FormBody::from_pairs(pairs);
-    let target = match Target::find(services, visitor, address) {
-        Ok(target) => target,
+    let (table, target) = match find_target(services, account, address) {
+        // Without a form id in its address, a new record goes by its first submission's.
+        Ok((table, Target::New(form))) if form.is_empty() => (table, Target::New(body.id.clone().unwrap_or_default())),
+        Ok(found) => found,
         Err(error) if wants_json => return answers::api_error(&error),
         Err(error) => return pages::draw(services, visitor, address, failure(error)).await,
     };
-    let form_key = target.form_key(&body);
+    let form_key = target.form_key(&table.name);
+    let key = match &target {
+        Target::Existing(key) => Some(key),
+        Target::New(_) => None,
+    };
     let manner = if wants_json { Manner::Scripted } else { Manner::Plain };
-    let answer =
-        services.records.save(account, &target.table, target.key.as_ref(), &form_key, body.clone(), manner).await;
+    let answer = services.records.save(account, &table, key, &form_key, body.clone(), manner).await;
     if wants_json {
-        return answers::saved_or_not(&answer, target.key.is_none());
+        let mut response = answers::saved_or_not(&answer);
+        if answer.outcome == Outcome::Saved && key.is_none() {
+            *response.status_mut() = StatusCode::CREATED;
+        }
+        return response;
     }
     match (&answer.outcome, &answer.key) {
         (Outcome::Saved, Some(key)) => {
             let id = body.id.unwrap_or_default();
-            see_other(&format!("/records/{}/{key}?saved={id}", target.table.name.written()))
+            see_other(&format!("/records/{}/{key}?saved={id}", table.name.written()))
         }
         _ => {
-            let changed = services.records.changed_by(account, &target.table, target.key.as_ref(), &body);
+            let changed = services.records.changed_by(account, &table, key, &body);
             not_saved(services, visitor, address, Posted { body, answer, changed }).await
         }
     }
 }
 
-/// The record a form's address names.
-struct Target {
-    table: Arc<Table>,
-    key: Option<RecordKey>,
-    form: Option<String>,
-}
-
-impl Target {
-    fn find(services: &Services, visitor: &Visitor, address: &str) -> Result<Self, ApiError> {
-        let unknown = || ApiError::not_found("There is no such record.");
-        let account = visitor.account().ok_or_else(|| ApiError::new(ErrorKind::SignInNeeded, "Please sign in."))?;
-        let (path, query) = address.split_once('?').unwrap_or((address, ""));
-        let (table, key) =
-            path.strip_prefix("/records/").and_then(|rest| rest.split_once('/')).ok_or_else(unknown)?;
-        let table = services.records.table(account, table)?;
-        if key == "new" {
-            return Ok(Self { table, key: None, form: form_in(query) });
-        }
-        let key = RecordKey::read(key).filter(|key| key.0.len() == table.key.len()).ok_or_else(unknown)?;
-        Ok(Self { table, key: Some(key), form: None })
+/// The record a form's address names, or the new one it makes.
+fn find_target(services: &Services, account: &Account, address: &str) -> Result<(Arc<Table>, Target), ApiError> {
+    let unknown = || ApiError::not_found("There is no such record.");
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    let (table, key) = path.strip_prefix("/records/").and_then(|rest| rest.split_once('/')).ok_or_else(unknown)?;
+    let table = services.records.table(account, table)?;
+    if key == "new" {
+        return Ok((table, Target::New(form_in(query).unwrap_or_default())));
     }
-
-    /// As drafts are kept under: of a new record by its form, which is the first submission's id.
-    fn form_key(&self, body: &FormBody) -> String {
-        let table = self.table.name.written();
-        match &self.key {
-            Some(key) => format!("{table}/{}", key.written()),
-            None => {
-                let form = self.form.as_deref().or(body.id.as_deref()).unwrap_or_default();
-                format!("{table}/new-{form}")
-            }
-        }
-    }
+    let key = RecordKey::read(key).filter(|key| key.0.len() == table.key.len()).ok_or_else(unknown)?;
+    Ok((table, Target::Existing(key)))
 }
 
 async fn sign_in_first(services: &Services, address: &str, pairs: Vec<(String, String)>, wants_json: bool) -> Response {
     if wants_json {
-        return answers::saved_or_not(&Answer::new(Outcome::Unauthenticated), false);
+        return answers::saved_or_not(&Answer::new(Outcome::Unauthenticated));
     }
     let sign_in = SignIn {
         message: Some(Answer::new(Outcome::Unauthenticated).message().to_owned()),
@@ -162,7 +151,7 @@ async fn sign_in_first(services: &Services, address: &str, pairs: Vec<(String, S
 /// The same page again, with the message, the status and what was typed.
 async fn not_saved(services: &Services, visitor: &Visitor, address: &str, posted: Posted) -> Response {
     let around = Around {
-        status: Some(answers::status_of(posted.answer.outcome, false)),
+        status: Some(answers::status_of(posted.answer.outcome)),
         retry_after_ms: posted.answer.retry_after_ms,
         posted: Some(posted),
         ..Around::default()
@@ -225,16 +214,16 @@ pub async fn submission(
     Path(id): Path<String>,
 ) -> Response {
     let Some(account) = visitor.account() else {
-        return answers::saved_or_not(&Answer::new(Outcome::Unauthenticated), false);
+        return answers::saved_or_not(&Answer::new(Outcome::Unauthenticated));
     };
     if !is_submission_id(&id) {
-        return answers::saved_or_not(&Answer::new(Outcome::Malformed), false);
+        return answers::saved_or_not(&Answer::new(Outcome::Malformed));
     }
     match services.records.submission(account, &id).await {
         Ok(Some(SubmissionState::Saved(saved))) => answers::json_success(StatusCode::OK, saved.answer),
         Ok(Some(SubmissionState::InProgress)) => {
             let answer = Answer { retry_after_ms: Some(1_000), ..Answer::new(Outcome::InProgress) };
-            answers::saved_or_not(&answer, false)
+            answers::saved_or_not(&answer)
         }
         Ok(None) => answers::api_error(&ApiError::not_found("Nothing was saved under this id.")),
         Err(error) => answers::api_error(&error),

@@ -17,9 +17,21 @@ pub struct Catalog {
 
 impl Catalog {
     pub fn new(tables: Vec<Table>) -> Self {
-        let by_name = tables.iter().enumerate().map(|(place, table)| (table.name.clone(), place)).collect();
-        let by_written = tables.iter().enumerate().map(|(place, table)| (table.name.written(), place)).collect();
-        Self { tables: tables.into_iter().map(Arc::new).collect(), by_name, by_written }
+        let by_name = tables
+            .iter()
+            .enumerate()
+            .map(|(place, table)| (table.name.clone(), place))
+            .collect();
+        let by_written = tables
+            .iter()
+            .enumerate()
+            .map(|(place, table)| (table.name.written(), place))
+            .collect();
+        Self {
+            tables: tables.into_iter().map(Arc::new).collect(),
+            by_name,
+            by_written,
+        }
     }
 
     /// In the order of their names, the default schema first.
@@ -40,7 +52,11 @@ impl Catalog {
     pub fn referring_to<'a>(&'a self, table: &'a TableName) -> impl Iterator<Item = (&'a Arc<Table>, &'a Column)> {
         self.tables.iter().flat_map(move |referring| {
             let refers = move |column: &&Column| column.reference.as_ref().is_some_and(|to| to.table == *table);
-            referring.columns.iter().filter(refers).map(move |column| (referring, column))
+            referring
+                .columns
+                .iter()
+                .filter(refers)
+                .map(move |column| (referring, column))
         })
     }
 }
@@ -93,11 +109,17 @@ mod tests {
             has_default: false,
             default: None,
             max_length: Some(3),
-            reference: refers_to.map(|to| Reference { table: to.clone(), column: "id".into() }),
+            reference: refers_to.map(|to| Reference {
+                table: to.clone(),
+                column: "id".into(),
+            }),
             secret: false,
         };
         Table {
-            name: TableName { schema: schema.map(Into::into), name: name.into() },
+            name: TableName {
+                schema: schema.map(Into::into),
+                name: name.into(),
+            },
             label: name.into(),
             comment: None,
             columns: vec![column],
@@ -112,17 +134,30 @@ mod tests {
     #[test]
     fn tables_are_found_by_name_and_by_address() {
         let catalog = Catalog::new(vec![table(None, "a.b", None), table(Some("s"), "t", None)]);
-        assert_eq!(catalog.written("a~2eb").map(|table| table.name.name.as_str()), Some("a.b"));
+        assert_eq!(
+            catalog.written("a~2eb").map(|table| table.name.name.as_str()),
+            Some("a.b")
+        );
         assert_eq!(catalog.written("s.t").map(|table| table.name.name.as_str()), Some("t"));
         assert!(catalog.written("a.b").is_none());
-        assert!(catalog.table(&TableName { schema: None, name: "t".into() }).is_none());
+        assert!(
+            catalog
+                .table(&TableName {
+                    schema: None,
+                    name: "t".into()
+                })
+                .is_none()
+        );
     }
 
     #[test]
     fn references_are_found_from_both_ends() {
         let sites = table(None, "sites", None);
         let catalog = Catalog::new(vec![table(None, "equipment", Some(&sites.name)), sites.clone()]);
-        let referring: Vec<_> = catalog.referring_to(&sites.name).map(|(table, column)| (&table.label, &column.name)).collect();
+        let referring: Vec<_> = catalog
+            .referring_to(&sites.name)
+            .map(|(table, column)| (&table.label, &column.name))
+            .collect();
         assert_eq!(referring, [(&"equipment".to_owned(), &"site_id".to_owned())]);
     }
 

@@ -15,14 +15,22 @@ pub struct Listed {
 }
 
 pub fn listed_values(expression: &str, brackets: Brackets) -> Option<Listed> {
-    let all: Vec<Token> = tokens(expression, brackets).into_iter().map(|(token, _)| token).collect();
+    let all: Vec<Token> = tokens(expression, brackets)
+        .into_iter()
+        .map(|(token, _)| token)
+        .collect();
     // Parentheses may go: with nothing but OR between the terms they cannot change the meaning.
-    let plain: Vec<Token> =
-        without_casts(&all).into_iter().filter(|token| !token.is_sign("(") && !token.is_sign(")")).collect();
+    let plain: Vec<Token> = without_casts(&all)
+        .into_iter()
+        .filter(|token| !token.is_sign("(") && !token.is_sign(")"))
+        .collect();
     let mut listed: Option<Listed> = None;
     for term in plain.split(|token| token.is_word("OR")) {
         let (column, values) = term_values(term)?;
-        let listed = listed.get_or_insert_with(|| Listed { column: column.to_owned(), values: Vec::new() });
+        let listed = listed.get_or_insert_with(|| Listed {
+            column: column.to_owned(),
+            values: Vec::new(),
+        });
         if !listed.column.eq_ignore_ascii_case(column) {
             return None;
         }
@@ -112,7 +120,10 @@ mod tests {
     }
 
     fn values(column: &str, values: &[&str]) -> Option<(String, Vec<String>)> {
-        Some((column.to_owned(), values.iter().map(|value| (*value).to_owned()).collect()))
+        Some((
+            column.to_owned(),
+            values.iter().map(|value| (*value).to_owned()).collect(),
+        ))
     }
 
     #[test]
@@ -124,20 +135,37 @@ mod tests {
             open_done
         );
         assert_eq!(
-            listed("((status)::text = ANY (ARRAY[('open'::character varying(9))::text, ('done'::character varying)::text]))"),
+            listed(
+                "((status)::text = ANY (ARRAY[('open'::character varying(9))::text, ('done'::character varying)::text]))"
+            ),
             open_done
         );
-        assert_eq!(listed("((status IS NULL) OR (status = ANY (ARRAY['open'::text, 'done'::text])))"), open_done);
-        assert_eq!(listed("((status = 'open'::text) OR (status = 'done'::text))"), open_done);
-        assert_eq!(listed("(level = ANY (ARRAY[1, 2, '-3'::integer, -4]))"), values("level", &["1", "2", "-3", "-4"]));
+        assert_eq!(
+            listed("((status IS NULL) OR (status = ANY (ARRAY['open'::text, 'done'::text])))"),
+            open_done
+        );
+        assert_eq!(
+            listed("((status = 'open'::text) OR (status = 'done'::text))"),
+            open_done
+        );
+        assert_eq!(
+            listed("(level = ANY (ARRAY[1, 2, '-3'::integer, -4]))"),
+            values("level", &["1", "2", "-3", "-4"])
+        );
         assert_eq!(listed("((VALUE)::text = 'x'::text)"), values("VALUE", &["x"]));
-        assert_eq!(listed("(\"Odd Name\" = ANY (ARRAY['it''s'::my.kind]))"), values("Odd Name", &["it's"]));
+        assert_eq!(
+            listed("(\"Odd Name\" = ANY (ARRAY['it''s'::my.kind]))"),
+            values("Odd Name", &["it's"])
+        );
     }
 
     #[test]
     fn every_way_people_write_a_list_is_understood() {
         assert_eq!(listed("status IN ('a','b')"), values("status", &["a", "b"]));
-        assert_eq!(listed("`status` in ('a', 'b') or `status` is null"), values("status", &["a", "b"]));
+        assert_eq!(
+            listed("`status` in ('a', 'b') or `status` is null"),
+            values("status", &["a", "b"])
+        );
         let bracketed = listed_values("[my status] IN ('a')", Brackets::QuoteNames);
         assert_eq!(bracketed.map(|listed| listed.column), Some("my status".to_owned()));
     }

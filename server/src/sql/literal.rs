@@ -5,7 +5,10 @@ use super::tokens::{Brackets, Token, tokens};
 /// The text of a default such as `'open'::text`, `(-1)` or `true`; `None` for NULL and for
 /// anything that has to be computed.
 pub fn literal_text(expression: &str) -> Option<String> {
-    let all: Vec<Token> = tokens(expression, Brackets::HoldElements).into_iter().map(|(token, _)| token).collect();
+    let all: Vec<Token> = tokens(expression, Brackets::HoldElements)
+        .into_iter()
+        .map(|(token, _)| token)
+        .collect();
     let mut item = all.as_slice();
     while let [open, inner @ .., close] = item
         && open.is_sign("(")
@@ -26,7 +29,9 @@ pub fn literal_text(expression: &str) -> Option<String> {
 
 /// What stands before the only `::`, if nothing but a type's name follows it.
 fn without_cast(item: &[Token]) -> Option<&[Token]> {
-    let Some(cast) = item.iter().position(|token| token.is_sign("::")) else { return Some(item) };
+    let Some(cast) = item.iter().position(|token| token.is_sign("::")) else {
+        return Some(item);
+    };
     let names_a_type = item[cast + 1..].iter().all(|token| {
         token.as_name().is_some()
             || matches!(token, Token::Number(_))
@@ -49,7 +54,10 @@ mod tests {
             ("0", Some("0")),
             ("1.50", Some("1.50")),
             ("TRUE", Some("true")),
-            ("'2020-01-01 00:00:00'::timestamp without time zone", Some("2020-01-01 00:00:00")),
+            (
+                "'2020-01-01 00:00:00'::timestamp without time zone",
+                Some("2020-01-01 00:00:00"),
+            ),
             ("'x'::character varying(3)", Some("x")),
             ("'{}'::text[]", Some("{}")),
             ("NULL::character varying", None),

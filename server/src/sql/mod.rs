@@ -19,6 +19,7 @@ mod postgres;
 mod sqlite;
 mod tokens;
 
+pub use naming::is_secret;
 pub use postgres::Postgres;
 pub use sqlite::Sqlite;
 
@@ -107,4 +108,11 @@ pub struct Limits {
     pub significant_digits: Option<usize>,
     /// `NaN`, `Infinity`, dates before the year 1 and `infinity` are values too.
     pub specials: bool,
+}
+
+/// The columns that address a record; none where one of them cannot be read or is a secret, which
+/// must not stand in addresses, logs and histories. Such a table is only listed.
+fn addressing_key(key: Vec<String>, columns: &[Column]) -> Vec<String> {
+    let may_be_shown = |name: &String| columns.iter().any(|column| column.name == *name && !column.secret);
+    if key.iter().all(may_be_shown) { key } else { Vec::new() }
 }

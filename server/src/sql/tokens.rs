@@ -42,7 +42,9 @@ impl Token {
     }
 }
 
-const SIGNS: [&str; 15] = ["::", "(", ")", ",", "[", "]", "=", "-", "+", ".", "<", ">", "|", "*", ";"];
+const SIGNS: [&str; 15] = [
+    "::", "(", ")", ",", "[", "]", "=", "-", "+", ".", "<", ">", "|", "*", ";",
+];
 
 /// The tokens of `sql` with their places in it. Comments are left out. Nothing is ever an error:
 /// what is not understood is [`Token::Unknown`].
@@ -76,11 +78,15 @@ fn blank_length(sql: &str) -> usize {
 /// The token at the start of `sql`, and its length in bytes.
 fn token(sql: &str, first: char, brackets: Brackets) -> (Token, usize) {
     match first {
-        '\'' => quoted(sql, '\'').map_or((Token::Unknown, sql.len()), |(text, length)| (Token::Text(text), length)),
-        '"' | '`' => quoted(sql, first).map_or((Token::Unknown, sql.len()), |(name, length)| (Token::Name(name), length)),
-        '[' if brackets == Brackets::QuoteNames => {
-            sql.find(']').map_or((Token::Unknown, sql.len()), |end| (Token::Name(sql[1..end].to_owned()), end + 1))
-        }
+        '\'' => quoted(sql, '\'').map_or((Token::Unknown, sql.len()), |(text, length)| {
+            (Token::Text(text), length)
+        }),
+        '"' | '`' => quoted(sql, first).map_or((Token::Unknown, sql.len()), |(name, length)| {
+            (Token::Name(name), length)
+        }),
+        '[' if brackets == Brackets::QuoteNames => sql.find(']').map_or((Token::Unknown, sql.len()), |end| {
+            (Token::Name(sql[1..end].to_owned()), end + 1)
+        }),
         'E' | 'e' if sql[1..].starts_with('\'') => escaped(&sql[1..]),
         _ if first.is_ascii_digit() || (first == '.' && sql[1..].starts_with(|next: char| next.is_ascii_digit())) => {
             let length = number_length(sql);
@@ -94,7 +100,9 @@ fn token(sql: &str, first: char, brackets: Brackets) -> (Token, usize) {
         _ => SIGNS
             .into_iter()
             .find(|sign| sql.starts_with(sign))
-            .map_or((Token::Unknown, first.len_utf8()), |sign| (Token::Sign(sign), sign.len())),
+            .map_or((Token::Unknown, first.len_utf8()), |sign| {
+                (Token::Sign(sign), sign.len())
+            }),
     }
 }
 
@@ -116,12 +124,15 @@ fn quoted(sql: &str, quote: char) -> Option<(String, usize)> {
 
 /// PostgreSQL's `E'…'`, as it writes texts with a backslash: only `\\` occurs in them.
 fn escaped(sql: &str) -> (Token, usize) {
-    quoted(sql, '\'')
-        .map_or((Token::Unknown, sql.len() + 1), |(text, length)| (Token::Text(text.replace("\\\\", "\\")), length + 1))
+    quoted(sql, '\'').map_or((Token::Unknown, sql.len() + 1), |(text, length)| {
+        (Token::Text(text.replace("\\\\", "\\")), length + 1)
+    })
 }
 
 fn number_length(sql: &str) -> usize {
-    let digits = sql.find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '.')).unwrap_or(sql.len());
+    let digits = sql
+        .find(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '.'))
+        .unwrap_or(sql.len());
     let signed_exponent = sql[..digits].ends_with(['e', 'E']) && sql[digits..].starts_with(['+', '-']);
     if !signed_exponent {
         return digits;
@@ -137,7 +148,10 @@ mod tests {
     use super::*;
 
     fn only(sql: &str) -> Vec<Token> {
-        tokens(sql, Brackets::QuoteNames).into_iter().map(|(token, _)| token).collect()
+        tokens(sql, Brackets::QuoteNames)
+            .into_iter()
+            .map(|(token, _)| token)
+            .collect()
     }
 
     #[test]

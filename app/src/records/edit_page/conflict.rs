@@ -17,10 +17,7 @@ pub fn conflicts(view: &FormView) -> Option<AnyView> {
         view! {
             <section class="conflicts" data-conflicts="" aria-labelledby="conflicts-heading">
                 <h2 id="conflicts-heading">{icon("alert")} "Changed by somebody else meanwhile"</h2>
-                <p>
-                    "Nothing was overwritten. The fields below hold "<strong>"your"</strong>" text. Where theirs should stay, \
-                     copy it into the field; then press Save."
-                </p>
+                <p>"The fields below hold your text. Where theirs should stay, copy it into the field."</p>
                 {each}
             </section>
         }
@@ -72,6 +69,10 @@ fn side(heading: &'static str, class: &'static str, value: &Text) -> AnyView {
 
 /// To read and to copy.
 pub fn text(value: &Text) -> AnyView {
-    let class = if value.as_deref().is_none_or(str::is_empty) { "kept-text null-value" } else { "kept-text" };
+    let class = if value.as_deref().is_none_or(str::is_empty) {
+        "kept-text null-value"
+    } else {
+        "kept-text"
+    };
     view! { <pre class=class tabindex="0">{written::value(value)}</pre> }.into_any()
 }

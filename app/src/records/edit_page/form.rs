@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use resilient_core::submission::form_body::{ID, SEQ, VERSION, WRITER};
-use crate::absent::ResilientForm;
+use resilient_form::ResilientForm;
 
 use super::Found;
 use super::conflict::conflicts;
@@ -17,7 +17,7 @@ use crate::ui::visit::Visit;
 /// The form in its enhancer; the forms that discard drafts stand after it, as forms do not nest.
 pub fn page_content(visit: &Visit, found: &Found, view: &FormView) -> AnyView {
     let discard = discard_forms(view);
-    let form = form(visit, found, view);
+    let form = form(&visit.account.name, visit.query("saved"), found, view);
     view! {
         <ResilientForm>{form}</ResilientForm>
         {discard}
@@ -25,7 +25,7 @@ pub fn page_content(visit: &Visit, found: &Found, view: &FormView) -> AnyView {
     .into_any()
 }
 
-fn form(visit: &Visit, found: &Found, view: &FormView) -> AnyView {
+fn form(account: &str, saved_id: Option<&str>, found: &Found, view: &FormView) -> AnyView {
     let table_url = address::table_url(&found.table.name);
     let saved = view.saved.as_ref();
     view! {
@@ -35,7 +35,7 @@ fn form(visit: &Visit, found: &Found, view: &FormView) -> AnyView {
             class="record-form"
             autocomplete="off"
             data-resilient-form=""
-            data-account=visit.account.name.clone()
+            data-account=account.to_owned()
             data-form-key=view.form_key.clone()
             data-draft-url=view.draft_url.clone()
             data-record-url=format!("{table_url}/{{key}}")
@@ -44,7 +44,7 @@ fn form(visit: &Visit, found: &Found, view: &FormView) -> AnyView {
             data-writer=view.page_writer.clone()
             data-draft-on-seq=view.drawn_on.as_ref().map(|on| on.seq.to_string())
             data-draft-on-writer=view.drawn_on.as_ref().map(|on| on.writer.clone())
-            data-saved-id=saved.and_then(|_| visit.query("saved").map(str::to_owned))
+            data-saved-id=saved.and(saved_id).map(str::to_owned)
             data-saved-seq=saved.map(|saved| saved.revision.seq.to_string())
             data-saved-writer=saved.map(|saved| saved.revision.writer.clone())
             data-saved-form-key=saved.map(|saved| saved.form_key.clone())
@@ -100,7 +100,9 @@ pub fn shown_field(shown: &ShownField) -> AnyView {
 /// Save and the words that say where things stand; always in sight.
 fn footer(found: &Found, view: &FormView) -> AnyView {
     let delete = match &found.target {
-        Target::Existing(key) if !view.without_record => Some(format!("{}/delete", address::record_url(&found.table.name, key))),
+        Target::Existing(key) if !view.without_record => {
+            Some(format!("{}/delete", address::record_url(&found.table.name, key)))
+        }
         _ => None,
     };
     view! {
@@ -117,3 +119,6 @@ fn footer(found: &Found, view: &FormView) -> AnyView {
 pub fn create_another(found: &Found) -> AnyView {
     view! { <a class="button" href=address::new_url(&found.table.name)>{icon("plus")} "Create another"</a> }.into_any()
 }
+
+#[cfg(test)]
+mod tests;

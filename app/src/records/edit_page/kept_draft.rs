@@ -12,7 +12,10 @@ use crate::ui::written;
 /// Above the fields, where a draft stands in them.
 pub fn restored(view: &FormView, changed_at_ms: u64, columns: &[String]) -> AnyView {
     let heading = format!("Restored what you typed: {}.", written::listed(columns));
-    let when = format!("Last changed {}, kept on the server. It is not saved in the record yet.", written::moment(changed_at_ms));
+    let when = format!(
+        "Last changed {}, kept on the server. It is not saved in the record yet.",
+        written::moment(changed_at_ms)
+    );
     let whole = view.drawn.seq > 0;
     let body = view! {
         <p>{when}</p>
@@ -71,7 +74,10 @@ pub fn beside(view: &FormView, draft: &BesideDraft, reason: BesideReason) -> Any
 fn restore_url(view: &FormView, revision: &Revision, column: Option<&str>) -> String {
     let separator = if view.action.contains('?') { '&' } else { '?' };
     let columns = column.map(|column| format!("&columns={column}")).unwrap_or_default();
-    format!("{}{separator}restore={}-{}{columns}", view.action, revision.seq, revision.writer)
+    format!(
+        "{}{separator}restore={}-{}{columns}",
+        view.action, revision.seq, revision.writer
+    )
 }
 
 fn discard_id(revision: &Revision) -> String {

@@ -20,7 +20,11 @@ pub fn notices(view: &FormView, found: &Found) -> AnyView {
             view! { <p>"If you left something unsaved here, it will be shown again when that is back."</p> },
         )
     });
-    let each = view.notices.iter().map(|one| one_notice(view, found, one)).collect_view();
+    let each = view
+        .notices
+        .iter()
+        .map(|one| one_notice(view, found, one))
+        .collect_view();
     view! { <div class="notices">{drafts} {each}</div> }.into_any()
 }
 
@@ -64,10 +68,13 @@ fn one_notice(view: &FormView, found: &Found, one: &Notice) -> AnyView {
 
 fn saved(merged: &[String]) -> AnyView {
     let body = (!merged.is_empty()).then(|| {
-        let words = format!("Somebody else had changed {} meanwhile: that was kept.", written::listed(merged));
+        let words = format!(
+            "Somebody else had changed {} meanwhile: that was kept.",
+            written::listed(merged)
+        );
         view! { <p>{words}</p> }
     });
-    view! { <div role="status">{notice(Tone::Good, "Saved.", body)}</div> }.into_any()
+    view! { <div data-form-message="" role="status">{notice(Tone::Good, "Saved.", body)}</div> }.into_any()
 }
 
 fn failure(outcome: Outcome, message: &str) -> AnyView {
@@ -76,7 +83,10 @@ fn failure(outcome: Outcome, message: &str) -> AnyView {
         Outcome::Conflict | Outcome::Mismatch | Outcome::Expired => Tone::Attention,
         _ => Tone::Failure,
     };
-    view! { <div data-form-message="" role="alert">{notice(tone, message, ())}</div> }.into_any()
+    // What happened to the input stands first, and stands out.
+    let (first, rest) = message.split_once(". ").unwrap_or((message.trim_end_matches('.'), ""));
+    let rest = (!rest.is_empty()).then(|| view! { <p>{rest.to_owned()}</p> });
+    view! { <div data-form-message="" role="alert">{notice(tone, format!("{first}."), rest)}</div> }.into_any()
 }
 
 fn without_field(texts: &[(String, Text)]) -> AnyView {

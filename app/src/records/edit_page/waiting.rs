@@ -1,7 +1,7 @@
 //! The form's page while nothing of the form can be drawn: no record, no draft on the server.
 
 use leptos::prelude::*;
-use crate::absent::DeviceDrafts;
+use resilient_form::DeviceDrafts;
 
 use super::Found;
 use crate::ui::notice::{Tone, notice};
@@ -23,7 +23,7 @@ pub fn waiting(visit: &Visit, found: &Found) -> AnyView {
             )}
             <DeviceDrafts
                 account=visit.account.name.clone()
-                records_url="/records/".to_owned()
+                records_url="/records".to_owned()
                 form_key=form_key
             />
         </section>

@@ -19,12 +19,14 @@ pub fn holds_in_a_time(text: &str) -> bool {
 
 /// `YYYY-MM-DDTHH:MM`, or with seconds that are not zero.
 pub fn holds_in_a_local_time(text: &str) -> bool {
-    text.split_once('T').is_some_and(|(date, time)| is_date(date) && is_time(time) && !(time.len() == 8 && time.ends_with(":00")))
+    text.split_once('T')
+        .is_some_and(|(date, time)| is_date(date) && is_time(time) && !(time.len() == 8 && time.ends_with(":00")))
 }
 
 /// `YYYY-MM-DD`, a day that exists, from the year 1.
 fn is_date(text: &str) -> bool {
-    let Some([year, month, day]) = numbers(text, '-', &[4, 2, 2]).and_then(|parts| <[u32; 3]>::try_from(parts).ok()) else {
+    let Some([year, month, day]) = numbers(text, '-', &[4, 2, 2]).and_then(|parts| <[u32; 3]>::try_from(parts).ok())
+    else {
         return false;
     };
     year >= 1 && (1..=12).contains(&month) && (1..=days(year, month)).contains(&day)
@@ -48,7 +50,8 @@ fn days(year: u32, month: u32) -> u32 {
 /// The numbers between the separators, if they have exactly these lengths and only digits.
 fn numbers(text: &str, separator: char, lengths: &[usize]) -> Option<Vec<u32>> {
     let parts: Vec<&str> = text.split(separator).collect();
-    let fits = |(part, length): (&&str, &usize)| part.len() == *length && part.bytes().all(|byte| byte.is_ascii_digit());
+    let fits =
+        |(part, length): (&&str, &usize)| part.len() == *length && part.bytes().all(|byte| byte.is_ascii_digit());
     if parts.len() != lengths.len() || !parts.iter().zip(lengths).all(fits) {
         return None;
     }

@@ -16,10 +16,16 @@ use super::model::{Column, ColumnKind, ReferenceOption, ReferenceOptions, Text};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
     /// `input` of this `type`, with `inputmode` where the keyboard should be a special one.
-    Input { kind: &'static str, inputmode: Option<&'static str>, example: Option<&'static str> },
+    Input {
+        kind: &'static str,
+        inputmode: Option<&'static str>,
+        example: Option<&'static str>,
+    },
     /// A one-line input with suggestions.
     Suggest(Vec<ReferenceOption>),
-    Area { monospace: bool },
+    Area {
+        monospace: bool,
+    },
     Select(Vec<ReferenceOption>),
     /// Write-only.
     Secret,
@@ -27,14 +33,26 @@ pub enum Control {
     Shown,
 }
 
-const LINE: Control = Control::Input { kind: "text", inputmode: None, example: None };
+const LINE: Control = Control::Input {
+    kind: "text",
+    inputmode: None,
+    example: None,
+};
 
 fn line(inputmode: &'static str) -> Control {
-    Control::Input { kind: "text", inputmode: Some(inputmode), example: None }
+    Control::Input {
+        kind: "text",
+        inputmode: Some(inputmode),
+        example: None,
+    }
 }
 
 fn example(text: &'static str) -> Control {
-    Control::Input { kind: "text", inputmode: None, example: Some(text) }
+    Control::Input {
+        kind: "text",
+        inputmode: None,
+        example: Some(text),
+    }
 }
 
 /// The widget for `column` that holds all of `texts`: what is drawn, and the base beside it.
@@ -47,23 +65,47 @@ pub fn control_for(column: &Column, texts: &[&Text], references: Option<&Referen
         return Control::Shown;
     }
     if !all(exact::holds_in_a_line) {
-        return Control::Area { monospace: !column.is_text() };
+        return Control::Area {
+            monospace: !matches!(column.kind, ColumnKind::Text | ColumnKind::LongText),
+        };
     }
     if let Some(references) = references {
         return reference(column, texts, references);
     }
     match &column.kind {
-        ColumnKind::Boolean if all(|text| text == "true" || text == "false") => {
-            Control::Select(with_empty(column, texts, vec![option("true", "Yes"), option("false", "No")]))
-        }
-        ColumnKind::Choice(values) if texts.iter().all(|text| text.as_ref().is_none_or(|text| values.contains(text))) => {
+        ColumnKind::Boolean if all(|text| text == "true" || text == "false") => Control::Select(with_empty(
+            column,
+            texts,
+            vec![option("true", "Yes"), option("false", "No")],
+        )),
+        ColumnKind::Choice(values)
+            if texts
+                .iter()
+                .all(|text| text.as_ref().is_none_or(|text| values.contains(text))) =>
+        {
             let options = values.iter().map(|value| option(value, &readable(value))).collect();
             Control::Select(with_empty(column, texts, options))
         }
-        ColumnKind::Date if all(exact::holds_in_a_date) => Control::Input { kind: "date", inputmode: None, example: None },
-        ColumnKind::Time if all(exact::holds_in_a_time) => Control::Input { kind: "time", inputmode: None, example: None },
-        ColumnKind::Timestamp if texts.iter().all(|text| text.as_deref().is_some_and(exact::holds_in_a_local_time)) => {
-            Control::Input { kind: "datetime-local", inputmode: None, example: None }
+        ColumnKind::Date if all(exact::holds_in_a_date) => Control::Input {
+            kind: "date",
+            inputmode: None,
+            example: None,
+        },
+        ColumnKind::Time if all(exact::holds_in_a_time) => Control::Input {
+            kind: "time",
+            inputmode: None,
+            example: None,
+        },
+        ColumnKind::Timestamp
+            if texts
+                .iter()
+                .all(|text| text.as_deref().is_some_and(exact::holds_in_a_local_time)) =>
+        {
+            Control::Input {
+                kind: "datetime-local",
+                inputmode: None,
+                example: None,
+            }
         }
         ColumnKind::Integer => line("numeric"),
         ColumnKind::Decimal | ColumnKind::Float => line("decimal"),
@@ -87,7 +129,10 @@ fn reference(column: &Column, texts: &[&Text], references: &ReferenceOptions) ->
     for text in texts.iter().filter_map(|text| text.as_ref()) {
         if !options.iter().any(|option| option.value == *text) {
             let label = references.current_label.clone().unwrap_or_else(|| text.clone());
-            options.push(ReferenceOption { value: text.clone(), label });
+            options.push(ReferenceOption {
+                value: text.clone(),
+                label,
+            });
         }
     }
     Control::Select(with_empty(column, texts, options))
@@ -98,18 +143,35 @@ fn with_empty(column: &Column, texts: &[&Text], mut options: Vec<ReferenceOption
     let empty_is_listed = options.iter().any(|option| option.value.is_empty());
     let needed = column.nullable || texts.iter().any(|text| text.as_deref().is_none_or(str::is_empty));
     if needed && !empty_is_listed {
-        options.insert(0, option("", if column.nullable { "No value (NULL)" } else { "Choose…" }));
+        options.insert(
+            0,
+            option(
+                "",
+                if column.nullable {
+                    "No value (NULL)"
+                } else {
+                    "Choose…"
+                },
+            ),
+        );
     }
     options
 }
 
 fn option(value: &str, label: &str) -> ReferenceOption {
-    ReferenceOption { value: value.to_owned(), label: label.to_owned() }
+    ReferenceOption {
+        value: value.to_owned(),
+        label: label.to_owned(),
+    }
 }
 
 /// `in_progress` as `in progress`: the value stays what it is.
 fn readable(value: &str) -> String {
-    if value.is_empty() { "(empty)".to_owned() } else { value.replace('_', " ") }
+    if value.is_empty() {
+        "(empty)".to_owned()
+    } else {
+        value.replace('_', " ")
+    }
 }
 
 /// Whether the column has a checkbox for NULL: where the empty text is a value of its own, and for
@@ -143,9 +205,17 @@ mod tests {
         let due = column("due_on", ColumnKind::Date);
         assert_eq!(kind(&drawn(&due, "2026-11-21")), "date");
         for lossy in ["infinity", "2026-02-30", "0044-03-15 BC", "20260-01-01", "", "2026-1-1"] {
-            assert_eq!(kind(&drawn(&due, lossy)), if lossy.is_empty() { "date" } else { "text" }, "{lossy}");
+            assert_eq!(
+                kind(&drawn(&due, lossy)),
+                if lossy.is_empty() { "date" } else { "text" },
+                "{lossy}"
+            );
         }
-        assert_eq!(kind(&control_for(&due, &[&text("2026-11-21"), &text("infinity")], None)), "text", "the base counts too");
+        assert_eq!(
+            kind(&control_for(&due, &[&text("2026-11-21"), &text("infinity")], None)),
+            "text",
+            "the base counts too"
+        );
     }
 
     #[test]
@@ -162,17 +232,37 @@ mod tests {
     fn a_timestamp_has_a_picker_only_where_the_browser_would_give_back_the_same_text() {
         let at = nullable("at", ColumnKind::Timestamp);
         assert_eq!(kind(&drawn(&at, "2026-11-21T09:30")), "datetime-local");
-        for other in ["2026-11-21 09:30:00", "2026-11-21T09:30:00", "2026-11-21T09:30:00.5", "infinity"] {
+        for other in [
+            "2026-11-21 09:30:00",
+            "2026-11-21T09:30:00",
+            "2026-11-21T09:30:00.5",
+            "infinity",
+        ] {
             assert_eq!(kind(&drawn(&at, other)), "text", "{other}");
         }
-        assert_eq!(kind(&control_for(&at, &[&None], None)), "text", "what the database would write is not known");
+        assert_eq!(
+            kind(&control_for(&at, &[&None], None)),
+            "text",
+            "what the database would write is not known"
+        );
     }
 
     #[test]
     fn numbers_are_text_so_that_no_digit_is_lost() {
-        for (kind_of, mode) in [(ColumnKind::Integer, "numeric"), (ColumnKind::Decimal, "decimal"), (ColumnKind::Float, "decimal")] {
+        for (kind_of, mode) in [
+            (ColumnKind::Integer, "numeric"),
+            (ColumnKind::Decimal, "decimal"),
+            (ColumnKind::Float, "decimal"),
+        ] {
             let control = drawn(&column("n", kind_of), "12345678901234567890.10");
-            assert_eq!(control, Control::Input { kind: "text", inputmode: Some(mode), example: None });
+            assert_eq!(
+                control,
+                Control::Input {
+                    kind: "text",
+                    inputmode: Some(mode),
+                    example: None
+                }
+            );
         }
     }
 
@@ -183,7 +273,9 @@ mod tests {
         assert_eq!(kind(&drawn(&status, "gone")), "text");
         let active = nullable("active", ColumnKind::Boolean);
         assert_eq!(kind(&drawn(&active, "2")), "text");
-        let Control::Select(options) = drawn(&active, "true") else { panic!("a select") };
+        let Control::Select(options) = drawn(&active, "true") else {
+            panic!("a select")
+        };
         let values: Vec<&str> = options.iter().map(|option| option.value.as_str()).collect();
         assert_eq!(values, ["", "true", "false"]);
     }
@@ -191,16 +283,23 @@ mod tests {
     #[test]
     fn a_choice_that_must_be_made_can_be_left_open_only_while_it_is() {
         let status = column("status", ColumnKind::Choice(vec!["open".into()]));
-        let Control::Select(chosen) = drawn(&status, "open") else { panic!("a select") };
+        let Control::Select(chosen) = drawn(&status, "open") else {
+            panic!("a select")
+        };
         assert_eq!(chosen.len(), 1);
-        let Control::Select(open) = control_for(&status, &[&None], None) else { panic!("a select") };
+        let Control::Select(open) = control_for(&status, &[&None], None) else {
+            panic!("a select")
+        };
         assert_eq!(open[0].label, "Choose…");
     }
 
     #[test]
     fn a_line_feed_needs_an_area_and_a_nul_no_control_at_all() {
         assert_eq!(kind(&drawn(&column("name", ColumnKind::Text), "two\nlines")), "area");
-        assert_eq!(kind(&drawn(&column("name", ColumnKind::Choice(vec!["a\nb".into()])), "a\nb")), "area");
+        assert_eq!(
+            kind(&drawn(&column("name", ColumnKind::Choice(vec!["a\nb".into()])), "a\nb")),
+            "area"
+        );
         assert_eq!(kind(&drawn(&column("name", ColumnKind::Text), "a\0b")), "shown");
     }
 
@@ -212,7 +311,9 @@ mod tests {
             more: false,
             current_label: Some("South".into()),
         };
-        let Control::Select(options) = control_for(&site, &[&text("9")], Some(&few)) else { panic!("a select") };
+        let Control::Select(options) = control_for(&site, &[&text("9")], Some(&few)) else {
+            panic!("a select")
+        };
         assert_eq!(options[2], option("9", "South"));
         let many = ReferenceOptions { more: true, ..few };
         assert_eq!(kind(&control_for(&site, &[&text("9")], Some(&many))), "suggest");

@@ -28,7 +28,10 @@ mod tests {
     #[test]
     fn a_stored_script_stays_text() {
         let content = textarea_content("</textarea><script>alert(1)</script>&lt;");
-        assert_eq!(content, "\n&lt;/textarea&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;lt;");
+        assert_eq!(
+            content,
+            "\n&lt;/textarea&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;lt;"
+        );
     }
 
     #[test]

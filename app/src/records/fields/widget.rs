@@ -13,10 +13,9 @@ use crate::ui::icon::icon;
 pub fn field(field: &FieldView) -> AnyView {
     let written = field.column.clone();
     let ids = Ids::of(&written);
-    let wide = matches!(field.control, Control::Area { .. });
     view! {
         <div
-            class=if wide { "field field-wide" } else { "field" }
+            class=if is_short(&field.control) { "field field-short" } else { "field" }
             data-field=written
             data-key-column=field.key_column.then_some("")
             data-restored=field.restored.then_some("")
@@ -38,6 +37,20 @@ pub fn field(field: &FieldView) -> AnyView {
     .into_any()
 }
 
+/// Two of these fit on a line.
+fn is_short(control: &Control) -> bool {
+    match control {
+        Control::Input {
+            kind,
+            inputmode,
+            example,
+        } => *kind != "text" || inputmode.is_some() || example.is_some(),
+        Control::Select(options) => options.iter().all(|option| option.label.chars().count() <= 24),
+        Control::Suggest(_) => true,
+        Control::Area { .. } | Control::Secret | Control::Shown => false,
+    }
+}
+
 struct Ids {
     control: String,
     hint: String,
@@ -46,7 +59,11 @@ struct Ids {
 
 impl Ids {
     fn of(written: &str) -> Self {
-        Self { control: format!("f-{written}"), hint: format!("h-{written}"), error: format!("e-{written}") }
+        Self {
+            control: format!("f-{written}"),
+            hint: format!("h-{written}"),
+            error: format!("e-{written}"),
+        }
     }
 
     fn described_by(&self, field: &FieldView) -> String {
@@ -63,7 +80,11 @@ fn control(field: &FieldView, ids: &Ids) -> AnyView {
         Control::Select(options) => select(field, ids, options),
         Control::Suggest(options) => suggest(field, ids, options),
         Control::Secret => secret(field, ids),
-        Control::Input { kind, inputmode, example } => input(field, ids, kind, *inputmode, *example),
+        Control::Input {
+            kind,
+            inputmode,
+            example,
+        } => input(field, ids, kind, *inputmode, *example),
         Control::Shown => ().into_any(),
     }
 }
@@ -80,9 +101,9 @@ fn input(
             id=ids.control.clone()
             name=format!("{VALUE}{}", field.column)
             type=kind
-            class=size(kind, inputmode, example)
+            class=(kind != "text" || inputmode.is_some() || example.is_some()).then_some("number")
             inputmode=inputmode
-            placeholder=example
+            placeholder=field.nullable.then_some("NULL").filter(|_| field.null.is_none()).or(example)
             step=(kind == "time" || kind == "datetime-local").then_some("1")
             value=field.text.clone()
             autocomplete="off"
@@ -93,16 +114,6 @@ fn input(
         />
     }
     .into_any()
-}
-
-/// Numbers and dates need less than the whole line.
-fn size(kind: &str, inputmode: Option<&str>, example: Option<&str>) -> Option<&'static str> {
-    match (kind, inputmode, example) {
-        ("text", Some(_), _) => Some("short number"),
-        ("text", _, Some(_)) => Some("medium number"),
-        ("text", ..) => None,
-        _ => Some("short number"),
-    }
 }
 
 fn area(field: &FieldView, ids: &Ids, monospace: bool) -> AnyView {
@@ -151,7 +162,11 @@ fn select(field: &FieldView, ids: &Ids, options: &[ReferenceOption]) -> AnyView 
 
 fn suggest(field: &FieldView, ids: &Ids, options: &[ReferenceOption]) -> AnyView {
     let list = format!("l-{}", field.column);
-    let label = field.link.clone().map(|(label, _)| label).filter(|label| *label != field.text);
+    let label = field
+        .link
+        .clone()
+        .map(|(label, _)| label)
+        .filter(|label| *label != field.text);
     let options = options.iter().map(|option| {
         view! { <option value=option.value.clone()>{option.label.clone()}</option> }
     });
@@ -160,8 +175,8 @@ fn suggest(field: &FieldView, ids: &Ids, options: &[ReferenceOption]) -> AnyView
             id=ids.control.clone()
             name=format!("{VALUE}{}", field.column)
             type="text"
-            class="medium"
             list=list.clone()
+            placeholder=field.nullable.then_some("NULL")
             value=field.text.clone()
             autocomplete="off"
             aria-describedby=ids.described_by(field)
@@ -194,7 +209,11 @@ fn secret(field: &FieldView, ids: &Ids) -> AnyView {
 fn null_checkbox(field: &FieldView) -> Option<AnyView> {
     let checked = field.null?;
     let id = format!("n-{}", field.column);
-    let words = if field.control == Control::Secret { "Remove (NULL)" } else { "NULL" };
+    let words = if field.control == Control::Secret {
+        "Remove (NULL)"
+    } else {
+        "NULL"
+    };
     let title = "NULL: no value at all, which is not the same as an empty text";
     Some(
         view! {
@@ -232,6 +251,7 @@ mod tests {
             error: None,
             hint: None,
             required: false,
+            nullable: false,
             key_column: false,
             restored: false,
             link: None,
@@ -245,9 +265,16 @@ mod tests {
     #[test]
     fn a_text_that_is_html_stays_text_in_every_widget() {
         let evil = "</textarea>\"><script>alert(1)</script>";
-        let option = ReferenceOption { value: evil.into(), label: evil.into() };
+        let option = ReferenceOption {
+            value: evil.into(),
+            label: evil.into(),
+        };
         for control in [
-            Control::Input { kind: "text", inputmode: None, example: None },
+            Control::Input {
+                kind: "text",
+                inputmode: None,
+                example: None,
+            },
             Control::Area { monospace: false },
             Control::Select(vec![option.clone()]),
             Control::Suggest(vec![option]),
@@ -281,7 +308,11 @@ mod tests {
         let mut field = drawn(Control::Area { monospace: false }, "mine");
         assert!(!html(&field).contains("name=\"b"));
         field.base = Some(Some("theirs".into()));
-        assert!(html(&field).contains("name=\"b.a~20b\" value=\"theirs\""), "{}", html(&field));
+        assert!(
+            html(&field).contains("name=\"b.a~20b\" value=\"theirs\""),
+            "{}",
+            html(&field)
+        );
         field.base = Some(None);
         assert!(html(&field).contains("name=\"bn.a~20b\""), "{}", html(&field));
     }

@@ -27,6 +27,7 @@ pub struct FieldView {
     pub error: Option<String>,
     pub hint: Option<String>,
     pub required: bool,
+    pub nullable: bool,
     /// Part of the key of a record that does not exist yet.
     pub key_column: bool,
     /// Drawn from a draft.
@@ -49,7 +50,12 @@ pub struct ShownField {
 
 /// In the table's order.
 pub fn all(sources: &FormSources, typed: &Typed) -> Vec<Field> {
-    sources.table.columns.iter().filter_map(|column| one(sources, typed, column)).collect()
+    sources
+        .table
+        .columns
+        .iter()
+        .filter_map(|column| one(sources, typed, column))
+        .collect()
 }
 
 fn one(sources: &FormSources, typed: &Typed, column: &Column) -> Option<Field> {
@@ -57,10 +63,12 @@ fn one(sources: &FormSources, typed: &Typed, column: &Column) -> Option<Field> {
     let typed_here = typed.columns.get(&written);
     let Some(record) = sources.record else {
         // Nothing but what was typed is known of the record: a column without it stays as it is.
-        return typed_here.map(|typed_here| control(sources, typed, column, Some(typed_here), None)).map(Field::Control);
+        return typed_here
+            .map(|typed_here| control(sources, typed, column, Some(typed_here), None))
+            .map(Field::Control);
     };
     let now = record.values.get(&column.name);
-    if record.editable.iter().any(|name| *name == column.name) {
+    if record.editable.contains(&column.name) {
         let field = control(sources, typed, column, typed_here, now);
         if field.control != Control::Shown {
             return Some(Field::Control(field));
@@ -95,27 +103,38 @@ fn control(
         null = typed_here.null;
     }
     let held: Vec<&Text> = [Some(drawn), base.as_ref()].into_iter().flatten().collect();
+    let control = fields::control_for(column, &held, references);
     FieldView {
         label: column.label.clone(),
-        control: fields::control_for(column, &held, references),
         text,
         null: fields::has_null_checkbox(column).then_some(null),
         base,
         error: typed.errors.get(&written).cloned(),
-        hint: hint(sources, column),
-        required: !column.nullable && !column.has_default && !column.is_text() && !column.secret,
+        hint: hint(sources, column, &control),
+        required: is_required(column, &control),
         key_column: sources.table.is_key(&column.name),
         restored: typed_here.is_some_and(|typed_here| typed_here.restored) && !column.secret,
         link: link(sources, column, now_text),
+        control,
+        nullable: column.nullable,
         column: written,
     }
+}
+
+/// Worth a mark only where it can be left empty.
+fn is_required(column: &Column, control: &Control) -> bool {
+    let always_chosen =
+        matches!(control, Control::Select(options) if options.iter().all(|option| !option.value.is_empty()));
+    !column.nullable && !column.has_default && !column.is_text() && !column.secret && !always_chosen
 }
 
 /// `b.` stands exactly where the drawn value is not the record's.
 fn base(typed_here: Option<&TypedColumn>, now: Option<&Text>) -> Option<Text> {
     let typed_here = typed_here?;
     match now {
-        Some(now) => (typed_here.value != *now || typed_here.text != now.clone().unwrap_or_default()).then(|| now.clone()),
+        Some(now) => {
+            (typed_here.value != *now || typed_here.text != now.clone().unwrap_or_default()).then(|| now.clone())
+        }
         None if typed_here.unchanged => None,
         None => Some(typed_here.base.clone().unwrap_or_else(|| unknown_base(typed_here))),
     }
@@ -127,11 +146,26 @@ fn unknown_base(typed_here: &TypedColumn) -> Text {
     typed_here.text.is_empty().then(|| "…".to_owned())
 }
 
-fn hint(sources: &FormSources, column: &Column) -> Option<String> {
+fn hint(sources: &FormSources, column: &Column, control: &Control) -> Option<String> {
     let mut parts: Vec<String> = column.comment.iter().cloned().collect();
     if column.secret {
-        let set = sources.record.is_some_and(|record| record.secrets_set.contains(&column.name));
-        parts.push(if set { "Set. Leave empty to keep it." } else { "Not set." }.to_owned());
+        let set = sources
+            .record
+            .is_some_and(|record| record.secrets_set.contains(&column.name));
+        parts.push(
+            if set {
+                "Set. Leave empty to keep it."
+            } else {
+                "Not set."
+            }
+            .to_owned(),
+        );
+    }
+    if let Control::Input {
+        example: Some(example), ..
+    } = control
+    {
+        parts.push(format!("Written as {example}."));
     }
     if let (Some(length), true) = (column.max_length, column.is_text()) {
         parts.push(format!("At most {length} characters."));
@@ -148,7 +182,9 @@ fn hint(sources: &FormSources, column: &Column) -> Option<String> {
 fn shown(sources: &FormSources, column: &Column, now: Option<&Text>) -> ShownField {
     let none = None;
     let text = now.unwrap_or(&none);
-    let set = sources.record.is_some_and(|record| record.secrets_set.contains(&column.name));
+    let set = sources
+        .record
+        .is_some_and(|record| record.secrets_set.contains(&column.name));
     ShownField {
         label: column.label.clone(),
         text: text.clone(),
@@ -166,7 +202,9 @@ fn link(sources: &FormSources, column: &Column, value: &Text) -> Option<(String,
     let references = sources.record.and_then(|record| record.references.get(&column.name));
     let label = references.and_then(|references| {
         let found = references.options.iter().find(|option| option.value == *value);
-        found.map(|option| option.label.clone()).or_else(|| references.current_label.clone())
+        found
+            .map(|option| option.label.clone())
+            .or_else(|| references.current_label.clone())
     });
     let url = address::record_url(&target.name, &RecordKey(vec![value.clone()]));
     Some((label.unwrap_or_else(|| value.clone()), url))
@@ -175,14 +213,27 @@ fn link(sources: &FormSources, column: &Column, value: &Text) -> Option<(String,
 /// A column's label out of its `~HH` writing; of one that is gone, its name.
 pub fn label(table: &Table, written: &str) -> String {
     let known = table.column_written(written).map(|column| column.label.clone());
-    known.or_else(|| path_text::read_part(written)).unwrap_or_else(|| written.to_owned())
+    known
+        .or_else(|| path_text::read_part(written))
+        .unwrap_or_else(|| written.to_owned())
 }
 
 /// What was typed into columns that have no control here any more: kept readable.
 pub fn without_field(sources: &FormSources, typed: &Typed) -> Vec<(String, Text)> {
-    let Some(record) = sources.record else { return Vec::new() };
-    let has_control = |column: &Column| record.editable.iter().any(|name| *name == column.name);
-    let lost = typed.columns.iter().filter(|(written, _)| !sources.table.column_written(written).is_some_and(has_control));
-    let lost = lost.filter(|(written, _)| !sources.table.column_written(written).is_some_and(|column| column.secret));
-    lost.map(|(written, typed)| (label(sources.table, written), typed.value.clone())).collect()
+    let Some(record) = sources.record else {
+        return Vec::new();
+    };
+    let has_control = |column: &Column| record.editable.contains(&column.name);
+    let lost = typed
+        .columns
+        .iter()
+        .filter(|(written, _)| !sources.table.column_written(written).is_some_and(has_control));
+    let lost = lost.filter(|(written, _)| {
+        !sources
+            .table
+            .column_written(written)
+            .is_some_and(|column| column.secret)
+    });
+    lost.map(|(written, typed)| (label(sources.table, written), typed.value.clone()))
+        .collect()
 }

@@ -15,16 +15,28 @@ pub fn typed(sources: &FormSources) -> Typed {
         let of = |kept: &&KeptDraft| kept.draft.revision == restore.revision;
         sources.drafts.iter().find(of).map(|kept| (kept, Some(restore)))
     });
-    let drawn = asked.or_else(|| sources.drafts.iter().find(|kept| fits(sources, &kept.draft)).map(|kept| (kept, None)));
-    let mut typed: Typed = drawn.map(|(kept, restore)| in_form(sources, kept, restore)).unwrap_or_default();
-    let drawn = drawn.filter(|(_, restore)| !is_partial(*restore)).map(|(kept, _)| &kept.draft.revision);
+    let drawn = asked.or_else(|| {
+        sources
+            .drafts
+            .iter()
+            .find(|kept| fits(sources, &kept.draft))
+            .map(|kept| (kept, None))
+    });
+    let mut typed: Typed = drawn
+        .map(|(kept, restore)| in_form(sources, kept, restore))
+        .unwrap_or_default();
+    let drawn = drawn
+        .filter(|(_, restore)| !is_partial(*restore))
+        .map(|(kept, _)| &kept.draft.revision);
     typed.notices.extend(beside(sources, drawn));
     typed
 }
 
 /// Without the record nothing contradicts a draft.
 fn fits(sources: &FormSources, draft: &Draft) -> bool {
-    sources.record.is_none_or(|record| fits_record(sources, record, draft) && !equals_record(record, draft))
+    sources
+        .record
+        .is_none_or(|record| fits_record(sources, record, draft) && !equals_record(record, draft))
 }
 
 /// There is nothing to restore: the record says the same.
@@ -40,13 +52,15 @@ fn fits_record(sources: &FormSources, record: &RecordForm, draft: &Draft) -> boo
         return true;
     }
     let changed = (sources.changed_since)(&draft.version);
-    draft.values.keys().all(|column| match (&changed, draft.base.get(column), value_written(&record.values, column)) {
-        // The column is gone or shown only: nothing is overwritten by drawing the rest.
-        (_, _, None) => true,
-        (Some(changed), ..) => !changed.iter().any(|name| write_part(name) == *column),
-        (None, Some(base), Some(now)) => same(base, now),
-        (None, None, Some(_)) => false,
-    })
+    draft.values.keys().all(
+        |column| match (&changed, draft.base.get(column), value_written(&record.values, column)) {
+            // The column is gone or shown only: nothing is overwritten by drawing the rest.
+            (_, _, None) => true,
+            (Some(changed), ..) => !changed.iter().any(|name| write_part(name) == *column),
+            (None, Some(base), Some(now)) => same(base, now),
+            (None, None, Some(_)) => false,
+        },
+    )
 }
 
 /// A control without NULL of its own draws NULL as the empty text, and so does the page.
@@ -65,11 +79,26 @@ fn in_form(sources: &FormSources, kept: &KeptDraft, restore: Option<&Restore>) -
         .values
         .iter()
         .filter(|(column, _)| wanted.is_none_or(|wanted| wanted.contains(column)))
-        .map(|(column, value)| (column.clone(), TypedColumn::of_draft(value, draft.base.get(column).cloned())))
+        .map(|(column, value)| {
+            (
+                column.clone(),
+                TypedColumn::of_draft(value, draft.base.get(column).cloned()),
+            )
+        })
         .collect::<std::collections::BTreeMap<_, _>>();
-    let labels = columns.keys().map(|column| field::label(sources.table, column)).collect();
-    let mut typed = Typed { columns, kept_on_server: true, ..Typed::default() };
-    typed.notices.push(Notice::Restored { changed_at_ms: kept.changed_at_ms, columns: labels });
+    let labels = columns
+        .keys()
+        .map(|column| field::label(sources.table, column))
+        .collect();
+    let mut typed = Typed {
+        columns,
+        kept_on_server: true,
+        ..Typed::default()
+    };
+    typed.notices.push(Notice::Restored {
+        changed_at_ms: kept.changed_at_ms,
+        columns: labels,
+    });
     // A save deletes the draft it names: one that is only partly in the form must stay.
     if !is_partial(restore) {
         typed.drawn = Some(draft.revision.clone());
@@ -96,13 +125,25 @@ fn beside(sources: &FormSources, drawn: Option<&Revision>) -> Vec<Notice> {
 }
 
 fn beside_draft(sources: &FormSources, kept: &KeptDraft) -> BesideDraft {
-    let now = |column: &str| sources.record.and_then(|record| value_written(&record.values, column)).cloned();
+    let now = |column: &str| {
+        sources
+            .record
+            .and_then(|record| value_written(&record.values, column))
+            .cloned()
+    };
     let columns = kept.draft.values.iter();
     BesideDraft {
         revision: kept.draft.revision.clone(),
         changed_at_ms: kept.changed_at_ms,
         columns: columns
-            .map(|(column, value)| (column.clone(), field::label(sources.table, column), value.clone(), now(column)))
+            .map(|(column, value)| {
+                (
+                    column.clone(),
+                    field::label(sources.table, column),
+                    value.clone(),
+                    now(column),
+                )
+            })
             .collect(),
     }
 }

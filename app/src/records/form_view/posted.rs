@@ -42,9 +42,10 @@ fn carry_id_and_version(sources: &FormSources, posted: &Posted, typed: &mut Type
         typed.id = Some(sources.submission_id.to_owned());
     }
     typed.version = match answer.outcome {
-        Outcome::Conflict | Outcome::Expired | Outcome::Malformed | Outcome::Gone => {
-            sources.record.map(|record| record.version.clone()).or_else(|| answer.version.clone())
-        }
+        Outcome::Conflict | Outcome::Expired | Outcome::Malformed | Outcome::Gone => sources
+            .record
+            .map(|record| record.version.clone())
+            .or_else(|| answer.version.clone()),
         Outcome::Mismatch if sources.created_before => sources.record.map(|record| record.version.clone()),
         _ => posted.body.version.clone(),
     };
@@ -52,15 +53,29 @@ fn carry_id_and_version(sources: &FormSources, posted: &Posted, typed: &mut Type
 
 /// The draft the server made of this post, else the one it was drawn from.
 fn own_draft<'a>(sources: &FormSources<'a>, posted: &Posted) -> Option<&'a Draft> {
-    let named = Revision { seq: posted.answer.seq, writer: posted.answer.writer.clone() };
-    let of = |revision: &Revision| sources.drafts.iter().map(|kept| &kept.draft).find(|draft| draft.revision == *revision);
+    let named = Revision {
+        seq: posted.answer.seq,
+        writer: posted.answer.writer.clone(),
+    };
+    let of = |revision: &Revision| {
+        sources
+            .drafts
+            .iter()
+            .map(|kept| &kept.draft)
+            .find(|draft| draft.revision == *revision)
+    };
     of(&named).or_else(|| of(posted.body.revision.as_ref()?))
 }
 
 /// What the person changed; all that was posted where the record cannot be read, or where nobody
 /// can tell what was changed, or where the record is made anew.
 fn columns(sources: &FormSources, posted: &Posted) -> BTreeMap<String, TypedColumn> {
-    let changed = |column: &str| posted.changed.as_ref().is_none_or(|changed| changed.iter().any(|name| name == column));
+    let changed = |column: &str| {
+        posted
+            .changed
+            .as_ref()
+            .is_none_or(|changed| changed.iter().any(|name| name == column))
+    };
     let all = sources.record.is_none() || posted.answer.outcome == Outcome::Gone || started_anew(sources, posted);
     let draft = own_draft(sources, posted);
     let typed = |(column, text): (&String, &PostedColumn)| {
@@ -86,14 +101,25 @@ fn typed_column(
     let from_draft = draft.and_then(|draft| draft.base.get(written));
     let base = posted.base.clone().or_else(|| from_draft.cloned());
     let value = value(sources, written, posted, base.as_ref().or(now));
-    TypedColumn { text: posted.text.clone(), null: posted.null, value, base, unchanged, restored: false }
+    TypedColumn {
+        text: posted.text.clone(),
+        null: posted.null,
+        value,
+        base,
+        unchanged,
+        restored: false,
+    }
 }
 
 /// What the posted controls say, by the rules of "Forms".
 fn value(sources: &FormSources, written: &str, posted: &PostedColumn, baseline: Option<&Text>) -> Text {
-    let Some(column) = sources.table.column_written(written) else { return Some(posted.text.clone()) };
+    let Some(column) = sources.table.column_written(written) else {
+        return Some(posted.text.clone());
+    };
     let null = if fields::has_null_checkbox(column) {
-        let is_baseline = baseline.and_then(|base| base.as_deref()).is_some_and(|base| base == posted.text);
+        let is_baseline = baseline
+            .and_then(|base| base.as_deref())
+            .is_some_and(|base| base == posted.text);
         posted.null && (posted.text.is_empty() || is_baseline)
     } else {
         column.nullable && posted.text.is_empty()
@@ -102,14 +128,21 @@ fn value(sources: &FormSources, written: &str, posted: &PostedColumn, baseline: 
 }
 
 fn errors(answer: &Answer) -> BTreeMap<String, String> {
-    answer.errors.iter().filter(|(column, _)| !column.is_empty()).map(|(column, words)| (column.clone(), words.clone())).collect()
+    answer
+        .errors
+        .iter()
+        .filter(|(column, _)| !column.is_empty())
+        .map(|(column, words)| (column.clone(), words.clone()))
+        .collect()
 }
 
 /// Those the save met; where the version could not be opened, every posted column that differs.
 fn conflicts(sources: &FormSources, posted: &Posted, typed: &BTreeMap<String, TypedColumn>) -> Vec<ConflictView> {
     let answer = &posted.answer;
     let of_answer = answer.conflicts.iter().map(|conflict| {
-        let now = sources.record.and_then(|record| value_written(&record.values, &conflict.column));
+        let now = sources
+            .record
+            .and_then(|record| value_written(&record.values, &conflict.column));
         ConflictView {
             label: field::label(sources.table, &conflict.column),
             base: conflict.base.clone(),
@@ -119,7 +152,11 @@ fn conflicts(sources: &FormSources, posted: &Posted, typed: &BTreeMap<String, Ty
         }
     });
     let found: Vec<ConflictView> = of_answer.collect();
-    let version_is_lost = posted.changed.is_none() && matches!(answer.outcome, Outcome::Expired | Outcome::Malformed | Outcome::Conflict);
+    let version_is_lost = posted.changed.is_none()
+        && matches!(
+            answer.outcome,
+            Outcome::Expired | Outcome::Malformed | Outcome::Conflict
+        );
     if !found.is_empty() || !version_is_lost || matches!(sources.target, Target::New(_)) {
         return found;
     }
@@ -127,13 +164,22 @@ fn conflicts(sources: &FormSources, posted: &Posted, typed: &BTreeMap<String, Ty
     let differing = typed.iter().filter_map(|(column, typed)| {
         let theirs = value_written(&record.values, column).filter(|now| **now != typed.value)?;
         let label = field::label(sources.table, column);
-        Some(ConflictView { column: column.clone(), label, base: None, mine: typed.value.clone(), theirs: theirs.clone() })
+        Some(ConflictView {
+            column: column.clone(),
+            label,
+            base: None,
+            mine: typed.value.clone(),
+            theirs: theirs.clone(),
+        })
     });
     differing.collect()
 }
 
 fn notices(sources: &FormSources, answer: &Answer) -> Vec<Notice> {
-    let mut notices = vec![Notice::Failure { outcome: answer.outcome, message: failure_words(answer) }];
+    let mut notices = vec![Notice::Failure {
+        outcome: answer.outcome,
+        message: failure_words(answer),
+    }];
     match answer.outcome {
         Outcome::Gone => notices.push(Notice::Recreates),
         Outcome::Mismatch if sources.created_before => notices.push(Notice::AlreadyCreated),
@@ -148,8 +194,8 @@ fn failure_words(answer: &Answer) -> String {
     match answer.outcome {
         Outcome::Saved => String::new(),
         Outcome::Kept => kept_words(answer),
-        Outcome::Conflict => "Your changes are still in the form, and nothing was overwritten. Somebody else changed the same \
-            fields meanwhile. Compare below, set each field to what it should be, and press Save."
+        Outcome::Conflict => "Your changes are still in the form, and nothing was overwritten. Somebody else saved other \
+            text in the same fields meanwhile: compare, set each field to what it should be, and press Save."
             .to_owned(),
         Outcome::Invalid => of_record.unwrap_or_else(|| {
             "Nothing was saved yet; everything you typed is still here. Mend the marked fields and press Save again.".to_owned()

@@ -90,7 +90,10 @@ fn draft(seq: u64, writer: &str, values: &[(&str, Text, Text)]) -> KeptDraft {
             version: "version-then".into(),
             base: values_of(|one| one.1.clone()),
             values: values_of(|one| one.2.clone()),
-            revision: Revision { seq, writer: writer.into() },
+            revision: Revision {
+                seq,
+                writer: writer.into(),
+            },
             on: None,
         },
         changed_at_ms: 1,
@@ -99,7 +102,11 @@ fn draft(seq: u64, writer: &str, values: &[(&str, Text, Text)]) -> KeptDraft {
 
 /// All controls as posted after typing "Pump 2" into the title.
 fn posted(outcome: Outcome) -> Posted {
-    let posted_column = |text: &str, null| PostedColumn { text: text.into(), null, base: None };
+    let posted_column = |text: &str, null| PostedColumn {
+        text: text.into(),
+        null,
+        base: None,
+    };
     let columns = [
         ("title", posted_column("Pump 2", false)),
         ("note", posted_column("", true)),
@@ -110,8 +117,14 @@ fn posted(outcome: Outcome) -> Posted {
         body: FormBody {
             id: Some(POSTED.into()),
             version: Some("version-posted".into()),
-            revision: Some(Revision { seq: 0, writer: "before".into() }),
-            columns: columns.into_iter().map(|(name, posted)| (name.to_owned(), posted)).collect(),
+            revision: Some(Revision {
+                seq: 0,
+                writer: "before".into(),
+            }),
+            columns: columns
+                .into_iter()
+                .map(|(name, posted)| (name.to_owned(), posted))
+                .collect(),
         },
         answer: Answer::new(outcome),
         changed: Some(vec!["title".into(), "password".into()]),
@@ -123,7 +136,10 @@ fn field<'a>(view: &'a FormView, name: &str) -> &'a FieldView {
         Field::Control(field) => Some(field),
         Field::Shown(_) => None,
     });
-    controls.into_iter().find(|field| field.column == name).expect("the field")
+    controls
+        .into_iter()
+        .find(|field| field.column == name)
+        .expect("the field")
 }
 
 #[test]
@@ -131,11 +147,23 @@ fn a_record_as_it_is_has_no_bases_and_names_this_page_load() {
     let view = Case::new().drawn();
     assert_eq!(view.state, FormState::Clean);
     assert_eq!(view.changed().count(), 0);
-    assert_eq!(view.drawn, Revision { seq: 0, writer: "page".into() });
+    assert_eq!(
+        view.drawn,
+        Revision {
+            seq: 0,
+            writer: "page".into()
+        }
+    );
     assert_eq!((view.id.as_str(), view.version.as_str()), (FRESH, "version-now"));
-    assert_eq!((view.form_key.as_str(), view.draft_url.as_str()), ("activity/7", "/api/drafts/activity/7"));
+    assert_eq!(
+        (view.form_key.as_str(), view.draft_url.as_str()),
+        ("activity/7", "/api/drafts/activity/7")
+    );
     assert_eq!(view.action, "/records/activity/7");
-    assert!(matches!(&view.fields[0], Field::Shown(shown) if shown.text == text("7")), "the key is shown");
+    assert!(
+        matches!(&view.fields[0], Field::Shown(shown) if shown.text == text("7")),
+        "the key is shown"
+    );
     assert_eq!(field(&view, "note").null, Some(true));
     assert_eq!(field(&view, "title").null, None);
 }
@@ -158,9 +186,18 @@ fn a_draft_that_still_fits_stands_in_the_form_with_the_records_value_as_base() {
     case.drafts = vec![draft(3, "tab", &[("title", text("Pump"), text("Pump A"))])];
     let view = case.drawn();
     assert_eq!(view.state, FormState::Dirty);
-    assert_eq!(view.drawn, Revision { seq: 3, writer: "tab".into() });
+    assert_eq!(
+        view.drawn,
+        Revision {
+            seq: 3,
+            writer: "tab".into()
+        }
+    );
     let title = field(&view, "title");
-    assert_eq!((title.text.as_str(), &title.base, title.restored), ("Pump A", &Some(text("Pump")), true));
+    assert_eq!(
+        (title.text.as_str(), &title.base, title.restored),
+        ("Pump A", &Some(text("Pump")), true)
+    );
     assert_eq!(field(&view, "due_on").base, None);
     assert_eq!(view.version, "version-now");
     assert!(matches!(&view.notices[..], [Notice::Restored { .. }]));
@@ -170,10 +207,20 @@ fn a_draft_that_still_fits_stands_in_the_form_with_the_records_value_as_base() {
 #[test]
 fn a_draft_to_null_has_its_base_too() {
     let mut case = Case::new();
-    case.drafts = vec![draft(3, "tab", &[("note", None, text("")), ("due_on", text("2026-11-21"), None)])];
+    case.drafts = vec![draft(
+        3,
+        "tab",
+        &[("note", None, text("")), ("due_on", text("2026-11-21"), None)],
+    )];
     let view = case.drawn();
-    assert_eq!((field(&view, "note").null, &field(&view, "note").base), (Some(false), &Some(None)));
-    assert_eq!((field(&view, "due_on").text.as_str(), &field(&view, "due_on").base), ("", &Some(text("2026-11-21"))));
+    assert_eq!(
+        (field(&view, "note").null, &field(&view, "note").base),
+        (Some(false), &Some(None))
+    );
+    assert_eq!(
+        (field(&view, "due_on").text.as_str(), &field(&view, "due_on").base),
+        ("", &Some(text("2026-11-21")))
+    );
 }
 
 #[test]
@@ -183,8 +230,19 @@ fn a_draft_on_a_record_that_changed_since_stays_beside_the_form() {
     let view = case.drawn();
     assert_eq!((view.state, view.drawn.seq), (FormState::Clean, 0));
     assert_eq!(field(&view, "title").text, "Pump");
-    let [Notice::Beside { draft, reason: BesideReason::RecordChanged }] = &view.notices[..] else { panic!("beside") };
-    assert_eq!(draft.columns, [("title".into(), "title".into(), text("Pump A"), Some(text("Pump")))]);
+    let [
+        Notice::Beside {
+            draft,
+            reason: BesideReason::RecordChanged,
+        },
+    ] = &view.notices[..]
+    else {
+        panic!("beside")
+    };
+    assert_eq!(
+        draft.columns,
+        [("title".into(), "title".into(), text("Pump A"), Some(text("Pump")))]
+    );
 }
 
 #[test]
@@ -229,32 +287,69 @@ fn of_two_drafts_that_went_separate_ways_one_is_in_the_form_and_one_beside_it() 
     ];
     let view = case.drawn();
     assert_eq!(view.drawn.writer, "phone");
-    assert!(matches!(&view.notices[1], Notice::Beside { reason: BesideReason::Diverged, draft } if draft.revision.writer == "tab"));
+    assert!(
+        matches!(&view.notices[1], Notice::Beside { reason: BesideReason::Diverged, draft } if draft.revision.writer == "tab")
+    );
 }
 
 #[test]
 fn a_field_restored_by_its_link_does_not_take_the_rest_of_its_draft_with_it() {
     let mut case = Case::new();
-    let values = [("title", text("Old"), text("Pump A")), ("note", text("x"), text("mine"))];
+    let values = [
+        ("title", text("Old"), text("Pump A")),
+        ("note", text("x"), text("mine")),
+    ];
     case.drafts = vec![draft(3, "tab", &values)];
-    let revision = Revision { seq: 3, writer: "tab".into() };
-    case.restore = Some(Restore { revision: revision.clone(), columns: Some(vec!["note".into()]) });
+    let revision = Revision {
+        seq: 3,
+        writer: "tab".into(),
+    };
+    case.restore = Some(Restore {
+        revision: revision.clone(),
+        columns: Some(vec!["note".into()]),
+    });
     let view = case.drawn();
-    assert_eq!((field(&view, "title").text.as_str(), field(&view, "note").text.as_str()), ("Pump", "mine"));
-    assert_eq!(view.drawn.seq, 0, "a save must not delete a draft that is only partly in the form");
-    assert!(view.notices.iter().any(|notice| matches!(notice, Notice::Beside { .. })));
-    case.restore = Some(Restore { revision, columns: None });
+    assert_eq!(
+        (field(&view, "title").text.as_str(), field(&view, "note").text.as_str()),
+        ("Pump", "mine")
+    );
+    assert_eq!(
+        view.drawn.seq, 0,
+        "a save must not delete a draft that is only partly in the form"
+    );
+    assert!(
+        view.notices
+            .iter()
+            .any(|notice| matches!(notice, Notice::Beside { .. }))
+    );
+    case.restore = Some(Restore {
+        revision,
+        columns: None,
+    });
     let view = case.drawn();
-    assert_eq!((view.drawn.seq, field(&view, "title").base.clone()), (3, Some(text("Pump"))));
+    assert_eq!(
+        (view.drawn.seq, field(&view, "title").base.clone()),
+        (3, Some(text("Pump")))
+    );
 }
 
 #[test]
 fn typed_text_without_a_column_is_kept_readable() {
     let mut case = Case::new();
-    case.drafts = vec![draft(3, "tab", &[("title", text("Pump"), text("Pump A")), ("gone~2eby", None, text("words"))])];
+    case.drafts = vec![draft(
+        3,
+        "tab",
+        &[
+            ("title", text("Pump"), text("Pump A")),
+            ("gone~2eby", None, text("words")),
+        ],
+    )];
     let view = case.drawn();
     assert_eq!(field(&view, "title").text, "Pump A");
-    assert!(view.notices.contains(&Notice::WithoutField(vec![("gone.by".into(), text("words"))])));
+    assert!(
+        view.notices
+            .contains(&Notice::WithoutField(vec![("gone.by".into(), text("words"))]))
+    );
 }
 
 #[test]
@@ -293,8 +388,14 @@ fn after_a_failure_only_changed_columns_show_what_was_typed() {
     case.record.values.insert("due_on".into(), text("2027-01-01"));
     case.posted = Some(posted(Outcome::Kept));
     let view = case.drawn();
-    assert_eq!((field(&view, "title").text.as_str(), &field(&view, "title").base), ("Pump 2", &Some(text("Pump"))));
-    assert_eq!((field(&view, "due_on").text.as_str(), &field(&view, "due_on").base), ("2027-01-01", &None));
+    assert_eq!(
+        (field(&view, "title").text.as_str(), &field(&view, "title").base),
+        ("Pump 2", &Some(text("Pump")))
+    );
+    assert_eq!(
+        (field(&view, "due_on").text.as_str(), &field(&view, "due_on").base),
+        ("2027-01-01", &None)
+    );
 }
 
 #[test]
@@ -309,8 +410,18 @@ fn without_the_record_a_changed_column_is_never_taken_for_the_records_own_value(
     let answer = &mut case.posted.as_mut().expect("posted").answer;
     (answer.seq, answer.writer) = (1, "plain".into());
     let view = case.drawn();
-    assert_eq!(field(&view, "title").base, Some(text("Pump")), "the draft made of the post knows it");
-    assert_eq!(view.drawn, Revision { seq: 1, writer: "plain".into() });
+    assert_eq!(
+        field(&view, "title").base,
+        Some(text("Pump")),
+        "the draft made of the post knows it"
+    );
+    assert_eq!(
+        view.drawn,
+        Revision {
+            seq: 1,
+            writer: "plain".into()
+        }
+    );
 }
 
 #[test]
@@ -332,11 +443,17 @@ fn a_typed_secret_is_never_drawn_back() {
 fn invalid_says_so_at_the_field_and_keeps_the_version() {
     let mut case = Case::new();
     let mut invalid = posted(Outcome::Invalid);
-    invalid.answer.errors.insert("title".into(), "Another activity has this title.".into());
+    invalid
+        .answer
+        .errors
+        .insert("title".into(), "Another activity has this title.".into());
     case.posted = Some(invalid);
     let view = case.drawn();
     assert_eq!(view.state, FormState::Invalid);
-    assert_eq!(field(&view, "title").error.as_deref(), Some("Another activity has this title."));
+    assert_eq!(
+        field(&view, "title").error.as_deref(),
+        Some("Another activity has this title.")
+    );
     assert_eq!((view.id.as_str(), view.version.as_str()), (FRESH, "version-posted"));
 }
 
@@ -344,11 +461,21 @@ fn invalid_says_so_at_the_field_and_keeps_the_version() {
 fn null_beside_another_text_is_drawn_again_as_it_was_posted() {
     let mut case = Case::new();
     let mut invalid = posted(Outcome::Invalid);
-    invalid.body.columns.insert("note".into(), PostedColumn { text: "words".into(), null: true, base: None });
+    invalid.body.columns.insert(
+        "note".into(),
+        PostedColumn {
+            text: "words".into(),
+            null: true,
+            base: None,
+        },
+    );
     invalid.changed = Some(vec!["note".into()]);
     case.posted = Some(invalid);
     let view = case.drawn();
-    assert_eq!((field(&view, "note").text.as_str(), field(&view, "note").null), ("words", Some(true)));
+    assert_eq!(
+        (field(&view, "note").text.as_str(), field(&view, "note").null),
+        ("words", Some(true))
+    );
     assert_eq!(field(&view, "note").base, Some(None));
 }
 
@@ -358,12 +485,20 @@ fn a_conflict_keeps_mine_in_the_form_on_the_records_present_version() {
     case.record.values.insert("title".into(), text("Pump of theirs"));
     let mut conflict = posted(Outcome::Conflict);
     let (mine, theirs) = (text("Pump 2"), text("Pump of theirs"));
-    conflict.answer.conflicts = vec![Conflict { column: "title".into(), base: None, mine, theirs }];
+    conflict.answer.conflicts = vec![Conflict {
+        column: "title".into(),
+        base: None,
+        mine,
+        theirs,
+    }];
     case.posted = Some(conflict);
     let view = case.drawn();
     assert_eq!(view.state, FormState::Conflict);
     assert_eq!((view.id.as_str(), view.version.as_str()), (FRESH, "version-now"));
-    assert_eq!((field(&view, "title").text.as_str(), &field(&view, "title").base), ("Pump 2", &Some(text("Pump of theirs"))));
+    assert_eq!(
+        (field(&view, "title").text.as_str(), &field(&view, "title").base),
+        ("Pump 2", &Some(text("Pump of theirs")))
+    );
     assert_eq!(view.conflicts[0].theirs, text("Pump of theirs"));
 }
 
@@ -399,7 +534,10 @@ fn a_create_that_was_saved_goes_on_as_the_record_it_made() {
 #[test]
 fn a_deleted_record_is_offered_as_a_new_one_with_all_that_was_posted() {
     let mut case = Case::new();
-    case.record = record(table("activity", activity().table.columns.clone()), &[text(""), None, None]);
+    case.record = record(
+        table("activity", activity().table.columns.clone()),
+        &[text(""), None, None],
+    );
     case.record.key = None;
     case.target = Target::New(FRESH.into());
     case.posted = Some(posted(Outcome::Gone));
@@ -414,21 +552,36 @@ fn the_page_after_a_save_names_what_was_saved() {
     let mut case = Case::new();
     let mark = SavedMark {
         form_key: "activity/7".into(),
-        revision: Revision { seq: 4, writer: "before".into() },
+        revision: Revision {
+            seq: 4,
+            writer: "before".into(),
+        },
         merged: vec!["due_on".into()],
     };
     case.saved = Some(mark.clone());
     let view = case.drawn();
     assert_eq!((view.state, view.saved.as_ref()), (FormState::Saved, Some(&mark)));
-    assert_eq!(view.notices, [Notice::Saved { merged: vec!["due_on".into()] }]);
+    assert_eq!(
+        view.notices,
+        [Notice::Saved {
+            merged: vec!["due_on".into()]
+        }]
+    );
     assert_eq!(view.words, "All changes saved");
 }
 
 #[test]
 fn typing_after_a_save_is_dirty_not_saved() {
     let mut case = Case::new();
-    let revision = Revision { seq: 4, writer: "before".into() };
-    case.saved = Some(SavedMark { form_key: "activity/7".into(), revision, merged: Vec::new() });
+    let revision = Revision {
+        seq: 4,
+        writer: "before".into(),
+    };
+    case.saved = Some(SavedMark {
+        form_key: "activity/7".into(),
+        revision,
+        merged: Vec::new(),
+    });
     case.drafts = vec![draft(5, "before", &[("title", text("Pump"), text("Pump A"))])];
     assert_eq!(case.drawn().state, FormState::Dirty);
 }

@@ -56,9 +56,15 @@ pub struct Typed {
 impl Typed {
     /// Labels of the secrets that were typed. Their text goes no further.
     pub fn secrets_typed(&self, table: &Table) -> Vec<String> {
-        let typed = self.columns.iter().filter(|(_, typed)| !typed.text.is_empty() || typed.null);
+        let typed = self
+            .columns
+            .iter()
+            .filter(|(_, typed)| !typed.text.is_empty() || typed.null);
         let columns = typed.filter_map(|(written, _)| table.column_written(written));
-        columns.filter(|column| column.secret).map(|column| column.label.clone()).collect()
+        columns
+            .filter(|column| column.secret)
+            .map(|column| column.label.clone())
+            .collect()
     }
 }
 

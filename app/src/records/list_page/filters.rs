@@ -14,7 +14,14 @@ pub fn chips(table: &Table, query: &ListQuery, listed: &ListPage) -> Option<AnyV
     }
     let table_url = address::table_url(&table.name);
     let search = (!query.search.is_empty()).then(|| {
-        let url = list_query::url(&table_url, &ListQuery { search: String::new(), page: 1, ..query.clone() });
+        let url = list_query::url(
+            &table_url,
+            &ListQuery {
+                search: String::new(),
+                page: 1,
+                ..query.clone()
+            },
+        );
         chip(format!("Search: {}", query.search), url)
     });
     let each = query.filters.iter().enumerate().map(|(at, filter)| {
@@ -22,7 +29,14 @@ pub fn chips(table: &Table, query: &ListQuery, listed: &ListPage) -> Option<AnyV
         chip(words(table, listed, filter), url)
     });
     let each = each.collect_view();
-    let all = list_query::url(&table_url, &ListQuery { page: 1, sort: query.sort.clone(), ..ListQuery::default() });
+    let all = list_query::url(
+        &table_url,
+        &ListQuery {
+            page: 1,
+            sort: query.sort.clone(),
+            ..ListQuery::default()
+        },
+    );
     Some(
         view! {
             <ul class="chips" aria-label="Filters">
@@ -67,17 +81,30 @@ fn operator_words(operator: &str) -> &'static str {
 fn shown_label(listed: &ListPage, name: &str, text: &str) -> Option<String> {
     let at = listed.columns.iter().position(|column| column == name)?;
     let cells = listed.rows.iter().filter_map(|row| row.cells.get(at));
-    cells.filter(|cell| cell.text.as_deref() == Some(text)).find_map(|cell| cell.label.clone())
+    cells
+        .filter(|cell| cell.text.as_deref() == Some(text))
+        .find_map(|cell| cell.label.clone())
 }
 
 /// A form for all columns; what is left empty does not count.
 pub fn panel(table: &Table, query: &ListQuery) -> AnyView {
     let columns: Vec<&Column> = table.columns.iter().filter(|column| can_filter(column)).collect();
-    let offered = |name: &str, operator: &str| columns.iter().any(|column| operators(column).contains(&operator) && column.name == name);
+    let offered = |name: &str, operator: &str| {
+        columns
+            .iter()
+            .any(|column| operators(column).contains(&operator) && column.name == name)
+    };
     // Filters the panel has no control for stay as they are.
-    let others = query.filters.iter().filter(|(name, operator, _)| !offered(name, operator));
+    let others = query
+        .filters
+        .iter()
+        .filter(|(name, operator, _)| !offered(name, operator));
     let others = others.map(|(name, operator, text)| (filter_name(name, operator), text.clone()));
-    let rest = ListQuery { filters: Vec::new(), page: 1, ..query.clone() };
+    let rest = ListQuery {
+        filters: Vec::new(),
+        page: 1,
+        ..query.clone()
+    };
     let kept = list_query::pairs(&rest).into_iter().chain(others).map(|(name, text)| {
         view! { <input type="hidden" name=name value=text autocomplete="off" /> }
     });
@@ -111,8 +138,12 @@ fn operators(column: &Column) -> &'static [&'static str] {
 }
 
 fn filter_row(column: &Column, query: &ListQuery) -> AnyView {
-    let controls = operators(column).iter().filter(|operator| **operator != "null" || column.nullable);
-    let controls = controls.map(|operator| filter_control(column, operator, query)).collect_view();
+    let controls = operators(column)
+        .iter()
+        .filter(|operator| **operator != "null" || column.nullable);
+    let controls = controls
+        .map(|operator| filter_control(column, operator, query))
+        .collect_view();
     view! {
         <fieldset class="filter-row">
             <legend>{column.label.clone()}</legend>
@@ -123,22 +154,48 @@ fn filter_row(column: &Column, query: &ListQuery) -> AnyView {
 }
 
 fn filter_control(column: &Column, operator: &'static str, query: &ListQuery) -> AnyView {
-    let set = query.filters.iter().find(|(name, set, _)| *name == column.name && set == operator);
+    let set = query
+        .filters
+        .iter()
+        .find(|(name, set, _)| *name == column.name && set == operator);
     let value = set.map(|(_, _, text)| text.clone()).unwrap_or_default();
     let name = filter_name(&column.name, operator);
     let words = |words: &str| format!("{} {words}", column.label);
     match (operator, &column.kind) {
         ("null", _) => {
-            let options = [("", "Value: any"), ("false", "Has a value"), ("true", "No value (NULL)")];
-            filter_select(name, words("has a value"), &value, options.map(|(value, label)| (value.to_owned(), label.to_owned())).to_vec())
+            let options = [
+                ("", "Value: any"),
+                ("false", "Has a value"),
+                ("true", "No value (NULL)"),
+            ];
+            filter_select(
+                name,
+                words("has a value"),
+                &value,
+                options
+                    .map(|(value, label)| (value.to_owned(), label.to_owned()))
+                    .to_vec(),
+            )
         }
         ("eq", ColumnKind::Boolean) => {
             let options = [("", "Any"), ("true", "Yes"), ("false", "No")];
-            filter_select(name, words("is"), &value, options.map(|(value, label)| (value.to_owned(), label.to_owned())).to_vec())
+            filter_select(
+                name,
+                words("is"),
+                &value,
+                options
+                    .map(|(value, label)| (value.to_owned(), label.to_owned()))
+                    .to_vec(),
+            )
         }
         ("eq", ColumnKind::Choice(choices)) => {
             let mut options = vec![(String::new(), "Any".to_owned())];
-            options.extend(choices.iter().filter(|choice| !choice.is_empty()).map(|choice| (choice.clone(), choice.replace('_', " "))));
+            options.extend(
+                choices
+                    .iter()
+                    .filter(|choice| !choice.is_empty())
+                    .map(|choice| (choice.clone(), choice.replace('_', " "))),
+            );
             filter_select(name, words("is"), &value, options)
         }
         (_, kind) => {

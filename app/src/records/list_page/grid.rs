@@ -8,7 +8,11 @@ use crate::records::model::{ColumnKind, ListCell, ListPage, ListQuery, ListRow, 
 use crate::ui::icon::icon;
 
 pub fn grid(table: &Table, query: &ListQuery, listed: &ListPage) -> AnyView {
-    let heads = listed.columns.iter().map(|name| head(table, query, name)).collect_view();
+    let heads = listed
+        .columns
+        .iter()
+        .map(|name| head(table, query, name))
+        .collect_view();
     let rows = listed.rows.iter().map(|one| row(table, listed, one)).collect_view();
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label=format!("Records of {}", table.label)>
@@ -24,7 +28,9 @@ pub fn grid(table: &Table, query: &ListQuery, listed: &ListPage) -> AnyView {
 fn head(table: &Table, query: &ListQuery, name: &str) -> AnyView {
     let column = table.column(name);
     let label = column.map_or_else(|| name.to_owned(), |column| column.label.clone());
-    let class = column.filter(|column| is_number(&column.kind) && column.reference.is_none()).map(|_| "number");
+    let class = column
+        .filter(|column| is_number(&column.kind) && column.reference.is_none())
+        .map(|_| "number");
     if column.is_none_or(|column| column.secret) {
         return view! { <th scope="col" class=class>{label}</th> }.into_any();
     }
@@ -36,7 +42,9 @@ fn head(table: &Table, query: &ListQuery, name: &str) -> AnyView {
         Some(false) => (Some("ascending"), icon("up")),
         None => (None, ().into_any()),
     };
-    let order = at.filter(|_| query.sort.len() > 1).map(|at| view! { <span class="sort-order">{at + 1}</span> });
+    let order = at
+        .filter(|_| query.sort.len() > 1)
+        .map(|at| view! { <span class="sort-order">{at + 1}</span> });
     // Assistive technology is told of the leading column only, as ARIA asks.
     let aria = direction.filter(|_| at == Some(0));
     view! {
@@ -49,6 +57,12 @@ fn head(table: &Table, query: &ListQuery, name: &str) -> AnyView {
 
 fn is_number(kind: &ColumnKind) -> bool {
     matches!(kind, ColumnKind::Integer | ColumnKind::Decimal | ColumnKind::Float)
+}
+
+/// Never cut nor broken: a part of it would say something else.
+fn stays_whole(kind: &ColumnKind) -> bool {
+    use ColumnKind::{Boolean, Choice, Date, Time, Timestamp, TimestampWithZone};
+    is_number(kind) || matches!(kind, Boolean | Choice(_) | Date | Time | Timestamp | TimestampWithZone)
 }
 
 fn row(table: &Table, listed: &ListPage, row: &ListRow) -> AnyView {
@@ -68,7 +82,13 @@ fn cell(table: &Table, name: &str, cell: &ListCell, url: Option<&String>) -> Any
         Some(url) => view! { <a class="row-link" href=url.clone()>{content}</a> }.into_any(),
         None => content,
     };
-    view! { <td class=number.then_some("number") data-label=label>{content}</td> }.into_any()
+    let whole = column.is_some_and(|column| stays_whole(&column.kind)) && cell.label.is_none();
+    let class = if number {
+        Some("number")
+    } else {
+        whole.then_some("whole")
+    };
+    view! { <td class=class data-label=label>{content}</td> }.into_any()
 }
 
 fn content(kind: Option<&ColumnKind>, cell: &ListCell) -> AnyView {
@@ -76,14 +96,18 @@ fn content(kind: Option<&ColumnKind>, cell: &ListCell) -> AnyView {
         return view! { <span class="masked" aria-label="secret, set">"••••••"</span> }.into_any();
     }
     if let Some(label) = &cell.label {
-        return view! { <span title=cell.text.clone()>{label.clone()}</span> }.into_any();
+        return view! { <span class="clip" title=cell.text.clone()>{label.clone()}</span> }.into_any();
     }
     match (kind, cell.text.as_deref()) {
         (_, None) => view! { <span class="null-value">"NULL"</span> }.into_any(),
         (_, Some("")) => view! { <span class="null-value">"(empty)"</span> }.into_any(),
-        (Some(ColumnKind::Boolean), Some("true")) => view! { <span class="yes">{icon("check")} "Yes"</span> }.into_any(),
+        (Some(ColumnKind::Boolean), Some("true")) => {
+            view! { <span class="yes">{icon("check")} " Yes"</span> }.into_any()
+        }
         (Some(ColumnKind::Boolean), Some("false")) => view! { <span class="no">"No"</span> }.into_any(),
-        (Some(ColumnKind::Choice(_)), Some(text)) => view! { <span class="tag">{text.replace('_', " ")}</span> }.into_any(),
+        (Some(ColumnKind::Choice(_)), Some(text)) => {
+            view! { <span class="tag">{text.replace('_', " ")}</span> }.into_any()
+        }
         (_, Some(text)) => view! { <span class="clip">{text.to_owned()}</span> }.into_any(),
     }
 }

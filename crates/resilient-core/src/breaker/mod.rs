@@ -86,7 +86,11 @@ pub struct Breaker {
 /// Each state with the data that has a meaning in it.
 #[derive(Clone, Debug)]
 enum Stage {
-    Closed { window: Window, failures_in_a_row: u32, failed_probes: u32 },
+    Closed {
+        window: Window,
+        failures_in_a_row: u32,
+        failed_probes: u32,
+    },
     Open(Outage),
     HalfOpen(Outage),
 }
@@ -100,7 +104,10 @@ struct Outage {
 
 impl Breaker {
     pub fn new(settings: Settings) -> Self {
-        Self { stage: Stage::closed(&settings), settings }
+        Self {
+            stage: Stage::closed(&settings),
+            settings,
+        }
     }
 
     pub fn state(&self) -> State {
@@ -128,10 +135,24 @@ impl Breaker {
     /// Notes how an admitted call ended. Calls that were cancelled or refused by ourselves are not
     /// to be recorded. What was admitted before the breaker opened changes nothing afterwards.
     pub fn record(&mut self, now: Moment, observation: Observation, took: Duration) -> Option<Transition> {
-        let Stage::Closed { window, failures_in_a_row, .. } = &mut self.stage else { return None };
+        let Stage::Closed {
+            window,
+            failures_in_a_row,
+            ..
+        } = &mut self.stage
+        else {
+            return None;
+        };
         let failed = matches!(observation, Observation::Failure | Observation::Isolate);
         let slow = observation == Observation::Slow || took > self.settings.slow_after;
-        window.record(now, Tally { calls: 1, failures: failed.into(), slow: slow.into() });
+        window.record(
+            now,
+            Tally {
+                calls: 1,
+                failures: failed.into(),
+                slow: slow.into(),
+            },
+        );
         *failures_in_a_row = if failed { *failures_in_a_row + 1 } else { 0 };
         let totals = window.totals(now);
         let cause = match observation {
@@ -145,7 +166,11 @@ impl Breaker {
     pub fn probe_started(&mut self) -> Option<Transition> {
         let Stage::Open(outage) = self.stage else { return None };
         self.stage = Stage::HalfOpen(outage);
-        Some(Transition { from: State::Open, to: State::HalfOpen, cause: Cause::ProbeStarted })
+        Some(Transition {
+            from: State::Open,
+            to: State::HalfOpen,
+            cause: Cause::ProbeStarted,
+        })
     }
 
     /// The probe came back. `random` in `0.0..1.0` spreads the next one.
@@ -189,28 +214,48 @@ impl Breaker {
         let from = self.state();
         let isolated = (cause == Cause::Isolated).then_some(0);
         // The first probe has nobody to be spread from.
-        let next_probe = now + self.settings.probe_distance(isolated, 0.5).max(self.settings.open_at_least);
+        let next_probe = now
+            + self
+                .settings
+                .probe_distance(isolated, 0.5)
+                .max(self.settings.open_at_least);
         self.stage = Stage::Open(Outage { next_probe, isolated });
-        Transition { from, to: State::Open, cause }
+        Transition {
+            from,
+            to: State::Open,
+            cause,
+        }
     }
 
     fn stay_open(&mut self, now: Moment, isolated: Option<u32>, random: f64) -> Transition {
         let from = self.state();
         let next_probe = now + self.settings.probe_distance(isolated, random);
         self.stage = Stage::Open(Outage { next_probe, isolated });
-        Transition { from, to: State::Open, cause: Cause::ProbeFailed }
+        Transition {
+            from,
+            to: State::Open,
+            cause: Cause::ProbeFailed,
+        }
     }
 
     fn close(&mut self) -> Transition {
         let from = self.state();
         self.stage = Stage::closed(&self.settings);
-        Transition { from, to: State::Closed, cause: Cause::ProbeSucceeded }
+        Transition {
+            from,
+            to: State::Closed,
+            cause: Cause::ProbeSucceeded,
+        }
     }
 }
 
 impl Stage {
     fn closed(settings: &Settings) -> Self {
         let window = Window::new(settings.buckets, settings.bucket_width);
-        Self::Closed { window, failures_in_a_row: 0, failed_probes: 0 }
+        Self::Closed {
+            window,
+            failures_in_a_row: 0,
+            failed_probes: 0,
+        }
     }
 }

@@ -78,8 +78,15 @@ impl Settings {
     /// Until the next probe while open.
     pub(super) fn probe_distance(&self, isolated: Option<u32>, random: f64) -> Duration {
         let doublings = isolated.unwrap_or(0).min(20);
-        let plain = self.probe_open.saturating_mul(1 << doublings).min(self.probe_isolated_at_most);
-        let spread = if random.is_finite() { self.probe_spread * (2.0 * random.clamp(0.0, 1.0) - 1.0) } else { 0.0 };
+        let plain = self
+            .probe_open
+            .saturating_mul(1 << doublings)
+            .min(self.probe_isolated_at_most);
+        let spread = if random.is_finite() {
+            self.probe_spread * (2.0 * random.clamp(0.0, 1.0) - 1.0)
+        } else {
+            0.0
+        };
         plain.mul_f64((1.0 + spread).max(0.0))
     }
 }

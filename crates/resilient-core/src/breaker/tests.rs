@@ -48,11 +48,25 @@ fn a_success_between_breaks_the_row() {
 fn half_of_eight_calls_failing_opens_it() {
     let mut breaker = new_breaker();
     for call in 0..7 {
-        let observation = if call % 2 == 0 { Observation::Success } else { Observation::Failure };
+        let observation = if call % 2 == 0 {
+            Observation::Success
+        } else {
+            Observation::Failure
+        };
         assert_eq!(breaker.record(at(0), observation, QUICK), None);
     }
     let transition = breaker.record(at(0), Observation::Failure, QUICK);
-    assert!(matches!(transition, Some(Transition { cause: Cause::FailureRatio(Tally { calls: 8, failures: 4, .. }), .. })));
+    assert!(matches!(
+        transition,
+        Some(Transition {
+            cause: Cause::FailureRatio(Tally {
+                calls: 8,
+                failures: 4,
+                ..
+            }),
+            ..
+        })
+    ));
 }
 
 #[test]
@@ -63,7 +77,13 @@ fn slow_calls_open_it_though_they_succeed() {
         assert_eq!(breaker.record(at(0), Observation::Success, took), None);
     }
     let transition = breaker.record(at(0), Observation::Slow, QUICK);
-    assert!(matches!(transition, Some(Transition { cause: Cause::SlowRatio(_), .. })));
+    assert!(matches!(
+        transition,
+        Some(Transition {
+            cause: Cause::SlowRatio(_),
+            ..
+        })
+    ));
 }
 
 #[test]
@@ -77,8 +97,14 @@ fn a_thousand_broken_constraints_do_not_open_it() {
 
 #[test]
 fn a_full_disk_stops_writes_and_not_reads() {
-    assert_eq!(Observation::of(BreakerEffect::FailureOfWrites, true), Some(Observation::Failure));
-    assert_eq!(Observation::of(BreakerEffect::FailureOfWrites, false), Some(Observation::Success));
+    assert_eq!(
+        Observation::of(BreakerEffect::FailureOfWrites, true),
+        Some(Observation::Failure)
+    );
+    assert_eq!(
+        Observation::of(BreakerEffect::FailureOfWrites, false),
+        Some(Observation::Success)
+    );
     assert_eq!(Observation::of(BreakerEffect::Ignored, true), None);
 }
 
@@ -113,7 +139,12 @@ fn what_was_under_way_when_it_opened_neither_closes_nor_shifts_it() {
 #[test]
 fn a_wrong_password_opens_it_at_once_and_is_asked_about_ever_more_rarely() {
     let mut breaker = new_breaker();
-    assert_eq!(breaker.probe_ended(at(0), Observation::Isolate, 0.5).map(|change| change.cause), Some(Cause::Isolated));
+    assert_eq!(
+        breaker
+            .probe_ended(at(0), Observation::Isolate, 0.5)
+            .map(|change| change.cause),
+        Some(Cause::Isolated)
+    );
     let mut now = Moment::START;
     let mut distances = Vec::new();
     for _ in 0..10 {
@@ -123,12 +154,18 @@ fn a_wrong_password_opens_it_at_once_and_is_asked_about_ever_more_rarely() {
         breaker.probe_started();
         breaker.probe_ended(now, Observation::Isolate, 0.5);
     }
-    assert_eq!(distances, [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000]);
+    assert_eq!(
+        distances,
+        [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000]
+    );
 }
 
 #[test]
 fn a_fixed_open_time_holds_off_the_first_probe() {
-    let mut breaker = Breaker::new(Settings { open_at_least: Duration::from_secs(60), ..Settings::default() });
+    let mut breaker = Breaker::new(Settings {
+        open_at_least: Duration::from_secs(60),
+        ..Settings::default()
+    });
     breaker.probe_ended(at(0), Observation::Isolate, 0.5);
     assert_eq!(breaker.next_probe(at(0)), Duration::from_secs(60));
 }
@@ -163,7 +200,10 @@ fn should_open(calls: &[(u64, Observation, u64)], now: u64) -> bool {
     let in_a_row = calls.iter().rev().take_while(|(_, seen, _)| failed(seen)).count();
     let recent: Vec<_> = calls.iter().filter(|(second, ..)| second + 10 > now / 1_000).collect();
     let failures = recent.iter().filter(|(_, seen, _)| failed(seen)).count();
-    let slow = recent.iter().filter(|(_, seen, took)| *seen == Observation::Slow || *took > 2_000).count();
+    let slow = recent
+        .iter()
+        .filter(|(_, seen, took)| *seen == Observation::Slow || *took > 2_000)
+        .count();
     let isolated = calls.last().is_some_and(|(_, seen, _)| *seen == Observation::Isolate);
     let ratio = recent.len() >= 8 && (2 * failures >= recent.len() || 5 * slow >= 4 * recent.len());
     isolated || in_a_row >= 5 || ratio

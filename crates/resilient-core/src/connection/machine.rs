@@ -35,8 +35,19 @@ pub struct Connection {
 impl Connection {
     /// Just after the page was loaded: the server has answered, or there would be no page.
     pub fn new(now: Moment) -> Self {
-        let knowledge = Knowledge::Reached { ready: true, slow: false, failures: 0 };
-        Self { knowledge, visible: true, probing: false, next_probe: now, requests: BTreeMap::new(), told_ready: false }
+        let knowledge = Knowledge::Reached {
+            ready: true,
+            slow: false,
+            failures: 0,
+        };
+        Self {
+            knowledge,
+            visible: true,
+            probing: false,
+            next_probe: now,
+            requests: BTreeMap::new(),
+            told_ready: false,
+        }
     }
 
     /// The next state and what is to be done. `random` is uniform over its type.
@@ -93,7 +104,11 @@ impl Connection {
 
     /// When `Woke` should come.
     pub fn next_wake(&self, now: Moment) -> Option<Moment> {
-        let becomes_slow = self.requests.values().map(|left| *left + SLOW_REQUEST).filter(|at| *at > now);
+        let becomes_slow = self
+            .requests
+            .values()
+            .map(|left| *left + SLOW_REQUEST)
+            .filter(|at| *at > now);
         self.next_probe().into_iter().chain(becomes_slow).min()
     }
 
@@ -103,9 +118,11 @@ impl Connection {
                 self.next_probe = now;
                 Knowledge::ComingBack { answered: true }
             }
-            Knowledge::ComingBack { answered: true } | Knowledge::Reached { .. } => {
-                Knowledge::Reached { ready, slow, failures: 0 }
-            }
+            Knowledge::ComingBack { answered: true } | Knowledge::Reached { .. } => Knowledge::Reached {
+                ready,
+                slow,
+                failures: 0,
+            },
         };
     }
 
@@ -129,9 +146,17 @@ impl Connection {
         let spread = OUTAGE_SPREAD.mul_f64(random as f64 / u64::MAX as f64);
         self.next_probe = now + PROBE_EVERY + spread;
         self.knowledge = match self.knowledge {
-            Knowledge::Reached { ready, slow, failures: 0 } => {
+            Knowledge::Reached {
+                ready,
+                slow,
+                failures: 0,
+            } => {
                 self.next_probe = now;
-                Knowledge::Reached { ready, slow, failures: 1 }
+                Knowledge::Reached {
+                    ready,
+                    slow,
+                    failures: 1,
+                }
             }
             _ => Knowledge::Lost,
         };

@@ -50,15 +50,24 @@ impl Status {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// The server answered the probe; `ready`: it can save.
-    ProbeAnswered { took: Duration, ready: bool },
+    ProbeAnswered {
+        took: Duration,
+        ready: bool,
+    },
     /// No answer in time, or none of ours.
     ProbeFailed,
     /// A request of the page's own left; `id` is the driver's.
-    RequestLeft { id: u32 },
+    RequestLeft {
+        id: u32,
+    },
     /// It was answered by the server, whatever the answer.
-    RequestAnswered { id: u32 },
+    RequestAnswered {
+        id: u32,
+    },
     /// No answer, or none of ours.
-    RequestFailed { id: u32 },
+    RequestFailed {
+        id: u32,
+    },
     /// The server answered that it could not save.
     SaveKept,
     /// The browser believes that the network came or went.

@@ -31,7 +31,15 @@ impl Page {
     fn new() -> Self {
         let now = Moment::START;
         let connection = Connection::new(now);
-        Self { connection, now, probe_left: None, server: Server::Up, told: Vec::new(), readies: 0, glitches: 0 }
+        Self {
+            connection,
+            now,
+            probe_left: None,
+            server: Server::Up,
+            told: Vec::new(),
+            readies: 0,
+            glitches: 0,
+        }
     }
 
     fn tell(&mut self, event: Event) {

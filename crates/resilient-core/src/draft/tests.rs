@@ -293,7 +293,10 @@ impl World {
                 assert!(!self.saved_or_discarded.contains(revision), "{revision:?} came back");
                 assert!(holds(revision, &draft.values));
                 let alone = !replaced.is_empty() || self.form.stored.len() == 1;
-                assert!(alone || *mode != Mode::Chained, "a page put {revision:?} beside another draft unasked");
+                assert!(
+                    alone || *mode != Mode::Chained,
+                    "a page put {revision:?} beside another draft unasked"
+                );
                 let again = self.form.send(draft, mode);
                 assert!(matches!(again, Told::SameAgain(_)), "twice is once, not {again:?}");
             }
@@ -415,7 +418,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(800))]
 
     #[test]
     fn no_order_of_events_loses_text_or_brings_it_back(events in events()) {

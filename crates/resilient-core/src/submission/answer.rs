@@ -25,6 +25,43 @@ pub enum Outcome {
     Malformed,
 }
 
+impl Outcome {
+    /// The HTTP status that says the same. A save that made a record may say 201 instead of 200.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Saved => 200,
+            Self::Malformed => 400,
+            Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
+            Self::Conflict | Self::InProgress | Self::Expired => 409,
+            Self::Gone => 410,
+            Self::TooLarge => 413,
+            Self::Invalid | Self::Mismatch => 422,
+            Self::RateLimited => 429,
+            Self::Kept => 503,
+        }
+    }
+
+    /// The outcome as it stands in JSON.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Saved => "saved",
+            Self::Kept => "kept",
+            Self::Conflict => "conflict",
+            Self::Invalid => "invalid",
+            Self::Mismatch => "mismatch",
+            Self::InProgress => "in_progress",
+            Self::Expired => "expired",
+            Self::Unauthenticated => "unauthenticated",
+            Self::Forbidden => "forbidden",
+            Self::Gone => "gone",
+            Self::TooLarge => "too_large",
+            Self::RateLimited => "rate_limited",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
 /// One column that both sides changed, to different texts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conflict {
@@ -107,11 +144,17 @@ impl Answer {
                 "The system is busy. Your changes are kept and will be sent again."
             }
             Outcome::Kept => "The database cannot be reached. Your changes are kept and can be saved when it is back.",
-            Outcome::Conflict => "Someone else changed this record at the same time. Your input is kept: please compare.",
+            Outcome::Conflict => {
+                "Someone else changed this record at the same time. Your input is kept: please compare."
+            }
             Outcome::Invalid => "Please check the marked fields.",
-            Outcome::Mismatch => "This form was already saved with other content. Your input is kept: press Save again.",
+            Outcome::Mismatch => {
+                "This form was already saved with other content. Your input is kept: press Save again."
+            }
             Outcome::InProgress => "This is being saved right now.",
-            Outcome::Expired => "This form is too old to be saved as it is. Your input is kept: please check it and press Save again.",
+            Outcome::Expired => {
+                "This form is too old to be saved as it is. Your input is kept: please check it and press Save again."
+            }
             Outcome::Unauthenticated => "Please sign in again. Your input is kept.",
             Outcome::Forbidden => "You are not allowed to change this. Your input is kept.",
             Outcome::Gone => "This record no longer exists. Your input is kept and can become a new record.",

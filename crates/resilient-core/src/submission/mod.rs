@@ -36,5 +36,7 @@ pub fn is_submission_id(id: &str) -> bool {
 /// Whether `writer` may name a page load: 1 to 64 characters of `[A-Za-z0-9_-]`.
 pub fn is_writer(writer: &str) -> bool {
     (1..=64).contains(&writer.len())
-        && writer.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+        && writer
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
 }

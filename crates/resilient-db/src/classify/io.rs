@@ -17,7 +17,11 @@ const OWN_SHORTAGE: Class = Class {
 
 /// The connection broke in use: reconnect, and resolve if a change was under way. Below an outage
 /// until it turns out that something is in doubt.
-const BROKEN: Class = Class { severity: Severity::Degraded, action: Action::Reconnect, ..LOST };
+const BROKEN: Class = Class {
+    severity: Severity::Degraded,
+    action: Action::Reconnect,
+    ..LOST
+};
 
 /// `EMFILE` and `ENFILE`, which have no stable kind.
 const TOO_MANY_FILES: [i32; 2] = [24, 23];
@@ -25,7 +29,11 @@ const TOO_MANY_FILES: [i32; 2] = [24, 23];
 /// What an I/O error means in `phase`.
 pub fn class_of(error: &Error, phase: Phase) -> Class {
     let out_of_files = error.raw_os_error().is_some_and(|code| TOO_MANY_FILES.contains(&code));
-    if out_of_files { OWN_SHORTAGE } else { class_of_kind(error.kind(), phase) }
+    if out_of_files {
+        OWN_SHORTAGE
+    } else {
+        class_of_kind(error.kind(), phase)
+    }
 }
 
 /// The same by kind alone.
@@ -40,16 +48,28 @@ pub fn class_of_kind(kind: ErrorKind, phase: Phase) -> Class {
         ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown
             if phase == Phase::Connect =>
         {
-            Class { action: Action::FailOver, ..UNREACHABLE }
+            Class {
+                action: Action::FailOver,
+                ..UNREACHABLE
+            }
         }
-        ErrorKind::TimedOut if phase == Phase::Connect => Class { action: Action::FailOver, ..UNREACHABLE },
+        ErrorKind::TimedOut if phase == Phase::Connect => Class {
+            action: Action::FailOver,
+            ..UNREACHABLE
+        },
         ErrorKind::TimedOut => LOST,
         ErrorKind::Interrupted | ErrorKind::WouldBlock => internal(),
-        ErrorKind::InvalidData => {
-            Class { kind: Kind::Defect, retry: Retry::Never, action: Action::Report, ..LOST }
-        }
+        ErrorKind::InvalidData => Class {
+            kind: Kind::Defect,
+            retry: Retry::Never,
+            action: Action::Report,
+            ..LOST
+        },
         // Name resolution has no stable kind of its own.
-        _ if phase == Phase::Connect && !broken(kind) => Class { retry: Retry::Yes(Pace::Slow), ..UNREACHABLE },
+        _ if phase == Phase::Connect && !broken(kind) => Class {
+            retry: Retry::Yes(Pace::Slow),
+            ..UNREACHABLE
+        },
         _ => BROKEN,
     }
 }

@@ -40,10 +40,17 @@ pub fn in_phase(base: Class, phase: Phase) -> Class {
     };
     let in_doubt = outcome == Outcome::Unknown;
     match base.action {
-        Action::Reconnect if in_doubt => {
-            Class { outcome, action: Action::Resolve, severity: base.severity.max(Severity::Outage), ..base }
-        }
-        Action::Resolve if !in_doubt => Class { outcome, action: Action::Reconnect, ..base },
+        Action::Reconnect if in_doubt => Class {
+            outcome,
+            action: Action::Resolve,
+            severity: base.severity.max(Severity::Outage),
+            ..base
+        },
+        Action::Resolve if !in_doubt => Class {
+            outcome,
+            action: Action::Reconnect,
+            ..base
+        },
         _ => Class { outcome, ..base },
     }
 }
@@ -61,10 +68,17 @@ pub(crate) const DEFECT: Class = Class {
 };
 
 /// A person's input broke a rule.
-pub(crate) const CONSTRAINT: Class =
-    Class { kind: Kind::Constraint, severity: Severity::Input, action: Action::Fix, ..DEFECT };
+pub(crate) const CONSTRAINT: Class = Class {
+    kind: Kind::Constraint,
+    severity: Severity::Input,
+    action: Action::Fix,
+    ..DEFECT
+};
 
-pub(crate) const BAD_VALUE: Class = Class { kind: Kind::BadValue, ..CONSTRAINT };
+pub(crate) const BAD_VALUE: Class = Class {
+    kind: Kind::BadValue,
+    ..CONSTRAINT
+};
 
 /// Two transactions met and this one lost.
 pub(crate) const CONTENTION: Class = Class {
@@ -96,8 +110,12 @@ pub(crate) const LOST: Class = Class {
 };
 
 /// There was no way to the server in the first place.
-pub(crate) const UNREACHABLE: Class =
-    Class { outcome: Outcome::NotSent, retry: Retry::Yes(Pace::Ordinary), action: Action::Wait, ..LOST };
+pub(crate) const UNREACHABLE: Class = Class {
+    outcome: Outcome::NotSent,
+    retry: Retry::Yes(Pace::Ordinary),
+    action: Action::Wait,
+    ..LOST
+};
 
 /// Only a person can help.
 pub(crate) const MISCONFIGURED: Class = Class {
@@ -111,8 +129,12 @@ pub(crate) const MISCONFIGURED: Class = Class {
 };
 
 /// Data or disk are damaged.
-pub(crate) const DAMAGED: Class =
-    Class { kind: Kind::Damaged, outcome: Outcome::RolledBack, action: Action::ReadOnly, ..MISCONFIGURED };
+pub(crate) const DAMAGED: Class = Class {
+    kind: Kind::Damaged,
+    outcome: Outcome::RolledBack,
+    action: Action::ReadOnly,
+    ..MISCONFIGURED
+};
 
 /// The server has no room at the moment.
 pub(crate) const SHORT: Class = Class {
@@ -124,8 +146,17 @@ pub(crate) const SHORT: Class = Class {
 };
 
 /// Refused by ourselves because the breaker is open.
-pub(crate) const REFUSED: Class =
-    Class { retry: Retry::Never, connection: ConnectionFate::Keep, breaker: BreakerEffect::Ignored, action: Action::Shed, ..UNREACHABLE };
+pub(crate) const REFUSED: Class = Class {
+    retry: Retry::Never,
+    connection: ConnectionFate::Keep,
+    breaker: BreakerEffect::Ignored,
+    action: Action::Shed,
+    ..UNREACHABLE
+};
 
 /// Refused by ourselves because too many wait already, or no time is left.
-pub(crate) const CROWDED: Class = Class { kind: Kind::Busy, severity: Severity::Degraded, ..REFUSED };
+pub(crate) const CROWDED: Class = Class {
+    kind: Kind::Busy,
+    severity: Severity::Degraded,
+    ..REFUSED
+};

@@ -3,13 +3,14 @@
 use resilient_core::failure::{Action, BreakerEffect, Class, ConnectionFate, Kind, Outcome, Pace, Retry, Severity};
 use sqlx::postgres::PgDatabaseError;
 
-use super::{
-    BAD_VALUE, CONSTRAINT, CONTENTION, DAMAGED, DEFECT, LOST, MISCONFIGURED, SHORT, TIMED_OUT, UNREACHABLE,
-};
+use super::{BAD_VALUE, CONSTRAINT, CONTENTION, DAMAGED, DEFECT, LOST, MISCONFIGURED, SHORT, TIMED_OUT, UNREACHABLE};
 use crate::error::{Constraint, ConstraintKind};
 
 /// The server is going down or came down while it worked for us.
-const SHUTDOWN: Class = Class { action: Action::Reconnect, ..LOST };
+const SHUTDOWN: Class = Class {
+    action: Action::Reconnect,
+    ..LOST
+};
 
 /// The connection went stale while nobody used it.
 const STALE: Class = Class {
@@ -24,10 +25,30 @@ const STALE: Class = Class {
 /// (codes, what they mean). A code of two characters stands for the rest of its SQLSTATE class;
 /// the first row that fits counts.
 const TABLE: &[(&[&str], Class)] = &[
-    (&["08000", "08003"], Class { action: Action::Reconnect, ..UNREACHABLE }),
-    (&["08001", "08004"], Class { retry: Retry::Yes(Pace::Slow), ..UNREACHABLE }),
+    (
+        &["08000", "08003"],
+        Class {
+            action: Action::Reconnect,
+            ..UNREACHABLE
+        },
+    ),
+    (
+        &["08001", "08004"],
+        Class {
+            retry: Retry::Yes(Pace::Slow),
+            ..UNREACHABLE
+        },
+    ),
     (&["08006", "08007", "40003"], LOST),
-    (&["08P01"], Class { kind: Kind::Defect, retry: Retry::Never, action: Action::Report, ..LOST }),
+    (
+        &["08P01"],
+        Class {
+            kind: Kind::Defect,
+            retry: Retry::Never,
+            action: Action::Report,
+            ..LOST
+        },
+    ),
     // Above all "cached plan must not change result type", which sticks to the connection.
     (
         &["0A000"],
@@ -63,13 +84,30 @@ const TABLE: &[(&[&str], Class)] = &[
             ..TIMED_OUT
         },
     ),
-    (&["25P04"], Class { connection: ConnectionFate::Drop, ..TIMED_OUT }),
-    (&["26000"], Class { retry: Retry::Once, severity: Severity::Degraded, ..STALE }),
+    (
+        &["25P04"],
+        Class {
+            connection: ConnectionFate::Drop,
+            ..TIMED_OUT
+        },
+    ),
+    (
+        &["26000"],
+        Class {
+            retry: Retry::Once,
+            severity: Severity::Degraded,
+            ..STALE
+        },
+    ),
     (&["28", "3D000", "3F000", "57P04", "F0000", "F0001"], MISCONFIGURED),
     (&["40001", "40P01"], CONTENTION),
     (
         &["42P05", "42P07"],
-        Class { connection: ConnectionFate::Reprepare, severity: Severity::Degraded, ..DEFECT },
+        Class {
+            connection: ConnectionFate::Reprepare,
+            severity: Severity::Degraded,
+            ..DEFECT
+        },
     ),
     (
         &["53100"],
@@ -84,24 +122,81 @@ const TABLE: &[(&[&str], Class)] = &[
     (&["53200"], SHORT),
     (
         &["53300"],
-        Class { outcome: Outcome::NotSent, connection: ConnectionFate::Drop, action: Action::Shed, ..SHORT },
+        Class {
+            outcome: Outcome::NotSent,
+            connection: ConnectionFate::Drop,
+            action: Action::Shed,
+            ..SHORT
+        },
     ),
     (
         &["53400", "54000", "54001", "54011", "54023"],
-        Class { breaker: BreakerEffect::Success, ..TIMED_OUT },
+        Class {
+            breaker: BreakerEffect::Success,
+            ..TIMED_OUT
+        },
     ),
-    (&["55000", "55006"], Class { retry: Retry::Yes(Pace::Ordinary), ..CONTENTION }),
-    (&["55P03"], Class { retry: Retry::Yes(Pace::Ordinary), breaker: BreakerEffect::Slow, ..CONTENTION }),
-    (&["57014"], Class { retry: Retry::OnceIfRead, ..TIMED_OUT }),
+    (
+        &["55000", "55006"],
+        Class {
+            retry: Retry::Yes(Pace::Ordinary),
+            ..CONTENTION
+        },
+    ),
+    (
+        &["55P03"],
+        Class {
+            retry: Retry::Yes(Pace::Ordinary),
+            breaker: BreakerEffect::Slow,
+            ..CONTENTION
+        },
+    ),
+    (
+        &["57014"],
+        Class {
+            retry: Retry::OnceIfRead,
+            ..TIMED_OUT
+        },
+    ),
     (&["57P01", "57P02"], SHUTDOWN),
-    (&["57P03"], Class { severity: Severity::Degraded, ..UNREACHABLE }),
-    (&["57P05"], Class { retry: Retry::Yes(Pace::Ordinary), severity: Severity::Contention, ..STALE }),
+    (
+        &["57P03"],
+        Class {
+            severity: Severity::Degraded,
+            ..UNREACHABLE
+        },
+    ),
+    (
+        &["57P05"],
+        Class {
+            retry: Retry::Yes(Pace::Ordinary),
+            severity: Severity::Contention,
+            ..STALE
+        },
+    ),
     (
         &["58000", "58030", "58P01"],
-        Class { outcome: Outcome::Unknown, breaker: BreakerEffect::Failure, ..DAMAGED },
+        Class {
+            outcome: Outcome::Unknown,
+            breaker: BreakerEffect::Failure,
+            ..DAMAGED
+        },
     ),
-    (&["72000"], Class { retry: Retry::Yes(Pace::Ordinary), ..CONTENTION }),
-    (&["XX000"], Class { retry: Retry::Once, breaker: BreakerEffect::Failure, ..DEFECT }),
+    (
+        &["72000"],
+        Class {
+            retry: Retry::Yes(Pace::Ordinary),
+            ..CONTENTION
+        },
+    ),
+    (
+        &["XX000"],
+        Class {
+            retry: Retry::Once,
+            breaker: BreakerEffect::Failure,
+            ..DEFECT
+        },
+    ),
     (&["XX001", "XX002"], DAMAGED),
 ];
 
@@ -109,7 +204,11 @@ const TABLE: &[(&[&str], Class)] = &[
 /// table it says that the connection is over, so the answer is lost; otherwise an unknown code is a
 /// defect on our side.
 pub fn class_of(code: &str, severe: bool) -> Class {
-    let fits = |row: &&(&[&str], Class)| row.0.iter().any(|listed| *listed == code || Some(*listed) == code.get(..2));
+    let fits = |row: &&(&[&str], Class)| {
+        row.0
+            .iter()
+            .any(|listed| *listed == code || Some(*listed) == code.get(..2))
+    };
     match TABLE.iter().find(fits) {
         Some((_, class)) => *class,
         None if severe => LOST,

@@ -6,25 +6,56 @@ use super::{BAD_VALUE, CONSTRAINT, CONTENTION, DAMAGED, DEFECT, MISCONFIGURED, S
 use crate::error::{Constraint, ConstraintKind};
 
 /// The writer's lock is held, and waiting for it gave nothing.
-const BUSY: Class = Class { breaker: BreakerEffect::Slow, ..CONTENTION };
+const BUSY: Class = Class {
+    breaker: BreakerEffect::Slow,
+    ..CONTENTION
+};
 
 /// Rights or a journal keep the file from being written: a person's task.
-const NOT_WRITABLE: Class = Class { kind: Kind::ReadOnly, ..MISCONFIGURED };
+const NOT_WRITABLE: Class = Class {
+    kind: Kind::ReadOnly,
+    ..MISCONFIGURED
+};
 
 /// The disk failed. Whether a commit went through is known only after opening the file again; the
 /// design says so of WRITE and FSYNC, and there is no ground to be surer of the others.
-const DISK: Class = Class { outcome: Outcome::Unknown, breaker: BreakerEffect::Failure, ..DAMAGED };
+const DISK: Class = Class {
+    outcome: Outcome::Unknown,
+    breaker: BreakerEffect::Failure,
+    ..DAMAGED
+};
 
 /// A lock on the file could not be had, so nothing was done.
-const DISK_LOCK: Class = Class { outcome: Outcome::RolledBack, retry: Retry::Yes(Pace::Slow), ..DISK };
+const DISK_LOCK: Class = Class {
+    outcome: Outcome::RolledBack,
+    retry: Retry::Yes(Pace::Slow),
+    ..DISK
+};
 
-const NO_MEMORY: Class = Class { connection: ConnectionFate::Drop, ..SHORT };
+const NO_MEMORY: Class = Class {
+    connection: ConnectionFate::Drop,
+    ..SHORT
+};
 
 /// (codes, what they mean); a primary code stands for the extended ones that have no row.
 const TABLE: &[(&[i32], Class)] = &[
     (&[5], BUSY),
-    (&[773], Class { retry: Retry::Yes(Pace::Ordinary), ..BUSY }),
-    (&[261], Class { retry: Retry::Yes(Pace::Slow), severity: Severity::Degraded, action: Action::Wait, ..BUSY }),
+    (
+        &[773],
+        Class {
+            retry: Retry::Yes(Pace::Ordinary),
+            ..BUSY
+        },
+    ),
+    (
+        &[261],
+        Class {
+            retry: Retry::Yes(Pace::Slow),
+            severity: Severity::Degraded,
+            action: Action::Wait,
+            ..BUSY
+        },
+    ),
     // A transaction began by reading and now wants to write: BEGIN IMMEDIATE was forgotten.
     (&[517], CONTENTION),
     (
@@ -37,9 +68,21 @@ const TABLE: &[(&[i32], Class)] = &[
         },
     ),
     (&[7, 3082], NO_MEMORY),
-    (&[8], Class { kind: Kind::ReadOnly, ..DEFECT }),
+    (
+        &[8],
+        Class {
+            kind: Kind::ReadOnly,
+            ..DEFECT
+        },
+    ),
     (&[264, 520, 776, 1288, 1544], NOT_WRITABLE),
-    (&[1032], Class { action: Action::Page, ..DAMAGED }),
+    (
+        &[1032],
+        Class {
+            action: Action::Page,
+            ..DAMAGED
+        },
+    ),
     (&[9], TIMED_OUT),
     (&[10], DISK),
     (&[2314, 3850, 2826], DISK_LOCK),
@@ -54,9 +97,21 @@ const TABLE: &[(&[i32], Class)] = &[
             ..DEFECT
         },
     ),
-    (&[14], Class { retry: Retry::Yes(Pace::Slow), ..MISCONFIGURED }),
+    (
+        &[14],
+        Class {
+            retry: Retry::Yes(Pace::Slow),
+            ..MISCONFIGURED
+        },
+    ),
     (&[270, 526, 782, 1038, 1294, 1550], MISCONFIGURED),
-    (&[15], Class { severity: Severity::Degraded, ..NO_MEMORY }),
+    (
+        &[15],
+        Class {
+            severity: Severity::Degraded,
+            ..NO_MEMORY
+        },
+    ),
     (
         &[17, 513],
         Class {
@@ -70,16 +125,36 @@ const TABLE: &[(&[i32], Class)] = &[
     (&[18, 20], BAD_VALUE),
     (&[531, 1043, 2323, 2835], DEFECT),
     (&[19], CONSTRAINT),
-    (&[21], Class { connection: ConnectionFate::Drop, ..DEFECT }),
-    (&[23], Class { severity: Severity::Degraded, ..DEFECT }),
+    (
+        &[21],
+        Class {
+            connection: ConnectionFate::Drop,
+            ..DEFECT
+        },
+    ),
+    (
+        &[23],
+        Class {
+            severity: Severity::Degraded,
+            ..DEFECT
+        },
+    ),
     (&[3, 22, 26], MISCONFIGURED),
-    (&[4], Class { retry: Retry::Yes(Pace::Ordinary), ..CONTENTION }),
+    (
+        &[4],
+        Class {
+            retry: Retry::Yes(Pace::Ordinary),
+            ..CONTENTION
+        },
+    ),
 ];
 
 /// What a result code means; one that is not in the table, nor its primary code, is a defect.
 pub fn class_of(code: i32) -> Class {
     let row = |wanted: i32| TABLE.iter().find(|(codes, _)| codes.contains(&wanted));
-    row(code).or_else(|| row(code & 255)).map_or(DEFECT, |(_, class)| *class)
+    row(code)
+        .or_else(|| row(code & 255))
+        .map_or(DEFECT, |(_, class)| *class)
 }
 
 /// SQLite offers nothing but the code and its message, whose forms are documented and part of no
@@ -93,12 +168,25 @@ pub fn class_of(code: i32) -> Class {
 /// is marked. A foreign key is not named at all.
 pub fn constraint_of(code: i32, message: &str) -> Option<Constraint> {
     let kind = constraint_kind(code)?;
-    let blank = Constraint { kind, name: None, table: None, columns: Vec::new() };
-    let Some((_, named)) = message.split_once(" constraint failed: ") else { return Some(blank) };
+    let blank = Constraint {
+        kind,
+        name: None,
+        table: None,
+        columns: Vec::new(),
+    };
+    let Some((_, named)) = message.split_once(" constraint failed: ") else {
+        return Some(blank);
+    };
     let index = named.strip_prefix("index '").and_then(|rest| rest.strip_suffix('\''));
     Some(match (kind, index) {
-        (ConstraintKind::Check, _) => Constraint { name: Some(named.to_owned()), ..blank },
-        (_, Some(index)) => Constraint { name: Some(index.to_owned()), ..blank },
+        (ConstraintKind::Check, _) => Constraint {
+            name: Some(named.to_owned()),
+            ..blank
+        },
+        (_, Some(index)) => Constraint {
+            name: Some(index.to_owned()),
+            ..blank
+        },
         (ConstraintKind::Unique, None) => columns_of(named.split(", "), blank),
         (_, None) => columns_of(std::iter::once(named), blank),
     })
@@ -140,8 +228,15 @@ mod tests {
 
     #[test]
     fn a_unique_constraint_names_its_columns() {
-        let expected = (None, Some("site".to_owned()), vec!["code".to_owned(), "country".to_owned()]);
-        assert_eq!(found(2067, "UNIQUE constraint failed: site.code, site.country"), expected);
+        let expected = (
+            None,
+            Some("site".to_owned()),
+            vec!["code".to_owned(), "country".to_owned()],
+        );
+        assert_eq!(
+            found(2067, "UNIQUE constraint failed: site.code, site.country"),
+            expected
+        );
     }
 
     #[test]
@@ -158,7 +253,10 @@ mod tests {
 
     #[test]
     fn a_check_is_known_by_its_name() {
-        assert_eq!(found(275, "CHECK constraint failed: price_positive"), (Some("price_positive".to_owned()), None, Vec::new()));
+        assert_eq!(
+            found(275, "CHECK constraint failed: price_positive"),
+            (Some("price_positive".to_owned()), None, Vec::new())
+        );
     }
 
     #[test]

@@ -18,7 +18,11 @@ const ABSENT: Class = Class {
     ..DEFECT
 };
 
-const CLOSING: Class = Class { kind: Kind::Closing, severity: Severity::Contention, ..CROWDED };
+const CLOSING: Class = Class {
+    kind: Kind::Closing,
+    severity: Severity::Contention,
+    ..CROWDED
+};
 
 /// What any error of a call on `D` means in `phase`.
 ///
@@ -37,30 +41,65 @@ pub fn classify<D: Supported>(error: &Error, phase: Phase) -> Class {
 pub fn class_of_variant(error: &Error) -> Class {
     match error {
         Error::Tls(cause) => tls(&**cause),
-        Error::Protocol(_) => Class { kind: Kind::Defect, retry: Retry::Never, action: Action::Report, ..LOST },
-        Error::PoolTimedOut => Class { retry: Retry::Once, severity: Severity::Degraded, action: Action::Shed, ..UNREACHABLE },
+        Error::Protocol(_) => Class {
+            kind: Kind::Defect,
+            retry: Retry::Never,
+            action: Action::Report,
+            ..LOST
+        },
+        Error::PoolTimedOut => Class {
+            retry: Retry::Once,
+            severity: Severity::Degraded,
+            action: Action::Shed,
+            ..UNREACHABLE
+        },
         Error::PoolClosed => CLOSING,
-        Error::WorkerCrashed => {
-            Class { retry: Retry::Never, severity: Severity::Critical, action: Action::Page, ..LOST }
-        }
+        Error::WorkerCrashed => Class {
+            retry: Retry::Never,
+            severity: Severity::Critical,
+            action: Action::Page,
+            ..LOST
+        },
         Error::RowNotFound => ABSENT,
-        Error::ColumnDecode { .. } | Error::Decode(_) | Error::ColumnNotFound(_) | Error::ColumnIndexOutOfBounds { .. } => {
-            Class { outcome: Outcome::Applied, ..DEFECT }
-        }
-        Error::TypeNotFound { .. } | Error::Encode(_) => Class { outcome: Outcome::NotSent, ..DEFECT },
-        Error::BeginFailed | Error::InvalidSavePointStatement => {
-            Class { outcome: Outcome::NotSent, connection: ConnectionFate::Drop, ..DEFECT }
-        }
+        Error::ColumnDecode { .. }
+        | Error::Decode(_)
+        | Error::ColumnNotFound(_)
+        | Error::ColumnIndexOutOfBounds { .. } => Class {
+            outcome: Outcome::Applied,
+            ..DEFECT
+        },
+        Error::TypeNotFound { .. } | Error::Encode(_) => Class {
+            outcome: Outcome::NotSent,
+            ..DEFECT
+        },
+        Error::BeginFailed | Error::InvalidSavePointStatement => Class {
+            outcome: Outcome::NotSent,
+            connection: ConnectionFate::Drop,
+            ..DEFECT
+        },
         // Configuration, InvalidArgument, AnyDriverError, Migrate, ConfigFile, and what sqlx may
         // add: nothing was sent, and only a person can help.
-        _ => Class { connection: ConnectionFate::Keep, ..MISCONFIGURED },
+        _ => Class {
+            connection: ConnectionFate::Keep,
+            ..MISCONFIGURED
+        },
     }
 }
 
 /// A handshake that broke off is an outage; one that was refused is a certificate or a setting.
 fn tls(cause: &(dyn StdError + 'static)) -> Class {
     let broke_off = cause.downcast_ref::<std::io::Error>().is_some_and(|error| {
-        matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::TimedOut | ErrorKind::ConnectionReset)
+        matches!(
+            error.kind(),
+            ErrorKind::UnexpectedEof | ErrorKind::TimedOut | ErrorKind::ConnectionReset
+        )
     });
-    if broke_off { Class { breaker: BreakerEffect::Failure, ..UNREACHABLE } } else { MISCONFIGURED }
+    if broke_off {
+        Class {
+            breaker: BreakerEffect::Failure,
+            ..UNREACHABLE
+        }
+    } else {
+        MISCONFIGURED
+    }
 }

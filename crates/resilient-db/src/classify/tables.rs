@@ -60,7 +60,10 @@ fn assert_row(what: &str, class: Class, expected: &str) {
     let expected: Vec<&str> = expected.split_whitespace().collect();
     assert_eq!(expected.len(), 6, "{what}: a row has six columns");
     let found = notation(class);
-    let agrees = expected.iter().zip(&found).all(|(expected, found)| *expected == "-" || expected == found);
+    let agrees = expected
+        .iter()
+        .zip(&found)
+        .all(|(expected, found)| *expected == "-" || expected == found);
     assert!(agrees, "{what}: expected {expected:?}, found {found:?}");
 }
 
@@ -73,7 +76,10 @@ const POSTGRES: &[(&str, &str)] = &[
     ("08P01", "Unknown N drop F 3 BUG"),
     ("0A000", "RolledBack 1 reprep ok 2 RECONN"),
     ("21000", "RolledBack N keep ok 3 BUG"),
-    ("22001 22003 22007 22008 22021 22P02 22P05 22032 22023", "RolledBack N keep ok 0 FIX"),
+    (
+        "22001 22003 22007 22008 22021 22P02 22P05 22032 22023",
+        "RolledBack N keep ok 0 FIX",
+    ),
     ("22012 22P03", "RolledBack N keep ok 3 BUG"),
     ("23502 23514 23P01", "RolledBack N keep ok 0 FIX"),
     ("23505", "RolledBack N keep ok 0 FIX"),
@@ -130,8 +136,16 @@ fn every_sqlstate_means_what_the_table_says() {
 #[test]
 fn an_unknown_sqlstate_is_a_lost_connection_if_fatal_and_a_defect_if_not() {
     for code in ["ZZ999", "", "é", "4"] {
-        assert_row(code, super::postgres::class_of(code, true), "Unknown K drop F 3 RESOLVE");
-        assert_row(code, super::postgres::class_of(code, false), "RolledBack N keep ok 3 BUG");
+        assert_row(
+            code,
+            super::postgres::class_of(code, true),
+            "Unknown K drop F 3 RESOLVE",
+        );
+        assert_row(
+            code,
+            super::postgres::class_of(code, false),
+            "RolledBack N keep ok 3 BUG",
+        );
     }
 }
 
@@ -139,10 +153,26 @@ fn an_unknown_sqlstate_is_a_lost_connection_if_fatal_and_a_defect_if_not() {
 #[test]
 fn a_shutdown_is_in_doubt_at_commit_alone() {
     let shutdown = super::postgres::class_of("57P01", true);
-    assert_row("idle", super::in_phase(shutdown, Phase::Connect), "NotSent K drop F 3 RECONN");
-    assert_row("in transaction", super::in_phase(shutdown, Phase::InTransaction), "RolledBack K drop F 3 RECONN");
-    assert_row("at commit", super::in_phase(shutdown, Phase::Commit), "Unknown K drop F 3 RESOLVE");
-    assert_row("by itself", super::in_phase(shutdown, Phase::Autocommit), "Unknown K drop F 3 RESOLVE");
+    assert_row(
+        "idle",
+        super::in_phase(shutdown, Phase::Connect),
+        "NotSent K drop F 3 RECONN",
+    );
+    assert_row(
+        "in transaction",
+        super::in_phase(shutdown, Phase::InTransaction),
+        "RolledBack K drop F 3 RECONN",
+    );
+    assert_row(
+        "at commit",
+        super::in_phase(shutdown, Phase::Commit),
+        "Unknown K drop F 3 RESOLVE",
+    );
+    assert_row(
+        "by itself",
+        super::in_phase(shutdown, Phase::Autocommit),
+        "Unknown K drop F 3 RESOLVE",
+    );
 }
 
 #[cfg(feature = "sqlite")]
@@ -158,7 +188,10 @@ const SQLITE: &[(&str, &str)] = &[
     ("1032", "- N drop iso 4 PAGE"),
     ("9", "RolledBack N keep slow 2 M10"),
     ("778 1034", "Unknown N drop F 4 READONLY"),
-    ("10 266 522 1290 1546 1802 2058 2570 3338 4618 4874 5130 5386 6154 8202 8458", "- N drop F 4 READONLY"),
+    (
+        "10 266 522 1290 1546 1802 2058 2570 3338 4618 4874 5130 5386 6154 8202 8458",
+        "- N drop F 4 READONLY",
+    ),
     ("2314 3850 2826", "RolledBack Yslow drop F 4 READONLY"),
     ("11 267 523 779", "- N drop iso 4 READONLY"),
     ("13", "RolledBack N keep F 4 READONLY"),
@@ -192,35 +225,119 @@ fn every_sqlite_code_means_what_the_table_says() {
 #[test]
 fn a_failed_fsync_is_in_doubt_at_commit_alone() {
     let fsync = super::sqlite::class_of(1034);
-    assert_row("before", super::in_phase(fsync, Phase::InTransaction), "RolledBack N drop F 4 READONLY");
-    assert_row("at commit", super::in_phase(fsync, Phase::Commit), "Unknown N drop F 4 READONLY");
+    assert_row(
+        "before",
+        super::in_phase(fsync, Phase::InTransaction),
+        "RolledBack N drop F 4 READONLY",
+    );
+    assert_row(
+        "at commit",
+        super::in_phase(fsync, Phase::Commit),
+        "Unknown N drop F 4 READONLY",
+    );
 }
 
 /// The kind, the row while connecting, the row when it happens to a statement that commits itself.
 const IO: &[(ErrorKind, &str, &str)] = &[
-    (ErrorKind::ConnectionRefused, "NotSent Y drop F 3 WAIT", "NotSent Y - F - -"),
+    (
+        ErrorKind::ConnectionRefused,
+        "NotSent Y drop F 3 WAIT",
+        "NotSent Y - F - -",
+    ),
     (ErrorKind::NotFound, "NotSent Y drop F 3 WAIT", "NotSent Y - F - -"),
-    (ErrorKind::PermissionDenied, "NotSent N - iso 4 PAGE", "NotSent N - iso 4 PAGE"),
+    (
+        ErrorKind::PermissionDenied,
+        "NotSent N - iso 4 PAGE",
+        "NotSent N - iso 4 PAGE",
+    ),
     // Name resolution: `Uncategorized`, which cannot be named; any kind without a row goes the same way.
-    (ErrorKind::Other, "NotSent Yslow drop F 3 WAIT", "Unknown K drop F 3 RESOLVE"),
-    (ErrorKind::AddrNotAvailable, "NotSent Yslow - ignored - SHED", "NotSent Yslow - ignored - SHED"),
-    (ErrorKind::HostUnreachable, "NotSent Y drop F 3 FAILOVER", "Unknown K drop F 3 RESOLVE"),
-    (ErrorKind::NetworkUnreachable, "NotSent Y drop F 3 FAILOVER", "Unknown K drop F 3 RESOLVE"),
-    (ErrorKind::NetworkDown, "NotSent Y drop F 3 FAILOVER", "Unknown K drop F 3 RESOLVE"),
-    (ErrorKind::TimedOut, "NotSent Y drop F 3 FAILOVER", "Unknown K drop F 3 RESOLVE"),
-    (ErrorKind::UnexpectedEof, "NotSent K drop F - RECONN", "Unknown K drop F 3 RESOLVE"),
-    (ErrorKind::ConnectionReset, "NotSent K drop F - RECONN", "Unknown K drop F 3 RESOLVE"),
-    (ErrorKind::BrokenPipe, "NotSent K drop F - RECONN", "Unknown K drop F 3 RESOLVE"),
-    (ErrorKind::NotConnected, "NotSent K drop F - RECONN", "Unknown K drop F 3 RESOLVE"),
-    (ErrorKind::ConnectionAborted, "NotSent K drop F - RECONN", "Unknown K drop F 3 RESOLVE"),
-    (ErrorKind::WriteZero, "NotSent K drop F - RECONN", "Unknown K drop F 3 RESOLVE"),
+    (
+        ErrorKind::Other,
+        "NotSent Yslow drop F 3 WAIT",
+        "Unknown K drop F 3 RESOLVE",
+    ),
+    (
+        ErrorKind::AddrNotAvailable,
+        "NotSent Yslow - ignored - SHED",
+        "NotSent Yslow - ignored - SHED",
+    ),
+    (
+        ErrorKind::HostUnreachable,
+        "NotSent Y drop F 3 FAILOVER",
+        "Unknown K drop F 3 RESOLVE",
+    ),
+    (
+        ErrorKind::NetworkUnreachable,
+        "NotSent Y drop F 3 FAILOVER",
+        "Unknown K drop F 3 RESOLVE",
+    ),
+    (
+        ErrorKind::NetworkDown,
+        "NotSent Y drop F 3 FAILOVER",
+        "Unknown K drop F 3 RESOLVE",
+    ),
+    (
+        ErrorKind::TimedOut,
+        "NotSent Y drop F 3 FAILOVER",
+        "Unknown K drop F 3 RESOLVE",
+    ),
+    (
+        ErrorKind::UnexpectedEof,
+        "NotSent K drop F - RECONN",
+        "Unknown K drop F 3 RESOLVE",
+    ),
+    (
+        ErrorKind::ConnectionReset,
+        "NotSent K drop F - RECONN",
+        "Unknown K drop F 3 RESOLVE",
+    ),
+    (
+        ErrorKind::BrokenPipe,
+        "NotSent K drop F - RECONN",
+        "Unknown K drop F 3 RESOLVE",
+    ),
+    (
+        ErrorKind::NotConnected,
+        "NotSent K drop F - RECONN",
+        "Unknown K drop F 3 RESOLVE",
+    ),
+    (
+        ErrorKind::ConnectionAborted,
+        "NotSent K drop F - RECONN",
+        "Unknown K drop F 3 RESOLVE",
+    ),
+    (
+        ErrorKind::WriteZero,
+        "NotSent K drop F - RECONN",
+        "Unknown K drop F 3 RESOLVE",
+    ),
     (ErrorKind::Interrupted, "- Y - ignored - -", "- Y - ignored - -"),
     (ErrorKind::WouldBlock, "- Y - ignored - -", "- Y - ignored - -"),
-    (ErrorKind::InvalidData, "NotSent N drop F 3 BUG", "Unknown N drop F 3 BUG"),
-    (ErrorKind::OutOfMemory, "RolledBack N - iso 4 READONLY", "RolledBack N - iso 4 READONLY"),
-    (ErrorKind::StorageFull, "RolledBack N - iso 4 READONLY", "RolledBack N - iso 4 READONLY"),
-    (ErrorKind::ReadOnlyFilesystem, "RolledBack N - iso 4 READONLY", "RolledBack N - iso 4 READONLY"),
-    (ErrorKind::QuotaExceeded, "RolledBack N - iso 4 READONLY", "RolledBack N - iso 4 READONLY"),
+    (
+        ErrorKind::InvalidData,
+        "NotSent N drop F 3 BUG",
+        "Unknown N drop F 3 BUG",
+    ),
+    (
+        ErrorKind::OutOfMemory,
+        "RolledBack N - iso 4 READONLY",
+        "RolledBack N - iso 4 READONLY",
+    ),
+    (
+        ErrorKind::StorageFull,
+        "RolledBack N - iso 4 READONLY",
+        "RolledBack N - iso 4 READONLY",
+    ),
+    (
+        ErrorKind::ReadOnlyFilesystem,
+        "RolledBack N - iso 4 READONLY",
+        "RolledBack N - iso 4 READONLY",
+    ),
+    (
+        ErrorKind::QuotaExceeded,
+        "RolledBack N - iso 4 READONLY",
+        "RolledBack N - iso 4 READONLY",
+    ),
 ];
 
 #[test]
@@ -243,7 +360,11 @@ fn running_out_of_files_is_not_the_databases_fault() {
 #[test]
 fn a_connection_lost_before_commit_takes_the_transaction_back() {
     let lost = |phase| super::in_phase(super::io::class_of_kind(ErrorKind::UnexpectedEof, phase), phase);
-    assert_row("before COMMIT", lost(Phase::InTransaction), "RolledBack K drop F 2 RECONN");
+    assert_row(
+        "before COMMIT",
+        lost(Phase::InTransaction),
+        "RolledBack K drop F 2 RECONN",
+    );
     assert_row("at COMMIT", lost(Phase::Commit), "Unknown K drop F 3 RESOLVE");
     assert_row("reading", lost(Phase::Read), "RolledBack K drop F 2 RECONN");
 }
@@ -254,17 +375,34 @@ fn every_sqlx_variant_means_what_the_table_says() {
     let decode = || Box::new(std::fmt::Error);
     let rows = [
         (Error::Tls(decode()), "NotSent N drop iso 4 PAGE"),
-        (Error::Tls(Box::new(std::io::Error::from(ErrorKind::UnexpectedEof))), "NotSent Y drop F 3 WAIT"),
+        (
+            Error::Tls(Box::new(std::io::Error::from(ErrorKind::UnexpectedEof))),
+            "NotSent Y drop F 3 WAIT",
+        ),
         (Error::Protocol(String::new()), "Unknown N drop F 3 BUG"),
         (Error::PoolTimedOut, "NotSent 1 - F 2 SHED"),
         (Error::PoolClosed, "NotSent N - ignored 1 SHED"),
         (Error::WorkerCrashed, "Unknown N drop F 4 PAGE"),
         (Error::RowNotFound, "Applied N keep ok 0 404"),
-        (Error::ColumnDecode { index: String::new(), source: decode() }, "Applied N keep ok 3 BUG"),
+        (
+            Error::ColumnDecode {
+                index: String::new(),
+                source: decode(),
+            },
+            "Applied N keep ok 3 BUG",
+        ),
         (Error::Decode(decode()), "Applied N keep ok 3 BUG"),
         (Error::ColumnNotFound(String::new()), "Applied N keep ok 3 BUG"),
-        (Error::ColumnIndexOutOfBounds { index: 1, len: 1 }, "Applied N keep ok 3 BUG"),
-        (Error::TypeNotFound { type_name: String::new() }, "NotSent N keep ok 3 BUG"),
+        (
+            Error::ColumnIndexOutOfBounds { index: 1, len: 1 },
+            "Applied N keep ok 3 BUG",
+        ),
+        (
+            Error::TypeNotFound {
+                type_name: String::new(),
+            },
+            "NotSent N keep ok 3 BUG",
+        ),
         (Error::Encode(decode()), "NotSent N keep ok 3 BUG"),
         (Error::BeginFailed, "NotSent N drop ok 3 BUG"),
         (Error::InvalidSavePointStatement, "NotSent N drop ok 3 BUG"),
@@ -273,6 +411,10 @@ fn every_sqlx_variant_means_what_the_table_says() {
         (Error::AnyDriverError(decode()), "NotSent N - iso 4 PAGE"),
     ];
     for (error, expected) in rows {
-        assert_row(&format!("{error:?}"), super::sqlx_variant::class_of_variant(&error), expected);
+        assert_row(
+            &format!("{error:?}"),
+            super::sqlx_variant::class_of_variant(&error),
+            expected,
+        );
     }
 }

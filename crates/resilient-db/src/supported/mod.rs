@@ -62,10 +62,8 @@ pub trait Supported: Database {
     fn probe(connection: &mut Self::Connection) -> impl Future<Output = Result<ProbeAnswer, sqlx::Error>> + Send;
 
     /// Has statements stopped at `until`, where connecting did not arrange for it.
-    fn limit(
-        connection: &mut Self::Connection,
-        until: Instant,
-    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+    fn limit(connection: &mut Self::Connection, until: Instant)
+    -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
     /// Takes that limit away, for the end of a transaction.
     fn lift_limit(connection: &mut Self::Connection) -> impl Future<Output = Result<(), sqlx::Error>> + Send;

@@ -31,7 +31,10 @@ impl Supported for Postgres {
     }
 
     fn pool_size(_role: Role, policy: &Policy) -> PoolSize {
-        PoolSize { min: policy.min_connections.min(policy.max_connections), max: policy.max_connections }
+        PoolSize {
+            min: policy.min_connections.min(policy.max_connections),
+            max: policy.max_connections,
+        }
     }
 
     async fn run(connection: &mut PgConnection, statement: &'static str) -> Result<(), sqlx::Error> {
@@ -54,7 +57,9 @@ impl Supported for Postgres {
     }
 
     fn classify(error: &dyn DatabaseError) -> Class {
-        let severity = error.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::severity);
+        let severity = error
+            .try_downcast_ref::<PgDatabaseError>()
+            .map(PgDatabaseError::severity);
         let severe = matches!(severity, Some(PgSeverity::Fatal | PgSeverity::Panic));
         classify::class_of(error.code().as_deref().unwrap_or_default(), severe)
     }
@@ -66,14 +71,21 @@ impl Supported for Postgres {
 
 fn limited(options: &Options<Postgres>, statement_timeout: Duration, policy: &Policy) -> Options<Postgres> {
     let milliseconds = |limit: Duration| limit.as_millis().to_string();
-    options.clone().application_name(&policy.application_name).extra_float_digits(3).options([
-        ("statement_timeout", milliseconds(statement_timeout)),
-        ("lock_timeout", milliseconds(policy.lock_timeout)),
-        ("idle_in_transaction_session_timeout", milliseconds(policy.idle_in_transaction_timeout)),
-        // Values cross as text: their form must not depend on the server's configuration.
-        ("DateStyle", "ISO,YMD".to_owned()),
-        ("TimeZone", "UTC".to_owned()),
-        ("IntervalStyle", "postgres".to_owned()),
-        ("bytea_output", "hex".to_owned()),
-    ])
+    options
+        .clone()
+        .application_name(&policy.application_name)
+        .extra_float_digits(3)
+        .options([
+            ("statement_timeout", milliseconds(statement_timeout)),
+            ("lock_timeout", milliseconds(policy.lock_timeout)),
+            (
+                "idle_in_transaction_session_timeout",
+                milliseconds(policy.idle_in_transaction_timeout),
+            ),
+            // Values cross as text: their form must not depend on the server's configuration.
+            ("DateStyle", "ISO,YMD".to_owned()),
+            ("TimeZone", "UTC".to_owned()),
+            ("IntervalStyle", "postgres".to_owned()),
+            ("bytea_output", "hex".to_owned()),
+        ])
 }

@@ -40,13 +40,19 @@ impl Supported for Sqlite {
 
     /// A missing file must be a failure, not a new, empty one.
     fn probe_options(options: &Options<Self>, policy: &Policy) -> Options<Self> {
-        options.clone().create_if_missing(false).busy_timeout(policy.probe_limit / 2)
+        options
+            .clone()
+            .create_if_missing(false)
+            .busy_timeout(policy.probe_limit / 2)
     }
 
     /// One writer: a second could only wait for the first, inside SQLite and out of our sight.
     fn pool_size(role: Role, policy: &Policy) -> PoolSize {
         match role {
-            Role::Read => PoolSize { min: 0, max: policy.max_connections },
+            Role::Read => PoolSize {
+                min: 0,
+                max: policy.max_connections,
+            },
             Role::Write => PoolSize { min: 0, max: 1 },
         }
     }
@@ -64,7 +70,10 @@ impl Supported for Sqlite {
     /// There is no server to stop a statement, and dropping its future does not: the progress handler
     /// does.
     async fn limit(connection: &mut SqliteConnection, until: Instant) -> Result<(), sqlx::Error> {
-        connection.lock_handle().await?.set_progress_handler(LOOK_EVERY, move || Instant::now() < until);
+        connection
+            .lock_handle()
+            .await?
+            .set_progress_handler(LOOK_EVERY, move || Instant::now() < until);
         Ok(())
     }
 

@@ -8,8 +8,11 @@ use serde::de::IgnoredAny;
 
 use crate::sql::{Dialect, Limits};
 
+mod by_database;
 mod number;
 mod time;
+
+pub use by_database::refused_by_database;
 
 /// Why `text` is no value of `column`, in words for the person who typed it.
 pub fn refusal<D: Dialect>(column: &Column, text: &str) -> Option<String> {
@@ -75,7 +78,11 @@ fn refused_uuid(text: &str) -> Option<String> {
 
 fn refused_json(text: &str) -> Option<String> {
     let error = serde_json::from_str::<IgnoredAny>(text).err()?;
-    Some(format!("This is not valid JSON: see line {}, column {}.", error.line(), error.column()))
+    Some(format!(
+        "This is not valid JSON: see line {}, column {}.",
+        error.line(),
+        error.column()
+    ))
 }
 
 fn refused_hex(text: &str) -> Option<String> {

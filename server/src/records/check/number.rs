@@ -17,7 +17,9 @@ pub fn refused_decimal(text: &str, sql_type: &str, limits: &Limits) -> Option<St
     if limits.specials && is_special(text) {
         return None;
     }
-    let Some(decimal) = Decimal::read(text) else { return Some("Enter a number, such as 12.50.".to_owned()) };
+    let Some(decimal) = Decimal::read(text) else {
+        return Some("Enter a number, such as 12.50.".to_owned());
+    };
     if let Some((digits, places)) = precision(sql_type) {
         if decimal.places() > places {
             return Some(match places {
@@ -31,8 +33,15 @@ pub fn refused_decimal(text: &str, sql_type: &str, limits: &Limits) -> Option<St
             return Some(format!("At most {before_point} digits fit before the decimal point."));
         }
     }
-    let is_kept = limits.significant_digits.is_none_or(|most| decimal.digits.len() <= most || decimal.fits_i64(text));
-    (!is_kept).then(|| format!("This database keeps {} digits of a number.", limits.significant_digits.unwrap_or(0)))
+    let is_kept = limits
+        .significant_digits
+        .is_none_or(|most| decimal.digits.len() <= most || decimal.fits_i64(text));
+    (!is_kept).then(|| {
+        format!(
+            "This database keeps {} digits of a number.",
+            limits.significant_digits.unwrap_or(0)
+        )
+    })
 }
 
 pub fn refused_float(text: &str, specials: bool) -> Option<String> {
@@ -75,11 +84,18 @@ impl Decimal {
         let from_first = all.trim_start_matches('0');
         let leading = all.len() - from_first.len();
         let digits = from_first.trim_end_matches('0').to_owned();
-        Some(Self { digits, exponent: whole.len() as i64 - leading as i64 + exponent })
+        Some(Self {
+            digits,
+            exponent: whole.len() as i64 - leading as i64 + exponent,
+        })
     }
 
     fn digits_before_point(&self) -> u32 {
-        if self.digits.is_empty() { 0 } else { self.exponent.max(0) as u32 }
+        if self.digits.is_empty() {
+            0
+        } else {
+            self.exponent.max(0) as u32
+        }
     }
 
     fn places(&self) -> u32 {
@@ -101,7 +117,10 @@ fn exponent_of(text: &str) -> Option<i64> {
 /// Digits and decimal places, from `numeric(10,2)` or `DECIMAL(10, 2)`.
 fn precision(sql_type: &str) -> Option<(u32, u32)> {
     let (_, inside) = sql_type.split_once('(')?;
-    let (digits, places) = inside.strip_suffix(')')?.split_once(',').unwrap_or((inside.strip_suffix(')')?, "0"));
+    let (digits, places) = inside
+        .strip_suffix(')')?
+        .split_once(',')
+        .unwrap_or((inside.strip_suffix(')')?, "0"));
     let (digits, places) = (digits.trim().parse().ok()?, places.trim().parse().ok()?);
     (places <= digits).then_some((digits, places))
 }

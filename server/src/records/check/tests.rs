@@ -47,7 +47,11 @@ fn integers_fit_their_type() {
         ("integer", "", false),
         ("integer", " 1", false),
     ] {
-        assert_eq!(on_postgres(ColumnKind::Integer, sql_type, text).is_none(), fits, "{sql_type} {text:?}");
+        assert_eq!(
+            on_postgres(ColumnKind::Integer, sql_type, text).is_none(),
+            fits,
+            "{sql_type} {text:?}"
+        );
     }
     assert_eq!(on_sqlite(ColumnKind::Integer, "integer", "2147483648"), None);
     assert_eq!(
@@ -77,7 +81,11 @@ fn decimals_keep_every_digit_or_are_refused() {
         ("numeric", "1e", false),
         ("numeric", "NaN", true),
     ] {
-        assert_eq!(on_postgres(ColumnKind::Decimal, sql_type, text).is_none(), fits, "{sql_type} {text:?}");
+        assert_eq!(
+            on_postgres(ColumnKind::Decimal, sql_type, text).is_none(),
+            fits,
+            "{sql_type} {text:?}"
+        );
     }
     assert!(on_sqlite(ColumnKind::Decimal, "DECIMAL", "NaN").is_some());
     assert!(on_sqlite(ColumnKind::Decimal, "DECIMAL", "1234567890123456.5").is_some());
@@ -87,7 +95,10 @@ fn decimals_keep_every_digit_or_are_refused() {
 
 #[test]
 fn floats_are_finite_unless_the_database_has_others() {
-    assert_eq!(on_postgres(ColumnKind::Float, "double precision", "0.30000000000000004"), None);
+    assert_eq!(
+        on_postgres(ColumnKind::Float, "double precision", "0.30000000000000004"),
+        None
+    );
     assert_eq!(on_postgres(ColumnKind::Float, "double precision", "-Infinity"), None);
     assert!(on_postgres(ColumnKind::Float, "double precision", "1e400").is_some());
     assert!(on_postgres(ColumnKind::Float, "double precision", "inf").is_some());
@@ -147,11 +158,20 @@ fn times_of_day_and_timestamps_are_complete() {
 fn other_kinds_are_refused_in_words() {
     let message = |kind: ColumnKind, text: &str| on_sqlite(kind, "", text).unwrap_or_default();
     assert_eq!(message(ColumnKind::Boolean, "1"), "Choose true or false.");
-    assert_eq!(message(ColumnKind::Json, "{\"a\":\n oops}"), "This is not valid JSON: see line 2, column 2.");
+    assert_eq!(
+        message(ColumnKind::Json, "{\"a\":\n oops}"),
+        "This is not valid JSON: see line 2, column 2."
+    );
     assert_eq!(message(ColumnKind::Json, "[1, null]"), "");
-    assert_eq!(message(ColumnKind::Bytes, "0g"), "Write bytes as pairs of the digits 0-9 and a-f.");
+    assert_eq!(
+        message(ColumnKind::Bytes, "0g"),
+        "Write bytes as pairs of the digits 0-9 and a-f."
+    );
     assert_eq!(message(ColumnKind::Bytes, "00FF"), "");
-    assert_eq!(message(ColumnKind::Choice(vec!["a".into()]), "b"), "Choose one of the listed values.");
+    assert_eq!(
+        message(ColumnKind::Choice(vec!["a".into()]), "b"),
+        "Choose one of the listed values."
+    );
     assert_eq!(message(ColumnKind::Uuid, "123e4567-e89b-12d3-a456-426614174000"), "");
     assert!(message(ColumnKind::Uuid, "123").starts_with("This is no UUID."));
     assert_eq!(message(ColumnKind::Date, ""), "Enter a value.");
@@ -161,7 +181,10 @@ fn other_kinds_are_refused_in_words() {
 
 #[test]
 fn lengths_count_characters_not_bytes() {
-    let short = Column { max_length: Some(3), ..column(ColumnKind::Text, "character varying") };
+    let short = Column {
+        max_length: Some(3),
+        ..column(ColumnKind::Text, "character varying")
+    };
     assert_eq!(refusal::<Postgres>(&short, "äöü"), None);
     let message = refusal::<Postgres>(&short, "äöüß");
     assert_eq!(message.as_deref(), Some("At most 3 characters fit here; this has 4."));
@@ -173,7 +196,11 @@ fn what_a_widget_writes_becomes_what_the_database_writes() {
         (ColumnKind::Time, "14:30", "14:30:00"),
         (ColumnKind::Timestamp, "2026-01-31T14:30", "2026-01-31 14:30:00"),
         (ColumnKind::Timestamp, "2026-01-31T14:30:15.5", "2026-01-31 14:30:15.5"),
-        (ColumnKind::TimestampWithZone, "2026-01-31T14:30+00", "2026-01-31 14:30:00+00"),
+        (
+            ColumnKind::TimestampWithZone,
+            "2026-01-31T14:30+00",
+            "2026-01-31 14:30:00+00",
+        ),
         (ColumnKind::Text, "14:30", "14:30"),
         (ColumnKind::Timestamp, "soon", "soon"),
     ] {

@@ -32,7 +32,11 @@ pub fn refused_timestamp_with_zone(text: &str, specials: bool) -> Option<String>
 /// `14:30` as `14:30:00`.
 pub fn with_seconds(text: &str) -> String {
     let is_short = text.len() == 5 && is_time(text);
-    if is_short { format!("{text}:00") } else { text.to_owned() }
+    if is_short {
+        format!("{text}:00")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// `2026-01-31T14:30` as `2026-01-31 14:30:00`.
@@ -113,10 +117,15 @@ fn is_offset(text: &str) -> bool {
         return true;
     }
     let digits = text[1..].replace(':', "");
-    let well_formed = text[1..].split(':').all(|part| part.len() == 2 || (part.len() == 4 && !text.contains(':')));
+    let well_formed = text[1..]
+        .split(':')
+        .all(|part| part.len() == 2 || (part.len() == 4 && !text.contains(':')));
     let hours = digits.get(..2).and_then(|hours| number(hours, 2));
     let rest_fits = (2..digits.len()).step_by(2).all(|at| {
-        digits.get(at..at + 2).and_then(|part| number(part, 2)).is_some_and(|part| part < 60)
+        digits
+            .get(at..at + 2)
+            .and_then(|part| number(part, 2))
+            .is_some_and(|part| part < 60)
     });
     text.starts_with(['+', '-']) && well_formed && rest_fits && hours.is_some_and(|hours| hours < 16)
 }

@@ -29,19 +29,28 @@ pub async fn counts<D: Dialect>(db: &Db<D::Database>, tables: &[Arc<Table>]) -> 
 
 async fn estimates<D: Dialect>(db: &Db<D::Database>) -> HashMap<TableName, u64> {
     let work = |mut connection| async move { D::estimates(&mut connection).await };
-    db.read("records.estimates", work).await.unwrap_or_default().into_iter().collect()
+    db.read("records.estimates", work)
+        .await
+        .unwrap_or_default()
+        .into_iter()
+        .collect()
 }
 
 /// Without those that turn out to have more rows than are counted.
 async fn exact_counts<D: Dialect>(db: &Db<D::Database>, tables: &[&Arc<Table>]) -> Vec<(TableName, u64)> {
     let one = |(place, table): (usize, &&Arc<Table>)| {
         let (from, most) = (D::table(&table.name), D::COUNTED_UP_TO + 1);
-        format!(
-            "SELECT '{place}', CAST(count(*) AS text) FROM (SELECT 1 FROM {from} LIMIT {most}) AS counted"
-        )
+        format!("SELECT '{place}', CAST(count(*) AS text) FROM (SELECT 1 FROM {from} LIMIT {most}) AS counted")
     };
-    let sql = tables.iter().enumerate().map(one).collect::<Vec<_>>().join(" UNION ALL ");
-    let found = rows::<D>(db, "records.counts", sql, Vec::new()).await.unwrap_or_default();
+    let sql = tables
+        .iter()
+        .enumerate()
+        .map(one)
+        .collect::<Vec<_>>()
+        .join(" UNION ALL ");
+    let found = rows::<D>(db, "records.counts", sql, Vec::new())
+        .await
+        .unwrap_or_default();
     let count = |row: Vec<Text>| {
         let [place, rows] = <[Text; 2]>::try_from(row).ok()?;
         let (place, rows): (usize, u64) = (place?.parse().ok()?, rows?.parse().ok()?);

@@ -9,13 +9,19 @@ use crate::sql::Dialect;
 
 /// Adds the condition of one filter. A filter on a column or with an operator that is not known,
 /// or on a secret, is passed over: addresses outlive schemas.
-pub fn add_filter<D: Dialect>(conditions: &mut Conditions, table: &Table, (name, operator, text): &(String, String, String)) {
-    let Some(column) = table.column(name).filter(|column| !column.secret) else { return };
+pub fn add_filter<D: Dialect>(
+    conditions: &mut Conditions,
+    table: &Table,
+    (name, operator, text): &(String, String, String),
+) {
+    let Some(column) = table.column(name).filter(|column| !column.secret) else {
+        return;
+    };
     let quoted = D::quote(&column.name);
     match operator.as_str() {
         "null" if text == "false" => conditions.require(format!("{quoted} IS NOT NULL")),
         "null" => conditions.require(format!("{quoted} IS NULL")),
-        _ if text.is_empty() && !column.is_text() => {}
+        _ if text.is_empty() && !(column.is_text() && operator != "contains") => {}
         "contains" => {
             let n = conditions.parameter(super::search::pattern(text));
             conditions.require(D::like(&D::text_of(column), n));
@@ -37,7 +43,11 @@ fn add_comparison<D: Dialect>(conditions: &mut Conditions, column: &Column, oper
         conditions.require(format!("{} {operator} {}", D::text_of(column), D::placeholder(n)));
     } else if check::refusal::<D>(column, &text).is_none() {
         let n = conditions.parameter(text);
-        conditions.require(format!("{} {operator} {}", D::quote(&column.name), D::value_of(column, n)));
+        conditions.require(format!(
+            "{} {operator} {}",
+            D::quote(&column.name),
+            D::value_of(column, n)
+        ));
     } else if operator != "IS DISTINCT FROM" {
         // No value of the column can stand in this relation to something that is none.
         conditions.require(NOTHING.to_owned());

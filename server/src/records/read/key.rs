@@ -11,7 +11,9 @@ pub fn may_exist<D: Dialect>(table: &Table, key: &RecordKey) -> bool {
     !table.key.is_empty()
         && table.key.len() == key.0.len()
         && table.key.iter().zip(&key.0).all(|(name, text)| {
-            table.column(name).is_some_and(|column| check::refusal::<D>(column, text).is_none())
+            table
+                .column(name)
+                .is_some_and(|column| check::refusal::<D>(column, text).is_none())
         })
 }
 
@@ -20,11 +22,21 @@ pub fn may_exist<D: Dialect>(table: &Table, key: &RecordKey) -> bool {
 /// The typed comparison uses the index. The one of texts makes sure that a record has one address:
 /// `007` is not the record `7`, although the numbers are equal.
 pub fn key_condition<D: Dialect>(table: &Table, first_n: usize) -> String {
-    let parts = table.key.iter().filter_map(|name| table.column(name)).enumerate().map(|(place, column)| {
-        let n = first_n + place;
-        let name = D::quote(&column.name);
-        format!("{name} = {} AND {} = {}", D::value_of(column, n), D::text_of(column), D::placeholder(n))
-    });
+    let parts = table
+        .key
+        .iter()
+        .filter_map(|name| table.column(name))
+        .enumerate()
+        .map(|(place, column)| {
+            let n = first_n + place;
+            let name = D::quote(&column.name);
+            format!(
+                "{name} = {} AND {} = {}",
+                D::value_of(column, n),
+                D::text_of(column),
+                D::placeholder(n)
+            )
+        });
     parts.collect::<Vec<_>>().join(" AND ")
 }
 

@@ -36,7 +36,9 @@ pub async fn read_labels<D: Dialect>(
 ) -> Labels {
     let mut labels = Labels::default();
     for (reference, values) in values_by_reference(shown, rows) {
-        let Some(target) = catalog.table(&reference.table) else { continue };
+        let Some(target) = catalog.table(&reference.table) else {
+            continue;
+        };
         match labels_of::<D>(db, target, &reference.column, values).await {
             Ok(found) => labels.known.push((reference.clone(), found)),
             Err(_) => labels.incomplete = true,

@@ -57,12 +57,19 @@ fn shown_columns(table: &Table) -> Vec<&Column> {
             || !matches!(column.kind, ColumnKind::LongText | ColumnKind::Json | ColumnKind::Bytes)
     };
     let short: Vec<&Column> = table.columns.iter().filter(fits_a_line).take(MOST_COLUMNS).collect();
-    if short.len() > table.key.len() { short } else { table.columns.iter().take(MOST_COLUMNS).collect() }
+    if short.len() > table.key.len() {
+        short
+    } else {
+        table.columns.iter().take(MOST_COLUMNS).collect()
+    }
 }
 
 fn conditions<D: Dialect>(catalog: &Catalog, table: &Table, query: &ListQuery) -> Conditions {
     let mut conditions = Conditions::default();
-    query.filters.iter().for_each(|filter| add_filter::<D>(&mut conditions, table, filter));
+    query
+        .filters
+        .iter()
+        .for_each(|filter| add_filter::<D>(&mut conditions, table, filter));
     add_search::<D>(&mut conditions, catalog, table, &query.search);
     conditions
 }
@@ -76,24 +83,40 @@ fn page_sql<D: Dialect>(
     page: u32,
 ) -> String {
     let key = table.key.iter().filter_map(|name| table.column(name)).map(D::text_of);
-    let cells = shown.iter().map(|column| match column.reference.is_some() || column.secret {
-        true => selected::<D>(column),
-        false => D::cut(&D::text_of(column), CELL),
-    });
+    let cells = shown
+        .iter()
+        .map(|column| match column.reference.is_some() || column.secret {
+            true => selected::<D>(column),
+            false => D::cut(&D::text_of(column), CELL),
+        });
     let list = key.chain(cells).collect::<Vec<_>>().join(", ");
     let (from, order) = (D::table(&table.name), order_by::<D>(table, sort, shown));
     let (limit, offset) = (PAGE_SIZE + 1, u64::from(page - 1) * u64::from(PAGE_SIZE));
-    format!("SELECT {list} FROM {from} AS {LISTED}{}{order} LIMIT {limit} OFFSET {offset}", conditions.clause())
+    format!(
+        "SELECT {list} FROM {from} AS {LISTED}{}{order} LIMIT {limit} OFFSET {offset}",
+        conditions.clause()
+    )
 }
 
 fn list_row(table: &Table, shown: &[&Column], row: Vec<Text>) -> ListRow {
     let mut texts = row.into_iter();
     let key: Option<Vec<String>> = texts.by_ref().take(table.key.len()).collect();
     let cells = shown.iter().zip(texts).map(|(column, text)| match column.secret {
-        true => ListCell { masked: text.is_some(), text: None, label: None },
-        false => ListCell { text, label: None, masked: false },
+        true => ListCell {
+            masked: text.is_some(),
+            text: None,
+            label: None,
+        },
+        false => ListCell {
+            text,
+            label: None,
+            masked: false,
+        },
     });
-    ListRow { cells: cells.collect(), key: key.filter(|parts| !parts.is_empty()).map(RecordKey) }
+    ListRow {
+        cells: cells.collect(),
+        key: key.filter(|parts| !parts.is_empty()).map(RecordKey),
+    }
 }
 
 fn labelled(mut row: ListRow, shown: &[&Column], labels: &Labels) -> ListRow {
@@ -125,6 +148,14 @@ async fn total<D: Dialect>(
         "SELECT CAST(count(*) AS text) FROM (SELECT 1 FROM {from}{clause} LIMIT {}) AS counted",
         COUNTED_UP_TO + 1
     );
-    let counted = rows::<D>(db, "records.count", sql, conditions.parameters.clone()).await.ok()?;
-    counted.first()?.first()?.as_ref()?.parse().ok().filter(|count| *count <= COUNTED_UP_TO)
+    let counted = rows::<D>(db, "records.count", sql, conditions.parameters.clone())
+        .await
+        .ok()?;
+    counted
+        .first()?
+        .first()?
+        .as_ref()?
+        .parse()
+        .ok()
+        .filter(|count| *count <= COUNTED_UP_TO)
 }

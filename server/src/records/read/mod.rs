@@ -52,5 +52,8 @@ fn selected<D: Dialect>(column: &Column) -> String {
 
 /// The text was no value of the type it was compared with: nothing can be equal to it.
 fn is_bad_value(error: &DbError) -> bool {
-    error.constraint.as_ref().is_some_and(|broken| broken.kind == ConstraintKind::BadValue)
+    error
+        .constraint
+        .as_ref()
+        .is_some_and(|broken| broken.kind == ConstraintKind::BadValue)
 }

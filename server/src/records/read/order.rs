@@ -12,17 +12,27 @@ pub const LISTED: &str = "listed";
 pub fn order_by<D: Dialect>(table: &Table, sort: &[(String, bool)], shown: &[&Column]) -> String {
     let mut terms = Vec::new();
     let mut sorted_by: Vec<&str> = Vec::new();
-    let asked = sort.iter().filter_map(|(name, descending)| Some((table.column(name)?, *descending)));
+    let asked = sort
+        .iter()
+        .filter_map(|(name, descending)| Some((table.column(name)?, *descending)));
     let key = table.key.iter().filter_map(|name| table.column(name));
     // Without a key the columns shown have to tell rows apart.
-    let rest: Vec<&Column> = if table.key.is_empty() { shown.to_vec() } else { key.collect() };
+    let rest: Vec<&Column> = if table.key.is_empty() {
+        shown.to_vec()
+    } else {
+        key.collect()
+    };
     for (column, descending) in asked.chain(rest.into_iter().map(|column| (column, false))) {
         if !column.secret && !sorted_by.contains(&column.name.as_str()) {
             sorted_by.push(&column.name);
             terms.push(term::<D>(column, descending));
         }
     }
-    if terms.is_empty() { String::new() } else { format!(" ORDER BY {}", terms.join(", ")) }
+    if terms.is_empty() {
+        String::new()
+    } else {
+        format!(" ORDER BY {}", terms.join(", "))
+    }
 }
 
 fn term<D: Dialect>(column: &Column, descending: bool) -> String {

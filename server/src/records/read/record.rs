@@ -25,7 +25,7 @@ pub async fn form_values<D: Dialect>(
     }
     let columns: Vec<&Column> = table.columns.iter().collect();
     let sql = select_row_sql::<D>(table, &columns, false);
-    let found = one(rows::<D>(db, "records.form", sql, key_parameters(key)).await)?;
+    let found = row_of::<D>(db, "records.form", sql, key).await?;
     Ok(found.map(|row| record_values(&columns, row)))
 }
 
@@ -35,7 +35,11 @@ pub async fn form_values<D: Dialect>(
 pub fn select_row_sql<D: Dialect>(table: &Table, columns: &[&Column], lock: bool) -> String {
     let list: Vec<String> = columns.iter().map(|column| selected::<D>(column)).collect();
     let (name, condition) = (D::table(&table.name), key_condition::<D>(table, 1));
-    format!("SELECT {} FROM {name} WHERE {condition}{}", list.join(", "), if lock { D::LOCK_ROW } else { "" })
+    format!(
+        "SELECT {} FROM {name} WHERE {condition}{}",
+        list.join(", "),
+        if lock { D::LOCK_ROW } else { "" }
+    )
 }
 
 /// The row that [`select_row_sql`] gave for the same `columns`.
@@ -63,15 +67,26 @@ pub async fn record_label<D: Dialect>(
     if !may_exist::<D>(table, key) {
         return Ok(None);
     }
-    let label = table.label_column().map_or_else(|| "NULL".to_owned(), |column| D::cut(&D::text_of(column), CELL));
-    let sql = format!("SELECT {label} FROM {} WHERE {}", D::table(&table.name), key_condition::<D>(table, 1));
-    let found = one(rows::<D>(db, "records.label", sql, key_parameters(key)).await)?;
+    let label = table
+        .label_column()
+        .map_or_else(|| "NULL".to_owned(), |column| D::cut(&D::text_of(column), CELL));
+    let sql = format!(
+        "SELECT {label} FROM {} WHERE {}",
+        D::table(&table.name),
+        key_condition::<D>(table, 1)
+    );
+    let found = row_of::<D>(db, "records.label", sql, key).await?;
     Ok(found.map(|row| row.into_iter().next().flatten().unwrap_or_else(|| key.0.join(", "))))
 }
 
-/// The only row, or none where the key was no value of its type after all.
-fn one(found: Result<Vec<Vec<Text>>, DbError>) -> Result<Option<Vec<Text>>, DbError> {
-    match found {
+/// The record's row, or none where the key was no value of its type after all.
+async fn row_of<D: Dialect>(
+    db: &Db<D::Database>,
+    name: &'static str,
+    sql: String,
+    key: &RecordKey,
+) -> Result<Option<Vec<Text>>, DbError> {
+    match rows::<D>(db, name, sql, key_parameters(key)).await {
         Ok(rows) => Ok(rows.into_iter().next()),
         Err(error) if is_bad_value(&error) => Ok(None),
         Err(error) => Err(error),

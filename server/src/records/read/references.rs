@@ -25,7 +25,10 @@ pub async fn all_references<D: Dialect>(
     for column in table.columns.iter().filter(|column| column.reference.is_some()) {
         let current = values.get(&column.name).and_then(|text| text.as_deref());
         let options = references::<D>(db, catalog, column, current).await;
-        let unknown = || ReferenceOptions { more: true, ..ReferenceOptions::default() };
+        let unknown = || ReferenceOptions {
+            more: true,
+            ..ReferenceOptions::default()
+        };
         all.insert(column.name.clone(), options.unwrap_or_else(|_| unknown()));
     }
     all
@@ -38,24 +41,41 @@ pub async fn references<D: Dialect>(
     column: &Column,
     current: Option<&str>,
 ) -> Result<ReferenceOptions, DbError> {
-    let target = column.reference.as_ref().and_then(|to| Some((catalog.table(&to.table)?, &to.column)));
-    let Some((target, far)) = target.and_then(|(table, far)| Some((table, table.column(far)?))) else {
+    let target = column
+        .reference
+        .as_ref()
+        .and_then(|to| Some((catalog.table(&to.table)?, &to.column)));
+    let Some((target, far)) =
+        target.and_then(|(table, far)| Some((table, table.column(far).filter(|far| !far.secret)?)))
+    else {
         // The target is out of sight: its values have to be typed.
-        return Ok(ReferenceOptions { more: true, ..ReferenceOptions::default() });
+        return Ok(ReferenceOptions {
+            more: true,
+            ..ReferenceOptions::default()
+        });
     };
     let sql = options_sql::<D>(target, far);
-    let mut options: Vec<ReferenceOption> =
-        rows::<D>(db, "records.references", sql, Vec::new()).await?.into_iter().filter_map(option).collect();
+    let mut options: Vec<ReferenceOption> = rows::<D>(db, "records.references", sql, Vec::new())
+        .await?
+        .into_iter()
+        .filter_map(option)
+        .collect();
     let more = options.len() > MOST_OPTIONS;
     options.truncate(MOST_OPTIONS);
     tell_apart(&mut options);
     let listed = options.iter().find(|option| Some(option.value.as_str()) == current);
     let current_label = match (listed, current) {
         (Some(option), _) => Some(option.label.clone()),
-        (None, Some(value)) => labels_of::<D>(db, target, &far.name, BTreeSet::from([value])).await?.remove(value),
+        (None, Some(value)) => labels_of::<D>(db, target, &far.name, BTreeSet::from([value]))
+            .await?
+            .remove(value),
         (None, None) => None,
     };
-    Ok(ReferenceOptions { options, more, current_label })
+    Ok(ReferenceOptions {
+        options,
+        more,
+        current_label,
+    })
 }
 
 /// Only so many rows are sorted by label: a large table is not.
@@ -77,14 +97,22 @@ fn options_sql<D: Dialect>(target: &Table, far: &Column) -> String {
 fn option(row: Vec<Text>) -> Option<ReferenceOption> {
     let [value, label] = row.try_into().ok()?;
     let value = value?;
-    Some(ReferenceOption { label: label.unwrap_or_else(|| value.clone()), value })
+    Some(ReferenceOption {
+        label: label.unwrap_or_else(|| value.clone()),
+        value,
+    })
 }
 
 /// Options with the same label show their value too.
 fn tell_apart(options: &mut [ReferenceOption]) {
     let mut seen: HashMap<String, u32> = HashMap::new();
-    options.iter().for_each(|option| *seen.entry(option.label.clone()).or_default() += 1);
-    for option in options.iter_mut().filter(|option| seen.get(&option.label).is_some_and(|times| *times > 1)) {
+    options
+        .iter()
+        .for_each(|option| *seen.entry(option.label.clone()).or_default() += 1);
+    for option in options
+        .iter_mut()
+        .filter(|option| seen.get(&option.label).is_some_and(|times| *times > 1))
+    {
         option.label = format!("{} ({})", option.label, option.value);
     }
 }

@@ -25,12 +25,21 @@ pub async fn referring<D: Dialect>(
     }
     let referring: Vec<_> = catalog.referring_to(&table.name).collect();
     for (from, column) in &referring {
-        let Some(sql) = count_sql::<D>(from, column, table) else { continue };
+        let Some(sql) = count_sql::<D>(from, column, table) else {
+            continue;
+        };
         let counted = rows::<D>(db, "records.referring", sql, key_parameters(key)).await?;
-        let count = counted.first().and_then(|row| row.first()?.as_ref()?.parse().ok()).unwrap_or(0);
+        let count = counted
+            .first()
+            .and_then(|row| row.first()?.as_ref()?.parse().ok())
+            .unwrap_or(0);
         if count > 0 {
             let is_only = referring.iter().filter(|(other, _)| other.name == from.name).count() == 1;
-            let label = if is_only { from.label.clone() } else { format!("{} ({})", from.label, column.label) };
+            let label = if is_only {
+                from.label.clone()
+            } else {
+                format!("{} ({})", from.label, column.label)
+            };
             found.push((label, count));
         }
     }

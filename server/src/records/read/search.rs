@@ -35,16 +35,25 @@ pub fn pattern(text: &str) -> String {
 }
 
 fn is_searched(column: &Column) -> bool {
-    matches!(column.kind, ColumnKind::Text | ColumnKind::LongText | ColumnKind::Choice(_) | ColumnKind::Uuid)
+    matches!(
+        column.kind,
+        ColumnKind::Text | ColumnKind::LongText | ColumnKind::Choice(_) | ColumnKind::Uuid
+    )
 }
 
 fn label_condition<D: Dialect>(catalog: &Catalog, column: &Column, pattern: usize) -> Option<String> {
     let reference = column.reference.as_ref()?;
     let target = catalog.table(&reference.table)?;
     let label = target.label_column().filter(|label| is_searched(label))?;
-    let (own, far, from) = (D::quote(&column.name), D::quote(&reference.column), D::table(&target.name));
+    let (own, far, from) = (
+        D::quote(&column.name),
+        D::quote(&reference.column),
+        D::table(&target.name),
+    );
     let found = D::like(&D::text_of_aliased("target", label), pattern);
-    Some(format!("{own} IN (SELECT target.{far} FROM {from} AS target WHERE {found})"))
+    Some(format!(
+        "{own} IN (SELECT target.{far} FROM {from} AS target WHERE {found})"
+    ))
 }
 
 #[cfg(test)]

@@ -77,8 +77,10 @@ pub fn changes_of(
 fn posted_text(column: &Column, posted: &PostedColumn, unchanged: &dyn Fn(&Text) -> bool) -> Result<Text, String> {
     let text = posted.text.clone();
     if !column.is_text() {
-        // Only texts have an empty value apart from NULL. Widgets write some times in their own way.
-        return Ok((!text.is_empty()).then(|| as_written(column, &text)));
+        // Only texts have an empty value apart from NULL. Widgets write some times in their own way;
+        // SQLite may hold them in that very way.
+        let written = |text: String| if unchanged(&Some(text.clone())) { text } else { as_written(column, &text) };
+        return Ok((!text.is_empty()).then(|| written(text)));
     }
     if !posted.null || !column.nullable {
         return Ok(Some(text));

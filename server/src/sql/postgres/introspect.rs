@@ -9,7 +9,7 @@ use super::types::{PgType, kind_of};
 use super::{Postgres, queries};
 use crate::sql::check_values::listed_values;
 use crate::sql::tokens::Brackets;
-use crate::sql::{Dialect, literal, naming};
+use crate::sql::{Dialect, addressing_key, literal, naming};
 
 /// An answer's row, of which each part is taken once, in order.
 struct Answer(std::vec::IntoIter<Text>);
@@ -28,7 +28,9 @@ impl Answer {
     }
 
     fn names(&mut self) -> Vec<String> {
-        self.text().and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default()
+        self.text()
+            .and_then(|json| serde_json::from_str(&json).ok())
+            .unwrap_or_default()
     }
 }
 
@@ -70,7 +72,10 @@ pub async fn tables(connection: &mut Connection<sqlx::Postgres>) -> Result<Vec<T
 }
 
 fn table(mut answer: Answer) -> Table {
-    let name = TableName { schema: answer.text(), name: answer.name() };
+    let name = TableName {
+        schema: answer.text(),
+        name: answer.name(),
+    };
     Table {
         label: naming::label(&name.name),
         name,
@@ -96,13 +101,23 @@ fn column(mut answer: Answer) -> Column {
     let is_computed = answer.text().is_some();
     let may_be_written = answer.truth();
     let enum_labels = answer.text().and_then(|labels| serde_json::from_str(&labels).ok());
-    let kind = kind_of(&name, PgType { name: &type_name, class: &class, category: &category, enum_labels });
+    let kind = kind_of(
+        &name,
+        PgType {
+            name: &type_name,
+            class: &class,
+            category: &category,
+            enum_labels,
+        },
+    );
     Column {
         label: naming::label(&name),
         secret: naming::is_secret(&name),
         generated: is_computed || identity.as_deref() == Some("a") || !may_be_written,
         has_default: expression.is_some() || identity.is_some(),
-        default: expression.filter(|_| !is_computed).and_then(|expression| default_text(&expression, &kind)),
+        default: expression
+            .filter(|_| !is_computed)
+            .and_then(|expression| default_text(&expression, &kind)),
         nullable: !not_null,
         reference: None,
         name,
@@ -127,9 +142,7 @@ fn add_unique(table: &mut Table, mut answer: Answer) {
     let name = answer.name();
     let columns = answer.names();
     if is_primary {
-        // A key that cannot be read in full names no record.
-        let readable = columns.iter().all(|column| table.column(column).is_some());
-        table.key = if readable { columns } else { Vec::new() };
+        table.key = addressing_key(columns, &table.columns);
     } else {
         table.unique.push((name, columns));
     }
@@ -140,7 +153,10 @@ fn add_check(table: &mut Table, mut answer: Answer) {
     if let [only] = columns.as_slice()
         && let Some(listed) = listed_values(&expression, Brackets::HoldElements)
         && let Some(column) = table.columns.iter_mut().find(|column| column.name == *only)
-        && matches!(column.kind, ColumnKind::Text | ColumnKind::LongText | ColumnKind::Integer)
+        && matches!(
+            column.kind,
+            ColumnKind::Text | ColumnKind::LongText | ColumnKind::Integer
+        )
     {
         column.kind = ColumnKind::Choice(listed.values);
     }
@@ -149,8 +165,18 @@ fn add_check(table: &mut Table, mut answer: Answer) {
 
 fn add_reference(table: &mut Table, mut answer: Answer) {
     let name = answer.name();
-    let to = Reference { table: TableName { schema: answer.text(), name: answer.name() }, column: answer.name() };
-    if let Some(column) = table.columns.iter_mut().find(|column| column.name == name && column.reference.is_none()) {
+    let to = Reference {
+        table: TableName {
+            schema: answer.text(),
+            name: answer.name(),
+        },
+        column: answer.name(),
+    };
+    if let Some(column) = table
+        .columns
+        .iter_mut()
+        .find(|column| column.name == name && column.reference.is_none())
+    {
         column.reference = Some(to);
     }
 }

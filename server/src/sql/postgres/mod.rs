@@ -59,7 +59,11 @@ impl Dialect for Postgres {
             "integer" => i128::from(i32::MIN)..=i128::from(i32::MAX),
             _ => i128::from(i64::MIN)..=i128::from(i64::MAX),
         };
-        Limits { integers, significant_digits: None, specials: true }
+        Limits {
+            integers,
+            significant_digits: None,
+            specials: true,
+        }
     }
 
     async fn fetch(
@@ -68,7 +72,11 @@ impl Dialect for Postgres {
         parameters: Vec<Text>,
     ) -> Result<Vec<Vec<Text>>, sqlx::Error> {
         let query = bound(sql, parameters);
-        connection.fetch(query).and_then(|row| future::ready((0..row.len()).map(|n| row.try_get(n)).collect())).try_collect().await
+        connection
+            .fetch(query)
+            .and_then(|row| future::ready((0..row.len()).map(|n| row.try_get(n)).collect()))
+            .try_collect()
+            .await
     }
 
     async fn execute(
@@ -90,7 +98,10 @@ impl Dialect for Postgres {
 }
 
 /// `persistent(false)`: a kept statement fails for good once its table changes.
-fn bound(sql: String, parameters: Vec<Text>) -> sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments> {
+fn bound(
+    sql: String,
+    parameters: Vec<Text>,
+) -> sqlx::query::Query<'static, sqlx::Postgres, sqlx::postgres::PgArguments> {
     let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
     parameters.into_iter().fold(query, |query, text| query.bind(text))
 }

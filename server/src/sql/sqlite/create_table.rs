@@ -19,10 +19,17 @@ pub fn checks(create_table: &str) -> Vec<Check> {
             && let Some(last) = closing(&all[place + 1..]).map(|length| place + 1 + length)
         {
             let expression = create_table[all[place + 1].1.end..all[last].1.start].trim().to_owned();
-            let names =
-                all[place + 2..last].iter().filter_map(|(token, _)| token.as_name()).map(str::to_owned).collect();
+            let names = all[place + 2..last]
+                .iter()
+                .filter_map(|(token, _)| token.as_name())
+                .map(str::to_owned)
+                .collect();
             let name = constraint_name(&all[..place]).unwrap_or_else(|| expression.clone());
-            found.push(Check { name, expression, names });
+            found.push(Check {
+                name,
+                expression,
+                names,
+            });
         }
     }
     found
@@ -67,7 +74,10 @@ mod tests {
             CONSTRAINT \"both ok\" CHECK (status = 'a' OR \"odd name\" > 1)
         )";
         let found = checks(sql);
-        let seen: Vec<_> = found.iter().map(|check| (check.name.as_str(), check.expression.as_str())).collect();
+        let seen: Vec<_> = found
+            .iter()
+            .map(|check| (check.name.as_str(), check.expression.as_str()))
+            .collect();
         assert_eq!(
             seen,
             [

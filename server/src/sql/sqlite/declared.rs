@@ -22,7 +22,11 @@ pub fn kind_of(column: &str, declared: &str) -> ColumnKind {
         _ if name.contains("INT") => ColumnKind::Integer,
         _ if name.contains("CHAR") || name.contains("CLOB") || name.contains("TEXT") => {
             let is_long = naming::is_long_text(column) || name.contains("CLOB") || name.contains("LONGTEXT");
-            if is_long && length(declared).is_none() { ColumnKind::LongText } else { ColumnKind::Text }
+            if is_long && length(declared).is_none() {
+                ColumnKind::LongText
+            } else {
+                ColumnKind::Text
+            }
         }
         _ if name.contains("BLOB") => ColumnKind::Bytes,
         _ if name.contains("REAL") || name.contains("FLOA") || name.contains("DOUB") => ColumnKind::Float,
@@ -60,7 +64,12 @@ pub fn converts(declared: &str) -> bool {
 /// The numbers in parentheses.
 fn numbers(declared: &str) -> Option<Vec<u32>> {
     let (_, inside) = declared.split_once('(')?;
-    inside.split(')').next()?.split(',').map(|number| number.trim().parse().ok()).collect()
+    inside
+        .split(')')
+        .next()?
+        .split(',')
+        .map(|number| number.trim().parse().ok())
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,13 +1,11 @@
 //! SQLite's schema, table by table.
 
-use app::records::model::{Column, ColumnKind, Reference, Table, TableName, Text};
+use app::records::model::{Column, ColumnKind, Table, TableName, Text};
 use resilient_db::Connection;
 
-use super::create_table::{self, Check};
-use super::{Sqlite, declared, queries};
-use crate::sql::check_values::listed_values;
-use crate::sql::tokens::Brackets;
-use crate::sql::{Dialect, literal, naming};
+use super::constraints::{add_check, add_reference, add_unique, resolve_references};
+use super::{Sqlite, create_table, declared, queries};
+use crate::sql::{Dialect, addressing_key, literal, naming};
 
 /// Rows looked at to learn how dates are kept in a column.
 const SAMPLE: u32 = 100;
@@ -17,7 +15,9 @@ type Own = Connection<sqlx::Sqlite>;
 pub async fn tables(connection: &mut Own) -> Result<Vec<Table>, sqlx::Error> {
     let mut tables = Vec::new();
     for row in Sqlite::fetch(connection, queries::RELATIONS.to_owned(), Vec::new()).await? {
-        let Ok([Some(name), Some(kind), without_rowid, create]) = <[Text; 4]>::try_from(row) else { continue };
+        let Ok([Some(name), Some(kind), without_rowid, create]) = <[Text; 4]>::try_from(row) else {
+            continue;
+        };
         let relation = Relation {
             is_view: kind == "view",
             without_rowid: without_rowid.as_deref() == Some("1"),
@@ -46,12 +46,16 @@ async fn table(connection: &mut Own, relation: &Relation) -> Result<Table, sqlx:
     let of_this = || vec![Some(relation.name.clone())];
     let described = Sqlite::fetch(connection, queries::COLUMNS.to_owned(), of_this()).await?;
     let described: Vec<Described> = described.into_iter().filter_map(Described::read).collect();
+    let columns: Vec<Column> = described.iter().map(Described::column).collect();
     let mut table = Table {
-        name: TableName { schema: None, name: relation.name.clone() },
+        name: TableName {
+            schema: None,
+            name: relation.name.clone(),
+        },
         label: naming::label(&relation.name),
         comment: None,
-        columns: described.iter().map(Described::column).collect(),
-        key: key_of(&described),
+        key: addressing_key(key_of(&described), &columns),
+        columns,
         is_view: relation.is_view,
         writable: true,
         unique: Vec::new(),
@@ -65,7 +69,9 @@ async fn table(connection: &mut Own, relation: &Relation) -> Result<Table, sqlx:
         add_reference(&mut table, reference);
     }
     if !relation.is_view {
-        create_table::checks(&relation.create).into_iter().for_each(|check| add_check(&mut table, check));
+        create_table::checks(&relation.create)
+            .into_iter()
+            .for_each(|check| add_check(&mut table, check));
         look_at_dates(connection, &mut table).await?;
     }
     Ok(table)
@@ -100,7 +106,9 @@ impl Described {
     fn column(&self) -> Column {
         // SQLite notes generated columns with their `GENERATED ALWAYS` in the type.
         let upper = self.declared.to_ascii_uppercase();
-        let declared = upper.find("GENERATED ALWAYS").map_or(&self.declared[..], |end| self.declared[..end].trim_end());
+        let declared = upper
+            .find("GENERATED ALWAYS")
+            .map_or(&self.declared[..], |end| self.declared[..end].trim_end());
         let kind = declared::kind_of(&self.name, declared);
         Column {
             label: naming::label(&self.name),
@@ -109,7 +117,10 @@ impl Described {
             nullable: !self.not_null && self.key_place == 0,
             generated: self.generated,
             has_default: self.default.is_some(),
-            default: self.default.as_deref().and_then(|expression| default_text(expression, &kind)),
+            default: self
+                .default
+                .as_deref()
+                .and_then(|expression| default_text(expression, &kind)),
             max_length: declared::length(declared),
             reference: None,
             secret: naming::is_secret(&self.name),
@@ -120,14 +131,18 @@ impl Described {
 }
 
 fn default_text(expression: &str, kind: &ColumnKind) -> Text {
-    let text = literal::literal_text(expression)?;
-    match (kind, text.as_str()) {
-        (ColumnKind::Boolean, "1") => Some("true".to_owned()),
-        (ColumnKind::Boolean, "0") => Some("false".to_owned()),
-        (ColumnKind::Bytes, _) => None,
-        (kind, "true") if *kind != ColumnKind::Boolean => Some("1".to_owned()),
-        (kind, "false") if *kind != ColumnKind::Boolean => Some("0".to_owned()),
-        _ => Some(text),
+    let text = literal::literal_text(expression).filter(|_| *kind != ColumnKind::Bytes)?;
+    Some(as_kept(text, kind))
+}
+
+/// SQLite has no booleans of its own: `TRUE` is another way to write 1, and 1 may mean true.
+pub fn as_kept(text: String, kind: &ColumnKind) -> String {
+    match (*kind == ColumnKind::Boolean, text.as_str()) {
+        (true, "1") => "true".to_owned(),
+        (true, "0") => "false".to_owned(),
+        (false, "true") => "1".to_owned(),
+        (false, "false") => "0".to_owned(),
+        _ => text,
     }
 }
 
@@ -145,75 +160,6 @@ fn mark_row_id(table: &mut Table, without_rowid: bool) {
         && column.sql_type.eq_ignore_ascii_case("INTEGER")
     {
         column.has_default = true;
-    }
-}
-
-fn add_unique(table: &mut Table, row: Vec<Text>) {
-    let Ok([Some(index), column]) = <[Text; 2]>::try_from(row) else { return };
-    match table.unique.last_mut().filter(|(last, _)| *last == index) {
-        Some((_, columns)) => columns.extend(column),
-        None => table.unique.push((index, Vec::from_iter(column))),
-    }
-}
-
-fn add_reference(table: &mut Table, row: Vec<Text>) {
-    let Ok([Some(from), Some(to_table), to_column]) = <[Text; 3]>::try_from(row) else { return };
-    let reference =
-        Reference { table: TableName { schema: None, name: to_table }, column: to_column.unwrap_or_default() };
-    if let Some(column) = table.columns.iter_mut().find(|column| column.name.eq_ignore_ascii_case(&from)) {
-        column.reference = Some(reference);
-    }
-}
-
-/// Names in references match in any case, and the key may be meant without being named.
-fn resolve_references(tables: &mut [Table]) {
-    let targets: Vec<(TableName, Vec<String>, Vec<String>)> = tables
-        .iter()
-        .map(|table| {
-            let columns = table.columns.iter().map(|column| column.name.clone()).collect();
-            (table.name.clone(), table.key.clone(), columns)
-        })
-        .collect();
-    for column in tables.iter_mut().flat_map(|table| &mut table.columns) {
-        let Some(meant) = column.reference.take() else { continue };
-        column.reference = targets
-            .iter()
-            .find(|(name, ..)| name.name.eq_ignore_ascii_case(&meant.table.name))
-            .and_then(|(name, key, columns)| {
-                let to = match key.as_slice() {
-                    [only] if meant.column.is_empty() => Some(only),
-                    _ => columns.iter().find(|column| column.eq_ignore_ascii_case(&meant.column)),
-                };
-                Some(Reference { table: name.clone(), column: to?.clone() })
-            });
-    }
-}
-
-fn add_check(table: &mut Table, check: Check) {
-    let columns: Vec<String> = table
-        .columns
-        .iter()
-        .filter(|column| check.names.iter().any(|name| name.eq_ignore_ascii_case(&column.name)))
-        .map(|column| column.name.clone())
-        .collect();
-    if let Some(listed) = listed_values(&check.expression, Brackets::QuoteNames)
-        && let Some(column) = table.columns.iter_mut().find(|column| column.name.eq_ignore_ascii_case(&listed.column))
-    {
-        column.kind = kind_of_listed(&column.kind, listed.values);
-    }
-    table.checks.push((check.name, check.expression, columns));
-}
-
-/// `CHECK (active IN (0, 1))` is how SQLite says boolean.
-fn kind_of_listed(kind: &ColumnKind, mut values: Vec<String>) -> ColumnKind {
-    match kind {
-        ColumnKind::Integer => {
-            let listed = values.clone();
-            values.sort();
-            if values == ["0", "1"] { ColumnKind::Boolean } else { ColumnKind::Choice(listed) }
-        }
-        ColumnKind::Text | ColumnKind::LongText => ColumnKind::Choice(values),
-        other => other.clone(),
     }
 }
 

@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, Executor, Row};
 
 use super::{Dialect, Limits};
 
+mod constraints;
 mod create_table;
 mod declared;
 mod introspect;
@@ -21,6 +22,12 @@ impl Dialect for Sqlite {
     const LOCK_ROW: &'static str = "";
     const COUNTED_UP_TO: u64 = 1_000_000;
 
+    /// In backticks: a name in double quotes that no column has is taken for a text by SQLite, so
+    /// that a dropped column would read as its own name in every row.
+    fn quote(name: &str) -> String {
+        format!("`{}`", name.replace('`', "``"))
+    }
+
     fn own(table: &str) -> String {
         Self::quote(&format!("inkfast_{table}"))
     }
@@ -34,9 +41,9 @@ impl Dialect for Sqlite {
             _ => format!("'x''' || {hex} || ''''"),
         };
         let integer = match column.kind {
-            ColumnKind::Boolean => format!(
-                "CASE {expression} WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE CAST({expression} AS TEXT) END"
-            ),
+            ColumnKind::Boolean => {
+                format!("CASE {expression} WHEN 1 THEN 'true' WHEN 0 THEN 'false' ELSE CAST({expression} AS TEXT) END")
+            }
             _ => fixed_places(expression, column, format!("CAST({expression} AS TEXT)")),
         };
         let real = fixed_places(expression, column, shortest(expression));
@@ -52,9 +59,9 @@ impl Dialect for Sqlite {
             ColumnKind::Boolean => format!("CASE ?{n} WHEN 'true' THEN 1 WHEN 'false' THEN 0 ELSE ?{n} END"),
             ColumnKind::Bytes => format!("unhex(?{n})"),
             // Without an affinity nothing is converted: a text that reads like an integer is one.
-            _ if !declared::converts(&column.sql_type) => format!(
-                "CASE CAST(CAST(?{n} AS INTEGER) AS TEXT) WHEN ?{n} THEN CAST(?{n} AS INTEGER) ELSE ?{n} END"
-            ),
+            _ if !declared::converts(&column.sql_type) => {
+                format!("CASE CAST(CAST(?{n} AS INTEGER) AS TEXT) WHEN ?{n} THEN CAST(?{n} AS INTEGER) ELSE ?{n} END")
+            }
             _ => format!("?{n}"),
         }
     }
@@ -86,7 +93,9 @@ impl Dialect for Sqlite {
         parameters: Vec<Text>,
     ) -> Result<Vec<Vec<Text>>, sqlx::Error> {
         let rows = connection.fetch_all(bound(sql, parameters)).await?;
-        rows.iter().map(|row| (0..row.len()).map(|n| text_at(row, n)).collect()).collect()
+        rows.iter()
+            .map(|row| (0..row.len()).map(|n| text_at(row, n)).collect())
+            .collect()
     }
 
     async fn execute(

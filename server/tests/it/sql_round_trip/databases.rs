@@ -25,13 +25,21 @@ pub type FreshPostgres = Fresh<Postgres, Arc<PrivatePostgres>>;
 
 pub async fn sqlite(schema: &'static str) -> FreshSqlite {
     let directory = tempfile::tempdir().unwrap();
-    let options = SqliteConnectOptions::new().filename(directory.path().join("test.db")).create_if_missing(true);
+    let options = SqliteConnectOptions::new()
+        .filename(directory.path().join("test.db"))
+        .create_if_missing(true);
     let db = Db::connect_lazily(options, Policy::default()).await;
-    db.write("test.schema", |mut connection| async move { sqlx::raw_sql(schema).execute(&mut connection).await })
-        .await
-        .unwrap();
+    db.write("test.schema", |mut connection| async move {
+        sqlx::raw_sql(schema).execute(&mut connection).await
+    })
+    .await
+    .unwrap();
     let catalog = introspect::<Sqlite>(&db).await;
-    Fresh { db, catalog, _keeper: directory }
+    Fresh {
+        db,
+        catalog,
+        _keeper: directory,
+    }
 }
 
 /// One server for all tests that run at the same time.
@@ -50,11 +58,17 @@ pub async fn postgres(name: &str, schema: &'static str) -> FreshPostgres {
     .unwrap();
     let url = server.create_database(name).unwrap();
     let db = Db::connect_lazily(PgConnectOptions::from_str(&url).unwrap(), Policy::default()).await;
-    db.write("test.schema", |mut connection| async move { sqlx::raw_sql(schema).execute(&mut connection).await })
-        .await
-        .unwrap();
+    db.write("test.schema", |mut connection| async move {
+        sqlx::raw_sql(schema).execute(&mut connection).await
+    })
+    .await
+    .unwrap();
     let catalog = introspect::<Postgres>(&db).await;
-    Fresh { db, catalog, _keeper: server }
+    Fresh {
+        db,
+        catalog,
+        _keeper: server,
+    }
 }
 
 pub async fn introspect<D: Dialect>(db: &Db<D::Database>) -> Catalog {
@@ -64,15 +78,24 @@ pub async fn introspect<D: Dialect>(db: &Db<D::Database>) -> Catalog {
 
 impl<D: Dialect, Keeper> Fresh<D, Keeper> {
     pub fn table(&self, name: &str) -> &Arc<Table> {
-        let name = TableName { schema: None, name: name.to_owned() };
-        self.catalog.table(&name).unwrap_or_else(|| panic!("{name:?} is not in the catalog"))
+        let name = TableName {
+            schema: None,
+            name: name.to_owned(),
+        };
+        self.catalog
+            .table(&name)
+            .unwrap_or_else(|| panic!("{name:?} is not in the catalog"))
     }
 
     /// Inserts one row and gives its key.
     pub async fn insert(&self, table: &Table, values: &[(&str, Text)]) -> Result<RecordKey, DbError> {
         let columns: Vec<_> = values.iter().map(|(name, _)| table.column(name).unwrap()).collect();
         let names: Vec<String> = columns.iter().map(|column| D::quote(&column.name)).collect();
-        let places: Vec<String> = columns.iter().enumerate().map(|(n, column)| D::value_of(column, n + 1)).collect();
+        let places: Vec<String> = columns
+            .iter()
+            .enumerate()
+            .map(|(n, column)| D::value_of(column, n + 1))
+            .collect();
         let sql = format!(
             "INSERT INTO {} ({}) VALUES ({}) RETURNING {}",
             D::table(&table.name),
@@ -86,11 +109,21 @@ impl<D: Dialect, Keeper> Fresh<D, Keeper> {
             async move { D::fetch(&mut connection, sql, parameters).await }
         };
         let rows = self.db.write("test.insert", work).await?;
-        Ok(RecordKey(rows.into_iter().next().unwrap().into_iter().map(Option::unwrap).collect()))
+        Ok(RecordKey(
+            rows.into_iter()
+                .next()
+                .unwrap()
+                .into_iter()
+                .map(Option::unwrap)
+                .collect(),
+        ))
     }
 
     pub async fn read(&self, table: &Table, key: &RecordKey) -> Option<Values> {
-        read::form_values::<D>(&self.db, table, key).await.unwrap().map(|record| record.values)
+        read::form_values::<D>(&self.db, table, key)
+            .await
+            .unwrap()
+            .map(|record| record.values)
     }
 
     /// What is read back after `text` was written to `column` of a new row.

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use app::records::model::{ColumnKind, ListQuery, RecordKey, Table};
+use inkfast_server::demo;
 use inkfast_server::records::{check, read};
 use inkfast_server::sql::catalog::Catalog;
 use inkfast_server::sql::{Dialect, Sqlite};
-use inkfast_server::demo;
 
 use super::databases::{FreshSqlite, introspect, sqlite};
 
@@ -22,7 +22,11 @@ async fn count(fresh: &FreshSqlite, sql: String) -> u64 {
         let sql = sql.clone();
         async move { Sqlite::fetch(&mut connection, sql, Vec::new()).await }
     };
-    fresh.db.read("test.count", work).await.unwrap()[0][0].as_ref().unwrap().parse().unwrap()
+    fresh.db.read("test.count", work).await.unwrap()[0][0]
+        .as_ref()
+        .unwrap()
+        .parse()
+        .unwrap()
 }
 
 #[tokio::test]
@@ -30,16 +34,29 @@ async fn the_demo_is_made_once_and_quickly() {
     let started = std::time::Instant::now();
     let fresh = demo().await;
     let took = started.elapsed();
-    println!("demo made in {took:?}");
+    println!("the demo took {took:?}");
     assert!(took.as_secs_f64() < 2.0, "{took:?}");
     assert!(!demo::create(&fresh.db).await.unwrap());
     let counts = read::counts::<Sqlite>(&fresh.db, fresh.catalog.tables()).await;
     let counted = |name: &str| {
-        let place = fresh.catalog.tables().iter().position(|table| table.name.name == name).unwrap();
+        let place = fresh
+            .catalog
+            .tables()
+            .iter()
+            .position(|table| table.name.name == name)
+            .unwrap();
         counts[place].unwrap()
     };
     assert_eq!(counted("activities"), 5_000);
-    for table in ["sites", "site_contacts", "technicians", "activity_types", "equipment", "schedules", "comments"] {
+    for table in [
+        "sites",
+        "site_contacts",
+        "technicians",
+        "activity_types",
+        "equipment",
+        "schedules",
+        "comments",
+    ] {
         assert!(counted(table) >= 9, "{table}");
     }
 }
@@ -67,8 +84,20 @@ async fn the_demo_shows_every_kind_of_column() {
     assert_eq!(fresh.table("activities").column("title").unwrap().max_length, Some(120));
     assert_eq!(fresh.table("site_contacts").key, ["site_id", "position"]);
     assert!(fresh.table("technicians").column("pin_hash").unwrap().secret);
-    assert!(fresh.table("technicians").unique.iter().any(|(_, columns)| *columns == ["email"]));
-    let parent = fresh.table("equipment").column("parent_id").unwrap().reference.clone().unwrap();
+    assert!(
+        fresh
+            .table("technicians")
+            .unique
+            .iter()
+            .any(|(_, columns)| *columns == ["email"])
+    );
+    let parent = fresh
+        .table("equipment")
+        .column("parent_id")
+        .unwrap()
+        .reference
+        .clone()
+        .unwrap();
     assert_eq!(parent.table.name, "equipment");
     assert_eq!(fresh.catalog.referring_to(&fresh.table("technicians").name).count(), 3);
 }
@@ -87,13 +116,24 @@ async fn every_value_of_the_demo_is_valid() {
             async move { Sqlite::fetch(&mut connection, sql, Vec::new()).await }
         };
         for row in fresh.db.read("test.values", work).await.unwrap() {
-            for (column, text) in columns.iter().zip(row).filter_map(|(column, text)| Some((column, text?))) {
+            for (column, text) in columns
+                .iter()
+                .zip(row)
+                .filter_map(|(column, text)| Some((column, text?)))
+            {
                 let refusal = check::refusal::<Sqlite>(column, &text);
                 assert_eq!(refusal, None, "{}.{}: {text:?}", table.label, column.name);
             }
         }
     }
-    assert_eq!(count(&fresh, "SELECT CAST(count(*) AS TEXT) FROM pragma_foreign_key_check".into()).await, 0);
+    assert_eq!(
+        count(
+            &fresh,
+            "SELECT CAST(count(*) AS TEXT) FROM pragma_foreign_key_check".into()
+        )
+        .await,
+        0
+    );
 }
 
 #[tokio::test]
@@ -104,8 +144,18 @@ async fn the_demos_lists_show_labels_and_hide_secrets() {
         let catalog: &Catalog = &fresh.catalog;
         read::list::<Sqlite>(&fresh.db, catalog, table, &query).await.unwrap()
     };
-    let page = list("activities", ListQuery { page: 100, ..ListQuery::default() }).await;
-    assert_eq!((page.total, page.rows.len(), page.has_next, page.without_labels), (Some(5_000), 50, false, false));
+    let page = list(
+        "activities",
+        ListQuery {
+            page: 100,
+            ..ListQuery::default()
+        },
+    )
+    .await;
+    assert_eq!(
+        (page.total, page.rows.len(), page.has_next, page.without_labels),
+        (Some(5_000), 50, false, false)
+    );
     let equipment = page.columns.iter().position(|name| name == "equipment_id").unwrap();
     assert!(page.rows.iter().all(|row| row.cells[equipment].label.is_some()));
 
@@ -124,11 +174,24 @@ async fn deleting_a_technician_would_touch_what_refers_to_them() {
     let fresh = demo().await;
     let technicians = fresh.table("technicians");
     let key = RecordKey(vec!["1".into()]);
-    let referring = read::referring::<Sqlite>(&fresh.db, &fresh.catalog, technicians, &key).await.unwrap();
-    let rows = |label: &str| referring.iter().find(|(found, _)| found == label).map(|(_, rows)| *rows);
-    let counted = count(&fresh, "SELECT CAST(count(*) AS TEXT) FROM activities WHERE technician_id = 1".into()).await;
+    let referring = read::referring::<Sqlite>(&fresh.db, &fresh.catalog, technicians, &key)
+        .await
+        .unwrap();
+    let rows = |label: &str| {
+        referring
+            .iter()
+            .find(|(found, _)| found == label)
+            .map(|(_, rows)| *rows)
+    };
+    let counted = count(
+        &fresh,
+        "SELECT CAST(count(*) AS TEXT) FROM activities WHERE technician_id = 1".into(),
+    )
+    .await;
     assert_eq!(rows("Activities"), Some(counted));
     assert!(rows("Comments").is_some());
-    let label = read::record_label::<Sqlite>(&fresh.db, technicians, &key).await.unwrap();
+    let label = read::record_label::<Sqlite>(&fresh.db, technicians, &key)
+        .await
+        .unwrap();
     assert!(label.unwrap().starts_with("Amira"));
 }

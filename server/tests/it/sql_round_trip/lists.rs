@@ -29,7 +29,10 @@ async fn filled<D: Dialect, Keeper>(fresh: Fresh<D, Keeper>) -> Fresh<D, Keeper>
             ("made_on", some(format!("2026-01-{:02}", id % 28 + 1))),
             ("place_id", (id % 4 > 0).then(|| (id % 4).to_string())),
             ("working", (id % 5 > 0).then(|| (id % 5 > 2).to_string())),
-            ("notes", (id == 77).then(|| format!("{}Needle's in the HAYSTACK", "hay ".repeat(100)))),
+            (
+                "notes",
+                (id == 77).then(|| format!("{}Needle's in the HAYSTACK", "hay ".repeat(100))),
+            ),
         ];
         fresh.insert(&table, &values).await.unwrap();
     }
@@ -37,24 +40,38 @@ async fn filled<D: Dialect, Keeper>(fresh: Fresh<D, Keeper>) -> Fresh<D, Keeper>
 }
 
 async fn list<D: Dialect, Keeper>(fresh: &Fresh<D, Keeper>, table: &str, query: ListQuery) -> ListPage {
-    read::list::<D>(&fresh.db, &fresh.catalog, fresh.table(table), &query).await.unwrap()
+    read::list::<D>(&fresh.db, &fresh.catalog, fresh.table(table), &query)
+        .await
+        .unwrap()
 }
 
 fn ids(page: &ListPage) -> Vec<String> {
-    page.rows.iter().map(|row| row.key.as_ref().unwrap().0.join(",")).collect()
+    page.rows
+        .iter()
+        .map(|row| row.key.as_ref().unwrap().0.join(","))
+        .collect()
 }
 
 fn sorted(sort: &[(&str, bool)]) -> ListQuery {
-    ListQuery { sort: sort.iter().map(|(name, down)| ((*name).into(), *down)).collect(), ..ListQuery::default() }
+    ListQuery {
+        sort: sort.iter().map(|(name, down)| ((*name).into(), *down)).collect(),
+        ..ListQuery::default()
+    }
 }
 
 fn filtered(filters: &[(&str, &str, &str)]) -> ListQuery {
     let owned = |(name, operator, text): &(&str, &str, &str)| ((*name).into(), (*operator).into(), (*text).into());
-    ListQuery { filters: filters.iter().map(owned).collect(), ..ListQuery::default() }
+    ListQuery {
+        filters: filters.iter().map(owned).collect(),
+        ..ListQuery::default()
+    }
 }
 
 fn searched(search: &str) -> ListQuery {
-    ListQuery { search: search.into(), ..ListQuery::default() }
+    ListQuery {
+        search: search.into(),
+        ..ListQuery::default()
+    }
 }
 
 async fn everything_a_list_does<D: Dialect, Keeper>(fresh: Fresh<D, Keeper>) {
@@ -70,7 +87,10 @@ async fn everything_a_list_does<D: Dialect, Keeper>(fresh: Fresh<D, Keeper>) {
 async fn paging<D: Dialect, Keeper>(fresh: &Fresh<D, Keeper>) {
     let mut seen = Vec::new();
     for page in 1..=3 {
-        let query = ListQuery { page, ..sorted(&[("name", true)]) };
+        let query = ListQuery {
+            page,
+            ..sorted(&[("name", true)])
+        };
         let page = list(fresh, "thing", query).await;
         assert_eq!((page.total, page.page_size), (Some(120), 50));
         assert_eq!(page.has_next, page.page < 3);
@@ -78,14 +98,44 @@ async fn paging<D: Dialect, Keeper>(fresh: &Fresh<D, Keeper>) {
     }
     seen.sort_by_key(|id| id.parse::<u32>().unwrap());
     assert_eq!(seen, (1..=120).map(|id| id.to_string()).collect::<Vec<_>>());
-    let beyond = list(fresh, "thing", ListQuery { page: 9, ..ListQuery::default() }).await;
-    assert_eq!((beyond.rows.len(), beyond.total, beyond.has_next), (0, Some(120), false));
-    let first = list(fresh, "thing", ListQuery { page: 0, ..ListQuery::default() }).await;
+    let beyond = list(
+        fresh,
+        "thing",
+        ListQuery {
+            page: 9,
+            ..ListQuery::default()
+        },
+    )
+    .await;
+    assert_eq!(
+        (beyond.rows.len(), beyond.total, beyond.has_next),
+        (0, Some(120), false)
+    );
+    let first = list(
+        fresh,
+        "thing",
+        ListQuery {
+            page: 0,
+            ..ListQuery::default()
+        },
+    )
+    .await;
     assert_eq!((first.page, ids(&first)[0].as_str()), (1, "1"));
-    let last = list(fresh, "thing", ListQuery { page: u32::MAX, ..ListQuery::default() }).await;
+    let last = list(
+        fresh,
+        "thing",
+        ListQuery {
+            page: u32::MAX,
+            ..ListQuery::default()
+        },
+    )
+    .await;
     assert!(last.rows.is_empty());
 
-    assert_eq!(ids(&list(fresh, "link", ListQuery::default()).await), ["x,1", "x,2", "y,1"]);
+    assert_eq!(
+        ids(&list(fresh, "link", ListQuery::default()).await),
+        ["x,1", "x,2", "y,1"]
+    );
     let view = list(fresh, "cheap", ListQuery::default()).await;
     assert!(!view.rows.is_empty() && view.rows.iter().all(|row| row.key.is_none()));
 }
@@ -100,10 +150,23 @@ async fn order<D: Dialect, Keeper>(fresh: &Fresh<D, Keeper>) {
         assert!(price(&first).iter().all(Option::is_some), "NULLs come last");
         let expected = if descending { "6.50" } else { "0.50" };
         assert_eq!(price(&first)[0].as_deref(), Some(expected));
-        let last = list(fresh, "thing", ListQuery { page: 3, ..sorted(&[("price", descending)]) }).await;
+        let last = list(
+            fresh,
+            "thing",
+            ListQuery {
+                page: 3,
+                ..sorted(&[("price", descending)])
+            },
+        )
+        .await;
         assert!(price(&last).iter().all(Option::is_none));
     }
-    let twice = list(fresh, "thing", sorted(&[("name", false), ("id", true), ("name", true), ("no such", true)])).await;
+    let twice = list(
+        fresh,
+        "thing",
+        sorted(&[("name", false), ("id", true), ("name", true), ("no such", true)]),
+    )
+    .await;
     assert_eq!(ids(&twice)[..3], ["120", "110", "100"]);
     // Nothing of a secret may be learnt by sorting.
     let by_secret = list(fresh, "place", sorted(&[("password", true)])).await;
@@ -120,7 +183,10 @@ async fn search<D: Dialect, Keeper>(fresh: &Fresh<D, Keeper>) {
     let in_the_attic = list(fresh, "thing", searched("attic")).await;
     assert_eq!(in_the_attic.total, Some(30));
     assert_eq!(list(fresh, "place", searched("secret")).await.total, Some(0));
-    assert_eq!(list(fresh, "thing", searched("'; DROP TABLE thing; --")).await.total, Some(0));
+    assert_eq!(
+        list(fresh, "thing", searched("'; DROP TABLE thing; --")).await.total,
+        Some(0)
+    );
 }
 
 async fn filters<D: Dialect, Keeper>(fresh: &Fresh<D, Keeper>) {
@@ -145,16 +211,28 @@ async fn filters<D: Dialect, Keeper>(fresh: &Fresh<D, Keeper>) {
         (&[("id", "eq", "")], 120),
         (&[("no such", "eq", "1"), ("id", "no such", "1")], 120),
     ] {
-        assert_eq!(list(fresh, "thing", filtered(filter)).await.total, Some(total), "{filter:?}");
+        assert_eq!(
+            list(fresh, "thing", filtered(filter)).await.total,
+            Some(total),
+            "{filter:?}"
+        );
     }
-    assert_eq!(list(fresh, "place", filtered(&[("password", "eq", "wrong")])).await.total, Some(3));
+    assert_eq!(
+        list(fresh, "place", filtered(&[("password", "eq", "wrong")]))
+            .await
+            .total,
+        Some(3)
+    );
 }
 
 async fn cells<D: Dialect, Keeper>(fresh: &Fresh<D, Keeper>) {
     let page = list(fresh, "thing", searched("needle")).await;
     assert!(!page.columns.contains(&"notes".to_owned()));
     let cell = |name: &str| page.rows[0].cells[page.columns.iter().position(|column| column == name).unwrap()].clone();
-    assert_eq!((cell("place_id").text.as_deref(), cell("place_id").label.as_deref()), (Some("1"), Some("Attic")));
+    assert_eq!(
+        (cell("place_id").text.as_deref(), cell("place_id").label.as_deref()),
+        (Some("1"), Some("Attic"))
+    );
     assert_eq!(cell("working").text.as_deref(), Some("false"));
     let form = read::form_values::<D>(&fresh.db, fresh.table("thing"), &RecordKey(vec!["77".into()])).await;
     let notes = form.unwrap().unwrap().values.remove("notes").unwrap().unwrap();
@@ -174,11 +252,22 @@ async fn cells<D: Dialect, Keeper>(fresh: &Fresh<D, Keeper>) {
 async fn references<D: Dialect, Keeper>(fresh: &Fresh<D, Keeper>) {
     let thing = fresh.table("thing");
     let column = thing.column("place_id").unwrap();
-    let options = read::references::<D>(&fresh.db, &fresh.catalog, column, Some("2")).await.unwrap();
-    let labels: Vec<(&str, &str)> = options.options.iter().map(|option| (&*option.value, &*option.label)).collect();
+    let options = read::references::<D>(&fresh.db, &fresh.catalog, column, Some("2"))
+        .await
+        .unwrap();
+    let labels: Vec<(&str, &str)> = options
+        .options
+        .iter()
+        .map(|option| (&*option.value, &*option.label))
+        .collect();
     assert_eq!(labels, [("1", "Attic"), ("2", "Cellar (2)"), ("3", "Cellar (3)")]);
-    assert_eq!((options.more, options.current_label.as_deref()), (false, Some("Cellar (2)")));
-    let gone = read::references::<D>(&fresh.db, &fresh.catalog, column, Some("99")).await.unwrap();
+    assert_eq!(
+        (options.more, options.current_label.as_deref()),
+        (false, Some("Cellar (2)"))
+    );
+    let gone = read::references::<D>(&fresh.db, &fresh.catalog, column, Some("99"))
+        .await
+        .unwrap();
     assert_eq!(gone.current_label, None);
 }
 
@@ -202,8 +291,9 @@ async fn a_target_with_many_rows_is_typed_not_chosen() {
     )
     .await;
     let column = fresh.table("thing").column("place_id").unwrap();
-    let options =
-        read::references::<inkfast_server::sql::Sqlite>(&fresh.db, &fresh.catalog, column, Some("400")).await.unwrap();
+    let options = read::references::<inkfast_server::sql::Sqlite>(&fresh.db, &fresh.catalog, column, Some("400"))
+        .await
+        .unwrap();
     assert_eq!((options.options.len(), options.more), (200, true));
     assert_eq!(options.current_label.as_deref(), Some("Place 400"));
 }

@@ -48,8 +48,24 @@ const SCHEMA: &str = r#"
 #[tokio::test]
 async fn postgres_tables_are_listed_as_they_are() {
     let fresh = postgres("tables", SCHEMA).await;
-    let written: Vec<String> = fresh.catalog.tables().iter().map(|table| table.name.written()).collect();
-    assert_eq!(written, ["cheap", "child", "dear", "item", "keyless", "parted", "Sales~20Dept.Order"]);
+    let written: Vec<String> = fresh
+        .catalog
+        .tables()
+        .iter()
+        .map(|table| table.name.written())
+        .collect();
+    assert_eq!(
+        written,
+        [
+            "cheap",
+            "child",
+            "dear",
+            "item",
+            "keyless",
+            "parted",
+            "Sales~20Dept.Order"
+        ]
+    );
 
     let order = fresh.catalog.written("Sales~20Dept.Order").unwrap();
     assert_eq!(order.comment.as_deref(), Some("What was sold"));
@@ -59,7 +75,11 @@ async fn postgres_tables_are_listed_as_they_are() {
     assert!(fresh.table("dear").is_view);
     assert!(fresh.table("keyless").key.is_empty() && !fresh.table("keyless").editable());
     assert_eq!(fresh.table("parted").key, ["id", "day"]);
-    let referring: Vec<_> = fresh.catalog.referring_to(&fresh.table("item").name).map(|(t, c)| (&*t.label, &*c.name)).collect();
+    let referring: Vec<_> = fresh
+        .catalog
+        .referring_to(&fresh.table("item").name)
+        .map(|(t, c)| (&*t.label, &*c.name))
+        .collect();
     assert_eq!(referring, [("Child", "item_id")]);
 }
 
@@ -76,7 +96,10 @@ async fn postgres_columns_are_what_they_were_declared() {
     assert!(column("long_name").generated && column("long_name").default.is_none());
     assert_eq!(column("name").max_length, Some(40));
     assert_eq!(column("name").comment.as_deref(), Some("As on the box"));
-    assert_eq!((&column("name").kind, &column("description").kind), (&ColumnKind::Text, &ColumnKind::LongText));
+    assert_eq!(
+        (&column("name").kind, &column("description").kind),
+        (&ColumnKind::Text, &ColumnKind::LongText)
+    );
     assert_eq!(column("status").kind, choice(&["new", "old"]));
     assert_eq!(column("status").default.as_deref(), Some("new"));
     assert_eq!(column("state").kind, choice(&["on", "off"]));
@@ -84,7 +107,10 @@ async fn postgres_columns_are_what_they_were_declared() {
     assert_eq!(column("size").kind, choice(&["small", "large"]));
     assert_eq!(column("size").default.as_deref(), Some("small"));
     assert_eq!(column("grade").kind, choice(&["a", "b"]));
-    assert_eq!((column("grade").default.as_deref(), column("grade").nullable), (Some("b"), false));
+    assert_eq!(
+        (column("grade").default.as_deref(), column("grade").nullable),
+        (Some("b"), false)
+    );
     assert_eq!(column("price").sql_type, "numeric(8,2)");
     assert_eq!(column("price").default.as_deref(), Some("0"));
     assert_eq!(column("made_on").default.as_deref(), Some("2020-01-01"));
@@ -94,15 +120,35 @@ async fn postgres_columns_are_what_they_were_declared() {
     assert!(column("api_key").secret);
 
     let order = column("order_id").reference.as_ref().unwrap();
-    let name = TableName { schema: Some("Sales Dept".into()), name: "Order".into() };
+    let name = TableName {
+        schema: Some("Sales Dept".into()),
+        name: "Order".into(),
+    };
     assert_eq!((&order.table, order.column.as_str()), (&name, "Id"));
     assert!(fresh.table("child").column("a").unwrap().reference.is_none());
 
-    assert!(item.unique.contains(&("twins".into(), vec!["twin_a".into(), "twin_b".into()])), "{:?}", item.unique);
-    assert!(item.unique.contains(&("item_lower_name".into(), vec!["name".into()])), "{:?}", item.unique);
-    let price = item.checks.iter().find(|(name, ..)| name == "price_is_not_negative").unwrap();
+    assert!(
+        item.unique
+            .contains(&("twins".into(), vec!["twin_a".into(), "twin_b".into()])),
+        "{:?}",
+        item.unique
+    );
+    assert!(
+        item.unique.contains(&("item_lower_name".into(), vec!["name".into()])),
+        "{:?}",
+        item.unique
+    );
+    let price = item
+        .checks
+        .iter()
+        .find(|(name, ..)| name == "price_is_not_negative")
+        .unwrap();
     assert_eq!(price.2, ["price"]);
-    assert!(item.checks.iter().any(|(name, _, columns)| name == "grade_check" && *columns == ["grade"]));
+    assert!(
+        item.checks
+            .iter()
+            .any(|(name, _, columns)| name == "grade_check" && *columns == ["grade"])
+    );
 }
 
 #[tokio::test]
@@ -127,17 +173,29 @@ async fn postgres_rights_decide_what_is_seen_and_written() {
     let names: Vec<&str> = tables.iter().map(|table| table.name.name.as_str()).collect();
     assert_eq!(names, ["only_read", "seen"]);
     assert!(!tables[0].writable && tables[1].writable);
-    let seen: Vec<(&str, bool)> = tables[1].columns.iter().map(|column| (&*column.name, column.generated)).collect();
+    let seen: Vec<(&str, bool)> = tables[1]
+        .columns
+        .iter()
+        .map(|column| (&*column.name, column.generated))
+        .collect();
     assert_eq!(seen, [("id", false), ("a", false), ("fixed", true)]);
 }
 
 #[tokio::test]
 async fn postgres_estimates_are_by_name() {
     let fresh = postgres("estimates", SCHEMA).await;
-    fresh.execute("INSERT INTO item (name) SELECT 'n' || g FROM generate_series(1, 300) g").await;
+    fresh
+        .execute("INSERT INTO item (name) SELECT 'n' || g FROM generate_series(1, 300) g")
+        .await;
     fresh.execute("ANALYZE item").await;
     let work = |mut connection| async move { Postgres::estimates(&mut connection).await };
     let estimates = fresh.db.read("test.estimates", work).await.unwrap();
-    assert!(estimates.contains(&(fresh.table("item").name.clone(), 300)), "{estimates:?}");
-    assert_eq!(introspect::<Postgres>(&fresh.db).await.tables().len(), fresh.catalog.tables().len());
+    assert!(
+        estimates.contains(&(fresh.table("item").name.clone(), 300)),
+        "{estimates:?}"
+    );
+    assert_eq!(
+        introspect::<Postgres>(&fresh.db).await.tables().len(),
+        fresh.catalog.tables().len()
+    );
 }

@@ -27,16 +27,50 @@ async fn postgres_values_come_back_as_they_went() {
         ("i2", &["-32768", "32767", "0"]),
         ("i4", &["-2147483648", "2147483647"]),
         ("i8", &["-9223372036854775808", "9223372036854775807"]),
-        ("n", &["0.10", "123456789012345678901234567890.0123456789", "NaN", "-0.000000000000000001", "Infinity"]),
+        (
+            "n",
+            &[
+                "0.10",
+                "123456789012345678901234567890.0123456789",
+                "NaN",
+                "-0.000000000000000001",
+                "Infinity",
+            ],
+        ),
         ("n2", &["-99999999.99", "0.00", "1.50"]),
         ("n0", &["999"]),
         ("f4", &["0.1", "3.4028235e+38", "NaN"]),
-        ("f8", &["0.30000000000000004", "5e-324", "1.7976931348623157e+308", "NaN", "-Infinity", "-0", "0.1"]),
-        ("t", &["", " ", "two\nlines", "carriage\r\nreturn", "quotes ' \" \\ %s $1 ?", "ünïcödé 𝄞 \u{202e}", &long]),
+        (
+            "f8",
+            &[
+                "0.30000000000000004",
+                "5e-324",
+                "1.7976931348623157e+308",
+                "NaN",
+                "-Infinity",
+                "-0",
+                "0.1",
+            ],
+        ),
+        (
+            "t",
+            &[
+                "",
+                " ",
+                "two\nlines",
+                "carriage\r\nreturn",
+                "quotes ' \" \\ %s $1 ?",
+                "ünïcödé 𝄞 \u{202e}",
+                &long,
+            ],
+        ),
         ("v", &["", "ten chars!", "ääääääääää"]),
         ("c", &["abc", "abcde"]),
         ("b", &["true", "false"]),
-        ("d", &["2024-02-29", "0001-01-01", "9999-12-31", "infinity", "0044-03-15 BC"]),
+        (
+            "d",
+            &["2024-02-29", "0001-01-01", "9999-12-31", "infinity", "0044-03-15 BC"],
+        ),
         ("tm", &["00:00:00", "23:59:59.999999", "12:00:00.5"]),
         ("ts", &["2026-01-31 14:30:00", "2026-01-31 14:30:00.123456", "infinity"]),
         ("tz", &["2026-01-31 14:30:00+00", "2026-01-31 14:30:00.123456+00"]),
@@ -64,7 +98,10 @@ async fn postgres_values_come_back_as_they_went() {
         }
     }
     // Each text column is covered, so that a new one is not forgotten.
-    let covered = texts.iter().filter(|(column, _)| table.column(column).is_some()).count();
+    let covered = texts
+        .iter()
+        .filter(|(column, _)| table.column(column).is_some())
+        .count();
     assert_eq!(covered + 1, table.columns.len());
 }
 
@@ -72,9 +109,15 @@ async fn postgres_values_come_back_as_they_went() {
 async fn postgres_nulls_stay_nulls() {
     let fresh = postgres("nulls", EVERYTHING).await;
     let table = fresh.table("everything");
-    let key = fresh.insert(table, &[("t", None), ("i4", None), ("by", None), ("m", None)]).await.unwrap();
+    let key = fresh
+        .insert(table, &[("t", None), ("i4", None), ("by", None), ("m", None)])
+        .await
+        .unwrap();
     let values = fresh.read(table, &key).await.unwrap();
-    assert!(values.iter().all(|(name, text)| text.is_none() || name == "id"), "{values:?}");
+    assert!(
+        values.iter().all(|(name, text)| text.is_none() || name == "id"),
+        "{values:?}"
+    );
 }
 
 /// An explicit cast to varchar(5) or bit(3) would cut; nobody may lose text that way.
@@ -82,14 +125,29 @@ async fn postgres_nulls_stay_nulls() {
 async fn postgres_refuses_what_does_not_fit_instead_of_cutting_it() {
     let fresh = postgres("cutting", EVERYTHING).await;
     let table = fresh.table("everything");
-    for (column, text) in [("v", "eleven char"), ("c", "abcdef"), ("dom", "123456"), ("bi", "1011"), ("va", "{abcd}")] {
+    for (column, text) in [
+        ("v", "eleven char"),
+        ("c", "abcdef"),
+        ("dom", "123456"),
+        ("bi", "1011"),
+        ("va", "{abcd}"),
+    ] {
         let error = fresh.insert(table, &[(column, Some(text.into()))]).await.unwrap_err();
         let kind = error.constraint.as_ref().map(|broken| broken.kind);
         let expected = [Some(ConstraintKind::TooLong), Some(ConstraintKind::BadValue)];
         assert!(expected.contains(&kind), "{column}: {kind:?}");
     }
-    for (column, text) in [("v", "eleven char"), ("n2", "1.234"), ("i2", "32768"), ("dom", "123456"), ("m", "glad")] {
-        assert!(check::refusal::<Postgres>(table.column(column).unwrap(), text).is_some(), "{column}");
+    for (column, text) in [
+        ("v", "eleven char"),
+        ("n2", "1.234"),
+        ("i2", "32768"),
+        ("dom", "123456"),
+        ("m", "glad"),
+    ] {
+        assert!(
+            check::refusal::<Postgres>(table.column(column).unwrap(), text).is_some(),
+            "{column}"
+        );
     }
     let error = fresh.insert(table, &[("dom", Some("nope".into()))]).await.unwrap_err();
     assert_eq!(error.constraint.map(|broken| broken.kind), Some(ConstraintKind::Check));
@@ -109,7 +167,10 @@ async fn postgres_records_have_one_address_each() {
     let key = |parts: &[&str]| app::records::model::RecordKey(parts.iter().map(|part| (*part).to_owned()).collect());
 
     let by_id = fresh.table("by_id");
-    assert_eq!(fresh.insert(by_id, &[("id", Some("7".into()))]).await.unwrap(), key(&["7"]));
+    assert_eq!(
+        fresh.insert(by_id, &[("id", Some("7".into()))]).await.unwrap(),
+        key(&["7"])
+    );
     assert!(fresh.read(by_id, &key(&["7"])).await.is_some());
     for other in ["07", "+7", "8", "abc", "", "99999999999", "7,7"] {
         assert!(fresh.read(by_id, &key(&[other])).await.is_none(), "{other:?}");
@@ -133,6 +194,30 @@ async fn postgres_records_have_one_address_each() {
     // What only the database can judge is no error either.
     let by_inet = fresh.table("by_inet");
     assert!(fresh.read(by_inet, &key(&["no address"])).await.is_none());
-    let label = read::record_label::<Postgres>(&fresh.db, by_inet, &key(&["no address"])).await.unwrap();
+    let label = read::record_label::<Postgres>(&fresh.db, by_inet, &key(&["no address"]))
+        .await
+        .unwrap();
     assert_eq!(label, None);
+}
+
+#[tokio::test]
+async fn postgres_says_which_value_it_did_not_take() {
+    let fresh = postgres("which_value", EVERYTHING).await;
+    let table = fresh.table("everything");
+    let values = [
+        ("ip", "no address"),
+        ("a", "{1,two}"),
+        ("jb", "\"\\u0000\""),
+        ("i4", "7"),
+        ("t", "fine"),
+    ];
+    let values = values
+        .into_iter()
+        .map(|(name, text)| (name.to_owned(), Some(text.to_owned())))
+        .collect();
+    let refused = check::refused_by_database::<Postgres>(&fresh.db, table, &values)
+        .await
+        .unwrap();
+    assert_eq!(refused.keys().collect::<Vec<_>>(), ["a", "ip", "jb"]);
+    assert_eq!(refused["ip"], "This is no value of the type inet.");
 }

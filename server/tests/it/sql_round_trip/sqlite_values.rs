@@ -19,10 +19,34 @@ async fn sqlite_values_come_back_as_they_went() {
         ("i", &["-9223372036854775808", "9223372036854775807", "0"]),
         ("b", &["true", "false"]),
         ("flag", &["true", "false"]),
-        ("r", &["0.1", "0.30000000000000004", "1.7976931348623157e+308", "-2.5", "1.0e-300", "19.99"]),
+        (
+            "r",
+            &[
+                "0.1",
+                "0.30000000000000004",
+                "1.7976931348623157e+308",
+                "-2.5",
+                "1.0e-300",
+                "19.99",
+            ],
+        ),
         ("n", &["12.5", "19.99", "123456789012345", "9007199254740993"]),
         ("n2", &["12.50", "0.10", "19.99", "12345678.90", "-3.00", "0.00"]),
-        ("t", &["", " ", "two\nlines", "carriage\r\nreturn", "quotes ' \" \\ ?1", "ünïcödé 𝄞", "007", "1e5", "NULL", &long]),
+        (
+            "t",
+            &[
+                "",
+                " ",
+                "two\nlines",
+                "carriage\r\nreturn",
+                "quotes ' \" \\ ?1",
+                "ünïcödé 𝄞",
+                "007",
+                "1e5",
+                "NULL",
+                &long,
+            ],
+        ),
         ("v", &["äääää"]),
         ("d", &["2024-02-29"]),
         ("tm", &["14:30", "14:30:00"]),
@@ -48,11 +72,17 @@ async fn sqlite_doubles_keep_every_bit() {
     let table = fresh.table("everything");
     let mut bits = 0x9E37_79B9_7F4A_7C15_u64;
     for _ in 0..400 {
-        bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        bits = bits
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         // Any sign and fraction, and exponents from -40 to 59.
         let number = f64::from_bits((bits & 0x800F_FFFF_FFFF_FFFF) | ((1_023 - 40 + bits % 100) << 52));
         let read = fresh.round_trip(table, "r", &format!("{number:e}")).await;
-        assert_eq!(read.parse::<f64>().unwrap().to_bits(), number.to_bits(), "{number:e} became {read}");
+        assert_eq!(
+            read.parse::<f64>().unwrap().to_bits(),
+            number.to_bits(),
+            "{number:e} became {read}"
+        );
     }
 }
 
@@ -68,7 +98,13 @@ async fn sqlite_values_of_another_class_than_declared_are_shown_whole() {
         )
         .await;
     let seen = async |id: &str, column: &str| {
-        fresh.read(table, &RecordKey(vec![id.into()])).await.unwrap().remove(column).unwrap().unwrap()
+        fresh
+            .read(table, &RecordKey(vec![id.into()]))
+            .await
+            .unwrap()
+            .remove(column)
+            .unwrap()
+            .unwrap()
     };
     assert_eq!(seen("1", "i").await, "not a number");
     assert_eq!(seen("1", "b").await, "maybe");
@@ -104,7 +140,10 @@ async fn sqlite_never_gets_a_text_its_column_was_not_meant_for() {
         ("by", "xyz"),
         ("j", "{"),
     ] {
-        assert!(check::refusal::<Sqlite>(table.column(column).unwrap(), text).is_some(), "{column}: {text}");
+        assert!(
+            check::refusal::<Sqlite>(table.column(column).unwrap(), text).is_some(),
+            "{column}: {text}"
+        );
     }
 }
 
@@ -138,7 +177,12 @@ async fn sqlite_records_have_one_address_each() {
         ("strictly", &["9"]),
     ] {
         let table = fresh.table(table);
-        let values: Vec<_> = table.key.iter().zip(parts).map(|(name, text)| (&**name, Some((*text).to_owned()))).collect();
+        let values: Vec<_> = table
+            .key
+            .iter()
+            .zip(parts)
+            .map(|(name, text)| (&**name, Some((*text).to_owned())))
+            .collect();
         assert_eq!(fresh.insert(table, &values).await.unwrap(), key(parts));
         assert!(fresh.read(table, &key(parts)).await.is_some(), "{parts:?}");
     }

@@ -43,12 +43,16 @@ impl Content {
     }
 
     fn changed_columns(&self) -> impl Iterator<Item = (&String, &Text)> {
-        self.fields.iter().filter(|(column, value)| self.base.get(*column) != Some(value))
+        self.fields
+            .iter()
+            .filter(|(column, value)| self.base.get(*column) != Some(value))
     }
 
     /// Everything that differs from the record, secrets included.
     pub fn changed(&self) -> Values {
-        self.changed_columns().map(|(column, value)| (column.clone(), value.clone())).collect()
+        self.changed_columns()
+            .map(|(column, value)| (column.clone(), value.clone()))
+            .collect()
     }
 
     /// The same without secrets: what may be stored.
@@ -82,7 +86,10 @@ impl Content {
 
     /// The first field that still needs a choice.
     pub fn first_undecided(&self) -> Option<&String> {
-        self.undecided.iter().find(|(_, field)| !field.decided).map(|(column, _)| column)
+        self.undecided
+            .iter()
+            .find(|(_, field)| !field.decided)
+            .map(|(column, _)| column)
     }
 
     /// What a draft says the changed columns were based on.
@@ -135,13 +142,25 @@ impl Content {
     pub fn open_conflicts(&mut self, conflicts: Vec<Conflict>) {
         let old_version = self.draft_version.take().unwrap_or_else(|| self.version.clone());
         for conflict in conflicts {
-            let Some(mine) = self.fields.get(&conflict.column).cloned() else { continue };
+            let Some(mine) = self.fields.get(&conflict.column).cloned() else {
+                continue;
+            };
             let theirs = self.as_shown(&conflict.column, conflict.theirs);
             let known = conflict.base.or_else(|| self.base.get(&conflict.column).cloned());
-            let base = known.map(|value| self.as_shown(&conflict.column, value)).filter(|base| *base != theirs);
+            let base = known
+                .map(|value| self.as_shown(&conflict.column, value))
+                .filter(|base| *base != theirs);
             self.base.insert(conflict.column.clone(), theirs.clone());
             let decided = mine == theirs;
-            self.undecided.insert(conflict.column, Undecided { base, mine, theirs, decided });
+            self.undecided.insert(
+                conflict.column,
+                Undecided {
+                    base,
+                    mine,
+                    theirs,
+                    decided,
+                },
+            );
         }
         self.draft_version = Some(old_version);
         self.settle();

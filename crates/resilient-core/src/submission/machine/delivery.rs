@@ -85,7 +85,10 @@ pub enum Pause {
     /// No answer came.
     Unanswered,
     /// The server kept it: its database cannot be reached, or it is too busy.
-    Kept { reason: String, kept_in: Option<String> },
+    Kept {
+        reason: String,
+        kept_in: Option<String>,
+    },
     /// Another attempt under this id is still running.
     InProgress,
     RateLimited,

@@ -14,7 +14,12 @@ impl FormMachine {
         let mut values = self.content.draft_values();
         values.extend(self.content.without_secrets(&self.unsettled()));
         Draft {
-            version: self.content.draft_version.as_ref().unwrap_or(&self.content.version).clone(),
+            version: self
+                .content
+                .draft_version
+                .as_ref()
+                .unwrap_or(&self.content.version)
+                .clone(),
             base: self.content.draft_base(&values),
             values,
             revision: self.chain.present.clone(),
@@ -33,7 +38,9 @@ impl FormMachine {
             let present = self.content.fields.get(column)?;
             (*present != self.content.as_shown(column, sent.clone())).then(|| present.clone())
         };
-        sent.iter().filter_map(|(column, sent)| Some((column.clone(), differs(column, sent)?))).collect()
+        sent.iter()
+            .filter_map(|(column, sent)| Some((column.clone(), differs(column, sent)?)))
+            .collect()
     }
 
     /// Whether there is text to keep in drafts.
@@ -46,13 +53,27 @@ impl FormMachine {
         self.content.is_changed() || !self.unsettled().is_empty()
     }
 
+    /// The text as a draft of a form for a new record, whose defaults are not known here.
+    pub fn as_new_draft(&self) -> Draft {
+        let values = self.content.without_secrets(&self.content.fields);
+        let base = Values::new();
+        Draft { version: String::new(), base, values, revision: self.chain.present.clone(), on: None }
+    }
+
     pub(super) fn device_draft(&self) -> DeviceDraft {
         let lineage = self.chain.lineage.clone();
-        DeviceDraft { form_key: self.form_key.clone(), draft: self.draft(lineage.first().cloned()), lineage }
+        DeviceDraft {
+            form_key: self.form_key.clone(),
+            draft: self.draft(lineage.first().cloned()),
+            lineage,
+        }
     }
 
     pub(super) fn server_is_open(&self) -> bool {
-        let shut = matches!(self.server.refused, Some(Refused::Diverged | Refused::Never | Refused::TooLarge));
+        let shut = matches!(
+            self.server.refused,
+            Some(Refused::Diverged | Refused::Never | Refused::TooLarge)
+        );
         self.has_server_drafts && !shut && !self.signed_out && self.server.busy.is_none()
     }
 
@@ -81,7 +102,10 @@ impl FormMachine {
     fn drop_from_device(&mut self, orders: &mut Vec<Effect>) {
         let revisions = self.chain.all();
         if !revisions.is_empty() {
-            orders.push(Effect::DropLocally { form_key: self.form_key.clone(), revisions });
+            orders.push(Effect::DropLocally {
+                form_key: self.form_key.clone(),
+                revisions,
+            });
         }
         self.device.held = None;
         self.device.unwritten_since = None;
@@ -112,7 +136,7 @@ impl FormMachine {
 
     pub(super) fn beacon(&mut self, orders: &mut Vec<Effect>) {
         let stored = self.server.held.as_ref() == Some(&self.chain.present);
-        let shut = matches!(self.server.refused, Some(_)) || self.signed_out || !self.has_server_drafts;
+        let shut = self.server.refused.is_some() || self.signed_out || !self.has_server_drafts;
         if self.has_plain_changes() && !stored && !shut {
             let on = self.server.busy.clone().or_else(|| self.server.held.clone());
             orders.push(Effect::BeaconDraft(self.draft(on)));
@@ -126,7 +150,10 @@ impl FormMachine {
         self.device.holds(revision);
         if !self.swept && !self.chain.lineage.is_empty() {
             let revisions = self.chain.lineage.clone();
-            orders.push(Effect::DropLocally { form_key: self.form_key.clone(), revisions });
+            orders.push(Effect::DropLocally {
+                form_key: self.form_key.clone(),
+                revisions,
+            });
         }
         self.swept = true;
     }
@@ -156,7 +183,13 @@ impl FormMachine {
         self.server.failures = 0;
     }
 
-    pub(super) fn draft_refused(&mut self, revision: &Revision, why: DraftRefusal, given: Given, orders: &mut Vec<Effect>) {
+    pub(super) fn draft_refused(
+        &mut self,
+        revision: &Revision,
+        why: DraftRefusal,
+        given: Given,
+        orders: &mut Vec<Effect>,
+    ) {
         self.server.busy = None;
         match why {
             DraftRefusal::Stored(stored) => self.other_draft_is_stored(stored.map(|draft| *draft), given, orders),
@@ -176,7 +209,11 @@ impl FormMachine {
 
     fn try_server_later(&mut self, given: Given) {
         self.server.failures = self.server.failures.saturating_add(1);
-        let pause = pause_before_retry(self.server.failures, Some(Duration::from_millis(500)), given.random as u64);
+        let pause = pause_before_retry(
+            self.server.failures,
+            Some(Duration::from_millis(500)),
+            given.random as u64,
+        );
         self.server.not_before = Some(given.now + pause);
         self.server.changed(given.now);
     }
@@ -192,7 +229,11 @@ impl FormMachine {
             }
             Some(draft) => {
                 self.server.refused = Some(Refused::Diverged);
-                self.put_aside(DeviceDraft { form_key: self.form_key.clone(), draft, lineage: Vec::new() });
+                self.put_aside(DeviceDraft {
+                    form_key: self.form_key.clone(),
+                    draft,
+                    lineage: Vec::new(),
+                });
                 return;
             }
         };
@@ -205,7 +246,8 @@ impl FormMachine {
     }
 
     pub(super) fn put_aside(&mut self, draft: DeviceDraft) {
-        self.aside.retain(|other| other.draft.revision.writer != draft.draft.revision.writer);
+        self.aside
+            .retain(|other| other.draft.revision.writer != draft.draft.revision.writer);
         self.aside.push(draft);
     }
 
@@ -259,7 +301,13 @@ impl FormMachine {
     }
 
     /// What was saved is dropped; newer text is a draft of its own on the new version.
-    pub(super) fn drop_saved_draft(&mut self, intent: &Intent, answer: &Answer, given: Given, orders: &mut Vec<Effect>) {
+    pub(super) fn drop_saved_draft(
+        &mut self,
+        intent: &Intent,
+        answer: &Answer,
+        given: Given,
+        orders: &mut Vec<Effect>,
+    ) {
         let saved = intent.submission.revision.clone();
         if self.is_new
             && let Some(key) = &answer.key
@@ -268,7 +316,10 @@ impl FormMachine {
         }
         if self.has_plain_changes() {
             let revisions = vec![saved.clone()];
-            orders.push(Effect::DropLocally { form_key: intent.submission.form_key.clone(), revisions });
+            orders.push(Effect::DropLocally {
+                form_key: intent.submission.form_key.clone(),
+                revisions,
+            });
             self.server.held = None;
             self.text_changed(given);
             self.keep_on_device(orders);
@@ -276,11 +327,19 @@ impl FormMachine {
         }
         let mut revisions = self.chain.all();
         revisions.push(saved.clone());
-        orders.push(Effect::DropLocally { form_key: intent.submission.form_key.clone(), revisions });
+        orders.push(Effect::DropLocally {
+            form_key: intent.submission.form_key.clone(),
+            revisions,
+        });
         self.drop_from_device(orders);
         self.restored = None;
         self.server.unwritten_since = None;
-        if let Some(held) = self.server.held.clone().filter(|_| self.has_server_drafts && self.server.busy.is_none()) {
+        if let Some(held) = self
+            .server
+            .held
+            .clone()
+            .filter(|_| self.has_server_drafts && self.server.busy.is_none())
+        {
             self.server.busy = Some(held.clone());
             orders.push(Effect::DropDraft(held));
         }
@@ -306,7 +365,9 @@ impl FormMachine {
 
     /// Puts text that stood beside the form into it. What it replaces stands beside it then.
     pub(super) fn take_aside(&mut self, revision: &Revision, given: Given, orders: &mut Vec<Effect>) {
-        let Some(at) = self.aside.iter().position(|aside| aside.draft.revision == *revision) else { return };
+        let Some(at) = self.aside.iter().position(|aside| aside.draft.revision == *revision) else {
+            return;
+        };
         let taken = self.aside.remove(at);
         if self.has_plain_changes() {
             let mut replaced = self.device_draft();
@@ -328,7 +389,10 @@ impl FormMachine {
 
     pub(super) fn discard_aside(&mut self, revision: &Revision, orders: &mut Vec<Effect>) {
         self.aside.retain(|aside| aside.draft.revision != *revision);
-        orders.push(Effect::DropLocally { form_key: self.form_key.clone(), revisions: vec![revision.clone()] });
+        orders.push(Effect::DropLocally {
+            form_key: self.form_key.clone(),
+            revisions: vec![revision.clone()],
+        });
         if self.has_server_drafts {
             orders.push(Effect::DropDraft(revision.clone()));
         }

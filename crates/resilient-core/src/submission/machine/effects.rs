@@ -67,14 +67,20 @@ pub struct OutboxEntry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Announcement {
     Restored,
-    Queued { why: String },
+    Queued {
+        why: String,
+    },
     /// Saved after it had been queued.
     SavedAfterQueue,
     /// Somebody else's changes to these columns were kept beside mine.
-    Merged { columns: Vec<String> },
+    Merged {
+        columns: Vec<String>,
+    },
     Conflict,
     /// The server will not take it as it is; the words say why and what can be done.
-    Refused { message: String },
+    Refused {
+        message: String,
+    },
     /// The text restored here was discarded in another tab or on another device.
     DiscardedElsewhere,
     /// A draft is too large for the server.

@@ -77,7 +77,10 @@ impl Chain {
             let present = self.present.clone();
             self.built_on(present);
         }
-        self.present = Revision { seq, writer: self.writer.clone() };
+        self.present = Revision {
+            seq,
+            writer: self.writer.clone(),
+        };
     }
 
     /// Adds an ancestor. Revision 0 is the record itself and no draft.
@@ -110,7 +113,9 @@ impl Chain {
 
 /// Whether a draft of revision `newest`, built on `lineage`, has `earlier` in it.
 pub fn covers(newest: &Revision, lineage: &[Revision], earlier: &Revision) -> bool {
-    std::iter::once(newest).chain(lineage).any(|one| one.writer == earlier.writer && one.seq >= earlier.seq)
+    std::iter::once(newest)
+        .chain(lineage)
+        .any(|one| one.writer == earlier.writer && one.seq >= earlier.seq)
 }
 
 #[cfg(test)]
@@ -118,12 +123,19 @@ mod tests {
     use super::*;
 
     fn revision(seq: u64, writer: &str) -> Revision {
-        Revision { seq, writer: writer.into() }
+        Revision {
+            seq,
+            writer: writer.into(),
+        }
     }
 
     #[test]
     fn text_typed_over_a_restored_draft_covers_that_draft_and_nothing_else() {
-        let mut chain = Chain { writer: "b".into(), present: revision(4, "a"), lineage: Vec::new() };
+        let mut chain = Chain {
+            writer: "b".into(),
+            present: revision(4, "a"),
+            lineage: Vec::new(),
+        };
         chain.advance();
         assert_eq!(chain.present, revision(5, "b"));
         assert!(chain.covers(&revision(3, "a")));

@@ -29,8 +29,8 @@ use self::effects::{Announcement, DeviceDraft, Effect};
 use self::events::{DraftRefusal, Event};
 use self::keeping::{Chain, DEVICE_PAUSE, SERVER_PAUSE, Shelf};
 pub use self::opening::{Drawn, Found};
-pub use self::view::{FormState, Message, View};
-use crate::draft::{Text, Values};
+pub use self::view::{Action, FormState, Message, View};
+use crate::draft::{Revision, Text, Values};
 use crate::time::Moment;
 
 /// What the driver adds to each event, so that the rules need neither a clock nor randomness.
@@ -122,8 +122,16 @@ impl FormMachine {
 
     /// When `Woke` should come; `None`: nothing is waiting for time to pass.
     pub fn next_wake(&self) -> Option<Moment> {
-        let device = if self.composing { None } else { self.device.due(DEVICE_PAUSE) };
-        let server = if self.server_is_open() { self.server.due(SERVER_PAUSE) } else { None };
+        let device = if self.composing {
+            None
+        } else {
+            self.device.due(DEVICE_PAUSE)
+        };
+        let server = if self.server_is_open() {
+            self.server.due(SERVER_PAUSE)
+        } else {
+            None
+        };
         [device, server, self.delivery.due()].into_iter().flatten().min()
     }
 
@@ -135,10 +143,20 @@ impl FormMachine {
         &self.form_key
     }
 
+    /// The text's revision and everything it was built on.
+    pub fn revisions(&self) -> Vec<Revision> {
+        self.chain.all()
+    }
+
     /// What the form's hidden controls have to say: `_id`, `_version`, `_seq`, `_writer`.
     pub fn hidden(&self) -> (&str, &str, u64, &str) {
         let version = self.content.draft_version.as_deref().unwrap_or(&self.content.version);
-        (&self.next_id, version, self.chain.present.seq, &self.chain.present.writer)
+        (
+            &self.next_id,
+            version,
+            self.chain.present.seq,
+            &self.chain.present.writer,
+        )
     }
 
     fn edited(&mut self, column: &str, value: Text, given: Given) {
@@ -173,7 +191,10 @@ impl FormMachine {
     fn put(&mut self, column: &str, value: Text, orders: &mut Vec<Effect>) {
         if self.content.fields.get(column) != Some(&value) {
             self.content.fields.insert(column.to_owned(), value.clone());
-            orders.push(Effect::PutValue { column: column.to_owned(), value });
+            orders.push(Effect::PutValue {
+                column: column.to_owned(),
+                value,
+            });
         }
     }
 }
@@ -182,7 +203,14 @@ impl FormMachine {
 pub fn submission_id(random: u128) -> String {
     let bits = (random & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
     let hex = format!("{bits:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
 }
 
 /// The outbox forgets a submission only after what follows from its answer is kept.

@@ -63,9 +63,16 @@ impl FormMachine {
         let mut form = Self::as_drawn(&drawn);
         form.drop_resolved(&found, &drawn, orders);
         let unresolved: Vec<&Submission> = found.outbox.iter().map(|entry| &entry.submission).collect();
-        let drafts: Vec<DeviceDraft> = found.drafts.into_iter().filter(|draft| !is_saved(draft, &found.resolved)).collect();
+        let drafts: Vec<DeviceDraft> = found
+            .drafts
+            .into_iter()
+            .filter(|draft| !is_saved(draft, &found.resolved))
+            .collect();
         form.line = found.outbox.iter().map(Intent::left_behind).collect();
-        let drafts = drafts.into_iter().map(|draft| rebased(draft, &found.resolved)).collect();
+        let drafts = drafts
+            .into_iter()
+            .map(|draft| rebased(draft, &found.resolved))
+            .collect();
         form.restore(&drawn, drafts, &unresolved, given, orders);
         form.take_live_values(&drawn, given);
         if !drawn.conflicts.is_empty() {
@@ -99,7 +106,10 @@ impl FormMachine {
             content,
             chain,
             device: Shelf::default(),
-            server: Shelf { held, ..Shelf::default() },
+            server: Shelf {
+                held,
+                ..Shelf::default()
+            },
             has_server_drafts: drawn.has_server_drafts,
             delivery: Delivery::Idle,
             line: VecDeque::new(),
@@ -120,7 +130,10 @@ impl FormMachine {
         for (submission, answer) in &found.resolved {
             orders.push(Effect::RemoveOutbox(submission.id.clone()));
             let revisions = vec![submission.revision.clone()];
-            orders.push(Effect::DropLocally { form_key: self.form_key.clone(), revisions });
+            orders.push(Effect::DropLocally {
+                form_key: self.form_key.clone(),
+                revisions,
+            });
             if drawn.is_new
                 && self.is_new
                 && let Some(key) = &answer.key
@@ -140,15 +153,27 @@ impl FormMachine {
     }
 
     /// Puts the newest device draft along the drawn one's chain into the fields; others stand beside.
-    fn restore(&mut self, drawn: &Drawn, drafts: Vec<Candidate>, unresolved: &[&Submission], given: Given, orders: &mut Vec<Effect>) {
+    fn restore(
+        &mut self,
+        drawn: &Drawn,
+        drafts: Vec<Candidate>,
+        unresolved: &[&Submission],
+        given: Given,
+        orders: &mut Vec<Effect>,
+    ) {
         let mut heads = heads(drafts);
         let is_drawn = drawn.revision.seq > 0;
         if is_drawn {
             heads.retain(|head| !self.chain.covers(head.revision()) || *head.revision() == drawn.revision);
         }
-        let newest = heads.iter().position(|head| !is_drawn || head.covers(&drawn.revision)).map(|at| heads.remove(at));
+        let newest = heads
+            .iter()
+            .position(|head| !is_drawn || head.covers(&drawn.revision))
+            .map(|at| heads.remove(at));
         heads.into_iter().for_each(|head| self.put_aside(head.draft));
-        let Some(Candidate { draft: newest, moved }) = newest else { return };
+        let Some(Candidate { draft: newest, moved }) = newest else {
+            return;
+        };
         let is_the_drawn_one = newest.draft.revision == drawn.revision;
         let before = self.content.fields.clone();
         let changed_since = self.changed_since(&newest, unresolved, &drawn.base);
@@ -182,13 +207,22 @@ impl FormMachine {
         for (column, value) in &draft.draft.values {
             let Some(present) = record.get(column) else { continue };
             let mine = self.content.as_shown(column, value.clone());
-            let base = draft.draft.base.get(column).map(|base| self.content.as_shown(column, base.clone()));
+            let base = draft
+                .draft
+                .base
+                .get(column)
+                .map(|base| self.content.as_shown(column, base.clone()));
             let by_us = unresolved.iter().any(|submission| {
                 let sent = submission.values.get(column);
                 sent.is_some_and(|sent| self.content.as_shown(column, sent.clone()) == *present)
             });
             if base.as_ref().is_some_and(|base| base != present) && mine != *present && !by_us {
-                conflicts.push(Conflict { column: column.clone(), base, mine, theirs: present.clone() });
+                conflicts.push(Conflict {
+                    column: column.clone(),
+                    base,
+                    mine,
+                    theirs: present.clone(),
+                });
             }
         }
         conflicts
@@ -234,12 +268,18 @@ impl FormMachine {
 
     /// Submissions without an answer go first, in the order pressed.
     fn start_line(&mut self, outbox: &[OutboxEntry], given: Given, orders: &mut Vec<Effect>) {
-        let wait = outbox.first().map_or(Duration::ZERO, |entry| Duration::from_millis(entry.wait_ms));
+        let wait = outbox
+            .first()
+            .map_or(Duration::ZERO, |entry| Duration::from_millis(entry.wait_ms));
         let Some(first) = self.line.pop_front() else { return };
         if wait.is_zero() {
             self.send(first, orders);
         } else {
-            self.delivery = Delivery::Waiting { intent: first, until: given.now + wait, pause: Pause::LeftBehind };
+            self.delivery = Delivery::Waiting {
+                intent: first,
+                until: given.now + wait,
+                pause: Pause::LeftBehind,
+            };
         }
     }
 }
@@ -264,8 +304,11 @@ impl Candidate {
 
 /// Drafts that no other of these was built on, those with more changes first.
 fn heads(drafts: Vec<Candidate>) -> Vec<Candidate> {
-    let superseded =
-        |one: &Candidate| drafts.iter().any(|other| other.revision() != one.revision() && other.covers(one.revision()));
+    let superseded = |one: &Candidate| {
+        drafts
+            .iter()
+            .any(|other| other.revision() != one.revision() && other.covers(one.revision()))
+    };
     let mut heads: Vec<Candidate> = drafts.iter().filter(|draft| !superseded(draft)).cloned().collect();
     heads.sort_by_key(|head| std::cmp::Reverse(head.revision().seq));
     heads

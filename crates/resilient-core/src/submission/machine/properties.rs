@@ -18,7 +18,10 @@ const COLUMNS: [&str; 3] = ["a", "b", "c"];
 
 #[derive(Clone, Debug)]
 enum Step {
-    Type { column: usize, text: u8 },
+    Type {
+        column: usize,
+        text: u8,
+    },
     Save,
     /// The request under way reaches the server, and its answer the page.
     Arrive,
@@ -27,7 +30,9 @@ enum Step {
     LoseRequest,
     Keep,
     Refuse,
-    Pass { ms: u64 },
+    Pass {
+        ms: u64,
+    },
     Reload,
     ServerReady,
     Hide,
@@ -62,13 +67,25 @@ impl Server {
     fn save(&mut self, submission: &Submission) -> Answer {
         if let Some((before, answer)) = self.answers.get(&submission.id) {
             assert_eq!(before, submission, "an id was used for two different bodies");
-            return Answer { replayed: true, ..answer.clone() };
+            return Answer {
+                replayed: true,
+                ..answer.clone()
+            };
         }
         self.record.extend(submission.values.clone());
         self.version += 1;
-        let answer = Answer { version: Some(self.version.to_string()), key: Some("1".into()), ..Answer::new(Outcome::Saved) };
-        self.answers.insert(submission.id.clone(), (submission.clone(), answer.clone()));
-        if self.draft.as_ref().is_some_and(|draft| draft.revision == submission.revision) {
+        let answer = Answer {
+            version: Some(self.version.to_string()),
+            key: Some("1".into()),
+            ..Answer::new(Outcome::Saved)
+        };
+        self.answers
+            .insert(submission.id.clone(), (submission.clone(), answer.clone()));
+        if self
+            .draft
+            .as_ref()
+            .is_some_and(|draft| draft.revision == submission.revision)
+        {
             self.draft = None;
         }
         answer
@@ -100,8 +117,18 @@ struct World {
 impl World {
     fn new() -> Self {
         let mut server = Server::default();
-        server.record = COLUMNS.iter().map(|column| (column.to_string(), Some("0".to_string()))).collect();
-        let (page, _) = FormMachine::open(drawn(&server, 0), Found::default(), Given { now: Moment::START, random: 0 });
+        server.record = COLUMNS
+            .iter()
+            .map(|column| (column.to_string(), Some("0".to_string())))
+            .collect();
+        let (page, _) = FormMachine::open(
+            drawn(&server, 0),
+            Found::default(),
+            Given {
+                now: Moment::START,
+                random: 0,
+            },
+        );
         Self {
             page,
             page_loads: 0,
@@ -117,8 +144,14 @@ impl World {
     }
 
     fn given(&mut self) -> Given {
-        self.random = self.random.wrapping_mul(0x2545_f491_4f6c_dd1d_9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678_9abc_def1);
-        Given { now: self.now, random: self.random }
+        self.random = self
+            .random
+            .wrapping_mul(0x2545_f491_4f6c_dd1d_9e37_79b9_7f4a_7c15)
+            .wrapping_add(0x1234_5678_9abc_def1);
+        Given {
+            now: self.now,
+            random: self.random,
+        }
     }
 
     fn tell(&mut self, event: Event) {
@@ -142,18 +175,28 @@ impl World {
             }
             Effect::DropLocally { revisions, .. } => {
                 for revision in revisions {
-                    self.device.retain(|writer, stored| *writer != revision.writer || stored.draft.revision.seq > revision.seq);
+                    self.device.retain(|writer, stored| {
+                        *writer != revision.writer || stored.draft.revision.seq > revision.seq
+                    });
                 }
             }
             Effect::SaveDraft(draft) => {
                 let revision = draft.revision.clone();
                 return Some(match self.server.store(draft) {
                     Ok(()) => Event::DraftStored(revision),
-                    Err(stored) => Event::DraftRefused { revision, why: DraftRefusal::Stored(stored) },
+                    Err(stored) => Event::DraftRefused {
+                        revision,
+                        why: DraftRefusal::Stored(stored),
+                    },
                 });
             }
             Effect::DropDraft(revision) => {
-                if self.server.draft.as_ref().is_some_and(|draft| draft.revision == revision) {
+                if self
+                    .server
+                    .draft
+                    .as_ref()
+                    .is_some_and(|draft| draft.revision == revision)
+                {
                     self.server.draft = None;
                 }
                 return Some(Event::DraftDropped);
@@ -185,7 +228,9 @@ impl World {
                 self.typed.insert(column.clone(), value.clone());
                 self.tell(Event::Edited { column, value });
             }
-            Step::Save => self.tell(Event::SavePressed { errors: BTreeMap::new() }),
+            Step::Save => self.tell(Event::SavePressed {
+                errors: BTreeMap::new(),
+            }),
             Step::Pass { ms } => self.pass(ms),
             Step::Reload => self.reload(),
             Step::ServerReady => self.tell(Event::ServerReady),
@@ -195,15 +240,25 @@ impl World {
                 let id = submission.id.clone();
                 let retry_after_ms = Some(500);
                 let event = match way {
-                    Step::Arrive => Event::Answered { id, answer: self.server.save(&submission) },
+                    Step::Arrive => Event::Answered {
+                        id,
+                        answer: self.server.save(&submission),
+                    },
                     Step::LoseAnswer => {
                         self.server.save(&submission);
                         Event::Unanswered { id }
                     }
-                    Step::Keep => Event::Answered { id, answer: Answer { retry_after_ms, ..Answer::new(Outcome::Kept) } },
-                    Step::Refuse if !self.server.answers.contains_key(&id) => {
-                        Event::Answered { id, answer: Answer::new(Outcome::Forbidden) }
-                    }
+                    Step::Keep => Event::Answered {
+                        id,
+                        answer: Answer {
+                            retry_after_ms,
+                            ..Answer::new(Outcome::Kept)
+                        },
+                    },
+                    Step::Refuse if !self.server.answers.contains_key(&id) => Event::Answered {
+                        id,
+                        answer: Answer::new(Outcome::Forbidden),
+                    },
                     _ => Event::Unanswered { id },
                 };
                 self.tell(event);
@@ -222,11 +277,19 @@ impl World {
         self.page_loads += 1;
         let mut waiting: Vec<(u32, OutboxEntry)> = self.outbox.values().cloned().collect();
         waiting.sort_by_key(|(pressed, _)| *pressed);
-        let (resolved, outbox) = waiting.into_iter().map(|(_, entry)| entry).partition::<Vec<_>, _>(|entry| {
-            self.server.answers.contains_key(&entry.submission.id)
-        });
-        let resolved = resolved.iter().map(|entry| self.server.answers[&entry.submission.id].clone()).collect();
-        let found = Found { drafts: self.device.values().cloned().collect(), outbox, resolved };
+        let (resolved, outbox) = waiting
+            .into_iter()
+            .map(|(_, entry)| entry)
+            .partition::<Vec<_>, _>(|entry| self.server.answers.contains_key(&entry.submission.id));
+        let resolved = resolved
+            .iter()
+            .map(|entry| self.server.answers[&entry.submission.id].clone())
+            .collect();
+        let found = Found {
+            drafts: self.device.values().cloned().collect(),
+            outbox,
+            resolved,
+        };
         let given = self.given();
         let (page, effects) = FormMachine::open(drawn(&self.server, self.page_loads), found, given);
         self.page = page;
@@ -243,7 +306,11 @@ impl World {
 
     fn check(&self) {
         for (column, typed) in &self.typed {
-            assert_eq!(self.in_form(column), *typed, "what was typed into {column} is not in the form");
+            assert_eq!(
+                self.in_form(column),
+                *typed,
+                "what was typed into {column} is not in the form"
+            );
         }
         if self.page.state() == FormState::Saved {
             assert_eq!(self.page.content().fields, self.server.record, "says saved");
@@ -264,7 +331,10 @@ fn drawn(server: &Server, load: u32) -> Drawn {
         touched: Default::default(),
         secrets: Default::default(),
         nullable: Default::default(),
-        revision: Revision { seq: 0, writer: writer.clone() },
+        revision: Revision {
+            seq: 0,
+            writer: writer.clone(),
+        },
         writer,
         on: None,
         has_server_drafts: true,

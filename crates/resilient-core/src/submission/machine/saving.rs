@@ -50,12 +50,17 @@ impl FormMachine {
         };
         let base = self.content.draft_base(&self.content.changed_plain());
         let intent = Intent::new(submission, base, self.content.has_secret_changes());
-        orders.push(Effect::WriteOutbox(intent.entry(self.stored_form(&intent), Duration::ZERO)));
+        orders.push(Effect::WriteOutbox(
+            intent.entry(self.stored_form(&intent), Duration::ZERO),
+        ));
         self.delivery = Delivery::Storing(intent);
     }
 
     fn stored_form(&self, intent: &Intent) -> Submission {
-        Submission { values: self.content.without_secrets(&intent.submission.values), ..intent.submission.clone() }
+        Submission {
+            values: self.content.without_secrets(&intent.submission.values),
+            ..intent.submission.clone()
+        }
     }
 
     pub(super) fn outbox_settled(&mut self, id: &str, orders: &mut Vec<Effect>) {
@@ -78,7 +83,13 @@ impl FormMachine {
 
     /// Sends what waits, unless the server named a time for the sake of others.
     pub(super) fn retry_now(&mut self, orders: &mut Vec<Effect>) {
-        let limited = matches!(self.delivery, Delivery::Waiting { pause: Pause::RateLimited, .. });
+        let limited = matches!(
+            self.delivery,
+            Delivery::Waiting {
+                pause: Pause::RateLimited,
+                ..
+            }
+        );
         let waiting = matches!(self.delivery, Delivery::Waiting { .. });
         if waiting && !limited {
             self.send_waiting(orders);
@@ -144,7 +155,10 @@ impl FormMachine {
             Outcome::Saved => return self.saved(intent, answer, given, orders),
             Outcome::Kept => {
                 let reason = answer.reason.unwrap_or_else(|| "database".to_owned());
-                let pause = Pause::Kept { reason, kept_in: answer.kept_in };
+                let pause = Pause::Kept {
+                    reason,
+                    kept_in: answer.kept_in,
+                };
                 return self.wait(intent, pause, retry_after, given, orders);
             }
             Outcome::InProgress => return self.wait(intent, Pause::InProgress, retry_after, given, orders),
@@ -185,15 +199,31 @@ impl FormMachine {
         }
     }
 
-    fn wait(&mut self, mut intent: Intent, pause: Pause, retry_after: Option<Duration>, given: Given, orders: &mut Vec<Effect>) {
+    fn wait(
+        &mut self,
+        mut intent: Intent,
+        pause: Pause,
+        retry_after: Option<Duration>,
+        given: Given,
+        orders: &mut Vec<Effect>,
+    ) {
         intent.attempts = intent.attempts.saturating_add(1);
         let wait = pause_before_retry(intent.attempts, retry_after, given.random as u64);
         orders.push(Effect::WriteOutbox(intent.entry(self.stored_form(&intent), wait)));
         let first = intent.attempts == 1;
         if first && matches!(pause, Pause::Unanswered | Pause::Kept { .. }) {
-            announce(orders, Announcement::Queued { why: super::view::queued_words(&pause) });
+            announce(
+                orders,
+                Announcement::Queued {
+                    why: super::view::queued_words(&pause),
+                },
+            );
         }
-        self.delivery = Delivery::Waiting { intent, until: given.now + wait, pause };
+        self.delivery = Delivery::Waiting {
+            intent,
+            until: given.now + wait,
+            pause,
+        };
     }
 
     fn saved(&mut self, intent: Intent, answer: Answer, given: Given, orders: &mut Vec<Effect>) {
@@ -211,7 +241,12 @@ impl FormMachine {
             announce(orders, Announcement::SavedAfterQueue);
         }
         if !answer.merged.is_empty() {
-            announce(orders, Announcement::Merged { columns: answer.merged.clone() });
+            announce(
+                orders,
+                Announcement::Merged {
+                    columns: answer.merged.clone(),
+                },
+            );
         }
         if self.content.is_undecided() {
             announce(orders, Announcement::Conflict);
@@ -225,7 +260,11 @@ impl FormMachine {
     fn take_saved_texts(&mut self, intent: &Intent, answer: &Answer, orders: &mut Vec<Effect>) {
         let sent = &intent.submission.values;
         let mut met = Vec::new();
-        let columns: Vec<String> = sent.keys().chain(answer.current.keys().filter(|column| !sent.contains_key(*column))).cloned().collect();
+        let columns: Vec<String> = sent
+            .keys()
+            .chain(answer.current.keys().filter(|column| !sent.contains_key(*column)))
+            .cloned()
+            .collect();
         self.content.close_conflicts();
         for column in columns {
             let present = self.content.fields.get(&column).cloned();
@@ -238,9 +277,19 @@ impl FormMachine {
                 }
                 continue;
             }
-            let Some(text) = answer.current.get(&column).or_else(|| sent.get(&column)).cloned() else { continue };
-            if !untouched && answer.merged.contains(&column) && present.as_ref() != Some(&self.content.as_shown(&column, text.clone())) {
-                met.push(Conflict { base: known, mine: present.unwrap_or_default(), theirs: text, column });
+            let Some(text) = answer.current.get(&column).or_else(|| sent.get(&column)).cloned() else {
+                continue;
+            };
+            if !untouched
+                && answer.merged.contains(&column)
+                && present.as_ref() != Some(&self.content.as_shown(&column, text.clone()))
+            {
+                met.push(Conflict {
+                    base: known,
+                    mine: present.unwrap_or_default(),
+                    theirs: text,
+                    column,
+                });
             } else if self.content.take(&column, text, untouched) {
                 let value = self.content.fields.get(&column).cloned().unwrap_or_default();
                 orders.push(Effect::PutValue { column, value });
@@ -270,7 +319,9 @@ impl FormMachine {
     /// baseline and version are the record's, what was sent is no longer unsaved.
     fn settle_earlier_save(&mut self, intent: &Intent, orders: &mut Vec<Effect>) {
         for (column, value) in &intent.submission.values {
-            let Some(base) = self.content.base.get(column).cloned() else { continue };
+            let Some(base) = self.content.base.get(column).cloned() else {
+                continue;
+            };
             let untouched = !intent.touched.contains(column) && self.content.fields.get(column) == Some(value);
             if untouched {
                 self.put(column, base, orders);
@@ -287,7 +338,10 @@ impl FormMachine {
             let untouched = self.content.fields.get(column) == self.content.base.get(column);
             if self.content.take(column, text.clone(), untouched) {
                 let value = self.content.fields.get(column).cloned().unwrap_or_default();
-                orders.push(Effect::PutValue { column: column.clone(), value });
+                orders.push(Effect::PutValue {
+                    column: column.clone(),
+                    value,
+                });
             }
         }
         self.content.open_conflicts(answer.conflicts);
@@ -324,23 +378,36 @@ impl FormMachine {
     }
 
     fn refuse(&mut self, message: Message, orders: &mut Vec<Effect>) {
-        announce(orders, Announcement::Refused { message: message.words.clone() });
+        announce(
+            orders,
+            Announcement::Refused {
+                message: message.words.clone(),
+            },
+        );
         self.message = Some(message);
     }
 
     pub(super) fn become_record(&mut self, key: &str, orders: &mut Vec<Effect>) {
         let table = self.form_key.split('/').next().unwrap_or_default();
         let form_key = format!("{table}/{key}");
-        orders.push(Effect::DropLocally { form_key: std::mem::replace(&mut self.form_key, form_key.clone()), revisions: self.chain.all() });
+        orders.push(Effect::DropLocally {
+            form_key: std::mem::replace(&mut self.form_key, form_key.clone()),
+            revisions: self.chain.all(),
+        });
         self.is_new = false;
         self.device.held = None;
         self.server.held = None;
-        orders.push(Effect::BecomeRecord { key: key.to_owned(), form_key });
+        orders.push(Effect::BecomeRecord {
+            key: key.to_owned(),
+            form_key,
+        });
     }
 
     pub(super) fn chosen(&mut self, column: &str, side: super::events::Side, given: Given, orders: &mut Vec<Effect>) {
         use super::events::Side;
-        let Some(field) = self.content.undecided.get(column).cloned() else { return };
+        let Some(field) = self.content.undecided.get(column).cloned() else {
+            return;
+        };
         let value: Option<Text> = match side {
             Side::Mine => Some(field.mine),
             Side::Theirs => Some(field.theirs),

@@ -55,15 +55,33 @@ pub enum Action {
 impl Message {
     pub(super) fn of(outcome: Outcome) -> Self {
         let (words, action) = match outcome {
-            Outcome::Gone => ("Your text is kept. The record is gone: somebody deleted it.", Some(Action::CreateAsNew)),
-            Outcome::Expired => ("Your text is kept. This form is too old to be saved; load it again and go on.", Some(Action::LoadAgain)),
+            Outcome::Gone => (
+                "Your text is kept. The record is gone: somebody deleted it.",
+                Some(Action::CreateAsNew),
+            ),
+            Outcome::Expired => (
+                "Your text is kept. This form is too old to be saved; load it again and go on.",
+                Some(Action::LoadAgain),
+            ),
             Outcome::Forbidden => ("Your text is kept. You may not save this record.", None),
-            Outcome::TooLarge => ("Your text is kept on this device. It is too large to be saved; the limit is 32 MiB.", None),
-            Outcome::Malformed => ("Your text is kept. The server could not read this form; load it again and go on.", Some(Action::LoadAgain)),
-            Outcome::Mismatch => ("Your text is kept. An earlier press of Save was carried out with other text; look it over and press Save again.", None),
+            Outcome::TooLarge => (
+                "Your text is kept on this device. It is too large to be saved; the limit is 32 MiB.",
+                None,
+            ),
+            Outcome::Malformed => (
+                "Your text is kept. The server could not read this form; load it again and go on.",
+                Some(Action::LoadAgain),
+            ),
+            Outcome::Mismatch => (
+                "Your text is kept. An earlier press of Save was carried out with other text; look it over and press Save again.",
+                None,
+            ),
             _ => ("Your text is kept. It was not saved.", None),
         };
-        Self { words: words.to_owned(), action }
+        Self {
+            words: words.to_owned(),
+            action,
+        }
     }
 }
 
@@ -85,6 +103,8 @@ pub struct View {
     /// Restored text that has no field any more.
     pub unfit: Values,
     pub signed_out: bool,
+    /// The server has exactly this text as a draft.
+    pub kept_on_server: bool,
     pub next_try: Option<Moment>,
 }
 
@@ -102,6 +122,7 @@ impl FormMachine {
             aside: self.aside.clone(),
             unfit: self.unfit.clone(),
             signed_out: self.is_signed_out(),
+            kept_on_server: self.server.held.as_ref() == Some(&self.chain.present),
             next_try: self.delivery.due(),
         }
     }
@@ -115,7 +136,12 @@ impl FormMachine {
             _ if self.is_signed_out() => FormState::SignedOut,
             _ if self.content.is_undecided() => FormState::Conflict,
             _ if !self.errors.is_empty() => FormState::Invalid,
-            Delivery::Storing(_) | Delivery::Sending(_) | Delivery::Waiting { pause: Pause::InProgress, .. } => FormState::Saving,
+            Delivery::Storing(_)
+            | Delivery::Sending(_)
+            | Delivery::Waiting {
+                pause: Pause::InProgress,
+                ..
+            } => FormState::Saving,
             Delivery::Waiting { .. } => FormState::Queued,
             _ if self.content.is_changed() => FormState::Dirty,
             _ if self.was_saved => FormState::Saved,
@@ -145,7 +171,9 @@ impl FormMachine {
     }
 
     fn queue_words(&self) -> String {
-        let Delivery::Waiting { intent, pause, .. } = &self.delivery else { return String::new() };
+        let Delivery::Waiting { intent, pause, .. } = &self.delivery else {
+            return String::new();
+        };
         let mut words = queued_words(pause);
         if self.content.changed() != intent.submission.values && self.content.is_changed() {
             words.push_str(". Newer text: ");

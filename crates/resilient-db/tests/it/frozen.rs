@@ -1,0 +1,212 @@
+//! A server that is there and does not answer: the hardest outage for a pool.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use resilient_db::{Connection, End, OnUnknownCommit, Policy};
+use sqlx::Postgres;
+
+use crate::support::{ask, assert_pool_is_whole, connected, execute, is_up, private_postgres, run};
+
+/// For a machine that does other things as well.
+const SLACK: Duration = Duration::from_millis(500);
+const ROLLBACK_LIMIT: Duration = Duration::from_millis(500);
+
+fn short_deadlines() -> Policy {
+    Policy {
+        read_deadline: Duration::from_millis(900),
+        read_statement_timeout: Duration::from_millis(600),
+        write_deadline: Duration::from_millis(1_200),
+        write_statement_timeout: Duration::from_millis(900),
+        commit_at_least: Duration::from_millis(400),
+        ..Policy::default()
+    }
+}
+
+async fn change(mut connection: Connection<Postgres>) -> Result<End<()>, sqlx::Error> {
+    sqlx::query("INSERT INTO effect (note) VALUES ('frozen')")
+        .execute(&mut connection)
+        .await?;
+    sqlx::query("SELECT pg_sleep(0.02)").execute(&mut connection).await?;
+    Ok(End::Commit(()))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_freezes_are_answered_in_time_and_leave_the_pool_whole() {
+    let postgres = private_postgres().await;
+    let policy = short_deadlines();
+    let db = connected(&postgres.url("postgres"), policy.clone()).await;
+    execute(&db, "CREATE TABLE effect (note text)").await.expect("a table");
+    let (mut slowest_read, mut slowest_write, mut answers) = (Duration::ZERO, Duration::ZERO, 0);
+    for round in 0..20u64 {
+        is_up(&db).await;
+        ask(&db).await.expect("answered between two freezes");
+        let calls: Vec<_> = (0..16u64)
+            .map(|call| {
+                let db = db.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(call * 25)).await;
+                    let (reads, before) = (call % 2 == 0, Instant::now());
+                    let _ok_or_not = match reads {
+                        true => ask(&db).await.map(drop),
+                        false => db.transaction("change", OnUnknownCommit::Report, change).await,
+                    };
+                    (reads, before.elapsed())
+                })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(10 * round)).await;
+        postgres.freeze();
+        for call in calls {
+            let (reads, took) = call.await.expect("no panic");
+            let slowest = if reads { &mut slowest_read } else { &mut slowest_write };
+            *slowest = took.max(*slowest);
+            answers += 1;
+        }
+        postgres.thaw();
+    }
+    println!("20 freezes, {answers} calls: slowest read {slowest_read:?}, slowest transaction {slowest_write:?}");
+    assert!(slowest_read <= policy.read_deadline + SLACK, "{slowest_read:?}");
+    assert!(
+        slowest_write <= policy.write_deadline + policy.commit_at_least + ROLLBACK_LIMIT + SLACK,
+        "{slowest_write:?}"
+    );
+    is_up(&db).await;
+    assert_pool_is_whole(&db).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_frozen_while_all_connections_come_back_does_not_cost_one() {
+    let postgres = private_postgres().await;
+    let db = connected(&postgres.url("postgres"), short_deadlines()).await;
+    for _ in 0..3 {
+        is_up(&db).await;
+        let sleeps: Vec<_> = (0..10)
+            .map(|_| {
+                tokio::spawn({
+                    let db = db.clone();
+                    async move { execute(&db, "SELECT pg_sleep(0.2)").await }
+                })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        postgres.freeze();
+        for sleep in sleeps {
+            let _lost = sleep.await.expect("no panic");
+        }
+        postgres.thaw();
+    }
+    is_up(&db).await;
+    assert_pool_is_whole(&db).await;
+}
+
+/// One of the server's processes, hanging for as long as this lives.
+struct HungBackend(i32);
+
+impl HungBackend {
+    fn new(pid: i32) -> Self {
+        Self::signal("-STOP", pid);
+        Self(pid)
+    }
+
+    fn signal(signal: &str, pid: i32) {
+        let sent = Command::new("kill")
+            .args([signal, &pid.to_string()])
+            .status()
+            .expect("kill runs");
+        assert!(sent.success());
+    }
+}
+
+impl Drop for HungBackend {
+    fn drop(&mut self) {
+        Self::signal("-CONT", self.0);
+    }
+}
+
+async fn own_backend(connection: &mut Connection<Postgres>) -> Result<i32, sqlx::Error> {
+    sqlx::query_scalar("SELECT pg_backend_pid()")
+        .fetch_one(connection)
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_hangs_when_it_is_given_back_gives_its_place_to_another() {
+    let postgres = private_postgres().await;
+    let db = connected(&postgres.url("postgres"), Policy::default()).await;
+    let gone_in_hand = (0..10).map(|_| {
+        db.read("hangs afterwards", |mut connection| async move {
+            let backend = own_backend(&mut connection).await?;
+            sqlx::query("SELECT pg_sleep(0.2)").execute(&mut connection).await?;
+            Ok(HungBackend::new(backend))
+        })
+    });
+    // They go on hanging while the pool is looked at: after that anything would recover.
+    let hanging = futures::future::join_all(gone_in_hand).await;
+    assert!(hanging.iter().all(Result::is_ok), "all had been answered before");
+    assert_pool_is_whole(&db).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_hangs_at_work_or_at_rest_gives_its_place_to_another() {
+    let postgres = private_postgres().await;
+    let db = connected(&postgres.url("postgres"), short_deadlines()).await;
+    let backends: Vec<i32> = futures::future::join_all((0..10).map(|_| {
+        db.read("backend", |mut connection| async move {
+            let backend = own_backend(&mut connection).await?;
+            sqlx::query("SELECT pg_sleep(0.2)").execute(&mut connection).await?;
+            Ok(backend)
+        })
+    }))
+    .await
+    .into_iter()
+    .map(|backend| backend.expect("a backend"))
+    .collect();
+    let at_work: Vec<_> = (0..5)
+        .map(|_| {
+            let db = db.clone();
+            tokio::spawn(async move { crate::support::sleep_on_server(&db, 0.3).await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let _hanging: Vec<_> = backends.into_iter().map(HungBackend::new).collect();
+    for call in at_work {
+        call.await.expect("no panic").expect_err("hung at work");
+    }
+    // At rest for so long that they are pinged before use.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    is_up(&db).await;
+    assert_pool_is_whole(&db).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_given_up_by_its_caller_leaves_neither_a_change_nor_a_hole_in_the_pool() {
+    let postgres = private_postgres().await;
+    let db = connected(&postgres.url("postgres"), Policy::default()).await;
+    execute(&db, "CREATE TABLE effect (note text)").await.expect("a table");
+    let gone = |wait: u64| {
+        let db = db.clone();
+        async move {
+            let work = db.transaction("given up", OnUnknownCommit::Report, |mut connection| async move {
+                sqlx::query("INSERT INTO effect VALUES ('given up')")
+                    .execute(&mut connection)
+                    .await?;
+                run(connection, "SELECT pg_sleep(1)").await?;
+                Ok(End::Commit(()))
+            });
+            let limit = Duration::from_millis(wait);
+            assert!(tokio::time::timeout(limit, work).await.is_err());
+        }
+    };
+    futures::future::join_all((0..10).map(|call| gone(20 * call + 1))).await;
+    assert_pool_is_whole(&db).await;
+    let none = "SELECT count(*) FROM effect";
+    crate::support::eventually("no effect", Duration::from_secs(3), || async {
+        crate::support::count(&db, none).await == 0
+    })
+    .await;
+    assert!(
+        db.health().write.closed,
+        "a call that was given up is not a failure of the database"
+    );
+}

@@ -1,0 +1,222 @@
+//! 200, cut, refused at once, restored, 200.
+
+use std::io::ErrorKind;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use fault_proxy::{Fault, FaultProxy, free_port};
+use resilient_db::breaker::{State, Transition};
+use resilient_db::failure::{Class, Kind, Outcome};
+use resilient_db::{Condition, Db, DbError, Observer, Policy, Role};
+use sqlx::Postgres;
+
+use crate::support::{ask, assert_pool_is_whole, connected, eventually, is_up, private_postgres, sleep_on_server};
+
+/// Asks until it is refused without an attempt, and then a hundred times more.
+async fn slowest_refusal(db: &Db<Postgres>) -> (Duration, DbError) {
+    eventually("the breaker opens", Duration::from_secs(10), || async {
+        ask(db).await.is_err_and(|error| error.attempts == 0)
+    })
+    .await;
+    let mut slowest = Duration::ZERO;
+    let mut last = None;
+    for _ in 0..100 {
+        let before = Instant::now();
+        let refused = ask(db).await.expect_err("still down");
+        slowest = slowest.max(before.elapsed());
+        assert!(refused.retry_after.is_some());
+        last = Some(refused);
+    }
+    (slowest, last.expect("a hundred refusals"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_database_is_refused_within_50_ms_and_used_again_by_the_next_probe() {
+    let postgres = private_postgres().await;
+    let db = connected(&postgres.url("postgres"), Policy::default()).await;
+    assert_eq!(ask(&db).await.expect("an answer"), 1);
+    assert_eq!(db.health().condition, Condition::Up);
+
+    postgres.kill();
+    let killed = Instant::now();
+    let (slowest, refused) = slowest_refusal(&db).await;
+    println!(
+        "refused while open: slowest of 100 {slowest:?}; first refusal {:?} after the kill",
+        killed.elapsed()
+    );
+    assert!(slowest < Duration::from_millis(50), "{slowest:?}");
+    assert_eq!(refused.class.kind, Kind::Unreachable);
+    assert_eq!(refused.class.outcome, Outcome::NotSent);
+    let cause = refused.driver_error();
+    assert!(
+        matches!(cause, Some(sqlx::Error::Io(error)) if error.kind() == ErrorKind::ConnectionRefused),
+        "{cause:?}"
+    );
+    assert_eq!(db.health().condition, Condition::Down);
+    assert!(db.retry_after().is_some());
+
+    postgres.restart().expect("it starts again");
+    let accepts = Instant::now();
+    is_up(&db).await;
+    assert_eq!(ask(&db).await.expect("an answer again"), 1);
+    println!("answered {:?} after the server accepted connections", accepts.elapsed());
+    assert!(accepts.elapsed() < Duration::from_secs(2));
+    assert_eq!(db.retry_after(), None);
+    assert_pool_is_whole(&db).await;
+}
+
+/// Keeps what it is told, but for the probes of one outage.
+#[derive(Debug, Default)]
+struct Recorder(Mutex<Vec<(Role, State, bool)>>);
+
+impl Observer for Recorder {
+    fn breaker_changed(&self, role: Role, change: &Transition, cause: Option<&sqlx::Error>) {
+        if change.from == State::Closed || change.to == State::Closed {
+            self.0
+                .lock()
+                .expect("no panic")
+                .push((role, change.to, cause.is_some()));
+        }
+    }
+
+    fn repeating(&self, _: &'static str, _: u32, _: &Class, _: Duration) {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_is_told_once_with_its_cause_and_its_end_once() {
+    let postgres = private_postgres().await;
+    let recorder = Arc::new(Recorder::default());
+    let observer: Arc<dyn Observer> = recorder.clone();
+    let policy = Policy {
+        observer,
+        ..Policy::default()
+    };
+    let db = connected(&postgres.url("postgres"), policy).await;
+    postgres.kill();
+    let both_open = || async { !db.health().read.closed && !db.health().write.closed };
+    eventually("both breakers are open", Duration::from_secs(10), both_open).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    postgres.restart().expect("it starts again");
+    let both_closed = || async { db.health().read.closed && db.health().write.closed };
+    eventually("both breakers are closed", Duration::from_secs(10), both_closed).await;
+    let told = recorder.0.lock().expect("no panic").clone();
+    for role in [Role::Read, Role::Write] {
+        let of_role: Vec<_> = told.iter().filter(|(told_role, ..)| *told_role == role).collect();
+        assert_eq!(of_role, [&(role, State::Open, true), &(role, State::Closed, false)]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cut_wire_is_refused_within_50_ms_and_used_again_when_mended() {
+    let postgres = private_postgres().await;
+    let proxy = FaultProxy::start(([127, 0, 0, 1], postgres.port()).into())
+        .await
+        .expect("a proxy");
+    let db = connected(
+        &format!("postgres://postgres@{}/postgres", proxy.address()),
+        Policy::default(),
+    )
+    .await;
+    for round in 0..3 {
+        assert_eq!(ask(&db).await.expect("an answer"), 1);
+        proxy.set(Fault::Cut).await;
+        let (slowest, _) = slowest_refusal(&db).await;
+        println!("round {round}: refused while open: slowest of 100 {slowest:?}");
+        assert!(slowest < Duration::from_millis(50), "{slowest:?}");
+        proxy.set(Fault::Pass).await;
+        is_up(&db).await;
+    }
+    assert_pool_is_whole(&db).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pool_full_of_connections_ended_by_the_server_costs_one_attempt() {
+    let postgres = private_postgres().await;
+    let db = connected(
+        &postgres.url("postgres"),
+        Policy {
+            attempts: 2,
+            ..Policy::default()
+        },
+    )
+    .await;
+    for _ in 0..5 {
+        // Fills the pool with ten connections, and leaves them too fresh to be pinged.
+        let all_at_once = (0..10).map(|_| sleep_on_server(&db, 0.1));
+        for slept in futures::future::join_all(all_at_once).await {
+            slept.expect("slept");
+        }
+        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                   WHERE pid <> pg_backend_pid() AND datname IS NOT NULL";
+        postgres.query("postgres", end).expect("ended");
+        for _ in 0..10 {
+            ask(&db).await.expect("answered at the second attempt at the latest");
+        }
+    }
+    assert_eq!(db.health().condition, Condition::Up);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_application_starts_while_its_database_is_down() {
+    let port = free_port().expect("a port");
+    let started = Instant::now();
+    let db = connected(
+        &format!("postgres://postgres@127.0.0.1:{port}/postgres"),
+        Policy::default(),
+    )
+    .await;
+    println!("started without a database in {:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(4));
+    let before = Instant::now();
+    assert_eq!(ask(&db).await.expect_err("down").class.kind, Kind::Unreachable);
+    println!("the first call was refused in {:?}", before.elapsed());
+    assert!(before.elapsed() < Duration::from_millis(50));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_does_not_exist_is_a_setting_and_not_an_outage() {
+    let postgres = private_postgres().await;
+    let db = connected(&postgres.url("absent"), Policy::default()).await;
+    let refused = ask(&db).await.expect_err("no such database");
+    assert_eq!(refused.class.kind, Kind::Misconfigured);
+    assert_eq!(refused.attempts, 0);
+    assert!(
+        refused
+            .driver_error()
+            .is_some_and(|error| error.to_string().contains("absent"))
+    );
+    // Once it is there, a probe finds it.
+    postgres.create_database("absent").expect("made");
+    is_up(&db).await;
+    ask(&db).await.expect("an answer");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_only_server_stops_writes_and_not_reads() {
+    let postgres = private_postgres().await;
+    let db = connected(&postgres.url("postgres"), Policy::default()).await;
+    postgres
+        .query("postgres", "ALTER SYSTEM SET default_transaction_read_only = on")
+        .expect("set");
+    postgres.query("postgres", "SELECT pg_reload_conf()").expect("reloaded");
+    eventually("writing is refused", Duration::from_secs(10), || async {
+        !db.health().write.closed
+    })
+    .await;
+    let written = crate::support::execute(&db, "CREATE TABLE t (id int)")
+        .await
+        .expect_err("read-only");
+    assert_eq!(written.class.kind, Kind::ReadOnly);
+    assert_eq!(db.health().condition, Condition::Slow);
+    ask(&db).await.expect("reading goes on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_closed_pool_says_so() {
+    let postgres = private_postgres().await;
+    let db = connected(&postgres.url("postgres"), Policy::default()).await;
+    db.close().await;
+    let refused = ask(&db).await.expect_err("closed");
+    assert_eq!(refused.class.kind, Kind::Closing);
+    assert!(refused.retry_after.is_some());
+}

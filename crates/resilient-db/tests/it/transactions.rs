@@ -1,0 +1,208 @@
+//! What is committed, what is not, and what is repeated.
+
+use std::error::Error as _;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use resilient_db::failure::{Kind, Outcome};
+use resilient_db::{CommitRefused, Connection, Db, End, OnUnknownCommit, Policy};
+use sqlx::Postgres;
+
+use crate::support::{assert_pool_is_whole, connected, count, execute, private_postgres};
+
+const EFFECTS: &str = "SELECT count(*) FROM effect";
+
+async fn with_effects() -> (private_servers::PrivatePostgres, Db<Postgres>) {
+    let postgres = private_postgres().await;
+    let db = connected(&postgres.url("postgres"), Policy::default()).await;
+    execute(&db, "CREATE TABLE effect (id int PRIMARY KEY)")
+        .await
+        .expect("a table");
+    (postgres, db)
+}
+
+async fn insert(connection: &mut Connection<Postgres>, id: i32) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO effect VALUES ($1)")
+        .bind(id)
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_what_ends_in_commit_is_committed() {
+    let (_postgres, db) = with_effects().await;
+    let ends = |id: i32, commit: bool| {
+        db.transaction("ends", OnUnknownCommit::Report, move |mut connection| async move {
+            insert(&mut connection, id).await?;
+            Ok(if commit { End::Commit(id) } else { End::Rollback(id) })
+        })
+    };
+    assert_eq!(ends(1, false).await.expect("the value of a rollback"), 1);
+    assert_eq!(count(&db, EFFECTS).await, 0);
+    assert_eq!(ends(2, true).await.expect("the value of a commit"), 2);
+    assert_eq!(count(&db, EFFECTS).await, 1);
+    let failed = ends(2, true).await.expect_err("taken");
+    assert_eq!(
+        (failed.class.kind, failed.class.outcome),
+        (Kind::Constraint, Outcome::RolledBack)
+    );
+    assert_eq!(count(&db, EFFECTS).await, 1);
+    assert_pool_is_whole(&db).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_swallowed_error_does_not_commit() {
+    let (_postgres, db) = with_effects().await;
+    let swallowed = db.transaction("swallowed", OnUnknownCommit::Repeat, |mut connection| async move {
+        insert(&mut connection, 1).await?;
+        let _swallowed = insert(&mut connection, 1).await;
+        Ok(End::Commit(()))
+    });
+    let refused = swallowed.await.expect_err("refused");
+    assert_eq!(
+        (refused.class.kind, refused.class.outcome),
+        (Kind::Defect, Outcome::RolledBack)
+    );
+    let cause = refused.source().and_then(|cause| cause.downcast_ref::<CommitRefused>());
+    assert_eq!(cause.map(|refused| refused.failed_statements), Some(1));
+    assert_eq!(count(&db, EFFECTS).await, 0);
+    assert_pool_is_whole(&db).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_left_half_read_does_not_commit() {
+    let (_postgres, db) = with_effects().await;
+    let half_read = db.transaction("half read", OnUnknownCommit::Report, |mut connection| async move {
+        insert(&mut connection, 1).await?;
+        // Fails at its third row, which nobody looks at.
+        let mut rows = sqlx::query("SELECT 1 / (3 - n) FROM generate_series(1, 9) n").fetch(&mut connection);
+        rows.try_next().await?;
+        drop(rows);
+        Ok(End::Commit(()))
+    });
+    half_read.await.expect_err("refused");
+    assert_eq!(count(&db, EFFECTS).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_in_the_work_leaves_nothing_behind() {
+    let (_postgres, db) = with_effects().await;
+    let panicking = tokio::spawn({
+        let db = db.clone();
+        async move {
+            db.transaction("panics", OnUnknownCommit::Report, |mut connection| async move {
+                insert(&mut connection, 1).await?;
+                if connection.panics() {
+                    panic!("the work")
+                } else {
+                    Ok(End::Commit(()))
+                }
+            })
+            .await
+        }
+    });
+    assert!(panicking.await.is_err());
+    assert_eq!(count(&db, EFFECTS).await, 0);
+    assert_pool_is_whole(&db).await;
+}
+
+/// Keeps the work above from being unreachable code to the compiler.
+trait Panics {
+    fn panics(&self) -> bool {
+        true
+    }
+}
+
+impl Panics for Connection<Postgres> {}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_kept_beyond_the_work_does_not_commit_and_is_closed() {
+    let (_postgres, db) = with_effects().await;
+    let (keep, kept) = tokio::sync::mpsc::unbounded_channel();
+    let keeping = db.transaction("keeps", OnUnknownCommit::Report, |mut connection| {
+        let keep = keep.clone();
+        async move {
+            insert(&mut connection, 1).await?;
+            keep.send(connection).map_err(|_| sqlx::Error::PoolClosed)?;
+            Ok(End::Commit(()))
+        }
+    });
+    let refused = keeping.await.expect_err("refused");
+    let cause = refused.source().and_then(|cause| cause.downcast_ref::<CommitRefused>());
+    assert_eq!(cause.map(|refused| refused.connection_kept), Some(true));
+    drop(kept);
+    assert_eq!(count(&db, EFFECTS).await, 0);
+    assert_pool_is_whole(&db).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deadlock_is_repeated_until_both_are_done() {
+    let (_postgres, db) = with_effects().await;
+    execute(&db, "INSERT INTO effect VALUES (1), (2)")
+        .await
+        .expect("two rows");
+    let attempts = AtomicU32::new(0);
+    let crossing = |first: i32, second: i32| {
+        db.transaction("crossing", OnUnknownCommit::Report, {
+            let attempts = &attempts;
+            move |mut connection| async move {
+                attempts.fetch_add(1, Ordering::Relaxed);
+                for id in [first, second] {
+                    sqlx::query("UPDATE effect SET id = id WHERE id = $1")
+                        .bind(id)
+                        .execute(&mut connection)
+                        .await?;
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                Ok(End::Commit(()))
+            }
+        })
+    };
+    let (one, other) = tokio::join!(crossing(1, 2), crossing(2, 1));
+    one.expect("done");
+    other.expect("done");
+    assert!(attempts.load(Ordering::Relaxed) > 2, "they did meet");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_changed_table_is_read_again_on_a_fresh_connection() {
+    let (_postgres, db) = with_effects().await;
+    execute(&db, "INSERT INTO effect VALUES (1)").await.expect("a row");
+    let columns = || {
+        db.read("columns", |mut connection| async move {
+            let row = sqlx::query("SELECT * FROM effect").fetch_one(&mut connection).await?;
+            Ok(sqlx::Row::len(&row))
+        })
+    };
+    for expected in 1..4 {
+        assert_eq!(columns().await.expect("a row"), expected);
+        let add = [
+            "ALTER TABLE effect ADD a int",
+            "ALTER TABLE effect ADD b int",
+            "ALTER TABLE effect ADD c int",
+        ];
+        execute(&db, add[expected - 1]).await.expect("a column");
+    }
+}
+
+#[tokio::test]
+async fn a_call_can_be_spawned_and_may_borrow() {
+    fn sendable<T: Send>(value: T) -> T {
+        value
+    }
+    let db = connected("postgres://postgres@127.0.0.1:1/postgres", Policy::default()).await;
+    let borrowed = String::from("borrowed");
+    let text = borrowed.as_str();
+    let call = sendable(
+        db.transaction("borrows", OnUnknownCommit::Report, |mut connection| async move {
+            let length: i32 = sqlx::query_scalar("SELECT length($1)")
+                .bind(text)
+                .fetch_one(&mut connection)
+                .await?;
+            Ok(End::Commit(length))
+        }),
+    );
+    assert_eq!(call.await.expect_err("nobody is there").class.kind, Kind::Unreachable);
+}

@@ -1,0 +1,119 @@
+//! What the device keeps: each entry in `localStorage` and in IndexedDB, one key each.
+
+use std::collections::BTreeMap;
+
+use resilient_core::draft::Revision;
+use resilient_core::submission::machine::effects::{DeviceDraft, OutboxEntry};
+use wasm_bindgen_futures::spawn_local;
+
+use super::timer::wall_clock_ms;
+use super::{idb, storage};
+use crate::stored::{self, Early, Stored, StoredDraft, StoredSubmission};
+
+/// Writes a draft. `localStorage` is written before this returns its future, so that it holds even
+/// while the page goes away; the answer is whether the draft is kept.
+pub fn keep_draft(account: &str, device: &DeviceDraft, draft_url: Option<String>) -> impl Future<Output = bool> + use<> {
+    let key = stored::draft_key(account, &device.form_key, &device.draft.revision.writer);
+    keep(key, serde_json::to_string(&StoredDraft::new(device, draft_url)))
+}
+
+fn keep(key: String, json: serde_json::Result<String>) -> impl Future<Output = bool> + use<> {
+    let json = json.unwrap_or_default();
+    let in_storage = storage::write(&key, &json);
+    async move { idb::write(&key, &json).await || in_storage }
+}
+
+/// Removes drafts, each only if what is stored is not later than named.
+pub fn drop_drafts(account: &str, form_key: &str, revisions: &[Revision]) {
+    for revision in revisions {
+        let seq = revision.seq;
+        let may_go = move |json: &str| StoredDraft::read(json).is_some_and(|stored| stored.draft.revision.seq <= seq);
+        let key = stored::draft_key(account, form_key, &revision.writer);
+        if storage::read(&key).is_some_and(|json| may_go(&json)) {
+            storage::remove(&key);
+        }
+        storage::remove(&stored::early_key(account, form_key, &revision.writer));
+        spawn_local(async move { idb::remove_if(&key, may_go).await });
+    }
+}
+
+/// All of an account's drafts, with their form keys. Of two copies the one with more changes counts.
+pub async fn drafts(account: &str) -> Vec<(DeviceDraft, Option<String>)> {
+    let mut found = BTreeMap::<String, (DeviceDraft, Option<String>)>::new();
+    for (key, json) in both(&format!("{}{account}:", stored::DRAFT)).await {
+        let Some((form_key, writer)) = stored::form_and_writer(&key, stored::DRAFT, account) else { continue };
+        let Some(entry) = StoredDraft::read(&json).filter(|entry| entry.draft.revision.writer == writer) else { continue };
+        let seq = entry.draft.revision.seq;
+        if found.get(&key).is_none_or(|(known, _)| known.draft.revision.seq < seq) {
+            let draft_url = entry.draft_url.clone();
+            let draft = entry.into_device_draft(form_key.to_owned());
+            found.insert(key, (draft, draft_url));
+        }
+    }
+    found.into_values().collect()
+}
+
+/// What was typed into a form before the islands ran and is in no draft yet, as drafts.
+pub fn early(account: &str, form_key: &str) -> Vec<(String, Early)> {
+    let entries = storage::entries(&format!("{}{account}:", stored::EARLY)).into_iter();
+    let of_form = entries.filter_map(|(key, json)| {
+        let (of_form, writer) = stored::form_and_writer(&key, stored::EARLY, account)?;
+        (of_form == form_key).then_some((writer.to_owned(), Early::read(&json)?))
+    });
+    of_form.collect()
+}
+
+/// Writes a submission, numbered in the order pressed.
+pub fn keep_submission(account: &str, entry: &OutboxEntry, url: &str) -> impl Future<Output = bool> + use<> {
+    let key = stored::outbox_key(account, &entry.submission.id);
+    let known = storage::read(&key).and_then(|json| StoredSubmission::read(&json));
+    let number = known.map_or_else(|| last_number(account) + 1, |known| known.number);
+    keep(key, serde_json::to_string(&StoredSubmission::new(entry, number, url.to_owned(), wall_clock_ms())))
+}
+
+fn last_number(account: &str) -> u32 {
+    let entries = storage::entries(&format!("{}{account}:", stored::OUTBOX)).into_iter();
+    entries.filter_map(|(_, json)| StoredSubmission::read(&json)).map(|entry| entry.number).max().unwrap_or(0)
+}
+
+pub fn forget_submission(account: &str, id: &str) {
+    let key = stored::outbox_key(account, id);
+    storage::remove(&key);
+    spawn_local(async move {
+        idb::remove(&key).await;
+    });
+}
+
+/// Submissions of an account without an answer, in the order pressed.
+pub async fn submissions(account: &str) -> Vec<StoredSubmission> {
+    let mut found = BTreeMap::new();
+    for (key, json) in both(&format!("{}{account}:", stored::OUTBOX)).await {
+        let id = key.rsplit(':').next().unwrap_or_default();
+        if let Some(entry) = StoredSubmission::read(&json).filter(|entry| entry.submission.id == id) {
+            found.insert(key, entry);
+        }
+    }
+    let mut found: Vec<StoredSubmission> = found.into_values().collect();
+    found.sort_by_key(|entry| entry.number);
+    found
+}
+
+/// Removes everything this account has on the device, and nothing of anybody else's.
+pub async fn purge(account: &str) {
+    for kind in [stored::DRAFT, stored::EARLY, stored::OUTBOX] {
+        for (key, _) in both(&format!("{kind}{account}:")).await {
+            if kind == stored::OUTBOX || stored::form_and_writer(&key, kind, account).is_some() {
+                storage::remove(&key);
+                idb::remove(&key).await;
+            }
+        }
+    }
+}
+
+/// From both places, IndexedDB's first.
+async fn both(prefix: &str) -> Vec<(String, String)> {
+    idb::open().await;
+    let mut entries = idb::entries(prefix).await;
+    entries.extend(storage::entries(prefix));
+    entries
+}

@@ -1,0 +1,241 @@
+//! The form's controls, read through the DOM. The DOM is the truth; what is here follows it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use resilient_core::draft::{Text, Values};
+use resilient_core::submission::form_body::{BASE, BASE_NULL, NULL, VALUE, with_line_feeds};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement, HtmlTextAreaElement};
+
+use crate::browser::dom::{all_in, find_in};
+
+/// One column's control.
+pub enum Control {
+    Line(HtmlInputElement),
+    Lines(HtmlTextAreaElement),
+    Choice(HtmlSelectElement),
+}
+
+impl Control {
+    fn of(element: Element) -> Option<Self> {
+        let element = match element.dyn_into::<HtmlInputElement>() {
+            Ok(input) => return Some(Self::Line(input)),
+            Err(other) => other,
+        };
+        let element = match element.dyn_into::<HtmlTextAreaElement>() {
+            Ok(area) => return Some(Self::Lines(area)),
+            Err(other) => other,
+        };
+        element.dyn_into().ok().map(Self::Choice)
+    }
+
+    fn text(&self) -> String {
+        with_line_feeds(&match self {
+            Self::Line(input) => input.value(),
+            Self::Lines(area) => area.value(),
+            Self::Choice(select) => select.value(),
+        })
+    }
+
+    /// As the server drew it, whatever the browser put back since.
+    fn drawn(&self) -> String {
+        with_line_feeds(&match self {
+            Self::Line(input) => input.default_value(),
+            Self::Lines(area) => area.default_value().unwrap_or_default(),
+            Self::Choice(select) => drawn_option(select).map(|option| option.value()).unwrap_or_default(),
+        })
+    }
+
+    fn set(&self, text: &str) {
+        match self {
+            Self::Line(input) => input.set_value(text),
+            Self::Lines(area) => area.set_value(text),
+            Self::Choice(select) => choose(select, text),
+        }
+    }
+
+    /// After a save what is drawn is the record: a browser that puts fields back must put this back.
+    fn set_drawn(&self, text: &str) {
+        match self {
+            Self::Line(input) => input.set_default_value(text),
+            Self::Lines(area) => {
+                // Setting the default also sets the text of an area that nobody typed into.
+                let present = area.value();
+                let _ = area.set_default_value(text);
+                if area.value() != present {
+                    area.set_value(&present);
+                }
+            }
+            Self::Choice(select) => {
+                for option in options(select) {
+                    option.set_default_selected(option.value() == text);
+                }
+            }
+        }
+    }
+
+    pub fn has_text(&self) -> bool {
+        !self.text().is_empty()
+    }
+
+    pub fn element(&self) -> &HtmlElement {
+        match self {
+            Self::Line(input) => input,
+            Self::Lines(area) => area,
+            Self::Choice(select) => select,
+        }
+    }
+}
+
+fn options(select: &HtmlSelectElement) -> Vec<HtmlOptionElement> {
+    let options = select.options();
+    (0..options.length()).filter_map(|at| options.item(at)?.dyn_into().ok()).collect()
+}
+
+fn drawn_option(select: &HtmlSelectElement) -> Option<HtmlOptionElement> {
+    let options = options(select);
+    let first = options.first().cloned();
+    options.into_iter().find(HtmlOptionElement::default_selected).or(first)
+}
+
+/// A value that is not listed gets an option of its own: it must not vanish.
+fn choose(select: &HtmlSelectElement, text: &str) {
+    if !options(select).iter().any(|option| option.value() == text) {
+        let option = crate::browser::dom::make("option").with("value", text).text(text).done();
+        let _ = select.append_child(&option);
+    }
+    select.set_value(text);
+}
+
+/// The control that posts this name.
+fn named(form: &HtmlFormElement, name: &str) -> Option<Element> {
+    // Names hold `[A-Za-z0-9_~.-]` only.
+    find_in(form, &format!("[name=\"{name}\"]"))
+}
+
+pub fn control(form: &HtmlFormElement, column: &str) -> Option<Control> {
+    Control::of(named(form, &format!("{VALUE}{column}"))?)
+}
+
+/// The checkbox for NULL.
+pub fn null_box(form: &HtmlFormElement, column: &str) -> Option<HtmlInputElement> {
+    named(form, &format!("{NULL}{column}"))?.dyn_into().ok()
+}
+
+pub fn columns(form: &HtmlFormElement) -> Vec<String> {
+    let controls = all_in(form, &format!("[name^=\"{VALUE}\"]"));
+    controls.iter().filter_map(|control| Some(control.get_attribute("name")?.strip_prefix(VALUE)?.to_owned())).collect()
+}
+
+/// The column that a control's name belongs to, if it is a value or its NULL.
+pub fn column_of(name: &str) -> Option<&str> {
+    name.strip_prefix(VALUE).or_else(|| name.strip_prefix(NULL))
+}
+
+/// What is in the column's controls now. NULL ticked beside the record's text, or none, is NULL;
+/// beside other text it is a contradiction, and the text counts.
+pub fn value(form: &HtmlFormElement, column: &str) -> Option<Text> {
+    let text = control(form, column)?.text();
+    Some(if is_null(form, column, &text) { None } else { Some(text) })
+}
+
+fn is_null(form: &HtmlFormElement, column: &str, text: &str) -> bool {
+    let ticked = null_box(form, column).is_some_and(|null| null.checked());
+    ticked && (text.is_empty() || baseline(form, column).flatten().as_deref() == Some(text))
+}
+
+/// Puts a value into the column's controls.
+pub fn put(form: &HtmlFormElement, column: &str, value: &Text) {
+    let Some(control) = control(form, column) else { return };
+    control.set(value.as_deref().unwrap_or_default());
+    if let Some(null) = null_box(form, column) {
+        null.set_checked(value.is_none());
+    }
+}
+
+fn drawn_value(form: &HtmlFormElement, column: &str) -> Option<Text> {
+    let text = control(form, column)?.drawn();
+    let null = null_box(form, column).is_some_and(|null| null.default_checked());
+    Some(if null && text.is_empty() { None } else { Some(text) })
+}
+
+/// What the record has: `bn.` or `b.` where drawn, else what is drawn.
+fn baseline(form: &HtmlFormElement, column: &str) -> Option<Text> {
+    if named(form, &format!("{BASE_NULL}{column}")).is_some() {
+        let has_null = null_box(form, column).is_some();
+        return Some(if has_null { None } else { Some(String::new()) });
+    }
+    match named(form, &format!("{BASE}{column}")).and_then(|base| base.dyn_into::<HtmlInputElement>().ok()) {
+        Some(base) => Some(Some(with_line_feeds(&base.default_value()))),
+        None => drawn_value(form, column),
+    }
+}
+
+/// After a save: what is drawn, and what a plain `POST` would take for the base, is the record.
+pub fn settle_baseline(form: &HtmlFormElement, column: &str, base: &Text) {
+    for prefix in [BASE, BASE_NULL] {
+        if let Some(drawn) = named(form, &format!("{prefix}{column}")) {
+            drawn.remove();
+        }
+    }
+    if let Some(control) = control(form, column) {
+        control.set_drawn(base.as_deref().unwrap_or_default());
+    }
+    if let Some(null) = null_box(form, column) {
+        null.set_default_checked(base.is_none());
+    }
+}
+
+/// Everything the page says of its fields.
+pub struct Fields {
+    pub base: Values,
+    pub drawn: Values,
+    pub live: Values,
+    pub touched: BTreeSet<String>,
+    pub secrets: BTreeSet<String>,
+    pub nullable: BTreeSet<String>,
+}
+
+pub fn read(form: &HtmlFormElement) -> Fields {
+    let columns = columns(form);
+    let gather = |read: fn(&HtmlFormElement, &str) -> Option<Text>| -> Values {
+        columns.iter().filter_map(|column| Some((column.clone(), read(form, column)?))).collect()
+    };
+    let marked = |attribute: &str| -> BTreeSet<String> {
+        let is_marked = |column: &&String| control(form, column).is_some_and(|control| control.element().has_attribute(attribute));
+        columns.iter().filter(is_marked).cloned().collect()
+    };
+    Fields {
+        base: gather(baseline),
+        drawn: gather(drawn_value),
+        live: gather(value),
+        touched: marked("data-touched"),
+        secrets: marked("data-secret"),
+        nullable: columns.iter().filter(|column| null_box(form, column).is_some()).cloned().collect(),
+    }
+}
+
+/// What is wrong as far as the page can see: NULL ticked beside text.
+pub fn contradictions(form: &HtmlFormElement) -> BTreeMap<String, String> {
+    let contradicts = |column: &String| {
+        let ticked = null_box(form, column).is_some_and(|null| null.checked());
+        ticked && control(form, column).is_some_and(|control| !is_null(form, column, &control.text()))
+    };
+    let words = "NULL is ticked, but there is text. Clear the text or untick NULL.";
+    columns(form).into_iter().filter(contradicts).map(|column| (column, words.to_owned())).collect()
+}
+
+/// The wrapper with the label and the place for errors.
+pub fn wrapper(form: &HtmlFormElement, column: &str) -> Option<Element> {
+    find_in(form, &format!("[data-field=\"{column}\"]"))
+}
+
+/// What the column is called on the page.
+pub fn label(form: &HtmlFormElement, column: &str) -> String {
+    let label = wrapper(form, column).and_then(|wrapper| find_in(&wrapper, "label"));
+    label.and_then(|label| label.text_content()).map(|label| label.trim().to_owned()).unwrap_or_else(|| column.to_owned())
+}
+
+pub fn hidden(form: &HtmlFormElement, name: &str) -> Option<HtmlInputElement> {
+    named(form, name)?.dyn_into().ok()
+}

@@ -1,0 +1,141 @@
+//! The form's driver: hears the page, asks the machine, performs what it orders.
+
+mod banners;
+mod conflict_view;
+mod fields;
+mod listening;
+mod opening;
+mod paint;
+mod performing;
+mod sign_in;
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use resilient_core::draft::Revision;
+use resilient_core::submission::Submission;
+use resilient_core::submission::form_body;
+use resilient_core::submission::machine::events::Event;
+use resilient_core::submission::machine::{FormMachine, Given, View};
+use resilient_core::time::Moment;
+use web_sys::HtmlFormElement;
+
+pub use self::opening::enhance;
+use super::timer::{Alarm, now};
+use super::random;
+
+thread_local! {
+    static FORM: RefCell<Option<Rc<Form>>> = const { RefCell::new(None) };
+}
+
+/// The page's form and its machine.
+pub struct Form {
+    element: HtmlFormElement,
+    account: String,
+    draft_url: RefCell<Option<String>>,
+    machine: RefCell<FormMachine>,
+    /// What has happened and was not told yet: performing an order may be an event itself.
+    events: RefCell<VecDeque<Event>>,
+    telling: Cell<bool>,
+    painted: RefCell<Option<View>>,
+    alarm: Alarm,
+}
+
+impl Form {
+    /// Tells the machine what happened, performs what it orders, and draws the result.
+    pub fn tell(self: &Rc<Self>, event: Event) {
+        self.events.borrow_mut().push_back(event);
+        if self.telling.replace(true) {
+            return;
+        }
+        while let Some(event) = self.next_event() {
+            let machine = self.machine.borrow().clone();
+            let (machine, effects) = machine.handle(event, given());
+            *self.machine.borrow_mut() = machine;
+            for effect in effects {
+                self.perform(effect);
+            }
+        }
+        self.telling.set(false);
+        self.show();
+    }
+
+    fn next_event(&self) -> Option<Event> {
+        self.events.borrow_mut().pop_front()
+    }
+
+    fn show(self: &Rc<Self>) {
+        self.paint();
+        let form = Rc::clone(self);
+        let wake = self.machine.borrow().next_wake();
+        self.alarm.set(wake, move || form.tell(Event::Woke));
+    }
+}
+
+fn given() -> Given {
+    Given { now: now(), random: random::bits() }
+}
+
+fn present() -> Option<Rc<Form>> {
+    FORM.with_borrow(Clone::clone)
+}
+
+/// The server can save again.
+pub fn server_ready() {
+    if let Some(form) = present() {
+        form.tell(Event::ServerReady);
+    }
+}
+
+pub fn retry_now() {
+    if let Some(form) = present() {
+        form.tell(Event::RetryPressed);
+    }
+}
+
+/// When the form's queued submission is sent again.
+pub fn next_try() -> Option<Moment> {
+    present()?.machine.borrow().view().next_try
+}
+
+pub fn form_key() -> Option<String> {
+    Some(present()?.machine.borrow().form_key().to_owned())
+}
+
+/// Whether the form holds text that is not known to be saved.
+pub fn has_unsaved() -> bool {
+    present().is_some_and(|form| {
+        let view = form.machine.borrow().view();
+        !view.changed.is_empty() || view.next_try.is_some()
+    })
+}
+
+/// Lets the page go without asking: somebody has just decided.
+pub fn let_go() {
+    if let Some(form) = present() {
+        FORM.set(None);
+        paint::arm_guard(false);
+        form.alarm.set(None, || {});
+    }
+}
+
+/// A submission's body: what the form would post, and whom it belongs to.
+pub fn pairs(submission: &Submission, account: &str) -> Vec<(String, String)> {
+    let Submission { id, version, values, revision, .. } = submission;
+    let mut pairs = form_body::to_pairs(id, version, revision, values);
+    pairs.push(("_account".to_owned(), account.to_owned()));
+    pairs
+}
+
+/// The address that drops a draft and what it was built on.
+pub fn drop_url(draft_url: &str, account: &str, revision: &Revision) -> String {
+    let url = super::connection::with_query(draft_url, "account", account);
+    let url = super::connection::with_query(&url, "seq", &revision.seq.to_string());
+    super::connection::with_query(&url, "writer", &revision.writer)
+}
+
+/// The address that takes an account's drafts.
+pub fn keep_url(draft_url: &str, account: &str) -> String {
+    super::connection::with_query(draft_url, "account", account)
+}

@@ -1,0 +1,190 @@
+//! Taking over: what the page drew, what was typed meanwhile, and what the device kept.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+
+use resilient_core::draft::{Revision, Text};
+use resilient_core::submission::Submission;
+use resilient_core::submission::answer::{Conflict, Outcome};
+use resilient_core::submission::form_body::{ID, SEQ, VERSION, WRITER};
+use resilient_core::submission::machine::effects::{DeviceDraft, OutboxEntry};
+use resilient_core::submission::machine::{Drawn, FormMachine, Found};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlFormElement};
+
+use super::fields::{self, Fields};
+use super::{FORM, Form, given, listening};
+use crate::browser::connection::Request;
+use crate::browser::dom::{all_in, document, find, find_in, set_attribute, window};
+use crate::browser::timer::{Alarm, wall_clock_ms};
+use crate::browser::{device, idb, storage};
+use crate::reply::{self, Asked};
+use crate::stored;
+
+/// How long the page waits to hear what became of a queued submission before it shows its draft.
+const ASKING: Duration = Duration::from_millis(1_500);
+
+/// Takes the page's form over, if it has one that is complete.
+pub async fn enhance() {
+    let Some(element) = find("form[data-resilient-form]").and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) else {
+        return;
+    };
+    let (Some(account), Some(form_key)) = (element.get_attribute("data-account"), element.get_attribute("data-form-key")) else {
+        return;
+    };
+    storage::write(stored::ACCOUNT, &account);
+    idb::open().await;
+    forget_what_was_saved(&element, &account);
+    let found = find_on_device(&element, &account, &form_key).await;
+    let drawn = drawn(&element, form_key);
+    let (machine, effects) = FormMachine::open(drawn, found, given());
+    set_attribute(&element, "data-enhanced", Some(""));
+    let form = Rc::new(Form {
+        draft_url: RefCell::new(element.get_attribute("data-draft-url")),
+        element,
+        account,
+        machine: RefCell::new(machine),
+        events: RefCell::new(VecDeque::new()),
+        telling: Cell::new(true),
+        painted: RefCell::new(None),
+        alarm: Alarm::default(),
+    });
+    FORM.set(Some(Rc::clone(&form)));
+    hide_what_is_in_the_form(&form);
+    for conflicts in all_in(&form.element, "[data-conflicts]") {
+        conflicts.remove();
+    }
+    listening::start(&form);
+    effects.into_iter().for_each(|effect| form.perform(effect));
+    form.telling.set(false);
+    form.tell(resilient_core::submission::machine::events::Event::Woke);
+    if let Some(root) = document().document_element() {
+        set_attribute(&root, "data-hydrated", Some(""));
+    }
+}
+
+/// A page that answers `?saved=` says what was saved: exactly those copies go.
+fn forget_what_was_saved(form: &HtmlFormElement, account: &str) {
+    let Some(id) = form.get_attribute("data-saved-id") else { return };
+    device::forget_submission(account, &id);
+    let seq = form.get_attribute("data-saved-seq").and_then(|seq| seq.parse().ok());
+    let (writer, form_key) = (form.get_attribute("data-saved-writer"), form.get_attribute("data-saved-form-key"));
+    if let (Some(seq), Some(writer), Some(form_key)) = (seq, writer, form_key) {
+        device::drop_drafts(account, &form_key, &[Revision { seq, writer }]);
+    }
+    let path = window().location().pathname().unwrap_or_default();
+    if let Ok(history) = window().history() {
+        let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&path));
+    }
+}
+
+async fn find_on_device(form: &HtmlFormElement, account: &str, form_key: &str) -> Found {
+    let drafts = device::drafts(account).await.into_iter().map(|(draft, _)| draft);
+    let mut drafts: Vec<DeviceDraft> = drafts.filter(|draft| draft.form_key == form_key).collect();
+    take_over_early_entries(form, account, form_key, &mut drafts).await;
+    let mut found = Found { drafts, ..Found::default() };
+    for submission in device::submissions(account).await {
+        if submission.submission.form_key != form_key {
+            continue;
+        }
+        let sent = submission.submission.clone();
+        match ask(&sent).await {
+            Asked::Answer(answer) if answer.outcome == Outcome::Saved => found.resolved.push((sent, *answer)),
+            _ => found.outbox.push(entry(submission)),
+        }
+    }
+    found
+}
+
+fn entry(submission: stored::StoredSubmission) -> OutboxEntry {
+    submission.into_entry(wall_clock_ms())
+}
+
+async fn ask(submission: &Submission) -> Asked {
+    let url = format!("/api/submissions/{}", submission.id);
+    let reply = Request { method: "GET", url: &url, body: None, limit: ASKING }.send().await;
+    reply::asked(reply.as_ref())
+}
+
+/// What another page load recorded before its islands ran becomes a draft of that page load; the entry
+/// goes once the draft is kept. This page's own touches are in its fields.
+async fn take_over_early_entries(form: &HtmlFormElement, account: &str, form_key: &str, drafts: &mut Vec<DeviceDraft>) {
+    let own = form.get_attribute("data-writer").unwrap_or_default();
+    for (writer, early) in device::early(account, form_key) {
+        let has_draft = drafts.iter().any(|draft| draft.draft.revision.writer == writer);
+        if writer == own || has_draft {
+            continue;
+        }
+        let draft = DeviceDraft { form_key: form_key.to_owned(), draft: early.into_draft(&writer), lineage: Vec::new() };
+        if device::keep_draft(account, &draft, form.get_attribute("data-draft-url")).await {
+            storage::remove(&stored::early_key(account, form_key, &writer));
+        }
+        drafts.push(draft);
+    }
+}
+
+fn drawn(form: &HtmlFormElement, form_key: String) -> Drawn {
+    let Fields { base, drawn, live, touched, secrets, nullable } = fields::read(form);
+    let hidden = |name: &str| fields::hidden(form, name).map(|control| control.default_value()).unwrap_or_default();
+    let writer = form.get_attribute("data-writer").unwrap_or_else(|| hidden(WRITER));
+    let revision = Revision { seq: hidden(SEQ).parse().unwrap_or(0), writer: hidden(WRITER) };
+    let on_seq = form.get_attribute("data-draft-on-seq").and_then(|seq| seq.parse().ok());
+    let on = on_seq.zip(form.get_attribute("data-draft-on-writer")).map(|(seq, writer)| Revision { seq, writer });
+    Drawn {
+        form_key,
+        is_new: form.has_attribute("data-is-new"),
+        id: hidden(ID),
+        version: hidden(VERSION),
+        base,
+        drawn,
+        live,
+        touched,
+        secrets,
+        nullable,
+        writer,
+        revision,
+        on,
+        has_server_drafts: form.has_attribute("data-draft-url"),
+        was_saved: form.get_attribute("data-state").as_deref() == Some("saved"),
+        errors: drawn_errors(form),
+        conflicts: drawn_conflicts(form),
+    }
+}
+
+fn drawn_errors(form: &HtmlFormElement) -> BTreeMap<String, String> {
+    let error = |wrapper: &Element| {
+        let words = find_in(wrapper, ".field-error")?.text_content().filter(|words| !words.trim().is_empty())?;
+        Some((wrapper.get_attribute("data-field")?, words.trim().to_owned()))
+    };
+    all_in(form, "[data-field]").iter().filter_map(error).collect()
+}
+
+fn drawn_conflicts(form: &HtmlFormElement) -> Vec<Conflict> {
+    let side = |element: &Element, name: &str| -> Option<Text> {
+        let text = element.get_attribute(&format!("data-{name}"));
+        let null = element.has_attribute(&format!("data-{name}-null"));
+        if null { Some(None) } else { text.map(Some) }
+    };
+    let conflict = |element: &Element| {
+        Some(Conflict {
+            column: element.get_attribute("data-conflict")?,
+            base: side(element, "base"),
+            mine: side(element, "mine")?,
+            theirs: side(element, "theirs")?,
+        })
+    };
+    all_in(form, "[data-conflicts] [data-conflict]").iter().filter_map(conflict).collect()
+}
+
+/// The server lists drafts that it did not draw; the one that the device had went into the form.
+fn hide_what_is_in_the_form(form: &Form) {
+    let in_form = form.machine.borrow().revisions();
+    for revision in in_form {
+        let button = format!("button[form=\"discard-{}-{}\"]:not([data-discard])", revision.seq, revision.writer);
+        if let Some(notice) = find(&button).and_then(|button| button.closest(".notice").ok().flatten()) {
+            set_attribute(&notice, "hidden", Some(""));
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Drawing what the machine says, and only what changed.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use resilient_core::submission::form_body::{ID, SEQ, VERSION, WRITER};
+use resilient_core::submission::machine::{FormState, View};
+use wasm_bindgen::JsCast;
+use wasm_bindgen::prelude::Closure;
+use web_sys::{Element, Event as DomEvent};
+
+use super::{Form, banners, conflict_view, fields};
+use crate::browser::dom::{all_in, find_in, set_attribute, set_text, window};
+
+impl Form {
+    pub fn paint(self: &Rc<Self>) {
+        let view = self.machine.borrow().view();
+        let before = self.painted.replace(Some(view.clone()));
+        let before = before.as_ref();
+        set_attribute(&self.element, "data-state", Some(view.state.name()));
+        if let Some(words) = find_in(&self.element, "[data-save-words]") {
+            set_text(&words, &view.words);
+        }
+        arm_guard(view.guard);
+        self.paint_hidden();
+        self.paint_changed(&view, before);
+        if before.is_none_or(|before| before.errors != view.errors) {
+            self.paint_errors(&view.errors, before.map(|before| &before.errors));
+        }
+        if before.is_some_and(|before| before.state != view.state) && view.state != FormState::Dirty {
+            all_in(&self.element, "[data-form-message]").iter().for_each(Element::remove);
+        }
+        if before.is_some_and(|before| before.state != view.state) && view.state == FormState::Saved {
+            self.settle_baselines();
+            self.hide_draft_notice();
+        }
+        banners::paint(self, &view, before);
+        conflict_view::paint(self, &view, before);
+        self.ask_sign_in_where_needed(&view, before);
+    }
+
+    fn paint_hidden(&self) {
+        let machine = self.machine.borrow();
+        let (id, version, seq, writer) = machine.hidden();
+        for (name, value) in [(ID, id), (VERSION, version), (SEQ, &seq.to_string()), (WRITER, writer)] {
+            if let Some(control) = fields::hidden(&self.element, name).filter(|control| control.value() != value) {
+                control.set_value(value);
+            }
+        }
+    }
+
+    fn paint_changed(&self, view: &View, before: Option<&View>) {
+        if before.is_some_and(|before| before.changed == view.changed) {
+            return;
+        }
+        for column in fields::columns(&self.element) {
+            if let Some(wrapper) = fields::wrapper(&self.element, &column) {
+                let changed = view.changed.contains(&column);
+                set_attribute(&wrapper, "data-changed", changed.then_some(""));
+                if !changed {
+                    set_attribute(&wrapper, "data-restored", None);
+                }
+            }
+        }
+    }
+
+    fn paint_errors(&self, errors: &BTreeMap<String, String>, before: Option<&BTreeMap<String, String>>) {
+        let gone = before.into_iter().flat_map(BTreeMap::keys).filter(|column| !errors.contains_key(*column));
+        gone.for_each(|column| self.paint_error(column, None));
+        errors.iter().for_each(|(column, words)| self.paint_error(column, Some(words)));
+    }
+
+    fn paint_error(&self, column: &str, words: Option<&str>) {
+        let Some(wrapper) = fields::wrapper(&self.element, column) else { return };
+        if let Some(place) = find_in(&wrapper, ".field-error") {
+            set_text(&place, words.unwrap_or_default());
+            set_attribute(&place, "hidden", words.is_none().then_some(""));
+        }
+        if let Some(control) = fields::control(&self.element, column) {
+            set_attribute(control.element(), "aria-invalid", words.map(|_| "true"));
+        }
+    }
+
+    /// What was saved is what a plain `POST`, or a browser that puts fields back, has to find.
+    fn settle_baselines(&self) {
+        let machine = self.machine.borrow();
+        for (column, base) in &machine.content().base {
+            if !machine.content().secrets.contains(column) {
+                fields::settle_baseline(&self.element, column, base);
+            }
+        }
+    }
+
+    /// The server's own words about the draft it drew are no longer true.
+    pub fn hide_draft_notice(&self) {
+        all_in(&self.element, "[data-draft-notice]").iter().for_each(Element::remove);
+    }
+
+    /// Where banners go.
+    pub fn messages(&self) -> Element {
+        if let Some(place) = find_in(&self.element, "[data-form-messages]") {
+            return place;
+        }
+        let place: Element = crate::browser::dom::make("div").with("data-form-messages", "").with("class", "form-messages").done().into();
+        let _ = self.element.prepend_with_node_1(&place);
+        place
+    }
+}
+
+/// Asks before leaving, or does not: armed exactly while something would be lost.
+pub fn arm_guard(armed: bool) {
+    let is_armed = window().onbeforeunload().is_some();
+    if armed == is_armed {
+        return;
+    }
+    if armed {
+        let ask = Closure::<dyn FnMut(DomEvent)>::new(|event: DomEvent| event.prevent_default());
+        window().set_onbeforeunload(Some(ask.into_js_value().unchecked_ref()));
+    } else {
+        window().set_onbeforeunload(None);
+    }
+}

@@ -1,0 +1,131 @@
+//! IndexedDB: what is written there survives a browser that is killed.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use js_sys::{Array, Promise};
+use wasm_bindgen::prelude::*;
+use web_sys::{IdbDatabase, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransaction, IdbTransactionMode};
+
+use super::dom::window;
+use super::timer::within;
+
+const DATABASE: &str = "inkfast";
+const STORE: &str = "entries";
+/// A database that does not open or answer by then is taken as absent for this time.
+const LIMIT: Duration = Duration::from_millis(2_000);
+
+thread_local! {
+    static OPEN: RefCell<Option<IdbDatabase>> = const { RefCell::new(None) };
+}
+
+/// Opens the database, once. Without it everything below answers as if storage were forbidden.
+pub async fn open() -> bool {
+    if OPEN.with_borrow(Option::is_some) {
+        return true;
+    }
+    let Ok(Some(factory)) = window().indexed_db() else { return false };
+    let Ok(request) = factory.open_with_u32(DATABASE, 1) else { return false };
+    let upgrade = request.clone();
+    let make_store = Closure::once_into_js(move || {
+        if let Some(database) = database_of(&upgrade) {
+            let _ = database.create_object_store(STORE);
+        }
+    });
+    request.set_onupgradeneeded(Some(make_store.unchecked_ref()));
+    let opened = within(LIMIT, settled(&request)).await.and_then(|_| database_of(&request));
+    if let Some(database) = &opened {
+        close_when_asked(database);
+    }
+    OPEN.with_borrow_mut(|open| *open = opened);
+    OPEN.with_borrow(Option::is_some)
+}
+
+fn database_of(request: &IdbOpenDbRequest) -> Option<IdbDatabase> {
+    request.result().ok()?.dyn_into().ok()
+}
+
+/// A later version of this program in another tab must not wait for this page.
+fn close_when_asked(database: &IdbDatabase) {
+    let closing = database.clone();
+    let close = Closure::<dyn FnMut()>::new(move || {
+        closing.close();
+        OPEN.with_borrow_mut(|open| *open = None);
+    });
+    database.set_onversionchange(Some(close.into_js_value().unchecked_ref()));
+}
+
+/// Whether it is written, durably. The order of calls is the order of writes.
+pub async fn write(key: &str, value: &str) -> bool {
+    change(|store| store.put_with_key(&value.into(), &key.into())).await
+}
+
+pub async fn remove(key: &str) -> bool {
+    change(|store| store.delete(&key.into())).await
+}
+
+/// Removes an entry if it is as `may_go` says, in one transaction: a write that comes later stays.
+pub async fn remove_if(key: &str, may_go: impl Fn(&str) -> bool + 'static) {
+    let Some((transaction, store)) = store(IdbTransactionMode::Readwrite) else { return };
+    let done = completed(&transaction);
+    let Ok(request) = store.get(&key.into()) else { return };
+    let (read, name) = (request.clone(), JsValue::from(key));
+    let decide = Closure::once_into_js(move || {
+        let value = read.result().ok().and_then(|value| value.as_string());
+        if value.is_some_and(|value| may_go(&value)) {
+            let _ = store.delete(&name);
+        }
+    });
+    request.set_onsuccess(Some(decide.unchecked_ref()));
+    within(LIMIT, done).await;
+}
+
+async fn change(order: impl FnOnce(&IdbObjectStore) -> Result<IdbRequest, JsValue>) -> bool {
+    let Some((transaction, store)) = store(IdbTransactionMode::Readwrite) else { return false };
+    let done = completed(&transaction);
+    if order(&store).is_err() {
+        return false;
+    }
+    within(LIMIT, done).await.is_some()
+}
+
+/// All entries whose key begins so; none where the database is absent.
+pub async fn entries(prefix: &str) -> Vec<(String, String)> {
+    let Some((_, store)) = store(IdbTransactionMode::Readonly) else { return Vec::new() };
+    let end = format!("{prefix}\u{ffff}");
+    let Ok(range) = IdbKeyRange::bound(&prefix.into(), &end.as_str().into()) else { return Vec::new() };
+    let (Ok(keys), Ok(values)) = (store.get_all_keys_with_key(&range), store.get_all_with_key(&range)) else {
+        return Vec::new();
+    };
+    let both = Promise::all(&Array::of2(&settled(&keys), &settled(&values)));
+    if within(LIMIT, both).await.is_none() {
+        return Vec::new();
+    }
+    let list = |request: &IdbRequest| request.result().ok().map(|result| Array::from(&result)).unwrap_or_default();
+    let (keys, values) = (list(&keys), list(&values));
+    let pairs = keys.iter().zip(values.iter());
+    pairs.filter_map(|(key, value)| Some((key.as_string()?, value.as_string()?))).collect()
+}
+
+fn store(mode: IdbTransactionMode) -> Option<(IdbTransaction, IdbObjectStore)> {
+    OPEN.with_borrow(|open| {
+        let transaction = open.as_ref()?.transaction_with_str_and_mode(STORE, mode).ok()?;
+        let store = transaction.object_store(STORE).ok()?;
+        Some((transaction, store))
+    })
+}
+
+fn settled(request: &IdbRequest) -> Promise {
+    Promise::new(&mut |resolve, reject| {
+        request.set_onsuccess(Some(&resolve));
+        request.set_onerror(Some(&reject));
+    })
+}
+
+fn completed(transaction: &IdbTransaction) -> Promise {
+    Promise::new(&mut |resolve, reject| {
+        transaction.set_oncomplete(Some(&resolve));
+        transaction.set_onerror(Some(&reject));
+        transaction.set_onabort(Some(&reject));
+    })
+}

@@ -1,0 +1,38 @@
+//! The one place that knows the browser. Everything here runs in the page; the rules it performs are
+//! in `resilient_core`.
+
+mod connection;
+mod device;
+mod device_drafts;
+mod dom;
+mod form;
+mod idb;
+mod outbox_runner;
+mod random;
+mod sign_out;
+mod status;
+mod storage;
+mod timer;
+mod toasts;
+
+use wasm_bindgen_futures::spawn_local;
+
+/// Takes over the page's form, once hydration is through.
+pub fn enhance_form() {
+    spawn_local(form::enhance());
+}
+
+pub fn watch_connection() {
+    spawn_local(async {
+        status::start();
+        sign_out::guard();
+    });
+}
+
+pub fn show_toasts() {
+    spawn_local(async { toasts::start() });
+}
+
+pub fn list_device_drafts() {
+    spawn_local(device_drafts::start());
+}

@@ -1,0 +1,156 @@
+//! Signing out with unsaved or queued work asks first, and purges this account's keys only then.
+
+use std::time::Duration;
+
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{Event as DomEvent, HtmlDialogElement, HtmlFormElement};
+
+use super::connection::{FORM, JSON, Request};
+use super::dom::{self, button, document, find, listen, make, set_text};
+use super::{device, form, status, storage};
+use crate::{reply, stored};
+
+const LIMIT: Duration = Duration::from_secs(10);
+const SIGN_OUT: &str = "/logout";
+
+/// Watches the page's sign-out form.
+pub fn guard() {
+    let Some(sign_out) = find("form[data-sign-out]").and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) else {
+        return;
+    };
+    if let Some(account) = dom::account() {
+        storage::write(stored::ACCOUNT, &account);
+    }
+    let own = sign_out.clone();
+    listen(&sign_out, "submit", move |event: DomEvent| {
+        event.prevent_default();
+        spawn_local(ask_if_needed(own.clone()));
+    });
+}
+
+async fn ask_if_needed(sign_out: HtmlFormElement) {
+    let Some(account) = dom::account() else { return leave(&sign_out) };
+    let on_device = !device::drafts(&account).await.is_empty() || !device::submissions(&account).await.is_empty();
+    if on_device || form::has_unsaved() {
+        ask(sign_out, account);
+    } else {
+        leave(&sign_out);
+    }
+}
+
+/// Posts the form as it stands: the page goes.
+fn leave(sign_out: &HtmlFormElement) {
+    form::let_go();
+    storage::remove(stored::ACCOUNT);
+    let _ = sign_out.submit();
+}
+
+fn ask(sign_out: HtmlFormElement, account: String) {
+    close();
+    let reachable = status::is_reachable();
+    let (keeping, kept_account) = (sign_out.clone(), account.clone());
+    let keep = button("Keep on the server and sign out", move |_| {
+        spawn_local(keep_and_leave(keeping.clone(), kept_account.clone()));
+    });
+    let discard = button("Discard and sign out", move |_| {
+        spawn_local(discard_and_leave(sign_out.clone(), account.clone()));
+    });
+    let stay = button("Stay", |_| close()).with("autofocus", "");
+    let words = make("p").with("data-sign-out-words", "").with("role", "alert");
+    let dialog = make("dialog").with("data-sign-out-dialog", "").with("aria-labelledby", "sign-out-heading");
+    let dialog = dialog
+        .child(make("h2").with("id", "sign-out-heading").text("You have work that is not saved"))
+        .child(make("p").text("Signing out removes it from this device."))
+        .child(words)
+        .child(make("p").with("class", "actions").children(reachable.then_some(keep)).child(discard).child(stay))
+        .done();
+    let dialog: HtmlDialogElement = dialog.unchecked_into();
+    if let Some(body) = document().body() {
+        let _ = body.append_child(&dialog);
+    }
+    let _ = dialog.show_modal();
+}
+
+fn close() {
+    if let Some(dialog) = find("dialog[data-sign-out-dialog]") {
+        dialog.remove();
+    }
+}
+
+/// Only once the server has everything.
+async fn keep_and_leave(sign_out: HtmlFormElement, account: String) {
+    if !flush(&account).await {
+        if let Some(words) = find("[data-sign-out-words]") {
+            set_text(&words, "Not everything could be kept on the server. It stays on this device; try again, or stay.");
+        }
+        return;
+    }
+    device::purge(&account).await;
+    leave(&sign_out);
+}
+
+async fn discard_and_leave(sign_out: HtmlFormElement, account: String) {
+    discard_on_server(&account).await;
+    device::purge(&account).await;
+    if status::is_reachable() {
+        return leave(&sign_out);
+    }
+    // The server cannot be told now: it is, before anything else, once it is back.
+    storage::write(stored::SIGN_OUT, &account);
+    storage::remove(stored::ACCOUNT);
+    form::let_go();
+    close();
+    if let Some(main) = find("main") {
+        main.set_text_content(Some("Signed out on this device. The server is told as soon as it can be reached."));
+    }
+}
+
+/// Whether the server has each draft of this device. Queued submissions have theirs as drafts as well;
+/// one whose draft is gone is not flushed, so it stops this.
+async fn flush(account: &str) -> bool {
+    let drafts = device::drafts(account).await;
+    for submission in device::submissions(account).await {
+        let covered = drafts.iter().any(|(draft, _)| draft.form_key == submission.submission.form_key);
+        if !covered {
+            return false;
+        }
+    }
+    for (device, draft_url) in drafts {
+        let Some(draft_url) = draft_url else { return false };
+        let json = serde_json::to_string(&device.draft).unwrap_or_default();
+        let url = form::keep_url(&draft_url, account);
+        let sent = Request { method: "POST", url: &url, body: Some((JSON, json)), limit: LIMIT }.send().await;
+        let same_is_stored = sent.as_ref().is_some_and(|sent| is_stored(sent, &device.draft.revision));
+        if reply::draft_taken(sent.as_ref()).is_err() && !same_is_stored {
+            return false;
+        }
+    }
+    true
+}
+
+/// The refusal names the very draft: the server has it.
+fn is_stored(sent: &reply::Reply, revision: &resilient_core::draft::Revision) -> bool {
+    use resilient_core::submission::machine::events::DraftRefusal::Stored;
+    matches!(reply::draft_taken(Some(sent)), Err(Stored(Some(stored))) if stored.revision == *revision)
+}
+
+async fn discard_on_server(account: &str) {
+    for (device, draft_url) in device::drafts(account).await {
+        let Some(draft_url) = draft_url else { continue };
+        let url = form::drop_url(&draft_url, account, &device.draft.revision);
+        Request { method: "DELETE", url: &url, body: None, limit: LIMIT }.send().await;
+    }
+}
+
+/// Somebody signed out while the server was away: that goes before anything else.
+pub async fn finish_what_was_promised() {
+    if storage::read(stored::SIGN_OUT).is_none() {
+        return;
+    }
+    let request = Request { method: "POST", url: SIGN_OUT, body: Some((FORM, String::new())), limit: LIMIT };
+    if request.send().await.is_some_and(|reply| reply.status < 500) {
+        storage::remove(stored::SIGN_OUT);
+        let _ = dom::window().location().assign("/login");
+    }
+}

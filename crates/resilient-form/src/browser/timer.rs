@@ -1,0 +1,60 @@
+//! Time as the page has it.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use resilient_core::time::Moment;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+use super::dom::window;
+
+/// Since the page was loaded; never goes back.
+pub fn now() -> Moment {
+    let ms = window().performance().map_or(0.0, |performance| performance.now());
+    Moment::after_start(Duration::from_secs_f64(ms.max(0.0) / 1_000.0))
+}
+
+/// Unix time. Only ever shown, or to shorten a wait that was promised.
+pub fn wall_clock_ms() -> u64 {
+    js_sys::Date::now() as u64
+}
+
+fn whole_ms(pause: Duration) -> i32 {
+    // Rounded up: a timer that fires early would find nothing due.
+    i32::try_from(pause.as_millis() + 1).unwrap_or(i32::MAX)
+}
+
+pub async fn sleep(pause: Duration) {
+    let promise = js_sys::Promise::new(&mut |resolve, _| {
+        let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, whole_ms(pause));
+    });
+    let _ = JsFuture::from(promise).await;
+}
+
+/// `promise` if it settles within the limit.
+pub async fn within(limit: Duration, promise: js_sys::Promise) -> Option<JsValue> {
+    let late = js_sys::Promise::new(&mut |_, reject| {
+        let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&reject, whole_ms(limit));
+    });
+    JsFuture::from(js_sys::Promise::race(&js_sys::Array::of2(&promise, &late))).await.ok()
+}
+
+/// An alarm that can be set anew; only the last setting rings.
+#[derive(Default)]
+pub struct Alarm {
+    handle: Cell<Option<i32>>,
+}
+
+impl Alarm {
+    pub fn set(&self, at: Option<Moment>, ring: impl FnOnce() + 'static) {
+        if let Some(handle) = self.handle.take() {
+            window().clear_timeout_with_handle(handle);
+        }
+        let Some(at) = at else { return };
+        let ring = Closure::once_into_js(ring);
+        let pause = whole_ms(at.since(now()));
+        let handle = window().set_timeout_with_callback_and_timeout_and_arguments_0(ring.unchecked_ref(), pause);
+        self.handle.set(handle.ok());
+    }
+}

@@ -1,0 +1,185 @@
+//! Keeps drafts of signed-in people. Secrets are taken out before anything is stored.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use app::api_error::{ApiError, ErrorKind};
+use app::auth::model::Account;
+use app::drafts::port::{Drafts, KeptDraft};
+use app::records::port::Manner;
+use async_trait::async_trait;
+use resilient_core::draft::replacement::Mode;
+use resilient_core::draft::{Draft, Revision};
+use resilient_core::path_text::read_part;
+use resilient_drafts::{DraftStore, End, Ended, Sealer, SqliteStore, StoreError, StoredDraft, Written};
+
+use crate::clock::now_ms;
+use crate::sql::is_secret;
+
+pub struct DraftService {
+    store: Arc<dyn DraftStore>,
+}
+
+/// Why a failed save has left no draft.
+#[derive(Debug, thiserror::Error)]
+pub enum NotKept {
+    #[error("the draft was saved or discarded meanwhile")]
+    Ended,
+    #[error("only secrets were changed, and those are never stored")]
+    OnlySecrets,
+    #[error("the draft store did not take it")]
+    Store(#[from] StoreError),
+}
+
+impl DraftService {
+    /// Opens (or makes) the embedded store's file.
+    ///
+    /// # Errors
+    /// When it can be neither read nor made.
+    pub async fn open(path: &Path, sealer: Sealer) -> Result<Self, StoreError> {
+        Ok(Self::over(Arc::new(SqliteStore::open(path, sealer).await?)))
+    }
+
+    pub fn over(store: Arc<dyn DraftStore>) -> Self {
+        Self { store }
+    }
+
+    /// Takes what a page wrote, or says why not.
+    pub async fn write(&self, account: &str, form_key: &str, draft: &Draft) -> Result<Written, StoreError> {
+        let draft = without_secrets(draft.clone());
+        self.store
+            .write(account, form_key, &draft, &Mode::Chained, now_ms())
+            .await
+    }
+
+    /// Keeps a failed save, and gives the revision under which it is kept. Scripted, that is the one
+    /// the page gave it. Plain, the posted one names what was drawn into the form, so the draft gets
+    /// a fresh writer (unless that very text is kept already) and replaces the drawn one: the page
+    /// that answers has to be drawn with the revision given here.
+    ///
+    /// # Errors
+    /// When nothing was kept; what was kept before is as it was.
+    pub async fn keep_failed_post(
+        &self,
+        account: &str,
+        form_key: &str,
+        draft: Draft,
+        manner: Manner,
+    ) -> Result<Revision, NotKept> {
+        let draft = without_secrets(draft);
+        if draft.values.is_empty() {
+            return Err(NotKept::OnlySecrets);
+        }
+        let mode = match manner {
+            Manner::Scripted => Mode::FailedPost,
+            Manner::Plain => Mode::FailedPostWithoutScript {
+                fresh: fresh_revision(),
+            },
+        };
+        match self.store.write(account, form_key, &draft, &mode, now_ms()).await? {
+            Written::Stored(kept) | Written::SameAgain(kept) => Ok(kept.draft.revision),
+            // Its page has written a later draft, which holds this one.
+            Written::Stale(_) => Ok(draft.revision),
+            // Only a chained write can diverge; a failed post is stored beside.
+            Written::Diverged(_) | Written::Ended(_) => Err(NotKept::Ended),
+        }
+    }
+
+    /// After `saved`: removes this revision and what it was built on, never anything later. A draft
+    /// that cannot be removed now is only shown once too often, so the save stands.
+    pub async fn saved(&self, account: &str, form_key: &str, revision: &Revision) {
+        if let Err(error) = self.store.end(account, form_key, revision, End::Saved, now_ms()).await {
+            tracing::warn!(?error, "a saved draft could not be removed");
+        }
+    }
+
+    /// Removes what the person threw away.
+    pub async fn end_discarded(&self, account: &str, form_key: &str, revision: &Revision) -> Result<Ended, StoreError> {
+        self.store
+            .end(account, form_key, revision, End::Discarded, now_ms())
+            .await
+    }
+
+    /// The form's drafts, latest change first.
+    pub async fn stored(&self, account: &str, form_key: &str) -> Result<Vec<StoredDraft>, StoreError> {
+        self.store.load(account, form_key).await
+    }
+
+    /// Whether drafts can be kept now.
+    pub async fn is_reachable(&self) -> bool {
+        self.store.check().await.is_ok()
+    }
+
+    /// Removes what has not changed for 30 days.
+    pub async fn sweep(&self, now_ms: u64) {
+        match self.store.sweep(now_ms).await {
+            Ok(0) => {}
+            Ok(removed) => tracing::info!(removed, "drafts without a change for 30 days were removed"),
+            Err(error) => tracing::warn!(?error, "old drafts could not be removed"),
+        }
+    }
+}
+
+#[async_trait]
+impl Drafts for DraftService {
+    async fn list(&self, who: &Account) -> Result<Vec<KeptDraft>, ApiError> {
+        let drafts = self.store.list(&who.name).await.map_err(|error| api_error(&error))?;
+        Ok(drafts.into_iter().map(kept).collect())
+    }
+
+    async fn load(&self, who: &Account, form_key: &str) -> Result<Vec<KeptDraft>, ApiError> {
+        let drafts = self
+            .stored(&who.name, form_key)
+            .await
+            .map_err(|error| api_error(&error))?;
+        Ok(drafts.into_iter().map(kept).collect())
+    }
+
+    async fn discard(&self, who: &Account, form_key: &str, revision: &Revision) -> Result<(), ApiError> {
+        self.end_discarded(&who.name, form_key, revision)
+            .await
+            .map_err(|error| api_error(&error))?;
+        Ok(())
+    }
+}
+
+fn kept(stored: StoredDraft) -> KeptDraft {
+    KeptDraft {
+        form_key: stored.form_key,
+        draft: stored.draft,
+        changed_at_ms: stored.changed_at_ms,
+    }
+}
+
+/// What a store's failure means to the one who asked; logged here.
+pub(super) fn api_error(error: &StoreError) -> ApiError {
+    match error {
+        StoreError::TooLarge { .. } => ApiError::new(
+            ErrorKind::TooLarge,
+            "This is too large to be kept on the server. It stays on this device.",
+        ),
+        StoreError::Unavailable(_) => {
+            tracing::warn!(?error, "the draft store did not do it");
+            let message = "Unsaved work cannot be reached on the server right now.";
+            ApiError {
+                retry_after_ms: Some(1_000),
+                ..ApiError::new(ErrorKind::Unavailable, message)
+            }
+        }
+    }
+}
+
+/// Columns come in the `~HH` writing; what cannot be read is no column.
+fn without_secrets(mut draft: Draft) -> Draft {
+    let is_kept = |column: &String| read_part(column).is_some_and(|name| !is_secret(&name));
+    draft.values.retain(|column, _| is_kept(column));
+    draft.base.retain(|column, _| is_kept(column));
+    draft
+}
+
+fn fresh_revision() -> Revision {
+    Revision {
+        seq: 1,
+        writer: uuid::Uuid::new_v4().simple().to_string(),
+    }
+}

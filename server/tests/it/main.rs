@@ -1,0 +1,8 @@
+//! The server against real databases, from outside: one binary, so that it links once.
+
+mod lost_answers;
+mod requests;
+mod saving;
+mod sql_round_trip;
+mod support;
+mod unhealthy_database;

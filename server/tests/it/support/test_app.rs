@@ -1,0 +1,171 @@
+//! The whole server in this process, without a socket of its own; its database is real.
+
+use axum::body::{Body, to_bytes};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, LOCATION, RETRY_AFTER, SET_COOKIE};
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use axum::response::Response;
+use fault_proxy::FaultProxy;
+use inkfast_server::config::Settings;
+use inkfast_server::startup::{self, Prepared};
+use private_servers::PrivatePostgres;
+use resilient_core::submission::answer::Answer;
+use serde_json::Value;
+use tempfile::TempDir;
+use tower::ServiceExt;
+
+use super::SCHEMA;
+use super::drawn_form::DrawnForm;
+
+pub const PASSWORD: &str = "correct horse battery";
+
+/// A server and somebody signed in to it.
+pub struct TestApp {
+    app: Prepared,
+    pub cookie: String,
+    _data_dir: TempDir,
+}
+
+/// A server over a private PostgreSQL that is reached through a proxy.
+pub struct Outage {
+    pub app: TestApp,
+    pub proxy: FaultProxy,
+    pub postgres: PrivatePostgres,
+}
+
+/// An answer, read to its end.
+pub struct Answered {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl TestApp {
+    /// Over the embedded demo database.
+    pub async fn embedded() -> Self {
+        Self::with(&[]).await
+    }
+
+    pub async fn with(settings: &[(&str, &str)]) -> Self {
+        let data_dir = tempfile::tempdir().expect("a temporary directory");
+        let lookup = |name: &str| match name {
+            "INKFAST_DATA_DIR" => data_dir.path().to_str().map(str::to_owned),
+            "INKFAST_ADMIN_PASSWORD" => Some(PASSWORD.to_owned()),
+            _ => settings.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()),
+        };
+        let settings = Settings::from_env(&lookup).expect("these settings are right");
+        let app = startup::prepare(settings).await.expect("the server can be set up");
+        let mut app = Self { app, cookie: String::new(), _data_dir: data_dir };
+        app.until_ready().await;
+        app.cookie = app.sign_in("admin", PASSWORD).await.expect("admin can sign in");
+        app
+    }
+
+    /// Beside many other tests, making the demo records can take longer than a start waits.
+    async fn until_ready(&self) {
+        for _ in 0..600 {
+            if self.get("/readyz").await.status == StatusCode::OK {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        panic!("the server is not ready within a minute");
+    }
+
+    /// The session cookie, where the password is right.
+    pub async fn sign_in(&self, name: &str, password: &str) -> Option<String> {
+        let form = [("username".to_owned(), name.to_owned()), ("password".to_owned(), password.to_owned())];
+        let answer = self.request(Method::POST, "/login", Some(&form), &[]).await;
+        let cookies = answer.headers.get_all(SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
+        cookies.filter_map(|cookie| cookie.split(';').next()).find(|cookie| cookie.starts_with("inkfast=")).map(str::to_owned)
+    }
+
+    pub async fn get(&self, path: &str) -> Answered {
+        self.request(Method::GET, path, None, &[]).await
+    }
+
+    pub async fn form(&self, path: &str) -> DrawnForm {
+        let page = self.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
+        DrawnForm::read(&page.body)
+    }
+
+    /// As a browser without script.
+    pub async fn post(&self, form: &DrawnForm) -> Answered {
+        self.request(Method::POST, &form.action, Some(&form.controls), &[]).await
+    }
+
+    /// As the page's script.
+    pub async fn save(&self, form: &DrawnForm) -> (StatusCode, Answer) {
+        let json = [(ACCEPT.as_str(), "application/json")];
+        let answered = self.request(Method::POST, &form.action, Some(&form.controls), &json).await;
+        (answered.status, answered.answer())
+    }
+
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        form: Option<&[(String, String)]>,
+        headers: &[(&str, &str)],
+    ) -> Answered {
+        let body = form.map(|pairs| form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish());
+        let mut request = Request::builder().method(method).uri(path).header(COOKIE, &self.cookie);
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header(HOST, "127.0.0.1:3000");
+        }
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::from(body.unwrap_or_default())).expect("a request");
+        let response = self.app.router.clone().oneshot(request).await.expect("the router does not fail");
+        Answered::read(response).await
+    }
+
+    pub async fn raw(&self, request: Request<Body>) -> Answered {
+        Answered::read(self.app.router.clone().oneshot(request).await.expect("the router does not fail")).await
+    }
+}
+
+impl Outage {
+    pub async fn prepared() -> Self {
+        let postgres = PrivatePostgres::start().expect("PostgreSQL is installed");
+        postgres.create_database("maintenance").expect("a new database");
+        postgres.query("maintenance", SCHEMA).expect("the schema");
+        let upstream = std::net::SocketAddr::from(([127, 0, 0, 1], postgres.port()));
+        let proxy = FaultProxy::start(upstream).await.expect("a proxy");
+        let url = format!("postgres://postgres@{}/maintenance?sslmode=disable", proxy.address());
+        let app = TestApp::with(&[("DATABASE_URL", &url)]).await;
+        Self { app, proxy, postgres }
+    }
+
+    /// One number out of the database, by a way of its own.
+    pub fn count(&self, sql: &str) -> i64 {
+        self.postgres.query("maintenance", sql).expect("the witness").parse().expect("a number")
+    }
+}
+
+impl Answered {
+    async fn read(response: Response) -> Self {
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, usize::MAX).await.expect("a whole body");
+        Self { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&bytes).into_owned() }
+    }
+
+    /// `data` of the envelope around a save's answer.
+    pub fn answer(&self) -> Answer {
+        let envelope: Value = serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.body));
+        assert_eq!(envelope["success"], self.status.is_success(), "{}", self.body);
+        serde_json::from_value(envelope["data"].clone()).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    pub fn location(&self) -> &str {
+        self.headers.get(LOCATION).and_then(|location| location.to_str().ok()).unwrap_or_default()
+    }
+
+    pub fn retry_after(&self) -> Option<u64> {
+        self.headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
+    }
+}

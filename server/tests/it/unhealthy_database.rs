@@ -1,0 +1,151 @@
+//! 200, cut, 503, restore, 200: what the server does while its database is away.
+
+use std::time::{Duration, Instant};
+
+use axum::http::{Method, StatusCode};
+use fault_proxy::Fault;
+use resilient_core::submission::answer::Outcome;
+
+use crate::support::drawn_form::DrawnForm;
+use crate::support::test_app::Outage;
+
+const ACTIVITY: &str = "/records/activity/1";
+
+/// Tries until `done`, for at most `limit`; tells how long it took.
+async fn eventually<F: AsyncFnMut() -> bool>(what: &str, limit: Duration, mut done: F) -> Duration {
+    let started = Instant::now();
+    while !done().await {
+        assert!(started.elapsed() < limit, "{what}: not within {limit:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    started.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_database_is_answered_quickly_and_comes_back_by_itself() {
+    let outage = Outage::prepared().await;
+    let app = &outage.app;
+    let form = app.form(ACTIVITY).await.with("v.title", "Typed during the outage");
+    assert_eq!(app.get("/readyz").await.status, StatusCode::OK);
+
+    outage.proxy.set(Fault::Cut).await;
+    eventually("the breaker opens", Duration::from_secs(5), async || {
+        app.get("/readyz").await.status == StatusCode::SERVICE_UNAVAILABLE
+    })
+    .await;
+    let mut took = Vec::new();
+    for _ in 0..20 {
+        let started = Instant::now();
+        let (status, answer) = app.save(&form).await;
+        took.push(started.elapsed());
+        assert_eq!((status, answer.outcome), (StatusCode::SERVICE_UNAVAILABLE, Outcome::Kept));
+        assert_eq!((answer.reason.as_deref(), answer.kept_in.as_deref()), (Some("database"), Some("server")));
+        assert!(answer.retry_after_ms.is_some());
+    }
+    took.sort();
+    println!("503 while open: median {:?}, slowest {:?} of {}", took[took.len() / 2], took[took.len() - 1], took.len());
+    assert!(took[took.len() - 1] < Duration::from_millis(50), "{took:?}");
+    assert_eq!(app.get("/livez").await.status, StatusCode::OK);
+    assert_eq!(app.get("/drafts").await.status, StatusCode::OK);
+    assert!(app.get("/drafts").await.body.contains("activity/1"));
+
+    outage.proxy.set(Fault::Pass).await;
+    let back = eventually("the probe closes the breaker", Duration::from_secs(5), async || {
+        app.get("/readyz").await.status == StatusCode::OK
+    })
+    .await;
+    println!("ready again {back:?} after the way was open");
+    let (status, answer) = app.save(&form).await;
+    assert_eq!((status, answer.outcome, answer.replayed), (StatusCode::OK, Outcome::Saved, false));
+    assert_eq!(outage.count("SELECT count(*) FROM activity WHERE title = 'Typed during the outage'"), 1);
+    assert_eq!(outage.count("SELECT count(*) FROM inkfast.audit"), 1);
+    assert!(!app.get("/drafts").await.body.contains("activity/1"), "the draft is done with");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_script_the_page_comes_back_with_what_was_typed() {
+    let outage = Outage::prepared().await;
+    let app = &outage.app;
+    let form = app.form(ACTIVITY).await.with("v.title", "Plainly posted").with("v.notes", "two\r\nlines");
+    outage.proxy.set(Fault::Cut).await;
+
+    let page = app.post(&form).await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(page.retry_after().is_some());
+    let drawn = DrawnForm::read(&page.body);
+    assert_eq!((drawn.value("v.title"), drawn.value("v.notes")), (Some("Plainly posted"), Some("two\r\nlines")));
+    assert_eq!(drawn.value("_id"), form.value("_id"));
+    assert_eq!(drawn.value("_version"), form.value("_version"));
+    assert!(page.body.contains("Press Save again"));
+
+    // Reloaded while it is still away: drawn from the draft, marked as such.
+    let reloaded = app.get(ACTIVITY).await;
+    assert_eq!(reloaded.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(reloaded.retry_after().is_some());
+    assert_eq!(DrawnForm::read(&reloaded.body).value("v.title"), Some("Plainly posted"));
+    // A record without a draft cannot be drawn, and says so.
+    let other = app.get("/records/activity/2").await;
+    assert_eq!(other.status, StatusCode::SERVICE_UNAVAILABLE);
+
+    outage.proxy.set(Fault::Pass).await;
+    eventually("it is back", Duration::from_secs(5), async || app.get("/readyz").await.status == StatusCode::OK).await;
+    let restored = app.form(ACTIVITY).await;
+    assert_eq!(restored.value("v.title"), Some("Plainly posted"), "the draft is drawn over the record");
+    let saved = app.post(&drawn).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.body);
+    assert_eq!(outage.count("SELECT count(*) FROM activity WHERE title = 'Plainly posted'"), 1);
+    assert_eq!(app.form(ACTIVITY).await.state, "clean");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_database_keeps_nobody_waiting_beyond_the_deadline() {
+    let outage = Outage::prepared().await;
+    let app = &outage.app;
+    // The write deadline of 5 s, a commit's least of 2 s, and what two busy processors add.
+    let limit = Duration::from_secs(8);
+    for round in 0..20 {
+        let form = app.form(ACTIVITY).await.with("v.notes", &format!("round {round}"));
+        outage.postgres.freeze();
+        let started = Instant::now();
+        let (save, list, record) =
+            tokio::join!(app.save(&form), app.get("/records/activity"), app.get("/records/activity/3"));
+        assert!(started.elapsed() < limit, "round {round}: {:?}", started.elapsed());
+        assert_eq!(save.1.outcome, Outcome::Kept, "round {round}");
+        for page in [list, record] {
+            assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "round {round}");
+        }
+        outage.postgres.thaw();
+        eventually("it is back", Duration::from_secs(10), async || {
+            app.get("/readyz").await.status == StatusCode::OK && app.save(&form).await.1.outcome == Outcome::Saved
+        })
+        .await;
+    }
+    assert_eq!(outage.count("SELECT count(*) FROM inkfast.audit"), 20, "each round saved once");
+    eventually("the pool is whole", Duration::from_secs(10), async || {
+        let report = app.request(Method::GET, "/health/detailed", None, &[]).await;
+        let report: serde_json::Value = serde_json::from_str(&report.body).expect("JSON");
+        ["read", "write"].iter().all(|role| {
+            let pool = &report["data"]["details"][role]["pool"];
+            pool["in_use"] == 0 && pool["running"] == 0 && pool["waiting"] == 0 && pool["size"] == pool["idle"]
+        })
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn being_signed_in_survives_the_database() {
+    let outage = Outage::prepared().await;
+    let app = &outage.app;
+    outage.postgres.kill();
+    eventually("the breaker opens", Duration::from_secs(5), async || {
+        app.get("/readyz").await.status == StatusCode::SERVICE_UNAVAILABLE
+    })
+    .await;
+    let dashboard = app.get("/").await;
+    assert!(matches!(dashboard.status.as_u16(), 200 | 503), "{}", dashboard.status);
+    assert!(dashboard.body.contains("Activity"), "the tables are known");
+    let form = [("username".to_owned(), "admin".to_owned()), ("password".to_owned(), "x".to_owned())];
+    let fresh = app.request(Method::POST, "/login", Some(&form), &[]).await;
+    assert_eq!(fresh.status, StatusCode::SERVICE_UNAVAILABLE, "a new sign-in needs the database");
+    assert!(fresh.retry_after().is_some());
+}
