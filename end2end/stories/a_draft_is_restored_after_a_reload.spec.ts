@@ -1,7 +1,7 @@
 import { Person } from "../fixtures/person.ts";
 import { expect, test } from "../fixtures/story.ts";
 
-test("text kept only on this device is there after a reload, and Undo takes it back", async ({ person }) => {
+test("text kept only on this device is there after a reload; Undo shows the record and loses nothing", async ({ person }) => {
   await person.hasOnlyThisDevice();
   const form = await person.opens("activities/2");
   await form.type("title", "Inspect every valve");
@@ -12,20 +12,36 @@ test("text kept only on this device is there after a reload, and Undo takes it b
   await form.is("dirty");
   await expect(person.toast(/restored/i)).toBeVisible();
 
-  await person.page.getByRole("button", { name: /undo/i }).first().click();
+  await form.itself.getByRole("button", { name: "Undo", exact: true }).click();
   await form.holds("title", "Inspect the pressure valve");
+  await form.is("clean");
+  await form.itself.getByRole("button", { name: "Put it into the form" }).click();
+  await form.holds("title", "Inspect every valve");
+});
+
+test("text kept only on this device is gone for good after Discard", async ({ person }) => {
+  await person.hasOnlyThisDevice();
+  const form = await person.opens("activities/2");
+  await form.type("title", "Inspect every valve");
+  await form.isKeptOnThisDevice();
+
   await person.reloads();
+  await form.itself.getByRole("button", { name: "Discard", exact: true }).click();
+  await form.holds("title", "Inspect the pressure valve");
+  await form.is("clean");
+  await person.reloads();
+  await form.is("clean");
   await form.holds("title", "Inspect the pressure valve");
 });
 
-test("Undo takes back text kept on the server too", async ({ person }) => {
+test("text kept on the server is gone for good after Discard", async ({ person }) => {
   const form = await person.opens("activities/2");
   await form.type("title", "Inspect every valve");
   await form.isKeptOnTheServer();
   await person.reloads();
   await form.holds("title", "Inspect every valve");
 
-  await person.page.getByRole("button", { name: /undo|discard/i }).first().click();
+  await form.itself.getByRole("button", { name: "Discard", exact: true }).click();
   await form.holds("title", "Inspect the pressure valve");
   await form.is("clean");
   await person.reloads();

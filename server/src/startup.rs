@@ -94,7 +94,9 @@ async fn assemble<D: OwnTables>(
         Arc::clone(&drafts),
         Arc::clone(&read_only),
     ));
-    let monitor = Arc::new(DatabaseMonitor::new(db.clone(), settings.database.kind(), Arc::clone(&prepared)));
+    let drafts_kept = Arc::new(AtomicBool::new(true));
+    let monitor =
+        DatabaseMonitor::new(db.clone(), settings.database.kind(), Arc::clone(&prepared), Arc::clone(&drafts_kept));
     let preparation = Preparation::<D> {
         db,
         options,
@@ -105,10 +107,11 @@ async fn assemble<D: OwnTables>(
         demo: matches!(settings.database, DatabaseSettings::Embedded),
         prepared,
         read_only,
+        drafts_kept,
     };
     preparation.start().await;
     let assets: BTreeMap<String, String> = static_files::asset_paths(&storage.site_dir);
-    Ok(Services { settings: Arc::new(settings), auth, records, drafts, monitor, assets: Arc::new(assets) })
+    Ok(Services { settings: Arc::new(settings), auth, records, drafts, monitor: Arc::new(monitor), assets: Arc::new(assets) })
 }
 
 /// What the schema was when it was last read: pages can be drawn from it before the database is there.

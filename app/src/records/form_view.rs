@@ -277,7 +277,7 @@ fn notices(sources: &FormSources, typed: &Typed) -> Vec<Notice> {
             .collect();
         notices.push(Notice::Saved { merged });
     }
-    if sources.record.is_none() {
+    if sources.record.is_none() && sources.posted.is_none() {
         notices.push(Notice::WithoutRecord);
     }
     notices.extend(typed.notices.iter().cloned());

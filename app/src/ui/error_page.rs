@@ -53,7 +53,7 @@ fn heading(error: &ApiError) -> &'static str {
         ErrorKind::NotFound => "Not found",
         ErrorKind::Forbidden => "Not allowed",
         ErrorKind::SignInNeeded => "Sign in first",
-        ErrorKind::Unavailable => "The database cannot be reached",
+        ErrorKind::Unavailable => "This cannot be shown at the moment",
         ErrorKind::TooLarge => "Too large",
         ErrorKind::Conflict => "Changed meanwhile",
         ErrorKind::BadRequest => "Not understood",
@@ -83,7 +83,7 @@ fn explained(error: &ApiError, retry: Option<&str>) -> AnyView {
         )
     });
     let retry = retry.map(str::to_owned);
-    let wait = error.retry_after_ms.filter(|_| error.kind == ErrorKind::Unavailable);
+    let wait = error.retry_after_ms.filter(|wait| error.kind == ErrorKind::Unavailable && *wait > 1_000);
     let sign_in = error.kind == ErrorKind::SignInNeeded;
     view! {
         <section class="blank" data-error=error.status().to_string()>
@@ -91,7 +91,7 @@ fn explained(error: &ApiError, retry: Option<&str>) -> AnyView {
             <h1>{heading(error)}</h1>
             {about_input(error).map(|words| view! { <p>{words}</p> })}
             <p>{error.message.clone()}</p>
-            {wait.map(|wait| view! { <p>{format!("The next try is worth making in {} s.", written::seconds(wait))}</p> })}
+            {wait.map(|wait| view! { <p>{format!("Try again in {} s.", written::seconds(wait))}</p> })}
             <p class="actions">
                 {retry.map(|path| view! { <a class="button button-primary" href=path>{if error.kind == ErrorKind::Conflict { "Look again" } else { "Try again" }}</a> })}
                 {if sign_in {

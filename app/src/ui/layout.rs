@@ -93,7 +93,7 @@ fn rail(tables: Vec<Arc<Table>>, active: Option<&TableName>) -> AnyView {
     let items = items.collect_view();
     view! {
         <nav id="rail" class="rail" popover="auto" aria-label="Tables">
-            <form class="rail-filter" action="/" method="get" role="search">
+            <form class="rail-filter" action="/" method="get">
                 {icon("search")}
                 <input
                     type="search"

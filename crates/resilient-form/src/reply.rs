@@ -52,14 +52,19 @@ pub fn asked(reply: Option<&Reply>) -> Asked {
 
 /// The server's answer to a draft.
 pub fn draft_taken(reply: Option<&Reply>) -> Result<(), DraftRefusal> {
-    let Some(reply) = reply else { return Err(DraftRefusal::Unanswered) };
+    let Some(reply) = reply else {
+        return Err(DraftRefusal::Unanswered);
+    };
     match reply.status {
         200 | 201 | 204 => Ok(()),
         409 if reply.is_json => {
             let envelope: Option<Envelope<Draft>> = serde_json::from_str(&reply.body).ok();
-            envelope.map_or(Err(DraftRefusal::Unanswered), |envelope| Err(DraftRefusal::Stored(envelope.data.map(Box::new))))
+            Err(match envelope {
+                None => DraftRefusal::Unanswered,
+                Some(envelope) if envelope.error.as_deref() == Some("discarded") => DraftRefusal::Discarded,
+                Some(envelope) => DraftRefusal::Stored(envelope.data.map(Box::new)),
+            })
         }
-        410 => Err(DraftRefusal::Discarded),
         413 => Err(DraftRefusal::TooLarge),
         401 => Err(DraftRefusal::SignedOut),
         400 | 403 | 404 | 405 | 422 => Err(DraftRefusal::Refused),
@@ -82,39 +87,72 @@ mod tests {
     use super::*;
 
     fn reply(status: u16, body: &str) -> Reply {
-        Reply { status, is_json: true, retry_after_ms: None, body: body.into() }
+        Reply {
+            status,
+            is_json: true,
+            retry_after_ms: None,
+            body: body.into(),
+        }
     }
 
     #[test]
     fn a_proxys_page_is_no_answer() {
-        let page = Reply { status: 502, is_json: false, body: "<html>Bad gateway</html>".into(), ..Reply::default() };
+        let page = Reply {
+            status: 502,
+            is_json: false,
+            body: "<html>Bad gateway</html>".into(),
+            ..Reply::default()
+        };
         assert_eq!(answer(&page), None);
         assert_eq!(answer(&reply(200, "{}")), None);
-        assert_eq!(ready(Some(&Reply { status: 503, ..page.clone() })), None);
+        assert_eq!(
+            ready(Some(&Reply {
+                status: 503,
+                ..page.clone()
+            })),
+            None
+        );
         assert_eq!(draft_taken(Some(&page)), Err(DraftRefusal::Unanswered));
     }
 
     #[test]
     fn an_answer_carries_what_the_server_said() {
-        let saved = answer(&reply(200, r#"{"success":true,"data":{"outcome":"saved","key":"7","version":"v2","current":{"a":null}}}"#));
+        let saved = answer(&reply(
+            200,
+            r#"{"success":true,"data":{"outcome":"saved","key":"7","version":"v2","current":{"a":null}}}"#,
+        ));
         let saved = saved.expect("an answer");
-        assert_eq!((saved.outcome, saved.version.as_deref(), saved.current.get("a")), (Outcome::Saved, Some("v2"), Some(&None)));
-        let mut kept = reply(503, r#"{"success":false,"error":"kept","data":{"outcome":"kept","reason":"database"}}"#);
+        assert_eq!(
+            (saved.outcome, saved.version.as_deref(), saved.current.get("a")),
+            (Outcome::Saved, Some("v2"), Some(&None))
+        );
+        let mut kept = reply(
+            503,
+            r#"{"success":false,"error":"kept","data":{"outcome":"kept","reason":"database"}}"#,
+        );
         kept.retry_after_ms = Some(4_000);
         assert_eq!(answer(&kept).and_then(|kept| kept.retry_after_ms), Some(4_000));
     }
 
     #[test]
     fn a_refusal_without_data_is_known_by_its_error() {
-        let refused = answer(&reply(401, r#"{"success":false,"error":"unauthenticated","data":null}"#));
+        let refused = answer(&reply(
+            401,
+            r#"{"success":false,"error":"unauthenticated","data":null}"#,
+        ));
         assert_eq!(refused.map(|refused| refused.outcome), Some(Outcome::Unauthenticated));
     }
 
     #[test]
     fn a_draft_stored_in_between_is_named() {
         let body = r#"{"success":false,"error":"conflict","data":{"version":"v","base":{},"values":{"a":"x"},"seq":4,"writer":"w","on":null}}"#;
-        let Err(DraftRefusal::Stored(Some(stored))) = draft_taken(Some(&reply(409, body))) else { panic!("a stored draft") };
+        let Err(DraftRefusal::Stored(Some(stored))) = draft_taken(Some(&reply(409, body))) else {
+            panic!("a stored draft")
+        };
         assert_eq!(stored.revision.seq, 4);
-        assert_eq!(draft_taken(Some(&reply(409, r#"{"success":false,"data":null}"#))), Err(DraftRefusal::Stored(None)));
+        assert_eq!(
+            draft_taken(Some(&reply(409, r#"{"success":false,"data":null}"#))),
+            Err(DraftRefusal::Stored(None))
+        );
     }
 }

@@ -63,11 +63,20 @@ pub struct Early {
 
 impl StoredDraft {
     pub fn new(device: &DeviceDraft, draft_url: Option<String>) -> Self {
-        Self { v: FORMAT, draft: device.draft.clone(), lineage: device.lineage.clone(), draft_url }
+        Self {
+            v: FORMAT,
+            draft: device.draft.clone(),
+            lineage: device.lineage.clone(),
+            draft_url,
+        }
     }
 
     pub fn into_device_draft(self, form_key: String) -> DeviceDraft {
-        DeviceDraft { form_key, draft: self.draft, lineage: self.lineage }
+        DeviceDraft {
+            form_key,
+            draft: self.draft,
+            lineage: self.lineage,
+        }
     }
 }
 
@@ -103,8 +112,17 @@ impl StoredSubmission {
 impl Early {
     /// As a draft of the page load that it was typed in.
     pub fn into_draft(self, writer: &str) -> Draft {
-        let revision = Revision { seq: 1, writer: writer.to_owned() };
-        Draft { version: self.version, base: self.base, values: self.values, revision, on: None }
+        let revision = Revision {
+            seq: 1,
+            writer: writer.to_owned(),
+        };
+        Draft {
+            version: self.version,
+            base: self.base,
+            values: self.values,
+            revision,
+            on: None,
+        }
     }
 }
 
@@ -113,7 +131,9 @@ pub trait Stored: DeserializeOwned {
     fn format(&self) -> u32;
 
     fn read(json: &str) -> Option<Self> {
-        serde_json::from_str::<Self>(json).ok().filter(|entry| entry.format() == FORMAT)
+        serde_json::from_str::<Self>(json)
+            .ok()
+            .filter(|entry| entry.format() == FORMAT)
     }
 }
 
@@ -168,7 +188,12 @@ mod tests {
 
     #[test]
     fn an_entry_of_another_format_or_of_none_is_passed_over() {
-        let draft = Early { v: FORMAT, version: "v".into(), values: Values::new(), base: Values::new() };
+        let draft = Early {
+            v: FORMAT,
+            version: "v".into(),
+            values: Values::new(),
+            base: Values::new(),
+        };
         let json = serde_json::to_string(&draft).expect("json");
         assert_eq!(Early::read(&json), Some(draft));
         assert_eq!(Early::read(&json.replace("\"v\":1", "\"v\":2")), None);
@@ -178,9 +203,24 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_changed_does_not_make_a_submission_wait_longer() {
-        let revision = Revision { seq: 1, writer: "w".into() };
-        let submission = Submission { id: "i".into(), form_key: "t/1".into(), version: "v".into(), values: Values::new(), revision };
-        let entry = OutboxEntry { submission, base: Values::new(), incomplete: false, attempts: 1, wait_ms: 5_000 };
+        let revision = Revision {
+            seq: 1,
+            writer: "w".into(),
+        };
+        let submission = Submission {
+            id: "i".into(),
+            form_key: "t/1".into(),
+            version: "v".into(),
+            values: Values::new(),
+            revision,
+        };
+        let entry = OutboxEntry {
+            submission,
+            base: Values::new(),
+            incomplete: false,
+            attempts: 1,
+            wait_ms: 5_000,
+        };
         let stored = StoredSubmission::new(&entry, 1, "/t/1".into(), 1_000_000);
         assert_eq!(stored.clone().into_entry(1_002_000).wait_ms, 3_000);
         assert_eq!(stored.clone().into_entry(0).wait_ms, 5_000);

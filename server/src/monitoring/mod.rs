@@ -13,11 +13,12 @@ pub struct DatabaseMonitor<S: Supported> {
     kind: &'static str,
     /// The own tables are there and the schema is known: before that nothing can be saved.
     prepared: Arc<AtomicBool>,
+    drafts_kept: Arc<AtomicBool>,
 }
 
 impl<S: Supported> DatabaseMonitor<S> {
-    pub fn new(db: Db<S>, kind: &'static str, prepared: Arc<AtomicBool>) -> Self {
-        Self { db, kind, prepared }
+    pub fn new(db: Db<S>, kind: &'static str, prepared: Arc<AtomicBool>, drafts_kept: Arc<AtomicBool>) -> Self {
+        Self { db, kind, prepared, drafts_kept }
     }
 }
 
@@ -30,11 +31,11 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
             resilient_db::Condition::Slow => DependencyState::Slow,
             resilient_db::Condition::Down => DependencyState::Down,
         };
+        let drafts_kept = self.drafts_kept.load(Ordering::Acquire);
         Condition {
             database,
             database_kind: self.kind,
-            // An embedded file: it is there as long as this process is.
-            drafts: DependencyState::Up,
+            drafts: if drafts_kept { DependencyState::Up } else { DependencyState::Down },
             retry_after_ms: health.retry_after.map(|wait| wait.as_millis() as u64),
         }
     }

@@ -7,7 +7,7 @@ use super::Found;
 use crate::ui::notice::{Tone, notice};
 use crate::ui::visit::Visit;
 
-/// Lists what this device has, and tries again by itself where script runs.
+/// Lists what this device has where script runs, and tries again by itself with script or without.
 pub fn waiting(visit: &Visit, found: &Found) -> AnyView {
     let form_key = found.target.form_key(&found.table.name);
     let url = found.target.url(&found.table.name);
@@ -21,6 +21,7 @@ pub fn waiting(visit: &Visit, found: &Found) -> AnyView {
                     <p class="actions"><a class="button" href=url>"Try again now"</a></p>
                 },
             )}
+            <noscript><meta http-equiv="refresh" content="5" /></noscript>
             <DeviceDrafts
                 account=visit.account.name.clone()
                 records_url="/records".to_owned()

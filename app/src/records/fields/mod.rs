@@ -113,10 +113,9 @@ pub fn control_for(column: &Column, texts: &[&Text], references: Option<&Referen
         ColumnKind::Time => example("14:30:00"),
         ColumnKind::Timestamp => example("2026-11-30 14:30:00"),
         ColumnKind::TimestampWithZone => example("2026-11-30 14:30:00+00"),
-        ColumnKind::Uuid => example("123e4567-e89b-12d3-a456-426614174000"),
         ColumnKind::LongText => Control::Area { monospace: false },
         ColumnKind::Json | ColumnKind::Bytes => Control::Area { monospace: true },
-        ColumnKind::Text | ColumnKind::Boolean | ColumnKind::Choice(_) | ColumnKind::Other => LINE,
+        ColumnKind::Text | ColumnKind::Boolean | ColumnKind::Choice(_) | ColumnKind::Uuid | ColumnKind::Other => LINE,
     }
 }
 

@@ -103,7 +103,7 @@ fn input(
             type=kind
             class=(kind != "text" || inputmode.is_some() || example.is_some()).then_some("number")
             inputmode=inputmode
-            placeholder=field.nullable.then_some("NULL").filter(|_| field.null.is_none()).or(example)
+            placeholder=null_placeholder(field).or(example)
             step=(kind == "time" || kind == "datetime-local").then_some("1")
             value=field.text.clone()
             autocomplete="off"
@@ -122,6 +122,7 @@ fn area(field: &FieldView, ids: &Ids, monospace: bool) -> AnyView {
             id=ids.control.clone()
             name=format!("{VALUE}{}", field.column)
             class=monospace.then_some("monospace")
+            placeholder=null_placeholder(field)
             rows=rows(&field.text).to_string()
             autocomplete="off"
             spellcheck=monospace.then_some("false")
@@ -132,6 +133,11 @@ fn area(field: &FieldView, ids: &Ids, monospace: bool) -> AnyView {
         ></textarea>
     }
     .into_any()
+}
+
+/// Where the empty control is NULL, it says so.
+fn null_placeholder(field: &FieldView) -> Option<&'static str> {
+    (field.nullable && field.null.is_none()).then_some("NULL")
 }
 
 /// As many as the text has, between 3 and 16; the style lets it grow where browsers can.
@@ -176,7 +182,7 @@ fn suggest(field: &FieldView, ids: &Ids, options: &[ReferenceOption]) -> AnyView
             name=format!("{VALUE}{}", field.column)
             type="text"
             list=list.clone()
-            placeholder=field.nullable.then_some("NULL")
+            placeholder=null_placeholder(field)
             value=field.text.clone()
             autocomplete="off"
             aria-describedby=ids.described_by(field)

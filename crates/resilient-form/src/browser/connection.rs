@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, Blob, BlobPropertyBag, Headers, RequestInit, RequestRedirect, Response, ResponseType, UrlSearchParams};
+use web_sys::{
+    AbortController, Blob, BlobPropertyBag, Headers, RequestInit, RequestRedirect, Response, ResponseType,
+    UrlSearchParams,
+};
 
 use super::dom::window;
 use super::timer::{Alarm, now};
@@ -50,17 +53,26 @@ async fn read(response: js_sys::Promise) -> Option<Reply> {
     let response: Response = JsFuture::from(response).await.ok()?.dyn_into().ok()?;
     let header = |name: &str| response.headers().get(name).ok().flatten();
     let is_json = header("Content-Type").is_some_and(|kind| kind.starts_with(JSON));
-    let retry_after_ms = header("Retry-After").and_then(|seconds| seconds.trim().parse::<u64>().ok()).map(|seconds| seconds * 1_000);
+    let retry_after_ms = header("Retry-After")
+        .and_then(|seconds| seconds.trim().parse::<u64>().ok())
+        .map(|seconds| seconds * 1_000);
     if response.type_() == ResponseType::Opaqueredirect {
         return Some(Reply::default());
     }
     let body = JsFuture::from(response.text().ok()?).await.ok()?.as_string()?;
-    Some(Reply { status: response.status(), is_json, retry_after_ms, body })
+    Some(Reply {
+        status: response.status(),
+        is_json,
+        retry_after_ms,
+        body,
+    })
 }
 
 /// A form body, percent-coded.
 pub fn encode(pairs: &[(String, String)]) -> String {
-    let Ok(parameters) = UrlSearchParams::new() else { return String::new() };
+    let Ok(parameters) = UrlSearchParams::new() else {
+        return String::new();
+    };
     for (name, value) in pairs {
         parameters.append(name, value);
     }

@@ -12,7 +12,11 @@ use crate::stored::{self, Early, Stored, StoredDraft, StoredSubmission};
 
 /// Writes a draft. `localStorage` is written before this returns its future, so that it holds even
 /// while the page goes away; the answer is whether the draft is kept.
-pub fn keep_draft(account: &str, device: &DeviceDraft, draft_url: Option<String>) -> impl Future<Output = bool> + use<> {
+pub fn keep_draft(
+    account: &str,
+    device: &DeviceDraft,
+    draft_url: Option<String>,
+) -> impl Future<Output = bool> + use<> {
     let key = stored::draft_key(account, &device.form_key, &device.draft.revision.writer);
     keep(key, serde_json::to_string(&StoredDraft::new(device, draft_url)))
 }
@@ -41,8 +45,12 @@ pub fn drop_drafts(account: &str, form_key: &str, revisions: &[Revision]) {
 pub async fn drafts(account: &str) -> Vec<(DeviceDraft, Option<String>)> {
     let mut found = BTreeMap::<String, (DeviceDraft, Option<String>)>::new();
     for (key, json) in both(&format!("{}{account}:", stored::DRAFT)).await {
-        let Some((form_key, writer)) = stored::form_and_writer(&key, stored::DRAFT, account) else { continue };
-        let Some(entry) = StoredDraft::read(&json).filter(|entry| entry.draft.revision.writer == writer) else { continue };
+        let Some((form_key, writer)) = stored::form_and_writer(&key, stored::DRAFT, account) else {
+            continue;
+        };
+        let Some(entry) = StoredDraft::read(&json).filter(|entry| entry.draft.revision.writer == writer) else {
+            continue;
+        };
         let seq = entry.draft.revision.seq;
         if found.get(&key).is_none_or(|(known, _)| known.draft.revision.seq < seq) {
             let draft_url = entry.draft_url.clone();
@@ -68,12 +76,19 @@ pub fn keep_submission(account: &str, entry: &OutboxEntry, url: &str) -> impl Fu
     let key = stored::outbox_key(account, &entry.submission.id);
     let known = storage::read(&key).and_then(|json| StoredSubmission::read(&json));
     let number = known.map_or_else(|| last_number(account) + 1, |known| known.number);
-    keep(key, serde_json::to_string(&StoredSubmission::new(entry, number, url.to_owned(), wall_clock_ms())))
+    keep(
+        key,
+        serde_json::to_string(&StoredSubmission::new(entry, number, url.to_owned(), wall_clock_ms())),
+    )
 }
 
 fn last_number(account: &str) -> u32 {
     let entries = storage::entries(&format!("{}{account}:", stored::OUTBOX)).into_iter();
-    entries.filter_map(|(_, json)| StoredSubmission::read(&json)).map(|entry| entry.number).max().unwrap_or(0)
+    entries
+        .filter_map(|(_, json)| StoredSubmission::read(&json))
+        .map(|entry| entry.number)
+        .max()
+        .unwrap_or(0)
 }
 
 pub fn forget_submission(account: &str, id: &str) {

@@ -14,9 +14,15 @@ use crate::reply;
 
 /// Fills the list; on the page of a record that cannot be read, loads it again once the server can.
 pub async fn start() {
-    let Some(place) = find("[data-device-drafts]") else { return };
+    let Some(place) = find("[data-device-drafts]") else {
+        return;
+    };
     let attribute = |name: &str| place.get_attribute(name).unwrap_or_default();
-    let (account, records_url, only) = (attribute("data-account"), attribute("data-records-url"), attribute("data-only-form"));
+    let (account, records_url, only) = (
+        attribute("data-account"),
+        attribute("data-records-url"),
+        attribute("data-only-form"),
+    );
     show(&place, &account, &records_url, &only).await;
     if !only.is_empty() {
         load_again_when_ready().await;
@@ -55,20 +61,40 @@ async fn show(place: &Element, account: &str, records_url: &str, only: &str) {
 }
 
 fn entry(form_key: &str, work: &Work, records_url: &str) -> Make {
-    let link = make("a").with("href", &form_url(form_key, records_url)).text(&readable(form_key));
-    let note = if work.queued { "Queued to be saved" } else { "Typed, not saved" };
+    let link = make("a")
+        .with("href", &form_url(form_key, records_url))
+        .text(&readable(form_key));
+    let note = if work.queued {
+        "Queued to be saved"
+    } else {
+        "Typed, not saved"
+    };
     let head = make("p").with("class", "entry-title").child(link);
     let note = make("p").with("class", "entry-note").text(note);
-    let text = make("div").with("class", "entry-text").child(head).child(note).children(work.texts.iter().map(text));
-    make("li").with("class", "entry").with("data-device-draft", form_key).child(text)
+    let text = make("div")
+        .with("class", "entry-text")
+        .child(head)
+        .child(note)
+        .children(work.texts.iter().map(text));
+    make("li")
+        .with("class", "entry")
+        .with("data-device-draft", form_key)
+        .child(text)
 }
 
 fn text(values: &Values) -> Make {
     let rows = values.iter().map(|(column, value)| {
         let shown = value.clone().unwrap_or_else(|| "NULL".to_owned());
-        make("div").child(make("strong").text(column)).child(make("pre").with("class", "kept-text").with("tabindex", "0").text(&shown))
+        make("div").child(make("strong").text(column)).child(
+            make("pre")
+                .with("class", "kept-text")
+                .with("tabindex", "0")
+                .text(&shown),
+        )
     });
-    make("details").child(make("summary").text("Show the text")).children(rows)
+    make("details")
+        .child(make("summary").text("Show the text"))
+        .children(rows)
 }
 
 /// `{table}/{key}` lies below the records; `{table}/new-{uuid}` is the form of a new one.
@@ -93,7 +119,12 @@ async fn load_again_when_ready() {
         if document().hidden() {
             continue;
         }
-        let probe = Request { method: "GET", url: "/readyz", body: None, limit: PROBE_LIMIT };
+        let probe = Request {
+            method: "GET",
+            url: "/readyz",
+            body: None,
+            limit: PROBE_LIMIT,
+        };
         if reply::ready(probe.send().await.as_ref()) == Some(true) {
             let _ = window().location().reload();
             return;

@@ -22,11 +22,15 @@ pub fn find_in(root: &Element, selector: &str) -> Option<Element> {
 }
 
 pub fn all_in(root: &Element, selector: &str) -> Vec<Element> {
-    root.query_selector_all(selector).map(|found| elements(&found)).unwrap_or_default()
+    root.query_selector_all(selector)
+        .map(|found| elements(&found))
+        .unwrap_or_default()
 }
 
 fn elements(found: &NodeList) -> Vec<Element> {
-    (0..found.length()).filter_map(|at| found.item(at)?.dyn_into().ok()).collect()
+    (0..found.length())
+        .filter_map(|at| found.item(at)?.dyn_into().ok())
+        .collect()
 }
 
 /// Sets or, for `None`, removes an attribute, and leaves what is right alone.
@@ -98,12 +102,18 @@ impl From<Make> for HtmlElement {
 
 /// A button that does not post anything.
 pub fn button(words: &str, pressed: impl FnMut(Event) + 'static) -> Make {
-    make("button").with("type", "button").with("class", "button").text(words).on("click", pressed)
+    make("button")
+        .with("type", "button")
+        .with("class", "button")
+        .text(words)
+        .on("click", pressed)
 }
 
 /// A banner: heading, words, actions.
 pub fn notice(tone: &str, heading: &str, words: &str, actions: Vec<Make>) -> Make {
-    let mut body = make("div").with("class", "notice-body").child(make("p").with("class", "notice-heading").text(heading));
+    let mut body = make("div")
+        .with("class", "notice-body")
+        .child(make("p").with("class", "notice-heading").text(heading));
     if !words.is_empty() {
         body = body.child(make("p").text(words));
     }
@@ -116,5 +126,7 @@ pub fn notice(tone: &str, heading: &str, words: &str, actions: Vec<Make>) -> Mak
 /// The account this page belongs to, if somebody is signed in.
 pub fn account() -> Option<String> {
     let holder = find("form[data-resilient-form][data-account]").or_else(|| find("[data-account]"))?;
-    holder.get_attribute("data-account").filter(|account| !account.is_empty())
+    holder
+        .get_attribute("data-account")
+        .filter(|account| !account.is_empty())
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
-use web_sys::{IdbDatabase, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransaction, IdbTransactionMode};
+use web_sys::{
+    IdbDatabase, IdbKeyRange, IdbObjectStore, IdbOpenDbRequest, IdbRequest, IdbTransaction, IdbTransactionMode,
+};
 
 use super::dom::window;
 use super::timer::within;
@@ -24,8 +26,12 @@ pub async fn open() -> bool {
     if OPEN.with_borrow(Option::is_some) {
         return true;
     }
-    let Ok(Some(factory)) = window().indexed_db() else { return false };
-    let Ok(request) = factory.open_with_u32(DATABASE, 1) else { return false };
+    let Ok(Some(factory)) = window().indexed_db() else {
+        return false;
+    };
+    let Ok(request) = factory.open_with_u32(DATABASE, 1) else {
+        return false;
+    };
     let upgrade = request.clone();
     let make_store = Closure::once_into_js(move || {
         if let Some(database) = database_of(&upgrade) {
@@ -33,7 +39,9 @@ pub async fn open() -> bool {
         }
     });
     request.set_onupgradeneeded(Some(make_store.unchecked_ref()));
-    let opened = within(LIMIT, settled(&request)).await.and_then(|_| database_of(&request));
+    let opened = within(LIMIT, settled(&request))
+        .await
+        .and_then(|_| database_of(&request));
     if let Some(database) = &opened {
         close_when_asked(database);
     }
@@ -66,7 +74,9 @@ pub async fn remove(key: &str) -> bool {
 
 /// Removes an entry if it is as `may_go` says, in one transaction: a write that comes later stays.
 pub async fn remove_if(key: &str, may_go: impl Fn(&str) -> bool + 'static) {
-    let Some((transaction, store)) = store(IdbTransactionMode::Readwrite) else { return };
+    let Some((transaction, store)) = store(IdbTransactionMode::Readwrite) else {
+        return;
+    };
     let done = completed(&transaction);
     let Ok(request) = store.get(&key.into()) else { return };
     let (read, name) = (request.clone(), JsValue::from(key));
@@ -81,7 +91,9 @@ pub async fn remove_if(key: &str, may_go: impl Fn(&str) -> bool + 'static) {
 }
 
 async fn change(order: impl FnOnce(&IdbObjectStore) -> Result<IdbRequest, JsValue>) -> bool {
-    let Some((transaction, store)) = store(IdbTransactionMode::Readwrite) else { return false };
+    let Some((transaction, store)) = store(IdbTransactionMode::Readwrite) else {
+        return false;
+    };
     let done = completed(&transaction);
     if order(&store).is_err() {
         return false;
@@ -91,9 +103,13 @@ async fn change(order: impl FnOnce(&IdbObjectStore) -> Result<IdbRequest, JsValu
 
 /// All entries whose key begins so; none where the database is absent.
 pub async fn entries(prefix: &str) -> Vec<(String, String)> {
-    let Some((_, store)) = store(IdbTransactionMode::Readonly) else { return Vec::new() };
+    let Some((_, store)) = store(IdbTransactionMode::Readonly) else {
+        return Vec::new();
+    };
     let end = format!("{prefix}\u{ffff}");
-    let Ok(range) = IdbKeyRange::bound(&prefix.into(), &end.as_str().into()) else { return Vec::new() };
+    let Ok(range) = IdbKeyRange::bound(&prefix.into(), &end.as_str().into()) else {
+        return Vec::new();
+    };
     let (Ok(keys), Ok(values)) = (store.get_all_keys_with_key(&range), store.get_all_with_key(&range)) else {
         return Vec::new();
     };
@@ -101,10 +117,18 @@ pub async fn entries(prefix: &str) -> Vec<(String, String)> {
     if within(LIMIT, both).await.is_none() {
         return Vec::new();
     }
-    let list = |request: &IdbRequest| request.result().ok().map(|result| Array::from(&result)).unwrap_or_default();
+    let list = |request: &IdbRequest| {
+        request
+            .result()
+            .ok()
+            .map(|result| Array::from(&result))
+            .unwrap_or_default()
+    };
     let (keys, values) = (list(&keys), list(&values));
     let pairs = keys.iter().zip(values.iter());
-    pairs.filter_map(|(key, value)| Some((key.as_string()?, value.as_string()?))).collect()
+    pairs
+        .filter_map(|(key, value)| Some((key.as_string()?, value.as_string()?)))
+        .collect()
 }
 
 fn store(mode: IdbTransactionMode) -> Option<(IdbTransaction, IdbObjectStore)> {

@@ -43,8 +43,15 @@ async fn send(account: &str, entry: StoredSubmission) -> bool {
         return false;
     }
     let body = encode(&super::form::pairs(&entry.submission, account));
-    let request = Request { method: "POST", url: &entry.url, body: Some((FORM, body)), limit: LIMIT };
-    let Some(answer) = status::watched(request).await.as_ref().and_then(reply::answer) else { return false };
+    let request = Request {
+        method: "POST",
+        url: &entry.url,
+        body: Some((FORM, body)),
+        limit: LIMIT,
+    };
+    let Some(answer) = status::watched(request).await.as_ref().and_then(reply::answer) else {
+        return false;
+    };
     match answer.outcome {
         Outcome::Kept | Outcome::InProgress | Outcome::RateLimited | Outcome::Unauthenticated => false,
         _ => {

@@ -30,7 +30,9 @@ pub fn guard() {
 }
 
 async fn ask_if_needed(sign_out: HtmlFormElement) {
-    let Some(account) = dom::account() else { return leave(&sign_out) };
+    let Some(account) = dom::account() else {
+        return leave(&sign_out);
+    };
     let on_device = !device::drafts(&account).await.is_empty() || !device::submissions(&account).await.is_empty();
     if on_device || form::has_unsaved() {
         ask(sign_out, account);
@@ -58,12 +60,24 @@ fn ask(sign_out: HtmlFormElement, account: String) {
     });
     let stay = button("Stay", |_| close()).with("autofocus", "");
     let words = make("p").with("data-sign-out-words", "").with("role", "alert");
-    let dialog = make("dialog").with("data-sign-out-dialog", "").with("aria-labelledby", "sign-out-heading");
+    let dialog = make("dialog")
+        .with("data-sign-out-dialog", "")
+        .with("aria-labelledby", "sign-out-heading");
     let dialog = dialog
-        .child(make("h2").with("id", "sign-out-heading").text("You have work that is not saved"))
+        .child(
+            make("h2")
+                .with("id", "sign-out-heading")
+                .text("You have work that is not saved"),
+        )
         .child(make("p").text("Signing out removes it from this device."))
         .child(words)
-        .child(make("p").with("class", "actions").children(reachable.then_some(keep)).child(discard).child(stay))
+        .child(
+            make("p")
+                .with("class", "actions")
+                .children(reachable.then_some(keep))
+                .child(discard)
+                .child(stay),
+        )
         .done();
     let dialog: HtmlDialogElement = dialog.unchecked_into();
     if let Some(body) = document().body() {
@@ -82,7 +96,10 @@ fn close() {
 async fn keep_and_leave(sign_out: HtmlFormElement, account: String) {
     if !flush(&account).await {
         if let Some(words) = find("[data-sign-out-words]") {
-            set_text(&words, "Not everything could be kept on the server. It stays on this device; try again, or stay.");
+            set_text(
+                &words,
+                "Not everything could be kept on the server. It stays on this device; try again, or stay.",
+            );
         }
         return;
     }
@@ -102,7 +119,9 @@ async fn discard_and_leave(sign_out: HtmlFormElement, account: String) {
     form::let_go();
     close();
     if let Some(main) = find("main") {
-        main.set_text_content(Some("Signed out on this device. The server is told as soon as it can be reached."));
+        main.set_text_content(Some(
+            "Signed out on this device. The server is told as soon as it can be reached.",
+        ));
     }
 }
 
@@ -111,7 +130,9 @@ async fn discard_and_leave(sign_out: HtmlFormElement, account: String) {
 async fn flush(account: &str) -> bool {
     let drafts = device::drafts(account).await;
     for submission in device::submissions(account).await {
-        let covered = drafts.iter().any(|(draft, _)| draft.form_key == submission.submission.form_key);
+        let covered = drafts
+            .iter()
+            .any(|(draft, _)| draft.form_key == submission.submission.form_key);
         if !covered {
             return false;
         }
@@ -120,8 +141,17 @@ async fn flush(account: &str) -> bool {
         let Some(draft_url) = draft_url else { return false };
         let json = serde_json::to_string(&device.draft).unwrap_or_default();
         let url = form::keep_url(&draft_url, account);
-        let sent = Request { method: "POST", url: &url, body: Some((JSON, json)), limit: LIMIT }.send().await;
-        let same_is_stored = sent.as_ref().is_some_and(|sent| is_stored(sent, &device.draft.revision));
+        let sent = Request {
+            method: "POST",
+            url: &url,
+            body: Some((JSON, json)),
+            limit: LIMIT,
+        }
+        .send()
+        .await;
+        let same_is_stored = sent
+            .as_ref()
+            .is_some_and(|sent| is_stored(sent, &device.draft.revision));
         if reply::draft_taken(sent.as_ref()).is_err() && !same_is_stored {
             return false;
         }
@@ -139,7 +169,14 @@ async fn discard_on_server(account: &str) {
     for (device, draft_url) in device::drafts(account).await {
         let Some(draft_url) = draft_url else { continue };
         let url = form::drop_url(&draft_url, account, &device.draft.revision);
-        Request { method: "DELETE", url: &url, body: None, limit: LIMIT }.send().await;
+        Request {
+            method: "DELETE",
+            url: &url,
+            body: None,
+            limit: LIMIT,
+        }
+        .send()
+        .await;
     }
 }
 
@@ -148,7 +185,12 @@ pub async fn finish_what_was_promised() {
     if storage::read(stored::SIGN_OUT).is_none() {
         return;
     }
-    let request = Request { method: "POST", url: SIGN_OUT, body: Some((FORM, String::new())), limit: LIMIT };
+    let request = Request {
+        method: "POST",
+        url: SIGN_OUT,
+        body: Some((FORM, String::new())),
+        limit: LIMIT,
+    };
     if request.send().await.is_some_and(|reply| reply.status < 500) {
         storage::remove(stored::SIGN_OUT);
         let _ = dom::window().location().assign("/login");

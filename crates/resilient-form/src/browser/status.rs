@@ -50,7 +50,8 @@ pub fn tell(event: Event) {
     });
     effects.into_iter().for_each(perform);
     draw();
-    let wake = CONNECTION.with_borrow(|connection| connection.as_ref().and_then(|connection| connection.next_wake(now())));
+    let wake =
+        CONNECTION.with_borrow(|connection| connection.as_ref().and_then(|connection| connection.next_wake(now())));
     ALARM.with(|alarm| alarm.set(wake, || tell(Event::Woke)));
 }
 
@@ -68,19 +69,33 @@ fn perform(effect: Effect) {
 
 async fn probe() {
     let left = now();
-    let probe = Request { method: "GET", url: READY, body: None, limit: PROBE_LIMIT };
+    let probe = Request {
+        method: "GET",
+        url: READY,
+        body: None,
+        limit: PROBE_LIMIT,
+    };
     let reply = probe.send().await;
     tell(match reply::ready(reply.as_ref()) {
-        Some(ready) => Event::ProbeAnswered { took: now().since(left), ready },
+        Some(ready) => Event::ProbeAnswered {
+            took: now().since(left),
+            ready,
+        },
         None => Event::ProbeFailed,
     });
 }
 
 fn announce(transition: Transition) {
     let (kind, words) = match transition {
-        Transition::Lost => (toasts::Kind::Lost, "Connection lost. What you type is kept on this device."),
+        Transition::Lost => (
+            toasts::Kind::Lost,
+            "Connection lost. What you type is kept on this device.",
+        ),
         Transition::Back => (toasts::Kind::Back, "Connection is back."),
-        Transition::Degraded => (toasts::Kind::Degraded, "The database cannot be reached. What you type is kept; Save is queued until it is back."),
+        Transition::Degraded => (
+            toasts::Kind::Degraded,
+            "The database cannot be reached. What you type is kept; Save is queued until it is back.",
+        ),
         Transition::Recovered => (toasts::Kind::Back, "The database is back."),
     };
     toasts::show(kind, words);
@@ -92,7 +107,11 @@ pub async fn watched(request: Request<'_>) -> Option<reply::Reply> {
     tell(Event::RequestLeft { id });
     let reply = request.send().await;
     let ours = reply.as_ref().is_some_and(|reply| reply.is_json || reply.status < 500);
-    tell(if ours { Event::RequestAnswered { id } } else { Event::RequestFailed { id } });
+    tell(if ours {
+        Event::RequestAnswered { id }
+    } else {
+        Event::RequestFailed { id }
+    });
     if reply.as_ref().is_some_and(|reply| reply.status == 503) {
         tell(Event::SaveKept);
     }
@@ -108,9 +127,13 @@ pub fn is_reachable() -> bool {
 }
 
 fn draw() {
-    let Some(output) = find("[data-connection]") else { return };
+    let Some(output) = find("[data-connection]") else {
+        return;
+    };
     let Some((status, next_probe)) = CONNECTION.with_borrow(|connection| {
-        connection.as_ref().map(|connection| (connection.status(now()), connection.next_probe()))
+        connection
+            .as_ref()
+            .map(|connection| (connection.status(now()), connection.next_probe()))
     }) else {
         return;
     };
@@ -136,8 +159,16 @@ fn draw_words(output: &Element, status: Status, next_try: Option<Moment>) {
         output.set_text_content(None);
         let _ = output.append_child(&make("span").with("data-status-words", "").done());
         // Not announced: a number that counts down is no transition.
-        let _ = output.append_child(&make("span").with("data-next-try", "").with("aria-hidden", "true").done());
-        let retry = make("button").with("type", "button").with("data-retry-now", "").text("Retry now");
+        let _ = output.append_child(
+            &make("span")
+                .with("data-next-try", "")
+                .with("aria-hidden", "true")
+                .done(),
+        );
+        let retry = make("button")
+            .with("type", "button")
+            .with("data-retry-now", "")
+            .text("Retry now");
         let _ = output.append_child(&retry.on("click", |_| retry_now()).done());
     }
     if let Some(place) = find("[data-status-words]") {
@@ -145,7 +176,12 @@ fn draw_words(output: &Element, status: Status, next_try: Option<Moment>) {
     }
     let seconds = next_try.map(|at| at.since(now()).as_secs_f64().ceil().max(1.0));
     if let Some(place) = find("[data-next-try]") {
-        set_text(&place, &seconds.map(|seconds| format!("next try in {seconds} s")).unwrap_or_default());
+        set_text(
+            &place,
+            &seconds
+                .map(|seconds| format!("next try in {seconds} s"))
+                .unwrap_or_default(),
+        );
     }
     if let Some(retry) = find("[data-retry-now]") {
         let idle = matches!(status, Status::Online | Status::Slow);

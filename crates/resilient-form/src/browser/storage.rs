@@ -41,5 +41,7 @@ pub fn entries(prefix: &str) -> Vec<(String, String)> {
     let storage = LocalStorage::raw();
     let keys = (0..storage.length().unwrap_or(0)).filter_map(|at| storage.key(at).ok().flatten());
     let keys: Vec<String> = keys.filter(|key| key.starts_with(prefix)).collect();
-    keys.into_iter().filter_map(|key| read(&key).map(|value| (key, value))).collect()
+    keys.into_iter()
+        .filter_map(|key| read(&key).map(|value| (key, value)))
+        .collect()
 }

@@ -37,7 +37,9 @@ pub async fn within(limit: Duration, promise: js_sys::Promise) -> Option<JsValue
     let late = js_sys::Promise::new(&mut |_, reject| {
         let _ = window().set_timeout_with_callback_and_timeout_and_arguments_0(&reject, whole_ms(limit));
     });
-    JsFuture::from(js_sys::Promise::race(&js_sys::Array::of2(&promise, &late))).await.ok()
+    JsFuture::from(js_sys::Promise::race(&js_sys::Array::of2(&promise, &late)))
+        .await
+        .ok()
 }
 
 /// An alarm that can be set anew; only the last setting rings.

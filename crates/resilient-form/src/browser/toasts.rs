@@ -64,7 +64,11 @@ pub fn start() {
 /// Shows words once. Nothing takes the focus.
 pub fn show(kind: Kind, words: &str) {
     let Some(place) = find("[data-toasts]") else { return };
-    let live = if kind.is_failure() { "[data-toasts-assertive]" } else { "[data-toasts-polite]" };
+    let live = if kind.is_failure() {
+        "[data-toasts-assertive]"
+    } else {
+        "[data-toasts-polite]"
+    };
     let Some(live) = find(live) else { return };
     for shown in all_in(&place, "[data-toast]") {
         let about = shown.get_attribute("data-toast").unwrap_or_default();
@@ -90,10 +94,22 @@ fn make_room(place: &Element) {
 }
 
 fn toast(kind: Kind, words: &str) -> HtmlElement {
-    let toast = make("div").with("data-toast", kind.name()).with("class", if kind.is_failure() { "toast toast-failure" } else { "toast" });
-    let toast = toast.child(make("span").with("class", "toast-words").text(words)).done();
+    let toast = make("div").with("data-toast", kind.name()).with(
+        "class",
+        if kind.is_failure() {
+            "toast toast-failure"
+        } else {
+            "toast"
+        },
+    );
+    let toast = toast
+        .child(make("span").with("class", "toast-words").text(words))
+        .done();
     let closing = toast.clone();
-    let close = make("button").with("type", "button").with("class", "button-plain toast-close").with("aria-label", "Close");
+    let close = make("button")
+        .with("type", "button")
+        .with("class", "button-plain toast-close")
+        .with("aria-label", "Close");
     let _ = toast.append_child(&close.text("×").on("click", move |_| closing.remove()).done());
     toast
 }

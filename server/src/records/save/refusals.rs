@@ -7,7 +7,7 @@ use resilient_db::{Connection, Constraint, ConstraintKind, Db, DbError};
 
 use super::changes::Changes;
 use super::intent::Intent;
-use crate::records::check::refusal;
+use crate::records::check::{refusal, refused_by_database};
 use crate::sql::Dialect;
 
 /// Messages by column name; the empty name stands for the whole record.
@@ -34,6 +34,14 @@ pub fn of_changes<D: Dialect>(table: &Table, changes: &Changes) -> Messages {
 /// was no constraint.
 pub async fn messages<D: Dialect>(db: &Db<D::Database>, intent: &Intent, error: &DbError) -> Option<Messages> {
     let constraint = error.constraint.as_ref()?;
+    if matches!(constraint.kind, ConstraintKind::BadValue | ConstraintKind::TooLong) && constraint.columns.is_empty() {
+        let refused = refused_by_database::<D>(db, &intent.table, &intent.changes.all()).await;
+        if let Ok(refused) = refused
+            && !refused.is_empty()
+        {
+            return Some(refused);
+        }
+    }
     let columns = if constraint.kind == ConstraintKind::ForeignKey {
         missing_targets::<D>(db, intent).await
     } else {

@@ -57,7 +57,13 @@ impl FormMachine {
     pub fn as_new_draft(&self) -> Draft {
         let values = self.content.without_secrets(&self.content.fields);
         let base = Values::new();
-        Draft { version: String::new(), base, values, revision: self.chain.present.clone(), on: None }
+        Draft {
+            version: String::new(),
+            base,
+            values,
+            revision: self.chain.present.clone(),
+            on: None,
+        }
     }
 
     pub(super) fn device_draft(&self) -> DeviceDraft {
@@ -222,7 +228,12 @@ impl FormMachine {
     /// the text goes on top of it; else both are kept and shown.
     fn other_draft_is_stored(&mut self, stored: Option<Draft>, given: Given, orders: &mut Vec<Effect>) {
         let again = match stored {
-            None => self.server.held.take().is_some(),
+            None if self.server.held.take().is_none() => {
+                // Nothing is stored and nothing was named: this very text was saved by somebody else.
+                let revision = self.chain.present.clone();
+                return self.discarded_elsewhere(&revision, given, orders);
+            }
+            None => true,
             Some(draft) if self.chain.covers(&draft.revision) => {
                 let known = self.server.held.replace(draft.revision.clone());
                 known != Some(draft.revision)
@@ -254,7 +265,7 @@ impl FormMachine {
     /// The person discarded this text elsewhere. If nothing was typed here since, it goes; else what
     /// was typed here is a text of its own.
     fn discarded_elsewhere(&mut self, revision: &Revision, given: Given, orders: &mut Vec<Effect>) {
-        let typed_here = self.chain.present.writer == self.chain.writer && self.chain.present != *revision;
+        let typed_here = self.chain.present.writer == self.chain.writer || self.chain.present != *revision;
         self.server.held = None;
         if typed_here || self.delivery.intent().is_some() {
             self.text_changed(given);
@@ -320,7 +331,7 @@ impl FormMachine {
                 form_key: intent.submission.form_key.clone(),
                 revisions,
             });
-            self.server.held = None;
+            self.server.held.take_if(|held| is_within(held, &saved));
             self.text_changed(given);
             self.keep_on_device(orders);
             return;
@@ -331,6 +342,12 @@ impl FormMachine {
             form_key: intent.submission.form_key.clone(),
             revisions,
         });
+        // The server has dropped what was saved, and what that was built on.
+        let is_this_text = self.chain.present == saved;
+        let chain = self.chain.clone();
+        self.server
+            .held
+            .take_if(|held| is_within(held, &saved) || is_this_text && chain.covers(held));
         self.drop_from_device(orders);
         self.restored = None;
         self.server.unwritten_since = None;
@@ -359,6 +376,8 @@ impl FormMachine {
         self.content.forget_decided();
         self.chain.leave(&restored.draft.draft.revision);
         self.device.held = None;
+        // What is put aside stays where it is kept.
+        self.server.held.take_if(|held| *held == restored.draft.draft.revision);
         self.put_aside(restored.draft);
         self.text_changed(given);
     }
@@ -397,4 +416,9 @@ impl FormMachine {
             orders.push(Effect::DropDraft(revision.clone()));
         }
     }
+}
+
+/// Whether `earlier` is the same page load's and not later.
+fn is_within(earlier: &Revision, saved: &Revision) -> bool {
+    earlier.writer == saved.writer && earlier.seq <= saved.seq
 }

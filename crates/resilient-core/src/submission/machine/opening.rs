@@ -172,10 +172,15 @@ impl FormMachine {
             .map(|at| heads.remove(at));
         heads.into_iter().for_each(|head| self.put_aside(head.draft));
         let Some(Candidate { draft: newest, moved }) = newest else {
-            return;
+            return self.name_drawn_draft(drawn, orders);
         };
         let is_the_drawn_one = newest.draft.revision == drawn.revision;
-        let before = self.content.fields.clone();
+        let before = if is_the_drawn_one {
+            &self.content.base
+        } else {
+            &self.content.fields
+        }
+        .clone();
         let changed_since = self.changed_since(&newest, unresolved, &drawn.base);
         self.take_draft_values(&newest, &drawn.touched, orders);
         if !changed_since.is_empty() {
@@ -195,8 +200,16 @@ impl FormMachine {
             self.text_changed(given);
             self.keep_on_device(orders);
         }
-        if !is_the_drawn_one {
-            self.restored = Some(Restored { draft: newest, before });
+        self.restored = Some(Restored { draft: newest, before });
+        announce(orders, Announcement::Restored);
+    }
+
+    /// The server drew its draft, which this device does not have: it can be undone all the same.
+    fn name_drawn_draft(&mut self, drawn: &Drawn, orders: &mut Vec<Effect>) {
+        if drawn.revision.seq > 0 && self.has_plain_changes() {
+            let draft = self.device_draft();
+            let before = self.content.base.clone();
+            self.restored = Some(Restored { draft, before });
             announce(orders, Announcement::Restored);
         }
     }

@@ -345,7 +345,7 @@ fn drawn(server: &Server, load: u32) -> Drawn {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_nothing_typed_is_dropped_and_saved_is_true(steps in proptest::collection::vec(any_step(), 1..60)) {

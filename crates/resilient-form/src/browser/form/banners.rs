@@ -2,35 +2,51 @@
 
 use std::rc::Rc;
 
-use resilient_core::draft::{Text, Values};
+use resilient_core::draft::{Revision, Text, Values};
+use resilient_core::submission::form_body::{SEQ, WRITER};
 use resilient_core::submission::machine::effects::DeviceDraft;
 use resilient_core::submission::machine::events::Event;
 use resilient_core::submission::machine::{Action, Message, View};
 
 use super::{Form, fields};
-use crate::browser::dom::{Make, all_in, button, make, notice, window};
+use crate::browser::dom::{Make, all_in, button, find_in, make, notice, window};
 use crate::browser::random;
 use resilient_core::submission::machine::submission_id;
 
 /// Draws each banner anew where what it says has changed.
 pub fn paint(form: &Rc<Form>, view: &View, before: Option<&View>) {
     let restored = |view: &View| view.restored.clone();
-    redraw(form, "restored", before.map(restored) != Some(restored(view)), || restored_banner(form, view));
+    redraw(form, "restored", before.map(restored) != Some(restored(view)), || {
+        restored_banner(form, view)
+    });
     let beside = |view: &View| view.aside.clone();
-    redraw(form, "beside", before.map(beside) != Some(beside(view)), || beside_banners(form, view));
+    redraw(form, "beside", before.map(beside) != Some(beside(view)), || {
+        beside_banners(form, view)
+    });
     let unfit = |view: &View| view.unfit.clone();
-    redraw(form, "unfit", before.map(unfit) != Some(unfit(view)), || unfit_banner(view).into_iter().collect());
+    redraw(form, "unfit", before.map(unfit) != Some(unfit(view)), || {
+        unfit_banner(view).into_iter().collect()
+    });
     let message = |view: &View| (view.message.clone(), view.errors.get("").cloned());
-    redraw(form, "message", before.map(message) != Some(message(view)), || message_banner(form, view));
+    redraw(form, "message", before.map(message) != Some(message(view)), || {
+        message_banner(form, view)
+    });
     let signed_out = |view: &View| view.signed_out;
-    redraw(form, "signed-out", before.map(signed_out) != Some(view.signed_out), || signed_out_banner(form, view));
+    redraw(
+        form,
+        "signed-out",
+        before.map(signed_out) != Some(view.signed_out),
+        || signed_out_banner(form, view),
+    );
 }
 
 fn redraw(form: &Rc<Form>, name: &str, changed: bool, banners: impl FnOnce() -> Vec<Make>) {
     if !changed {
         return;
     }
-    all_in(&form.element, &format!("[data-banner=\"{name}\"]")).iter().for_each(web_sys::Element::remove);
+    all_in(&form.element, &format!("[data-banner=\"{name}\"]"))
+        .iter()
+        .for_each(web_sys::Element::remove);
     for banner in banners() {
         let _ = form.messages().append_child(&banner.with("data-banner", name).done());
     }
@@ -42,16 +58,45 @@ fn telling(form: &Rc<Form>, words: &str, event: impl Fn() -> Event + 'static) ->
 }
 
 fn labels(form: &Form, values: &Values) -> String {
-    let labels: Vec<String> = values.keys().map(|column| fields::label(&form.element, column)).collect();
+    let labels: Vec<String> = values
+        .keys()
+        .map(|column| fields::label(&form.element, column))
+        .collect();
     labels.join(", ")
 }
 
 fn restored_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
-    let Some(restored) = &view.restored else { return Vec::new() };
-    let words = format!("{}. It is not saved in the record yet.", labels(form, &restored.draft.draft.values));
-    let undo = telling(form, "Undo", || Event::UndoPressed).with("data-undo", "");
+    let Some(restored) = &view.restored else {
+        form.hide_draft_notice();
+        return Vec::new();
+    };
+    if let Some(drawn) = find_in(&form.element, "[data-draft-notice]") {
+        if form.is_drawn(&restored.draft.draft.revision) {
+            let place = find_in(&drawn, ".actions").unwrap_or(drawn);
+            let _ = place.prepend_with_node_1(&undo(form).done());
+            return Vec::new();
+        }
+        form.hide_draft_notice();
+    }
+    let words = format!(
+        "{}. It is not saved in the record yet.",
+        labels(form, &restored.draft.draft.values)
+    );
     let discard = button("Discard", |_| {}).with("data-discard", "");
-    vec![notice("attention", "Restored what you typed", &words, vec![undo, discard]).with("data-restored-notice", "")]
+    vec![
+        notice(
+            "attention",
+            "Restored what you typed",
+            &words,
+            vec![undo(form), discard],
+        )
+        .with("data-restored-notice", ""),
+    ]
+}
+
+/// Puts what was restored aside.
+fn undo(form: &Rc<Form>) -> Make {
+    telling(form, "Undo", || Event::UndoPressed).with("data-undo", "")
 }
 
 fn beside_banners(form: &Rc<Form>, view: &View) -> Vec<Make> {
@@ -64,17 +109,31 @@ fn beside(form: &Rc<Form>, draft: &DeviceDraft) -> Make {
     let take = telling(form, "Put it into the form", move || Event::AsideTaken(taken.clone()));
     let discard = telling(form, "Discard it", move || Event::AsideDiscarded(discarded.clone()));
     let words = "It was typed in another tab or on another device, or you put it aside. Nothing of it is lost.";
-    let banner = notice("attention", "There is other unsaved text for this form.", words, vec![take, discard]);
-    banner.with("data-beside", "").child(text_list(form, &draft.draft.values))
+    let banner = notice(
+        "attention",
+        "There is other unsaved text for this form.",
+        words,
+        vec![take, discard],
+    );
+    banner
+        .with("data-beside", "")
+        .child(text_list(form, &draft.draft.values))
 }
 
 /// Text to read and to copy, by field.
 fn text_list(form: &Form, values: &Values) -> Make {
     let entries = values.iter().map(|(column, value)| {
-        let text = make("pre").with("class", "kept-text").with("tabindex", "0").text(&shown(value));
-        make("div").child(make("strong").text(&fields::label(&form.element, column))).child(text)
+        let text = make("pre")
+            .with("class", "kept-text")
+            .with("tabindex", "0")
+            .text(&shown(value));
+        make("div")
+            .child(make("strong").text(&fields::label(&form.element, column)))
+            .child(text)
     });
-    make("details").child(make("summary").text("Show the text")).children(entries)
+    make("details")
+        .child(make("summary").text("Show the text"))
+        .children(entries)
 }
 
 /// A value in words.
@@ -90,16 +149,27 @@ fn unfit_banner(view: &View) -> Option<Make> {
     if view.unfit.is_empty() {
         return None;
     }
-    let banner = notice("attention", "Some of what you typed has no field here any more.", "The text is here to copy.", Vec::new());
+    let banner = notice(
+        "attention",
+        "Some of what you typed has no field here any more.",
+        "The text is here to copy.",
+        Vec::new(),
+    );
     let entries = view.unfit.iter().map(|(column, value)| {
-        let text = make("pre").with("class", "kept-text").with("tabindex", "0").text(&shown(value));
+        let text = make("pre")
+            .with("class", "kept-text")
+            .with("tabindex", "0")
+            .text(&shown(value));
         make("div").child(make("strong").text(column)).child(text)
     });
     Some(banner.children(entries))
 }
 
 fn message_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
-    let whole_record = view.errors.get("").map(|words| notice("failure", words, "", Vec::new()).with("role", "alert"));
+    let whole_record = view
+        .errors
+        .get("")
+        .map(|words| notice("failure", words, "", Vec::new()).with("role", "alert"));
     let message = view.message.as_ref().map(|message| message_notice(form, message));
     whole_record.into_iter().chain(message).collect()
 }
@@ -132,6 +202,12 @@ fn create_as_new(form: &Rc<Form>) -> Option<Make> {
 }
 
 impl Form {
+    /// Whether the server drew this very draft.
+    fn is_drawn(&self, revision: &Revision) -> bool {
+        let drawn = |name: &str| fields::hidden(&self.element, name).map(|control| control.default_value());
+        drawn(SEQ) == Some(revision.seq.to_string()) && drawn(WRITER).as_ref() == Some(&revision.writer)
+    }
+
     /// Whether the text lies on the device as a draft of the new form.
     async fn copy_to_new_form(&self, id: &str) -> bool {
         let (table, draft) = {
@@ -139,7 +215,11 @@ impl Form {
             let table = machine.form_key().split('/').next().unwrap_or_default().to_owned();
             (table, machine.as_new_draft())
         };
-        let draft = DeviceDraft { form_key: format!("{table}/new-{id}"), draft, lineage: Vec::new() };
+        let draft = DeviceDraft {
+            form_key: format!("{table}/new-{id}"),
+            draft,
+            lineage: Vec::new(),
+        };
         crate::browser::device::keep_draft(&self.account, &draft, None).await
     }
 }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use resilient_core::draft::{Text, Values};
 use resilient_core::submission::form_body::{BASE, BASE_NULL, NULL, VALUE, with_line_feeds};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement, HtmlTextAreaElement};
+use web_sys::{
+    Element, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement, HtmlTextAreaElement,
+};
 
 use crate::browser::dom::{all_in, find_in};
 
@@ -89,7 +91,9 @@ impl Control {
 
 fn options(select: &HtmlSelectElement) -> Vec<HtmlOptionElement> {
     let options = select.options();
-    (0..options.length()).filter_map(|at| options.item(at)?.dyn_into().ok()).collect()
+    (0..options.length())
+        .filter_map(|at| options.item(at)?.dyn_into().ok())
+        .collect()
 }
 
 fn drawn_option(select: &HtmlSelectElement) -> Option<HtmlOptionElement> {
@@ -101,7 +105,10 @@ fn drawn_option(select: &HtmlSelectElement) -> Option<HtmlOptionElement> {
 /// A value that is not listed gets an option of its own: it must not vanish.
 fn choose(select: &HtmlSelectElement, text: &str) {
     if !options(select).iter().any(|option| option.value() == text) {
-        let option = crate::browser::dom::make("option").with("value", text).text(text).done();
+        let option = crate::browser::dom::make("option")
+            .with("value", text)
+            .text(text)
+            .done();
         let _ = select.append_child(&option);
     }
     select.set_value(text);
@@ -124,7 +131,10 @@ pub fn null_box(form: &HtmlFormElement, column: &str) -> Option<HtmlInputElement
 
 pub fn columns(form: &HtmlFormElement) -> Vec<String> {
     let controls = all_in(form, &format!("[name^=\"{VALUE}\"]"));
-    controls.iter().filter_map(|control| Some(control.get_attribute("name")?.strip_prefix(VALUE)?.to_owned())).collect()
+    controls
+        .iter()
+        .filter_map(|control| Some(control.get_attribute("name")?.strip_prefix(VALUE)?.to_owned()))
+        .collect()
 }
 
 /// The column that a control's name belongs to, if it is a value or its NULL.
@@ -199,10 +209,14 @@ pub struct Fields {
 pub fn read(form: &HtmlFormElement) -> Fields {
     let columns = columns(form);
     let gather = |read: fn(&HtmlFormElement, &str) -> Option<Text>| -> Values {
-        columns.iter().filter_map(|column| Some((column.clone(), read(form, column)?))).collect()
+        columns
+            .iter()
+            .filter_map(|column| Some((column.clone(), read(form, column)?)))
+            .collect()
     };
     let marked = |attribute: &str| -> BTreeSet<String> {
-        let is_marked = |column: &&String| control(form, column).is_some_and(|control| control.element().has_attribute(attribute));
+        let is_marked =
+            |column: &&String| control(form, column).is_some_and(|control| control.element().has_attribute(attribute));
         columns.iter().filter(is_marked).cloned().collect()
     };
     Fields {
@@ -211,7 +225,11 @@ pub fn read(form: &HtmlFormElement) -> Fields {
         live: gather(value),
         touched: marked("data-touched"),
         secrets: marked("data-secret"),
-        nullable: columns.iter().filter(|column| null_box(form, column).is_some()).cloned().collect(),
+        nullable: columns
+            .iter()
+            .filter(|column| null_box(form, column).is_some())
+            .cloned()
+            .collect(),
     }
 }
 
@@ -222,7 +240,11 @@ pub fn contradictions(form: &HtmlFormElement) -> BTreeMap<String, String> {
         ticked && control(form, column).is_some_and(|control| !is_null(form, column, &control.text()))
     };
     let words = "NULL is ticked, but there is text. Clear the text or untick NULL.";
-    columns(form).into_iter().filter(contradicts).map(|column| (column, words.to_owned())).collect()
+    columns(form)
+        .into_iter()
+        .filter(contradicts)
+        .map(|column| (column, words.to_owned()))
+        .collect()
 }
 
 /// The wrapper with the label and the place for errors.
@@ -233,7 +255,10 @@ pub fn wrapper(form: &HtmlFormElement, column: &str) -> Option<Element> {
 /// What the column is called on the page.
 pub fn label(form: &HtmlFormElement, column: &str) -> String {
     let label = wrapper(form, column).and_then(|wrapper| find_in(&wrapper, "label"));
-    label.and_then(|label| label.text_content()).map(|label| label.trim().to_owned()).unwrap_or_else(|| column.to_owned())
+    label
+        .and_then(|label| label.text_content())
+        .map(|label| label.trim().to_owned())
+        .unwrap_or_else(|| column.to_owned())
 }
 
 pub fn hidden(form: &HtmlFormElement, name: &str) -> Option<HtmlInputElement> {

@@ -44,7 +44,10 @@ impl Form {
             let _ = wrapper.remove_attribute("data-restored");
         }
         if let Some(value) = fields::value(&self.element, column) {
-            self.tell(Event::Edited { column: column.to_owned(), value });
+            self.tell(Event::Edited {
+                column: column.to_owned(),
+                value,
+            });
         }
     }
 
@@ -66,7 +69,9 @@ impl Form {
 
 /// Typing into a field means that it is not NULL.
 fn untick_null(form: &Form, column: &str) {
-    let Some(null) = fields::null_box(&form.element, column) else { return };
+    let Some(null) = fields::null_box(&form.element, column) else {
+        return;
+    };
     let typed = fields::control(&form.element, column).is_some_and(|control| control.has_text());
     if null.checked() && typed {
         null.set_checked(false);
@@ -75,16 +80,23 @@ fn untick_null(form: &Form, column: &str) {
 
 fn hear_composition(form: &Rc<Form>) {
     let own = Rc::clone(form);
-    listen(&form.element, "compositionstart", move |_: DomEvent| own.tell(Event::CompositionStarted));
+    listen(&form.element, "compositionstart", move |_: DomEvent| {
+        own.tell(Event::CompositionStarted)
+    });
     let own = Rc::clone(form);
-    listen(&form.element, "compositionend", move |_: DomEvent| own.tell(Event::CompositionEnded));
+    listen(&form.element, "compositionend", move |_: DomEvent| {
+        own.tell(Event::CompositionEnded)
+    });
 }
 
 fn hear_save(form: &Rc<Form>) {
     let own = Rc::clone(form);
     listen(&form.element, "submit", move |event: SubmitEvent| {
         // A button with an address of its own does something else than save.
-        if event.submitter().is_some_and(|button| button.has_attribute("formaction")) {
+        if event
+            .submitter()
+            .is_some_and(|button| button.has_attribute("formaction"))
+        {
             return;
         }
         event.prevent_default();
@@ -92,7 +104,8 @@ fn hear_save(form: &Rc<Form>) {
     });
     let own = Rc::clone(form);
     listen(&document(), "keydown", move |event: KeyboardEvent| {
-        let is_save = (event.ctrl_key() || event.meta_key()) && !event.alt_key() && event.key().eq_ignore_ascii_case("s");
+        let is_save =
+            (event.ctrl_key() || event.meta_key()) && !event.alt_key() && event.key().eq_ignore_ascii_case("s");
         if is_save {
             event.prevent_default();
             if !event.repeat() && own.element.request_submit().is_err() {
@@ -117,9 +130,11 @@ fn hear_buttons(form: &Rc<Form>) {
 
 fn hear_leaving(form: &Rc<Form>) {
     let own = Rc::clone(form);
-    listen(&document(), "visibilitychange", move |_: DomEvent| match document().visibility_state() {
-        VisibilityState::Hidden => own.tell(Event::PageHidden),
-        _ => own.resume_after_sign_in(),
+    listen(&document(), "visibilitychange", move |_: DomEvent| {
+        match document().visibility_state() {
+            VisibilityState::Hidden => own.tell(Event::PageHidden),
+            _ => own.resume_after_sign_in(),
+        }
     });
     let own = Rc::clone(form);
     listen(&window(), "pagehide", move |_: DomEvent| {

@@ -22,8 +22,8 @@ use resilient_core::time::Moment;
 use web_sys::HtmlFormElement;
 
 pub use self::opening::enhance;
-use super::timer::{Alarm, now};
 use super::random;
+use super::timer::{Alarm, now};
 
 thread_local! {
     static FORM: RefCell<Option<Rc<Form>>> = const { RefCell::new(None) };
@@ -74,7 +74,10 @@ impl Form {
 }
 
 fn given() -> Given {
-    Given { now: now(), random: random::bits() }
+    Given {
+        now: now(),
+        random: random::bits(),
+    }
 }
 
 fn present() -> Option<Rc<Form>> {
@@ -122,7 +125,13 @@ pub fn let_go() {
 
 /// A submission's body: what the form would post, and whom it belongs to.
 pub fn pairs(submission: &Submission, account: &str) -> Vec<(String, String)> {
-    let Submission { id, version, values, revision, .. } = submission;
+    let Submission {
+        id,
+        version,
+        values,
+        revision,
+        ..
+    } = submission;
     let mut pairs = form_body::to_pairs(id, version, revision, values);
     pairs.push(("_account".to_owned(), account.to_owned()));
     pairs

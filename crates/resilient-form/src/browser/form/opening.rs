@@ -28,10 +28,14 @@ const ASKING: Duration = Duration::from_millis(1_500);
 
 /// Takes the page's form over, if it has one that is complete.
 pub async fn enhance() {
-    let Some(element) = find("form[data-resilient-form]").and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) else {
+    let Some(element) = find("form[data-resilient-form]").and_then(|form| form.dyn_into::<HtmlFormElement>().ok())
+    else {
         return;
     };
-    let (Some(account), Some(form_key)) = (element.get_attribute("data-account"), element.get_attribute("data-form-key")) else {
+    let (Some(account), Some(form_key)) = (
+        element.get_attribute("data-account"),
+        element.get_attribute("data-form-key"),
+    ) else {
         return;
     };
     storage::write(stored::ACCOUNT, &account);
@@ -67,10 +71,15 @@ pub async fn enhance() {
 
 /// A page that answers `?saved=` says what was saved: exactly those copies go.
 fn forget_what_was_saved(form: &HtmlFormElement, account: &str) {
-    let Some(id) = form.get_attribute("data-saved-id") else { return };
+    let Some(id) = form.get_attribute("data-saved-id") else {
+        return;
+    };
     device::forget_submission(account, &id);
     let seq = form.get_attribute("data-saved-seq").and_then(|seq| seq.parse().ok());
-    let (writer, form_key) = (form.get_attribute("data-saved-writer"), form.get_attribute("data-saved-form-key"));
+    let (writer, form_key) = (
+        form.get_attribute("data-saved-writer"),
+        form.get_attribute("data-saved-form-key"),
+    );
     if let (Some(seq), Some(writer), Some(form_key)) = (seq, writer, form_key) {
         device::drop_drafts(account, &form_key, &[Revision { seq, writer }]);
     }
@@ -84,7 +93,10 @@ async fn find_on_device(form: &HtmlFormElement, account: &str, form_key: &str) -
     let drafts = device::drafts(account).await.into_iter().map(|(draft, _)| draft);
     let mut drafts: Vec<DeviceDraft> = drafts.filter(|draft| draft.form_key == form_key).collect();
     take_over_early_entries(form, account, form_key, &mut drafts).await;
-    let mut found = Found { drafts, ..Found::default() };
+    let mut found = Found {
+        drafts,
+        ..Found::default()
+    };
     for submission in device::submissions(account).await {
         if submission.submission.form_key != form_key {
             continue;
@@ -104,7 +116,14 @@ fn entry(submission: stored::StoredSubmission) -> OutboxEntry {
 
 async fn ask(submission: &Submission) -> Asked {
     let url = format!("/api/submissions/{}", submission.id);
-    let reply = Request { method: "GET", url: &url, body: None, limit: ASKING }.send().await;
+    let reply = Request {
+        method: "GET",
+        url: &url,
+        body: None,
+        limit: ASKING,
+    }
+    .send()
+    .await;
     reply::asked(reply.as_ref())
 }
 
@@ -117,7 +136,11 @@ async fn take_over_early_entries(form: &HtmlFormElement, account: &str, form_key
         if writer == own || has_draft {
             continue;
         }
-        let draft = DeviceDraft { form_key: form_key.to_owned(), draft: early.into_draft(&writer), lineage: Vec::new() };
+        let draft = DeviceDraft {
+            form_key: form_key.to_owned(),
+            draft: early.into_draft(&writer),
+            lineage: Vec::new(),
+        };
         if device::keep_draft(account, &draft, form.get_attribute("data-draft-url")).await {
             storage::remove(&stored::early_key(account, form_key, &writer));
         }
@@ -126,12 +149,28 @@ async fn take_over_early_entries(form: &HtmlFormElement, account: &str, form_key
 }
 
 fn drawn(form: &HtmlFormElement, form_key: String) -> Drawn {
-    let Fields { base, drawn, live, touched, secrets, nullable } = fields::read(form);
-    let hidden = |name: &str| fields::hidden(form, name).map(|control| control.default_value()).unwrap_or_default();
+    let Fields {
+        base,
+        drawn,
+        live,
+        touched,
+        secrets,
+        nullable,
+    } = fields::read(form);
+    let hidden = |name: &str| {
+        fields::hidden(form, name)
+            .map(|control| control.default_value())
+            .unwrap_or_default()
+    };
     let writer = form.get_attribute("data-writer").unwrap_or_else(|| hidden(WRITER));
-    let revision = Revision { seq: hidden(SEQ).parse().unwrap_or(0), writer: hidden(WRITER) };
+    let revision = Revision {
+        seq: hidden(SEQ).parse().unwrap_or(0),
+        writer: hidden(WRITER),
+    };
     let on_seq = form.get_attribute("data-draft-on-seq").and_then(|seq| seq.parse().ok());
-    let on = on_seq.zip(form.get_attribute("data-draft-on-writer")).map(|(seq, writer)| Revision { seq, writer });
+    let on = on_seq
+        .zip(form.get_attribute("data-draft-on-writer"))
+        .map(|(seq, writer)| Revision { seq, writer });
     Drawn {
         form_key,
         is_new: form.has_attribute("data-is-new"),
@@ -155,7 +194,9 @@ fn drawn(form: &HtmlFormElement, form_key: String) -> Drawn {
 
 fn drawn_errors(form: &HtmlFormElement) -> BTreeMap<String, String> {
     let error = |wrapper: &Element| {
-        let words = find_in(wrapper, ".field-error")?.text_content().filter(|words| !words.trim().is_empty())?;
+        let words = find_in(wrapper, ".field-error")?
+            .text_content()
+            .filter(|words| !words.trim().is_empty())?;
         Some((wrapper.get_attribute("data-field")?, words.trim().to_owned()))
     };
     all_in(form, "[data-field]").iter().filter_map(error).collect()
@@ -175,14 +216,20 @@ fn drawn_conflicts(form: &HtmlFormElement) -> Vec<Conflict> {
             theirs: side(element, "theirs")?,
         })
     };
-    all_in(form, "[data-conflicts] [data-conflict]").iter().filter_map(conflict).collect()
+    all_in(form, "[data-conflicts] [data-conflict]")
+        .iter()
+        .filter_map(conflict)
+        .collect()
 }
 
 /// The server lists drafts that it did not draw; the one that the device had went into the form.
 fn hide_what_is_in_the_form(form: &Form) {
     let in_form = form.machine.borrow().revisions();
     for revision in in_form {
-        let button = format!("button[form=\"discard-{}-{}\"]:not([data-discard])", revision.seq, revision.writer);
+        let button = format!(
+            "button[form=\"discard-{}-{}\"]:not([data-discard])",
+            revision.seq, revision.writer
+        );
         if let Some(notice) = find(&button).and_then(|button| button.closest(".notice").ok().flatten()) {
             set_attribute(&notice, "hidden", Some(""));
         }

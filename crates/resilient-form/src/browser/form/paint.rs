@@ -28,7 +28,9 @@ impl Form {
             self.paint_errors(&view.errors, before.map(|before| &before.errors));
         }
         if before.is_some_and(|before| before.state != view.state) && view.state != FormState::Dirty {
-            all_in(&self.element, "[data-form-message]").iter().for_each(Element::remove);
+            all_in(&self.element, "[data-form-message]")
+                .iter()
+                .for_each(Element::remove);
         }
         if before.is_some_and(|before| before.state != view.state) && view.state == FormState::Saved {
             self.settle_baselines();
@@ -65,13 +67,20 @@ impl Form {
     }
 
     fn paint_errors(&self, errors: &BTreeMap<String, String>, before: Option<&BTreeMap<String, String>>) {
-        let gone = before.into_iter().flat_map(BTreeMap::keys).filter(|column| !errors.contains_key(*column));
+        let gone = before
+            .into_iter()
+            .flat_map(BTreeMap::keys)
+            .filter(|column| !errors.contains_key(*column));
         gone.for_each(|column| self.paint_error(column, None));
-        errors.iter().for_each(|(column, words)| self.paint_error(column, Some(words)));
+        errors
+            .iter()
+            .for_each(|(column, words)| self.paint_error(column, Some(words)));
     }
 
     fn paint_error(&self, column: &str, words: Option<&str>) {
-        let Some(wrapper) = fields::wrapper(&self.element, column) else { return };
+        let Some(wrapper) = fields::wrapper(&self.element, column) else {
+            return;
+        };
         if let Some(place) = find_in(&wrapper, ".field-error") {
             set_text(&place, words.unwrap_or_default());
             set_attribute(&place, "hidden", words.is_none().then_some(""));
@@ -93,7 +102,9 @@ impl Form {
 
     /// The server's own words about the draft it drew are no longer true.
     pub fn hide_draft_notice(&self) {
-        all_in(&self.element, "[data-draft-notice]").iter().for_each(Element::remove);
+        all_in(&self.element, "[data-draft-notice]")
+            .iter()
+            .for_each(Element::remove);
     }
 
     /// Where banners go.
@@ -101,7 +112,11 @@ impl Form {
         if let Some(place) = find_in(&self.element, "[data-form-messages]") {
             return place;
         }
-        let place: Element = crate::browser::dom::make("div").with("data-form-messages", "").with("class", "form-messages").done().into();
+        let place: Element = crate::browser::dom::make("div")
+            .with("data-form-messages", "")
+            .with("class", "form-messages")
+            .done()
+            .into();
         let _ = self.element.prepend_with_node_1(&place);
         place
     }

@@ -82,21 +82,38 @@ impl Form {
         let id = entry.submission.id.clone();
         let url = self.element.get_attribute("action").unwrap_or_default();
         let kept = device::keep_submission(&self.account, &entry, &url);
-        self.tell_after(async move { if kept.await { Event::OutboxWritten { id } } else { Event::OutboxRefused { id } } });
+        self.tell_after(async move {
+            if kept.await {
+                Event::OutboxWritten { id }
+            } else {
+                Event::OutboxRefused { id }
+            }
+        });
     }
 
     fn send(self: &Rc<Self>, submission: Submission) {
         let id = submission.id.clone();
         let body = encode(&pairs(&submission, &self.account));
         if body.len() > LARGEST_BODY {
-            return self.tell(Event::Answered { id, answer: Answer::new(Outcome::TooLarge) });
+            return self.tell(Event::Answered {
+                id,
+                answer: Answer::new(Outcome::TooLarge),
+            });
         }
         if !account_is_here(&self.account) {
-            return self.tell(Event::Answered { id, answer: Answer::new(Outcome::Unauthenticated) });
+            return self.tell(Event::Answered {
+                id,
+                answer: Answer::new(Outcome::Unauthenticated),
+            });
         }
         let url = self.element.get_attribute("action").unwrap_or_default();
         self.tell_after(async move {
-            let request = Request { method: "POST", url: &url, body: Some((FORM, body)), limit: SAVE_LIMIT };
+            let request = Request {
+                method: "POST",
+                url: &url,
+                body: Some((FORM, body)),
+                limit: SAVE_LIMIT,
+            };
             match status::watched(request).await.as_ref().and_then(reply::answer) {
                 Some(answer) => Event::Answered { id, answer },
                 None => Event::Unanswered { id },
@@ -107,7 +124,12 @@ impl Form {
     fn ask(self: &Rc<Self>, id: String) {
         self.tell_after(async move {
             let url = format!("/api/submissions/{id}");
-            let request = Request { method: "GET", url: &url, body: None, limit: SAVE_LIMIT };
+            let request = Request {
+                method: "GET",
+                url: &url,
+                body: None,
+                limit: SAVE_LIMIT,
+            };
             match reply::asked(status::watched(request).await.as_ref()) {
                 Asked::Answer(answer) => Event::Answered { id, answer: *answer },
                 Asked::NeverSaved => Event::NeverSaved { id },
@@ -117,20 +139,37 @@ impl Form {
     }
 
     fn save_draft(self: &Rc<Self>, draft: Draft) {
-        let (revision, json) = (draft.revision.clone(), serde_json::to_string(&draft).unwrap_or_default());
+        let (revision, json) = (
+            draft.revision.clone(),
+            serde_json::to_string(&draft).unwrap_or_default(),
+        );
         let Some(draft_url) = self.draft_url.borrow().clone() else {
-            return self.tell(Event::DraftRefused { revision, why: DraftRefusal::Refused });
+            return self.tell(Event::DraftRefused {
+                revision,
+                why: DraftRefusal::Refused,
+            });
         };
         if json.len() > LARGEST_DRAFT {
-            return self.tell(Event::DraftRefused { revision, why: DraftRefusal::TooLarge });
+            return self.tell(Event::DraftRefused {
+                revision,
+                why: DraftRefusal::TooLarge,
+            });
         }
         if !account_is_here(&self.account) {
-            return self.tell(Event::DraftRefused { revision, why: DraftRefusal::SignedOut });
+            return self.tell(Event::DraftRefused {
+                revision,
+                why: DraftRefusal::SignedOut,
+            });
         }
         let form = Rc::clone(self);
         self.tell_after(async move {
             let url = keep_url(&draft_url, &form.account);
-            let request = Request { method: "POST", url: &url, body: Some((JSON, json)), limit: DRAFT_LIMIT };
+            let request = Request {
+                method: "POST",
+                url: &url,
+                body: Some((JSON, json)),
+                limit: DRAFT_LIMIT,
+            };
             let taken = reply::draft_taken(status::watched(request).await.as_ref());
             if form.draft_url.borrow().as_ref() != Some(&draft_url) {
                 // The form became a record meanwhile: this draft is of a form that is no more.
@@ -146,19 +185,29 @@ impl Form {
 
     fn beacon_draft(&self, draft: &Draft) {
         let json = serde_json::to_string(draft).unwrap_or_default();
-        if let Some(draft_url) = self.draft_url.borrow().as_ref().filter(|_| json.len() <= LARGEST_BEACON) {
+        if let Some(draft_url) = self
+            .draft_url
+            .borrow()
+            .as_ref()
+            .filter(|_| json.len() <= LARGEST_BEACON)
+        {
             beacon(&keep_url(draft_url, &self.account), &json);
         }
     }
 
     fn drop_draft(self: &Rc<Self>, revision: Revision) {
-        let Some(draft_url) = self.draft_url.borrow().clone() else { return self.tell(Event::DraftDropped) };
+        let Some(draft_url) = self.draft_url.borrow().clone() else {
+            return self.tell(Event::DraftDropped);
+        };
         let account = self.account.clone();
         self.tell_after(async move {
             if drop_on_server(&draft_url, &account, &revision).await {
                 Event::DraftDropped
             } else {
-                Event::DraftRefused { revision, why: DraftRefusal::Unanswered }
+                Event::DraftRefused {
+                    revision,
+                    why: DraftRefusal::Unanswered,
+                }
             }
         });
     }
@@ -176,7 +225,12 @@ impl Form {
         for field in all_in(form, "[data-key-column] :is(input, textarea)") {
             set_attribute(&field, "readonly", Some(""));
         }
-        let Some(record_url) = form.get_attribute("data-record-url").map(|url| url.replace("{key}", key)) else { return };
+        let Some(record_url) = form
+            .get_attribute("data-record-url")
+            .map(|url| url.replace("{key}", key))
+        else {
+            return;
+        };
         set_attribute(form, "action", Some(&record_url));
         if let Ok(history) = window().history() {
             let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&record_url));
@@ -186,22 +240,44 @@ impl Form {
     fn announce(self: &Rc<Self>, announcement: Announcement) {
         use toasts::Kind;
         let labels = |columns: &[String]| {
-            let labels: Vec<String> = columns.iter().map(|column| fields::label(&self.element, column)).collect();
+            let labels: Vec<String> = columns
+                .iter()
+                .map(|column| fields::label(&self.element, column))
+                .collect();
             labels.join(", ")
         };
         let (kind, words) = match announcement {
             Announcement::Restored => (Kind::Restored, "Restored what you typed.".to_owned()),
             Announcement::Queued { why } => (Kind::Queued, format!("{why}. Your changes are kept.")),
             Announcement::SavedAfterQueue => (Kind::Saved, "Saved what was queued.".to_owned()),
-            Announcement::Merged { columns } => {
-                (Kind::Notice, format!("Saved. Somebody else had changed {}; that is kept too.", labels(&columns)))
-            }
-            Announcement::Conflict => (Kind::Conflict, "Somebody else changed the same field. Nothing was overwritten: choose above.".to_owned()),
+            Announcement::Merged { columns } => (
+                Kind::Notice,
+                format!(
+                    "Saved. Somebody else had changed {}; that is kept too.",
+                    labels(&columns)
+                ),
+            ),
+            Announcement::Conflict => (
+                Kind::Conflict,
+                "Somebody else changed the same field. Nothing was overwritten: choose above.".to_owned(),
+            ),
             Announcement::Refused { message } => (Kind::Refused, message),
-            Announcement::DiscardedElsewhere => (Kind::Notice, "This text was discarded or saved in another tab or on another device.".to_owned()),
-            Announcement::TooLargeForServer => (Kind::Notice, "This text is too large to be kept on the server; it is kept on this device.".to_owned()),
-            Announcement::NotProtected => (Kind::Refused, "Not protected on this device: the browser's storage is full or forbidden.".to_owned()),
-            Announcement::SecretLost => (Kind::Refused, "A secret was not saved before the page was loaded again. Type it once more and press Save.".to_owned()),
+            Announcement::DiscardedElsewhere => (
+                Kind::Notice,
+                "This text was discarded or saved in another tab or on another device.".to_owned(),
+            ),
+            Announcement::TooLargeForServer => (
+                Kind::Notice,
+                "This text is too large to be kept on the server; it is kept on this device.".to_owned(),
+            ),
+            Announcement::NotProtected => (
+                Kind::Refused,
+                "Not protected on this device: the browser's storage is full or forbidden.".to_owned(),
+            ),
+            Announcement::SecretLost => (
+                Kind::Refused,
+                "A secret was not saved before the page was loaded again. Type it once more and press Save.".to_owned(),
+            ),
         };
         toasts::show(kind, &words);
     }
@@ -225,7 +301,12 @@ fn focus_element(element: &web_sys::Element) {
 /// Whether the server has dropped it, or never had it.
 async fn drop_on_server(draft_url: &str, account: &str, revision: &Revision) -> bool {
     let url = drop_url(draft_url, account, revision);
-    let request = Request { method: "DELETE", url: &url, body: None, limit: DRAFT_LIMIT };
+    let request = Request {
+        method: "DELETE",
+        url: &url,
+        body: None,
+        limit: DRAFT_LIMIT,
+    };
     let reply = status::watched(request).await;
     reply.is_some_and(|reply| matches!(reply.status, 200 | 204 | 404 | 409 | 410))
 }

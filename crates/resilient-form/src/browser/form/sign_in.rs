@@ -42,10 +42,26 @@ impl Form {
 
     fn dialog(self: &Rc<Self>) -> HtmlElement {
         let own = Rc::clone(self);
-        let name = make("input").with("name", "username").with("value", &self.account).with("readonly", "").with("autocomplete", "username");
-        let password = make("input").with("name", "password").with("type", "password").with("autocomplete", "current-password").with("autofocus", "");
-        let labelled = |words: &str, control| make("label").with("class", "field").child(make("span").with("class", "label").text(words)).child(control);
-        let send = make("button").with("type", "submit").with("class", "button button-primary").text("Sign in");
+        let name = make("input")
+            .with("name", "username")
+            .with("value", &self.account)
+            .with("readonly", "")
+            .with("autocomplete", "username");
+        let password = make("input")
+            .with("name", "password")
+            .with("type", "password")
+            .with("autocomplete", "current-password")
+            .with("autofocus", "");
+        let labelled = |words: &str, control| {
+            make("label")
+                .with("class", "field")
+                .child(make("span").with("class", "label").text(words))
+                .child(control)
+        };
+        let send = make("button")
+            .with("type", "submit")
+            .with("class", "button button-primary")
+            .text("Sign in");
         let later = crate::browser::dom::button("Later", |_| close());
         let form = make("form").with("method", "post").with("action", "/login");
         let form = form.on("submit", move |event| {
@@ -57,16 +73,34 @@ impl Form {
             .child(make("p").text("Your text is kept on this device. After signing in, Save goes on by itself."))
             .child(labelled("Account", name))
             .child(labelled("Password", password))
-            .child(make("p").with("class", "field-error").with("role", "alert").with("data-sign-in-words", ""))
+            .child(
+                make("p")
+                    .with("class", "field-error")
+                    .with("role", "alert")
+                    .with("data-sign-in-words", ""),
+            )
             .child(make("p").with("class", "actions").child(send).child(later));
-        make("dialog").with("data-sign-in-dialog", "").with("aria-labelledby", "sign-in-heading").child(form).done()
+        make("dialog")
+            .with("data-sign-in-dialog", "")
+            .with("aria-labelledby", "sign-in-heading")
+            .child(form)
+            .done()
     }
 
     async fn sign_in(self: Rc<Self>) {
-        let password = find("dialog[data-sign-in-dialog] [name=password]").and_then(|field| field.dyn_into::<HtmlInputElement>().ok());
+        let password = find("dialog[data-sign-in-dialog] [name=password]")
+            .and_then(|field| field.dyn_into::<HtmlInputElement>().ok());
         let Some(password) = password else { return };
-        let pairs = [("username".to_owned(), self.account.clone()), ("password".to_owned(), password.value())];
-        let request = Request { method: "POST", url: "/login", body: Some((FORM, encode(&pairs))), limit: LIMIT };
+        let pairs = [
+            ("username".to_owned(), self.account.clone()),
+            ("password".to_owned(), password.value()),
+        ];
+        let request = Request {
+            method: "POST",
+            url: "/login",
+            body: Some((FORM, encode(&pairs))),
+            limit: LIMIT,
+        };
         match request.send().await.map(|reply| reply.status) {
             // A redirect, not followed: the server let the person in.
             Some(0 | 200) => {
