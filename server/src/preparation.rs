@@ -15,11 +15,11 @@ use crate::auth::service::Auth;
 use crate::clock::now_ms;
 use crate::config::StorageSettings;
 use crate::drafts::DraftService;
+use crate::files;
 use crate::records::save;
 use crate::sql::Sqlite;
 use crate::sql::catalog::{Catalog, CurrentCatalog};
 use crate::sql::migrations::{OwnTables, is_forbidden};
-use crate::files;
 
 /// Between two looks at the accounts: how long one switched off by hand may still read.
 const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
@@ -118,13 +118,17 @@ impl<D: OwnTables> Preparation<D> {
             .create_if_missing(true);
         Sqlite::migrate(&options).await?;
         let local = Db::<sqlx::Sqlite>::connect_lazily(options, Policy::default()).await;
-        self.auth.use_accounts(Arc::new(AccountRepository::<Sqlite>::new(local)));
+        self.auth
+            .use_accounts(Arc::new(AccountRepository::<Sqlite>::new(local)));
         Ok(())
     }
 
     async fn read_catalog(&self) -> Result<(), NotPrepared> {
-        let tables =
-            self.db.read("introspect", |mut conn: Connection<D::Database>| async move { D::introspect(&mut conn).await });
+        let tables = self
+            .db
+            .read("introspect", |mut conn: Connection<D::Database>| async move {
+                D::introspect(&mut conn).await
+            });
         let catalog = Catalog::new(tables.await?);
         let kept = serde_json::to_vec(&catalog).map_err(std::io::Error::other);
         let path = self.storage.data_dir.join("catalog.json");
@@ -148,7 +152,10 @@ impl<D: OwnTables> Preparation<D> {
             Ok(added) => added,
             // The answer may have been lost after it was done: ours is there if it has our hash.
             Err(error) => {
-                let found = accounts.find("admin").await?.is_some_and(|found| found.password_hash == hash);
+                let found = accounts
+                    .find("admin")
+                    .await?
+                    .is_some_and(|found| found.password_hash == hash);
                 if !found {
                     return Err(error.into());
                 }
@@ -186,9 +193,11 @@ impl<D: OwnTables> Preparation<D> {
     async fn forget_old_ids(&self) {
         loop {
             let before = now_ms().saturating_sub(save::IDS_KEPT_MS);
-            let swept = self.db.write("forget old ids", |mut conn: Connection<D::Database>| async move {
-                save::sweep::<D>(&mut conn, before, SWEEP_AT_ONCE).await
-            });
+            let swept = self
+                .db
+                .write("forget old ids", |mut conn: Connection<D::Database>| async move {
+                    save::sweep::<D>(&mut conn, before, SWEEP_AT_ONCE).await
+                });
             match swept.await {
                 Ok(forgotten) if forgotten == u64::from(SWEEP_AT_ONCE) => {}
                 Ok(_) => return,

@@ -61,7 +61,14 @@ pub fn reason_to_keep(error: &DbError) -> Option<&'static str> {
 pub fn log(what: &'static str, error: &DbError) -> String {
     let error_id = new_error_id();
     let severity = error.class.severity;
-    tracing::error!(error_id, what, ?severity, attempts = error.attempts, chain = chain(error), "a database call failed");
+    tracing::error!(
+        error_id,
+        what,
+        ?severity,
+        attempts = error.attempts,
+        chain = chain(error),
+        "a database call failed"
+    );
     error_id
 }
 
@@ -70,7 +77,12 @@ pub fn log_unavailable(what: &'static str, error: &DbError) {
     if error.attempts == 0 {
         tracing::debug!(what, "refused: the database is not reachable");
     } else {
-        tracing::warn!(what, attempts = error.attempts, chain = chain(error), "the database did not do it");
+        tracing::warn!(
+            what,
+            attempts = error.attempts,
+            chain = chain(error),
+            "the database did not do it"
+        );
     }
 }
 

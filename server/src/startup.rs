@@ -23,8 +23,8 @@ use crate::keys::{self, Keys};
 use crate::monitoring::DatabaseMonitor;
 use crate::preparation::Preparation;
 use crate::records::save::Versions;
-use crate::report;
 use crate::records::service::RecordService;
+use crate::report;
 use crate::services::Services;
 use crate::sql::catalog::{Catalog, CurrentCatalog};
 use crate::sql::migrations::OwnTables;
@@ -53,7 +53,8 @@ pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
     let data_dir = open_data_dir(storage)?;
     let secret = match storage.secret {
         Some(secret) => secret,
-        None => keys::secret_from_file(&storage.data_dir.join("secret")).map_err(|error| unusable(storage, "secret", &error))?,
+        None => keys::secret_from_file(&storage.data_dir.join("secret"))
+            .map_err(|error| unusable(storage, "secret", &error))?,
     };
     let keys = Keys::from_secret(&secret);
     let path = storage.data_dir.join("drafts.db");
@@ -66,10 +67,14 @@ pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
                 .create_if_missing(true);
             assemble::<Sqlite>(options, settings, keys, drafts).await?
         }
-        DatabaseSettings::Sqlite(options) => assemble::<Sqlite>(options, settings, keys, drafts).await?,
+        DatabaseSettings::Sqlite(options) => assemble::<Sqlite>(*options, settings, keys, drafts).await?,
         DatabaseSettings::Postgres(options) => assemble::<Postgres>(*options, settings, keys, drafts).await?,
     };
-    Ok(Prepared { router: router(services.clone()), services, _data_dir: data_dir })
+    Ok(Prepared {
+        router: router(services.clone()),
+        services,
+        _data_dir: data_dir,
+    })
 }
 
 async fn assemble<D: OwnTables>(
@@ -79,7 +84,10 @@ async fn assemble<D: OwnTables>(
     drafts: Arc<DraftService>,
 ) -> Result<Services, String> {
     let storage = &settings.storage;
-    let policy = Policy { application_name: "inkfast".to_owned(), ..Policy::default() };
+    let policy = Policy {
+        application_name: "inkfast".to_owned(),
+        ..Policy::default()
+    };
     let db = Db::<D::Database>::connect_lazily(options.clone(), policy).await;
     let directory = Directory::open(&storage.data_dir).map_err(|error| unusable(storage, "accounts.json", &error))?;
     let directory = Arc::new(directory);
@@ -95,8 +103,12 @@ async fn assemble<D: OwnTables>(
         Arc::clone(&read_only),
     ));
     let drafts_kept = Arc::new(AtomicBool::new(true));
-    let monitor =
-        DatabaseMonitor::new(db.clone(), settings.database.kind(), Arc::clone(&prepared), Arc::clone(&drafts_kept));
+    let monitor = DatabaseMonitor::new(
+        db.clone(),
+        settings.database.kind(),
+        Arc::clone(&prepared),
+        Arc::clone(&drafts_kept),
+    );
     let preparation = Preparation::<D> {
         db,
         options,
@@ -111,7 +123,14 @@ async fn assemble<D: OwnTables>(
     };
     preparation.start().await;
     let assets: BTreeMap<String, String> = static_files::asset_paths(&storage.site_dir);
-    Ok(Services { settings: Arc::new(settings), auth, records, drafts, monitor: Arc::new(monitor), assets: Arc::new(assets) })
+    Ok(Services {
+        settings: Arc::new(settings),
+        auth,
+        records,
+        drafts,
+        monitor: Arc::new(monitor),
+        assets: Arc::new(assets),
+    })
 }
 
 /// What the schema was when it was last read: pages can be drawn from it before the database is there.
@@ -133,16 +152,20 @@ fn open_data_dir(storage: &StorageSettings) -> Result<DataDir, String> {
     let lock = File::create(dir.join("lock")).map_err(|error| unusable(storage, "lock", &error))?;
     match lock.try_lock() {
         Ok(()) => Ok(DataDir { _lock: lock }),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(format!("INKFAST_DATA_DIR: {} is in use by another Inkfast.", dir.display()))
-        }
+        Err(std::fs::TryLockError::WouldBlock) => Err(format!(
+            "INKFAST_DATA_DIR: {} is in use by another Inkfast.",
+            dir.display()
+        )),
         Err(std::fs::TryLockError::Error(error)) => Err(unusable(storage, "lock", &error)),
     }
 }
 
 fn unusable(storage: &StorageSettings, file: &str, error: &dyn std::error::Error) -> String {
     let cause = report::chain(error);
-    format!("INKFAST_DATA_DIR: {} cannot be used: {cause}.", storage.data_dir.join(file).display())
+    format!(
+        "INKFAST_DATA_DIR: {} cannot be used: {cause}.",
+        storage.data_dir.join(file).display()
+    )
 }
 
 /// Serves until told to stop; requests under way are finished first.
@@ -152,7 +175,9 @@ fn unusable(storage: &StorageSettings, file: &str, error: &dyn std::error::Error
 pub async fn serve(prepared: Prepared, listener: TcpListener) -> io::Result<()> {
     let Prepared { router, _data_dir, .. } = prepared;
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(told_to_stop()).await
+    axum::serve(listener, service)
+        .with_graceful_shutdown(told_to_stop())
+        .await
 }
 
 async fn told_to_stop() {

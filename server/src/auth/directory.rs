@@ -45,7 +45,11 @@ impl Directory {
             Err(error) if error.kind() == io::ErrorKind::NotFound => State::default(),
             Err(error) => return Err(error),
         };
-        Ok(Self { state: RwLock::new(state), path, writing: Mutex::new(()) })
+        Ok(Self {
+            state: RwLock::new(state),
+            path,
+            writing: Mutex::new(()),
+        })
     }
 
     /// Who a session belongs to, if it still counts.
@@ -56,7 +60,10 @@ impl Directory {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let known = state.accounts.get(&session.account)?;
         let counts = !known.disabled && known.epoch == session.epoch && !state.ended.contains_key(&session.id);
-        counts.then(|| Account { name: session.account.clone(), role: known.role })
+        counts.then(|| Account {
+            name: session.account.clone(),
+            role: known.role,
+        })
     }
 
     /// Takes over what the database says now.
@@ -72,7 +79,9 @@ impl Directory {
     /// # Errors
     /// As [`Directory::replace`].
     pub fn learn(&self, name: &str, account: KnownAccount) -> io::Result<()> {
-        self.change(|state| drop(state.accounts.insert(name.to_owned(), account)))
+        self.change(|state| {
+            state.accounts.insert(name.to_owned(), account);
+        })
     }
 
     /// Ends a session for good.
@@ -82,13 +91,21 @@ impl Directory {
     pub fn end(&self, session: &Session, now_ms: u64) -> io::Result<()> {
         self.change(|state| {
             state.ended.retain(|_, over_at_ms| *over_at_ms > now_ms);
-            state.ended.insert(session.id.clone(), session.issued_at_ms + ABSOLUTE_MS);
+            state
+                .ended
+                .insert(session.id.clone(), session.issued_at_ms + ABSOLUTE_MS);
         })
     }
 
     /// Names of all accounts known, for messages at start.
     pub fn names(&self) -> BTreeSet<String> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).accounts.keys().cloned().collect()
+        self.state
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .accounts
+            .keys()
+            .cloned()
+            .collect()
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) -> io::Result<()> {
@@ -100,7 +117,9 @@ impl Directory {
             (*state != before).then(|| state.clone())
         };
         match changed {
-            Some(state) => crate::files::write_whole(&self.path, &serde_json::to_vec(&state).map_err(io::Error::other)?),
+            Some(state) => {
+                crate::files::write_whole(&self.path, &serde_json::to_vec(&state).map_err(io::Error::other)?)
+            }
             None => Ok(()),
         }
     }
@@ -113,9 +132,22 @@ mod tests {
     #[test]
     fn an_ended_session_stays_ended_after_a_restart() {
         let folder = tempfile::tempdir().unwrap();
-        let known = KnownAccount { role: Role::Viewer, epoch: 1, disabled: false };
-        let session = Session { account: "anna".into(), id: "s1".into(), epoch: 1, issued_at_ms: 0, seen_at_ms: 0 };
-        let other = Session { id: "s2".into(), ..session.clone() };
+        let known = KnownAccount {
+            role: Role::Viewer,
+            epoch: 1,
+            disabled: false,
+        };
+        let session = Session {
+            account: "anna".into(),
+            id: "s1".into(),
+            epoch: 1,
+            issued_at_ms: 0,
+            seen_at_ms: 0,
+        };
+        let other = Session {
+            id: "s2".into(),
+            ..session.clone()
+        };
         let directory = Directory::open(folder.path()).unwrap();
         assert_eq!(directory.account_of(&session, 1), None);
         directory.learn("anna", known.clone()).unwrap();
@@ -125,9 +157,25 @@ mod tests {
         let directory = Directory::open(folder.path()).unwrap();
         assert_eq!(directory.account_of(&session, 1), None);
         assert!(directory.account_of(&other, 1).is_some());
-        directory.learn("anna", KnownAccount { epoch: 2, ..known.clone() }).unwrap();
+        directory
+            .learn(
+                "anna",
+                KnownAccount {
+                    epoch: 2,
+                    ..known.clone()
+                },
+            )
+            .unwrap();
         assert_eq!(directory.account_of(&other, 1), None);
-        directory.learn("anna", KnownAccount { disabled: true, ..known }).unwrap();
+        directory
+            .learn(
+                "anna",
+                KnownAccount {
+                    disabled: true,
+                    ..known
+                },
+            )
+            .unwrap();
         assert_eq!(directory.account_of(&other, 1), None);
     }
 }

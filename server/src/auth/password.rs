@@ -19,7 +19,10 @@ pub struct Passwords {
 
 impl Passwords {
     pub fn new() -> Self {
-        Self { slots: Arc::new(Semaphore::new(AT_A_TIME)), decoy: hash_now(&random_password()).into() }
+        Self {
+            slots: Arc::new(Semaphore::new(AT_A_TIME)),
+            decoy: hash_now(&random_password()).into(),
+        }
     }
 
     /// A PHC string with a random salt.
@@ -53,7 +56,10 @@ impl Default for Passwords {
 }
 
 fn hash_now(password: &str) -> String {
-    Argon2::default().hash_password(password.as_bytes()).expect("the default parameters are valid").to_string()
+    Argon2::default()
+        .hash_password(password.as_bytes())
+        .expect("the default parameters are valid")
+        .to_string()
 }
 
 /// 20 characters without look-alikes: 98 bits.
@@ -61,7 +67,10 @@ pub fn random_password() -> String {
     const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz23456789A";
     let mut bytes = [0u8; 20];
     getrandom::fill(&mut bytes).expect("the system gives random bytes");
-    bytes.iter().map(|byte| LETTERS[usize::from(byte % 32)] as char).collect()
+    bytes
+        .iter()
+        .map(|byte| LETTERS[usize::from(byte % 32)] as char)
+        .collect()
 }
 
 #[cfg(test)]

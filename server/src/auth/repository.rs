@@ -81,15 +81,24 @@ impl Row {
         let [name, password_hash, role, epoch, disabled] =
             std::array::from_fn(|at| columns.get_mut(at).and_then(Option::take).unwrap_or_default());
         let role = Role::from_name(&role)?;
-        let known = KnownAccount { role, epoch: epoch.parse().ok()?, disabled: disabled != "false" && disabled != "0" };
-        Some(Self { name, account: StoredAccount { known, password_hash } })
+        let known = KnownAccount {
+            role,
+            epoch: epoch.parse().ok()?,
+            disabled: disabled != "false" && disabled != "0",
+        };
+        Some(Self {
+            name,
+            account: StoredAccount { known, password_hash },
+        })
     }
 }
 
 #[async_trait]
 impl<D: Dialect> AccountStore for AccountRepository<D> {
     async fn find(&self, name: &str) -> Result<Option<StoredAccount>, DbError> {
-        let rows = self.read("account", &format!("WHERE name = {}", D::placeholder(1)), Some(name)).await?;
+        let rows = self
+            .read("account", &format!("WHERE name = {}", D::placeholder(1)), Some(name))
+            .await?;
         Ok(rows.into_iter().next().map(|row| row.account))
     }
 
@@ -106,7 +115,8 @@ impl<D: Dialect> AccountStore for AccountRepository<D> {
             D::placeholder(2),
             D::placeholder(3)
         );
-        self.change("add account", sql, vec![name, password_hash, role.name()]).await
+        self.change("add account", sql, vec![name, password_hash, role.name()])
+            .await
     }
 
     async fn add_first(&self, name: &str, password_hash: &str, role: Role) -> Result<bool, DbError> {
@@ -118,7 +128,8 @@ impl<D: Dialect> AccountStore for AccountRepository<D> {
             D::placeholder(2),
             D::placeholder(3)
         );
-        self.change("add first account", sql, vec![name, password_hash, role.name()]).await
+        self.change("add first account", sql, vec![name, password_hash, role.name()])
+            .await
     }
 
     async fn set_password(&self, name: &str, password_hash: &str) -> Result<bool, DbError> {

@@ -34,7 +34,13 @@ pub struct Auth {
 
 impl Auth {
     pub fn new(accounts: Arc<dyn AccountStore>, directory: Arc<Directory>, keys: Keys) -> Self {
-        Self { accounts: RwLock::new(accounts), directory, passwords: Passwords::new(), throttle: Mutex::default(), keys }
+        Self {
+            accounts: RwLock::new(accounts),
+            directory,
+            passwords: Passwords::new(),
+            throttle: Mutex::default(),
+            keys,
+        }
     }
 
     /// Checks a password and begins a session. `known_account` is whom this browser's device cookie names.

@@ -36,11 +36,17 @@ impl Session {
 
     /// The same session seen now, where the cookie is old enough to be worth writing.
     pub fn renewed(&self, now_ms: u64) -> Option<Self> {
-        (now_ms.saturating_sub(self.seen_at_ms) > RENEW_AFTER_MS).then(|| Self { seen_at_ms: now_ms, ..self.clone() })
+        (now_ms.saturating_sub(self.seen_at_ms) > RENEW_AFTER_MS).then(|| Self {
+            seen_at_ms: now_ms,
+            ..self.clone()
+        })
     }
 
     pub fn seal(&self, sealer: &Sealer) -> String {
-        sealer.seal(b"", &serde_json::to_vec(self).expect("a session is plain text and numbers"))
+        sealer.seal(
+            b"",
+            &serde_json::to_vec(self).expect("a session is plain text and numbers"),
+        )
     }
 
     pub fn open(sealer: &Sealer, text: &str) -> Option<Self> {
@@ -54,19 +60,37 @@ mod tests {
 
     #[test]
     fn a_session_ends_when_idle_and_after_half_a_day() {
-        let session = Session { account: "anna".into(), id: "1".into(), epoch: 1, issued_at_ms: 0, seen_at_ms: 0 };
+        let session = Session {
+            account: "anna".into(),
+            id: "1".into(),
+            epoch: 1,
+            issued_at_ms: 0,
+            seen_at_ms: 0,
+        };
         assert!(!session.is_over(IDLE_MS));
         assert!(session.is_over(IDLE_MS + 1));
-        let busy = Session { seen_at_ms: ABSOLUTE_MS, ..session.clone() };
+        let busy = Session {
+            seen_at_ms: ABSOLUTE_MS,
+            ..session.clone()
+        };
         assert!(!busy.is_over(ABSOLUTE_MS));
         assert!(busy.is_over(ABSOLUTE_MS + 1));
         assert_eq!(session.renewed(1000), None);
-        assert_eq!(session.renewed(IDLE_MS).map(|renewed| renewed.seen_at_ms), Some(IDLE_MS));
+        assert_eq!(
+            session.renewed(IDLE_MS).map(|renewed| renewed.seen_at_ms),
+            Some(IDLE_MS)
+        );
     }
 
     #[test]
     fn a_cookie_made_with_another_secret_is_nobody() {
-        let session = Session { account: "anna".into(), id: "1".into(), epoch: 1, issued_at_ms: 0, seen_at_ms: 0 };
+        let session = Session {
+            account: "anna".into(),
+            id: "1".into(),
+            epoch: 1,
+            issued_at_ms: 0,
+            seen_at_ms: 0,
+        };
         let cookie = session.seal(&Sealer::new(&[1; 32], "s"));
         assert_eq!(Session::open(&Sealer::new(&[1; 32], "s"), &cookie), Some(session));
         assert_eq!(Session::open(&Sealer::new(&[2; 32], "s"), &cookie), None);

@@ -41,10 +41,17 @@ impl Throttle {
 
     pub fn failed(&mut self, account: &str, address: &str, now_ms: u64) {
         if self.by_address.len() > SWEEP_ABOVE {
-            self.by_address.retain(|_, failures| now_ms.saturating_sub(failures.last_ms) < FORGET_MS);
-            self.by_account.retain(|_, failures| now_ms.saturating_sub(failures.last_ms) < FORGET_MS);
+            self.by_address
+                .retain(|_, failures| now_ms.saturating_sub(failures.last_ms) < FORGET_MS);
+            self.by_account
+                .retain(|_, failures| now_ms.saturating_sub(failures.last_ms) < FORGET_MS);
         }
-        count(self.by_address.entry((account.to_owned(), address.to_owned())).or_insert(NONE), now_ms);
+        count(
+            self.by_address
+                .entry((account.to_owned(), address.to_owned()))
+                .or_insert(NONE),
+            now_ms,
+        );
         count(self.by_account.entry(account.to_owned()).or_insert(NONE), now_ms);
     }
 
@@ -66,7 +73,9 @@ fn count(failures: &mut Failures, now_ms: u64) {
 fn remaining_ms(failures: &Failures, free: u32, now_ms: u64) -> Option<u64> {
     let beyond = failures.count.checked_sub(free)?;
     let wait = FIRST_WAIT_MS.saturating_mul(1 << beyond.min(20)).min(LONGEST_WAIT_MS);
-    (failures.last_ms + wait).checked_sub(now_ms).filter(|remaining| *remaining > 0)
+    (failures.last_ms + wait)
+        .checked_sub(now_ms)
+        .filter(|remaining| *remaining > 0)
 }
 
 #[cfg(test)]

@@ -45,16 +45,20 @@ pub async fn run(command: AccountCommand, settings: Settings) -> Result<(), Stri
             let path = settings.storage.data_dir.join("inkfast.db");
             std::fs::create_dir_all(&settings.storage.data_dir)
                 .map_err(|error| format!("{} cannot be made: {error}.", settings.storage.data_dir.display()))?;
-            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).create_if_missing(true);
+            let options = sqlx::sqlite::SqliteConnectOptions::new()
+                .filename(path)
+                .create_if_missing(true);
             run_on::<Sqlite>(command, options).await
         }
-        DatabaseSettings::Sqlite(options) => run_on::<Sqlite>(command, options).await,
+        DatabaseSettings::Sqlite(options) => run_on::<Sqlite>(command, *options).await,
         DatabaseSettings::Postgres(options) => run_on::<Postgres>(command, *options).await,
     }
 }
 
 async fn run_on<D: OwnTables>(command: AccountCommand, options: Options<D::Database>) -> Result<(), String> {
-    D::migrate(&options).await.map_err(|error| format!("The database cannot be used: {error}."))?;
+    D::migrate(&options)
+        .await
+        .map_err(|error| format!("The database cannot be used: {error}."))?;
     let db = Db::<D::Database>::connect_lazily(options, Policy::default()).await;
     let accounts = AccountRepository::<D>::new(db);
     let done = match &command {
@@ -62,15 +66,22 @@ async fn run_on<D: OwnTables>(command: AccountCommand, options: Options<D::Datab
             let role = Role::from_name(role).ok_or("--role takes superuser or viewer.")?;
             check_name(&who.name)?;
             let hash = new_hash(who).await?;
-            accounts.add(&who.name, &hash, role).await.map(|done| (done, "There is such an account already."))
+            accounts
+                .add(&who.name, &hash, role)
+                .await
+                .map(|done| (done, "There is such an account already."))
         }
         AccountCommand::Password { who } => {
             let hash = new_hash(who).await?;
-            accounts.set_password(&who.name, &hash).await.map(|done| (done, "There is no such account."))
+            accounts
+                .set_password(&who.name, &hash)
+                .await
+                .map(|done| (done, "There is no such account."))
         }
-        AccountCommand::Disable { name } => {
-            accounts.disable(name).await.map(|done| (done, "There is no such account."))
-        }
+        AccountCommand::Disable { name } => accounts
+            .disable(name)
+            .await
+            .map(|done| (done, "There is no such account.")),
     };
     match done.map_err(|error: DbError| format!("The database did not do it: {error}."))? {
         (true, _) => Ok(()),
@@ -79,12 +90,21 @@ async fn run_on<D: OwnTables>(command: AccountCommand, options: Options<D::Datab
 }
 
 fn check_name(name: &str) -> Result<(), String> {
-    let fits = (1..=64).contains(&name.chars().count()) && !name.chars().any(|char| char.is_control() || char.is_whitespace());
-    if fits { Ok(()) } else { Err("A name has 1 to 64 characters and no spaces.".to_owned()) }
+    let fits =
+        (1..=64).contains(&name.chars().count()) && !name.chars().any(|char| char.is_control() || char.is_whitespace());
+    if fits {
+        Ok(())
+    } else {
+        Err("A name has 1 to 64 characters and no spaces.".to_owned())
+    }
 }
 
 async fn new_hash(who: &Who) -> Result<String, String> {
-    let password = if who.password_stdin { typed_password()? } else { random_password() };
+    let password = if who.password_stdin {
+        typed_password()?
+    } else {
+        random_password()
+    };
     if !who.password_stdin {
         println!("The password of `{}` is {password} (told only this once).", who.name);
     }
@@ -96,7 +116,13 @@ fn typed_password() -> Result<String, String> {
         eprint!("Password: ");
     }
     let mut line = String::new();
-    std::io::stdin().read_line(&mut line).map_err(|error| error.to_string())?;
+    std::io::stdin()
+        .read_line(&mut line)
+        .map_err(|error| error.to_string())?;
     let password = line.trim_end_matches(['\r', '\n']).to_owned();
-    if password.chars().count() < 8 { Err("A password has at least 8 characters.".to_owned()) } else { Ok(password) }
+    if password.chars().count() < 8 {
+        Err("A password has at least 8 characters.".to_owned())
+    } else {
+        Ok(password)
+    }
 }

@@ -63,7 +63,9 @@ fn failed(message: &str) -> ExitCode {
 /// `RUST_LOG` chooses what is logged, `INKFAST_LOG=json` how.
 fn start_logging() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
-    let logging = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let logging = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     if environment("INKFAST_LOG").as_deref() == Some("json") {
         logging.json().init();
     } else {

@@ -15,5 +15,7 @@ pub async fn run(settings: Settings) -> Result<(), String> {
         tracing::warn!("plain http beyond this machine: passwords and records can be read on the way");
     }
     println!("Inkfast serves {}", listen.public_url);
-    startup::serve(prepared, listener).await.map_err(|error| format!("The server stopped: {error}."))
+    startup::serve(prepared, listener)
+        .await
+        .map_err(|error| format!("The server stopped: {error}."))
 }

@@ -12,18 +12,22 @@ pub enum DatabaseSettings {
     /// Without `DATABASE_URL`: `inkfast.db` in the data directory, made with demo records.
     Embedded,
     /// `sqlite:path`: an existing file.
-    Sqlite(SqliteConnectOptions),
+    Sqlite(Box<SqliteConnectOptions>),
     /// `postgres://…`; `PG*` variables complete it as libpq reads them.
     Postgres(Box<PgConnectOptions>),
 }
 
 impl DatabaseSettings {
     pub(super) fn from_env(lookup: Lookup) -> Result<Self, Vec<String>> {
-        let Some(url) = lookup("DATABASE_URL") else { return Ok(Self::Embedded) };
+        let Some(url) = lookup("DATABASE_URL") else {
+            return Ok(Self::Embedded);
+        };
         let scheme = url.split(':').next().unwrap_or_default();
         let read = match scheme {
-            "postgres" | "postgresql" => PgConnectOptions::from_str(&url).map(|options| Self::Postgres(Box::new(options))),
-            "sqlite" => SqliteConnectOptions::from_str(&url).map(Self::Sqlite),
+            "postgres" | "postgresql" => {
+                PgConnectOptions::from_str(&url).map(|options| Self::Postgres(Box::new(options)))
+            }
+            "sqlite" => SqliteConnectOptions::from_str(&url).map(|options| Self::Sqlite(Box::new(options))),
             _ => return Err(vec![Self::unknown_scheme(scheme)]),
         };
         // The driver's text may repeat the address, and the address may hold a password.

@@ -20,7 +20,9 @@ impl ListenSettings {
         let listen = lookup("INKFAST_LISTEN").unwrap_or_else(|| "127.0.0.1:3000".to_owned());
         let address = listen.parse::<SocketAddr>();
         if address.is_err() {
-            problems.push(format!("INKFAST_LISTEN is `{listen}`; it takes an address and a port, as in 127.0.0.1:3000."));
+            problems.push(format!(
+                "INKFAST_LISTEN is `{listen}`; it takes an address and a port, as in 127.0.0.1:3000."
+            ));
         }
         let url = lookup("INKFAST_PUBLIC_URL");
         let public_url = match (&url, &address) {
@@ -62,7 +64,10 @@ impl PublicUrl {
             return None;
         }
         let own_port = if https { ":443" } else { ":80" };
-        Some(Self { https, authority: authority.strip_suffix(own_port).unwrap_or(&authority).to_owned() })
+        Some(Self {
+            https,
+            authority: authority.strip_suffix(own_port).unwrap_or(&authority).to_owned(),
+        })
     }
 
     /// Whether browsers on other machines are meant to come here.
@@ -73,7 +78,12 @@ impl PublicUrl {
 
 impl std::fmt::Display for PublicUrl {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}://{}", if self.https { "https" } else { "http" }, self.authority)
+        write!(
+            formatter,
+            "{}://{}",
+            if self.https { "https" } else { "http" },
+            self.authority
+        )
     }
 }
 
@@ -83,5 +93,8 @@ pub fn is_loopback_authority(authority: &str) -> bool {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => authority.split(':').next().unwrap_or_default(),
     };
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }

@@ -29,7 +29,11 @@ impl Settings {
         let storage = keep_problems(StorageSettings::from_env(lookup), &mut problems);
         let database = keep_problems(DatabaseSettings::from_env(lookup), &mut problems);
         match (listen, storage, database) {
-            (Some(listen), Some(storage), Some(database)) => Ok(Self { listen, storage, database }),
+            (Some(listen), Some(storage), Some(database)) => Ok(Self {
+                listen,
+                storage,
+                database,
+            }),
             _ => Err(problems),
         }
     }
@@ -55,7 +59,12 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
-        let lookup = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        let lookup = |name: &str| {
+            pairs
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
         Settings::from_env(&lookup)
     }
 
@@ -78,7 +87,11 @@ mod tests {
         ])
         .unwrap_err();
         for name in ["INKFAST_LISTEN", "INKFAST_PUBLIC_URL", "INKFAST_SECRET", "DATABASE_URL"] {
-            assert_eq!(problems.iter().filter(|problem| problem.contains(name)).count(), 1, "{name}: {problems:?}");
+            assert_eq!(
+                problems.iter().filter(|problem| problem.contains(name)).count(),
+                1,
+                "{name}: {problems:?}"
+            );
         }
     }
 

@@ -45,6 +45,9 @@ impl StorageSettings {
 
 impl std::fmt::Debug for StorageSettings {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("StorageSettings").field("data_dir", &self.data_dir).finish_non_exhaustive()
+        formatter
+            .debug_struct("StorageSettings")
+            .field("data_dir", &self.data_dir)
+            .finish_non_exhaustive()
     }
 }

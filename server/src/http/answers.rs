@@ -13,12 +13,21 @@ use serde::Serialize;
 
 /// Whether the caller is a program that wants to know, not a person who wants to see.
 pub fn wants_json(headers: &HeaderMap) -> bool {
-    headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).is_some_and(|accept| accept.contains("application/json"))
+    headers
+        .get(ACCEPT)
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(|accept| accept.contains("application/json"))
 }
 
 pub fn json_success<T: Serialize>(status: StatusCode, data: T) -> Response {
-    let envelope =
-        Envelope { success: true, error: None, message: None, retry_count: None, last_attempt: None, data: Some(data) };
+    let envelope = Envelope {
+        success: true,
+        error: None,
+        message: None,
+        retry_count: None,
+        last_attempt: None,
+        data: Some(data),
+    };
     (status, Json(envelope)).into_response()
 }
 
@@ -79,7 +88,10 @@ pub fn set_retry_after(headers: &mut HeaderMap, retry_after_ms: Option<u64>) {
 }
 
 pub fn too_large(headers: &HeaderMap, path: &str, limit: usize) -> Response {
-    let message = format!("This is larger than the {} MiB that can be sent at once.", limit / (1024 * 1024));
+    let message = format!(
+        "This is larger than the {} MiB that can be sent at once.",
+        limit / (1024 * 1024)
+    );
     if path.starts_with("/records/") && wants_json(headers) {
         return saved_or_not(&Answer::new(Outcome::TooLarge));
     }

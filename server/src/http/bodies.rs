@@ -64,7 +64,11 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, Unread> {
             bytes = Vec::new();
         }
     }
-    if seen > limit { Err(Unread::TooLarge) } else { Ok(bytes.into()) }
+    if seen > limit {
+        Err(Unread::TooLarge)
+    } else {
+        Ok(bytes.into())
+    }
 }
 
 /// The pairs of an urlencoded form.

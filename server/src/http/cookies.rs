@@ -7,7 +7,11 @@ const DEVICE_SECONDS: u64 = 365 * 24 * 60 * 60;
 
 /// `__Host-` binds a cookie to this host and to https; browsers refuse the prefix on plain http.
 pub fn session_name(https: bool) -> String {
-    if https { "__Host-inkfast".to_owned() } else { "inkfast".to_owned() }
+    if https {
+        "__Host-inkfast".to_owned()
+    } else {
+        "inkfast".to_owned()
+    }
 }
 
 pub fn device_name(https: bool) -> String {
@@ -35,7 +39,11 @@ pub fn no_session(https: bool) -> String {
 }
 
 pub fn device(https: bool, value: &str) -> String {
-    format!("{}={value}; Max-Age={DEVICE_SECONDS}; {}", device_name(https), attributes(https))
+    format!(
+        "{}={value}; Max-Age={DEVICE_SECONDS}; {}",
+        device_name(https),
+        attributes(https)
+    )
 }
 
 pub fn set(headers: &mut HeaderMap, cookie: String) {
@@ -55,5 +63,9 @@ pub fn sets_session(headers: &HeaderMap) -> bool {
 }
 
 fn attributes(https: bool) -> &'static str {
-    if https { "Path=/; HttpOnly; SameSite=Lax; Secure" } else { "Path=/; HttpOnly; SameSite=Lax" }
+    if https {
+        "Path=/; HttpOnly; SameSite=Lax; Secure"
+    } else {
+        "Path=/; HttpOnly; SameSite=Lax"
+    }
 }

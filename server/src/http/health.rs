@@ -31,8 +31,12 @@ async fn ready(State(services): State<Services>) -> Response {
     let condition = services.monitor.condition();
     if condition.database == DependencyState::Down {
         let message = "The database cannot be reached.";
-        let mut response =
-            answers::json_failure_with(StatusCode::SERVICE_UNAVAILABLE, "database", message, Some(report(&condition)));
+        let mut response = answers::json_failure_with(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "database",
+            message,
+            Some(report(&condition)),
+        );
         answers::set_retry_after(response.headers_mut(), condition.retry_after_ms);
         return response;
     }
@@ -44,9 +48,17 @@ async fn health(State(services): State<Services>) -> Json<Value> {
 }
 
 /// With numbers; for people signed in and programs with the token.
-async fn detailed(State(services): State<Services>, Extension(visitor): Extension<Visitor>, request: Request) -> Response {
+async fn detailed(
+    State(services): State<Services>,
+    Extension(visitor): Extension<Visitor>,
+    request: Request,
+) -> Response {
     if visitor.account().is_none() && !has_token(request.headers(), services.settings.storage.api_token.as_deref()) {
-        return answers::json_failure(StatusCode::UNAUTHORIZED, "unauthenticated", "Sign in, or send the token.");
+        return answers::json_failure(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "Sign in, or send the token.",
+        );
     }
     let mut report = report(&services.monitor.condition());
     report["details"] = services.monitor.details();

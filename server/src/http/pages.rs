@@ -36,7 +36,11 @@ pub struct Around {
 pub async fn show(State(services): State<Services>, request: Request) -> Response {
     let visitor = request.extensions().get::<Visitor>().cloned().unwrap_or_default();
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return answers::refused(request.headers(), StatusCode::METHOD_NOT_ALLOWED, "This address only shows a page.");
+        return answers::refused(
+            request.headers(),
+            StatusCode::METHOD_NOT_ALLOWED,
+            "This address only shows a page.",
+        );
     }
     let address = path_and_query(&request);
     if visitor.account().is_none() {
@@ -49,12 +53,21 @@ pub async fn show(State(services): State<Services>, request: Request) -> Respons
 }
 
 pub fn sign_in_address(next: &str) -> String {
-    let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
-    if next == "/" { "/login".to_owned() } else { format!("/login?{query}") }
+    let query: String = form_urlencoded::Serializer::new(String::new())
+        .append_pair("next", next)
+        .finish();
+    if next == "/" {
+        "/login".to_owned()
+    } else {
+        format!("/login?{query}")
+    }
 }
 
 pub fn path_and_query(request: &Request) -> String {
-    request.uri().path_and_query().map_or_else(|| "/".to_owned(), |address| address.as_str().to_owned())
+    request
+        .uri()
+        .path_and_query()
+        .map_or_else(|| "/".to_owned(), |address| address.as_str().to_owned())
 }
 
 /// Draws the page at `address` for this visitor.
@@ -80,7 +93,9 @@ pub async fn draw(services: &Services, visitor: &Visitor, address: &str, around:
         };
         let options = LeptosOptions::builder().output_name("inkfast").build();
         let render = leptos_axum::render_app_async_with_context(context, move || app::shell(options.clone()));
-        let request = Request::get(address.as_str()).body(Body::empty()).map_err(|error| error.to_string())?;
+        let request = Request::get(address.as_str())
+            .body(Body::empty())
+            .map_err(|error| error.to_string())?;
         let response = render(request).await;
         whole(response, policy, status, retry_after_ms).await
     });
@@ -115,7 +130,9 @@ fn page_request(services: &Services, address: &str) -> PageRequest {
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
     PageRequest {
         path: path.to_owned(),
-        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect::<BTreeMap<_, _>>(),
+        query: form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect::<BTreeMap<_, _>>(),
         writer: uuid::Uuid::new_v4().simple().to_string(),
         submission_id: uuid::Uuid::new_v4().to_string(),
         assets: services.assets.clone(),
@@ -132,5 +149,7 @@ pub async fn server_function(State(services): State<Services>, request: Request)
         provide_context(services.drafts_port());
         provide_context(services.monitor.clone());
     };
-    leptos_axum::handle_server_fns_with_context(context, request).await.into_response()
+    leptos_axum::handle_server_fns_with_context(context, request)
+        .await
+        .into_response()
 }

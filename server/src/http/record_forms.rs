@@ -34,7 +34,9 @@ pub async fn new_form(
     Path(table): Path<String>,
     request: Request,
 ) -> Response {
-    let Some(account) = visitor.account() else { return pages::show(State(services), request).await };
+    let Some(account) = visitor.account() else {
+        return pages::show(State(services), request).await;
+    };
     let Some(form) = form_of(request.uri()).filter(|form| is_submission_id(form)) else {
         let form = uuid::Uuid::new_v4();
         return see_other(&format!("/records/{table}/new?form={form}"));
@@ -57,7 +59,14 @@ pub async fn create(
     uri: Uri,
     body: Bytes,
 ) -> Response {
-    save_at(&services, &visitor, &address_of(&uri), bodies::pairs(&body), answers::wants_json(&headers)).await
+    save_at(
+        &services,
+        &visitor,
+        &address_of(&uri),
+        bodies::pairs(&body),
+        answers::wants_json(&headers),
+    )
+    .await
 }
 
 /// `POST` of a record's form.
@@ -68,7 +77,14 @@ pub async fn update(
     uri: Uri,
     body: Bytes,
 ) -> Response {
-    save_at(&services, &visitor, &address_of(&uri), bodies::pairs(&body), answers::wants_json(&headers)).await
+    save_at(
+        &services,
+        &visitor,
+        &address_of(&uri),
+        bodies::pairs(&body),
+        answers::wants_json(&headers),
+    )
+    .await
 }
 
 /// Saves a form posted to `address`, which a person still has to be signed in for.
@@ -79,13 +95,21 @@ pub async fn save_at(
     pairs: Vec<(String, String)>,
     wants_json: bool,
 ) -> Response {
-    let Some(account) = visitor.account() else { return sign_in_first(services, address, pairs, wants_json).await };
+    let Some(account) = visitor.account() else {
+        return sign_in_first(services, address, pairs, wants_json).await;
+    };
     if pairs.len() > MOST_CONTROLS {
         let answer = Answer::new(Outcome::TooLarge);
         if wants_json {
             return answers::saved_or_not(&answer);
         }
-        return pages::draw(services, visitor, address, failure(ApiError::new(ErrorKind::TooLarge, answer.message()))).await;
+        return pages::draw(
+            services,
+            visitor,
+            address,
+            failure(ApiError::new(ErrorKind::TooLarge, answer.message())),
+        )
+        .await;
     }
     let body = FormBody::from_pairs(pairs);
     let (table, target) = match find_target(services, account, address) {
@@ -101,7 +125,10 @@ pub async fn save_at(
         Target::New(_) => None,
     };
     let manner = if wants_json { Manner::Scripted } else { Manner::Plain };
-    let answer = services.records.save(account, &table, key, &form_key, body.clone(), manner).await;
+    let answer = services
+        .records
+        .save(account, &table, key, &form_key, body.clone(), manner)
+        .await;
     if wants_json {
         let mut response = answers::saved_or_not(&answer);
         if answer.outcome == Outcome::Saved && key.is_none() {
@@ -125,12 +152,17 @@ pub async fn save_at(
 fn find_target(services: &Services, account: &Account, address: &str) -> Result<(Arc<Table>, Target), ApiError> {
     let unknown = || ApiError::not_found("There is no such record.");
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
-    let (table, key) = path.strip_prefix("/records/").and_then(|rest| rest.split_once('/')).ok_or_else(unknown)?;
+    let (table, key) = path
+        .strip_prefix("/records/")
+        .and_then(|rest| rest.split_once('/'))
+        .ok_or_else(unknown)?;
     let table = services.records.table(account, table)?;
     if key == "new" {
         return Ok((table, Target::New(form_in(query).unwrap_or_default())));
     }
-    let key = RecordKey::read(key).filter(|key| key.0.len() == table.key.len()).ok_or_else(unknown)?;
+    let key = RecordKey::read(key)
+        .filter(|key| key.0.len() == table.key.len())
+        .ok_or_else(unknown)?;
     Ok((table, Target::Existing(key)))
 }
 
@@ -144,7 +176,11 @@ async fn sign_in_first(services: &Services, address: &str, pairs: Vec<(String, S
         next: address.to_owned(),
         carried: pairs,
     };
-    let around = Around { sign_in: Some(sign_in), status: Some(StatusCode::UNAUTHORIZED), ..Around::default() };
+    let around = Around {
+        sign_in: Some(sign_in),
+        status: Some(StatusCode::UNAUTHORIZED),
+        ..Around::default()
+    };
     pages::draw(services, &Visitor::default(), "/login", around).await
 }
 
@@ -192,16 +228,29 @@ pub async fn discard_draft(
     Extension(visitor): Extension<Visitor>,
     body: Bytes,
 ) -> Response {
-    let Some(account) = visitor.account() else { return Redirect::to("/login").into_response() };
+    let Some(account) = visitor.account() else {
+        return Redirect::to("/login").into_response();
+    };
     let pairs = bodies::pairs(&body);
-    let field = |name: &str| pairs.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone());
-    let (Some(form_key), Some(seq), Some(writer)) =
-        (field("form_key"), field("seq").and_then(|seq| seq.parse().ok()), field("writer"))
-    else {
+    let field = |name: &str| {
+        pairs
+            .iter()
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value.clone())
+    };
+    let (Some(form_key), Some(seq), Some(writer)) = (
+        field("form_key"),
+        field("seq").and_then(|seq| seq.parse().ok()),
+        field("writer"),
+    ) else {
         let error = ApiError::new(ErrorKind::BadRequest, "Which draft to discard was not said.");
         return pages::draw(&services, &visitor, "/drafts", failure(error)).await;
     };
-    match services.drafts_port().discard(account, &form_key, &Revision { seq, writer }).await {
+    match services
+        .drafts_port()
+        .discard(account, &form_key, &Revision { seq, writer })
+        .await
+    {
         Ok(()) => see_other("/drafts"),
         Err(error) => pages::draw(&services, &visitor, "/drafts", failure(error)).await,
     }
@@ -222,7 +271,10 @@ pub async fn submission(
     match services.records.submission(account, &id).await {
         Ok(Some(SubmissionState::Saved(saved))) => answers::json_success(StatusCode::OK, saved.answer),
         Ok(Some(SubmissionState::InProgress)) => {
-            let answer = Answer { retry_after_ms: Some(1_000), ..Answer::new(Outcome::InProgress) };
+            let answer = Answer {
+                retry_after_ms: Some(1_000),
+                ..Answer::new(Outcome::InProgress)
+            };
             answers::saved_or_not(&answer)
         }
         Ok(None) => answers::api_error(&ApiError::not_found("Nothing was saved under this id.")),
@@ -244,7 +296,8 @@ fn see_other(address: &str) -> Response {
 }
 
 fn address_of(uri: &Uri) -> String {
-    uri.path_and_query().map_or_else(|| "/".to_owned(), |address| address.as_str().to_owned())
+    uri.path_and_query()
+        .map_or_else(|| "/".to_owned(), |address| address.as_str().to_owned())
 }
 
 fn form_of(uri: &Uri) -> Option<String> {
@@ -252,5 +305,7 @@ fn form_of(uri: &Uri) -> Option<String> {
 }
 
 fn form_in(query: &str) -> Option<String> {
-    form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "form").map(|(_, form)| form.into_owned())
+    form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "form")
+        .map(|(_, form)| form.into_owned())
 }

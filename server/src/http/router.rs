@@ -22,10 +22,16 @@ pub fn router(services: Services) -> Router {
         .route("/login", get(sign_in::page).post(sign_in::sign_in))
         .route("/logout", post(sign_in::sign_out))
         .route("/records/{table}", get(pages::show))
-        .route("/records/{table}/new", get(record_forms::new_form).post(record_forms::create))
+        .route(
+            "/records/{table}/new",
+            get(record_forms::new_form).post(record_forms::create),
+        )
         .route("/records/{table}/{key}", get(pages::show).post(record_forms::update))
         .route("/records/{table}/{key}/history", get(pages::show))
-        .route("/records/{table}/{key}/delete", get(pages::show).post(record_forms::delete))
+        .route(
+            "/records/{table}/{key}/delete",
+            get(pages::show).post(record_forms::delete),
+        )
         .route("/drafts", get(pages::show))
         .route("/drafts/discard", post(record_forms::discard_draft))
         .route("/api/submissions/{id}", get(record_forms::submission))

@@ -19,13 +19,29 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 pub async fn refuse_foreign(State(services): State<Services>, request: Request, next: Next) -> Response {
     let ours = &services.settings.listen.public_url;
     let host = host_of(&request);
-    let host_is_ours = host.as_deref().is_some_and(|host| host == ours.authority || is_loopback_authority(host));
+    let host_is_ours = host
+        .as_deref()
+        .is_some_and(|host| host == ours.authority || is_loopback_authority(host));
     if !host_is_ours {
-        return answers::refused(request.headers(), StatusCode::MISDIRECTED_REQUEST, "This is not the address of this server.");
+        return answers::refused(
+            request.headers(),
+            StatusCode::MISDIRECTED_REQUEST,
+            "This is not the address of this server.",
+        );
     }
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !reads && is_cross_site(request.headers(), &ours.to_string(), host.as_deref().unwrap_or_default()) {
-        return answers::refused(request.headers(), StatusCode::FORBIDDEN, "This request came from another site and was refused.");
+    if !reads
+        && is_cross_site(
+            request.headers(),
+            &ours.to_string(),
+            host.as_deref().unwrap_or_default(),
+        )
+    {
+        return answers::refused(
+            request.headers(),
+            StatusCode::FORBIDDEN,
+            "This request came from another site and was refused.",
+        );
     }
     next.run(request).await
 }
@@ -67,10 +83,14 @@ pub async fn add_headers(request: Request, next: Next) -> Response {
     for (name, value) in always {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     headers
         .entry(CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'"));
+        .or_insert(HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+        ));
     response
 }
 
@@ -117,10 +137,18 @@ mod tests {
         for site in ["cross-site", "same-site", "rubbish"] {
             assert!(cross_site(&[("sec-fetch-site", site)]), "{site}");
         }
-        for origin in ["null", "https://evil.example", "http://admin.example.org", "https://admin.example.org:8443"] {
+        for origin in [
+            "null",
+            "https://evil.example",
+            "http://admin.example.org",
+            "https://admin.example.org:8443",
+        ] {
             assert!(cross_site(&[("origin", origin)]), "{origin}");
         }
-        assert!(cross_site(&[("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")]));
+        assert!(cross_site(&[
+            ("sec-fetch-site", "same-origin"),
+            ("origin", "https://evil.example")
+        ]));
     }
 
     #[test]

@@ -21,13 +21,29 @@ use crate::services::Services;
 /// Controls of a form that was posted by somebody no longer signed in travel under this prefix.
 pub const CARRIED: &str = "carried.";
 
-pub async fn page(State(services): State<Services>, Extension(visitor): Extension<Visitor>, request: Request) -> Response {
+pub async fn page(
+    State(services): State<Services>,
+    Extension(visitor): Extension<Visitor>,
+    request: Request,
+) -> Response {
     let address = pages::path_and_query(&request);
     let next = form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes())
         .find(|(name, _)| name == "next")
         .map_or_else(String::new, |(_, value)| value.into_owned());
-    let sign_in = SignIn { next: safe_next(&next).to_owned(), ..SignIn::default() };
-    pages::draw(&services, &visitor, &address, Around { sign_in: Some(sign_in), ..Around::default() }).await
+    let sign_in = SignIn {
+        next: safe_next(&next).to_owned(),
+        ..SignIn::default()
+    };
+    pages::draw(
+        &services,
+        &visitor,
+        &address,
+        Around {
+            sign_in: Some(sign_in),
+            ..Around::default()
+        },
+    )
+    .await
 }
 
 pub async fn sign_in(
@@ -39,8 +55,10 @@ pub async fn sign_in(
     let mut posted = Credentials::read(&body);
     let address = connection.map_or_else(String::new, |Extension(ConnectInfo(address))| address.ip().to_string());
     let password = std::mem::take(&mut posted.password);
-    let signed_in =
-        services.auth.sign_in(&posted.username, password, &address, visitor.known_account.as_deref()).await;
+    let signed_in = services
+        .auth
+        .sign_in(&posted.username, password, &address, visitor.known_account.as_deref())
+        .await;
     match signed_in {
         Ok(session) => go_on(&services, session, posted).await,
         Err(refused) => refuse(&services, posted, refused).await,
@@ -56,7 +74,12 @@ struct Credentials {
 
 impl Credentials {
     fn read(body: &[u8]) -> Self {
-        let mut read = Self { username: String::new(), password: String::new(), next: String::new(), carried: Vec::new() };
+        let mut read = Self {
+            username: String::new(),
+            password: String::new(),
+            next: String::new(),
+            carried: Vec::new(),
+        };
         for (name, value) in form_urlencoded::parse(body).into_owned() {
             match name.as_str() {
                 "username" => read.username = value.trim().to_owned(),
@@ -78,11 +101,18 @@ async fn go_on(services: &Services, session: Session, posted: Credentials) -> Re
     let https = services.settings.listen.public_url.https;
     let cookie = cookies::session(https, &services.auth.seal_session(&session));
     let device = cookies::device(https, &services.auth.seal_device(&session.account));
-    let next = if posted.next.is_empty() { "/".to_owned() } else { posted.next };
+    let next = if posted.next.is_empty() {
+        "/".to_owned()
+    } else {
+        posted.next
+    };
     let account = services.auth.account_of(&session);
     let mut response = match account {
         Some(account) if !posted.carried.is_empty() => {
-            let visitor = Visitor { signed_in: Some((account, session)), known_account: None };
+            let visitor = Visitor {
+                signed_in: Some((account, session)),
+                known_account: None,
+            };
             record_forms::save_at(services, &visitor, &next, posted.carried, false).await
         }
         _ => Redirect::to(&next).into_response(),
@@ -102,14 +132,18 @@ async fn refuse(services: &Services, posted: Credentials, refused: SignInRefused
         SignInRefused::Throttled { wait_ms } => {
             around.status = Some(StatusCode::TOO_MANY_REQUESTS);
             around.retry_after_ms = Some(wait_ms);
-            format!("Too many attempts. Please wait {} s and try again.", wait_ms.div_ceil(1000))
+            format!(
+                "Too many attempts. Please wait {} s and try again.",
+                wait_ms.div_ceil(1000)
+            )
         }
         SignInRefused::Unavailable(error) => {
             let error: ApiError = report::database("sign in", &error);
             around.retry_after_ms = error.retry_after_ms;
             around.status = StatusCode::from_u16(error.status()).ok();
             if error.kind == ErrorKind::Unavailable {
-                "Signing in needs the database, which cannot be reached right now. Please try again in a moment.".to_owned()
+                "Signing in needs the database, which cannot be reached right now. Please try again in a moment."
+                    .to_owned()
             } else {
                 error.message
             }
@@ -130,7 +164,10 @@ pub async fn sign_out(State(services): State<Services>, Extension(visitor): Exte
         services.auth.sign_out(session);
     }
     let mut response = Redirect::to("/login").into_response();
-    cookies::set(response.headers_mut(), cookies::no_session(services.settings.listen.public_url.https));
+    cookies::set(
+        response.headers_mut(),
+        cookies::no_session(services.settings.listen.public_url.https),
+    );
     response
 }
 
@@ -138,7 +175,11 @@ pub async fn sign_out(State(services): State<Services>, Extension(visitor): Exte
 fn safe_next(next: &str) -> &str {
     let local = next.starts_with('/') && !next.starts_with("//") && !next.starts_with("/\\");
     let plain = next.bytes().all(|byte| byte.is_ascii_graphic());
-    if local && plain && !next.starts_with("/login") { next } else { "" }
+    if local && plain && !next.starts_with("/login") {
+        next
+    } else {
+        ""
+    }
 }
 
 #[cfg(test)]
@@ -148,7 +189,14 @@ mod tests {
     #[test]
     fn after_signing_in_one_stays_on_this_server() {
         assert_eq!(safe_next("/records/activities/1?x=y"), "/records/activities/1?x=y");
-        for elsewhere in ["https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil", "records", "/login"] {
+        for elsewhere in [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "/\t/evil",
+            "records",
+            "/login",
+        ] {
             assert_eq!(safe_next(elsewhere), "", "{elsewhere}");
         }
     }

@@ -15,7 +15,9 @@ use tower_http::services::ServeDir;
 const UNHASHED: [&str; 3] = ["/pkg/inkfast.js", "/pkg/inkfast_bg.wasm", "/pkg/inkfast.css"];
 
 pub fn routes(site_dir: &Path) -> Router {
-    let files = ServeDir::new(site_dir.join("pkg")).precompressed_br().precompressed_gzip();
+    let files = ServeDir::new(site_dir.join("pkg"))
+        .precompressed_br()
+        .precompressed_gzip();
     Router::new().nest_service("/pkg", files).layer(from_fn(set_caching))
 }
 
@@ -37,6 +39,8 @@ async fn set_caching(request: Request, next: Next) -> Response {
         (true, true) => "public, max-age=31536000, immutable",
         _ => "no-cache",
     };
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(caching));
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static(caching));
     response
 }

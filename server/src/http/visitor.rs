@@ -31,9 +31,12 @@ impl Visitor {
         let session = cookies::read(headers, &cookies::session_name(https))
             .and_then(|cookie| services.auth.open_session(&cookie))
             .and_then(|session| Some((services.auth.account_of(&session)?, session)));
-        let known_account = cookies::read(headers, &cookies::device_name(https))
-            .and_then(|cookie| services.auth.open_device(&cookie));
-        Self { signed_in: session, known_account }
+        let known_account =
+            cookies::read(headers, &cookies::device_name(https)).and_then(|cookie| services.auth.open_device(&cookie));
+        Self {
+            signed_in: session,
+            known_account,
+        }
     }
 }
 
@@ -56,7 +59,10 @@ pub async fn renew_session(State(services): State<Services>, request: Request, n
         && !cookies::sets_session(response.headers())
     {
         let https = services.settings.listen.public_url.https;
-        cookies::set(response.headers_mut(), cookies::session(https, &services.auth.seal_session(&renewed)));
+        cookies::set(
+            response.headers_mut(),
+            cookies::session(https, &services.auth.seal_session(&renewed)),
+        );
     }
     response
 }
@@ -66,6 +72,10 @@ pub async fn require_account(request: Request, next: Next) -> Response {
     if request.extensions().get::<Account>().is_some() {
         next.run(request).await
     } else {
-        answers::json_failure(StatusCode::UNAUTHORIZED, "unauthenticated", "Please sign in again. Your input is kept.")
+        answers::json_failure(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "Please sign in again. Your input is kept.",
+        )
     }
 }

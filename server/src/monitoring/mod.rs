@@ -18,7 +18,12 @@ pub struct DatabaseMonitor<S: Supported> {
 
 impl<S: Supported> DatabaseMonitor<S> {
     pub fn new(db: Db<S>, kind: &'static str, prepared: Arc<AtomicBool>, drafts_kept: Arc<AtomicBool>) -> Self {
-        Self { db, kind, prepared, drafts_kept }
+        Self {
+            db,
+            kind,
+            prepared,
+            drafts_kept,
+        }
     }
 }
 
@@ -35,7 +40,11 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
         Condition {
             database,
             database_kind: self.kind,
-            drafts: if drafts_kept { DependencyState::Up } else { DependencyState::Down },
+            drafts: if drafts_kept {
+                DependencyState::Up
+            } else {
+                DependencyState::Down
+            },
             retry_after_ms: health.retry_after.map(|wait| wait.as_millis() as u64),
         }
     }

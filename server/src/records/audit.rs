@@ -17,7 +17,11 @@ pub async fn changes<D: Dialect>(
     limit: u32,
 ) -> Result<Vec<Change>, DbError> {
     let condition = match &of {
-        Some(_) => format!("WHERE table_name = {} AND record_key = {}", D::placeholder(1), D::placeholder(2)),
+        Some(_) => format!(
+            "WHERE table_name = {} AND record_key = {}",
+            D::placeholder(1),
+            D::placeholder(2)
+        ),
         None => String::new(),
     };
     let sql = format!(
@@ -25,7 +29,10 @@ pub async fn changes<D: Dialect>(
          ORDER BY id DESC LIMIT {limit}",
         D::own("audit")
     );
-    let parameters: Vec<Text> = of.into_iter().flat_map(|(table, key)| [Some(table), Some(key)]).collect();
+    let parameters: Vec<Text> = of
+        .into_iter()
+        .flat_map(|(table, key)| [Some(table), Some(key)])
+        .collect();
     let rows = db
         .read("audit", |mut conn: Connection<D::Database>| {
             let (sql, parameters) = (sql.clone(), parameters.clone());
@@ -51,7 +58,12 @@ fn read(mut row: Vec<Text>, catalog: &Catalog) -> Option<Change> {
 }
 
 fn columns(changes: &str) -> Vec<(String, Text, Text)> {
-    let Ok(Value::Object(columns)) = serde_json::from_str(changes) else { return Vec::new() };
+    let Ok(Value::Object(columns)) = serde_json::from_str(changes) else {
+        return Vec::new();
+    };
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-    columns.into_iter().map(|(column, pair)| (column, text(pair.get(0)), text(pair.get(1)))).collect()
+    columns
+        .into_iter()
+        .map(|(column, pair)| (column, text(pair.get(0)), text(pair.get(1))))
+        .collect()
 }

@@ -6,9 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use app::api_error::{ApiError, ErrorKind};
 use app::auth::model::Account;
 use app::records::model::{Column, ListPage, ListQuery, RecordKey, Table, Values};
-use app::records::port::{
-    Change, DeletePreview, Manner, RecordForm, Records, SubmissionState, TableSummary,
-};
+use app::records::port::{Change, DeletePreview, Manner, RecordForm, Records, SubmissionState, TableSummary};
 use app::ui::page_request::SavedMark;
 use async_trait::async_trait;
 use resilient_core::draft::{Draft, Revision};
@@ -42,7 +40,9 @@ struct Parts<D: Dialect> {
 
 impl<D: Dialect> Clone for RecordService<D> {
     fn clone(&self) -> Self {
-        Self { parts: Arc::clone(&self.parts) }
+        Self {
+            parts: Arc::clone(&self.parts),
+        }
     }
 }
 
@@ -55,7 +55,16 @@ impl<D: Dialect> RecordService<D> {
         read_only: Arc<AtomicBool>,
     ) -> Self {
         let in_flight = InFlight::default();
-        Self { parts: Arc::new(Parts { db, catalog, versions, drafts, in_flight, read_only }) }
+        Self {
+            parts: Arc::new(Parts {
+                db,
+                catalog,
+                versions,
+                drafts,
+                in_flight,
+                read_only,
+            }),
+        }
     }
 
     fn may_write(&self, who: &Account, table: &Table) -> bool {
@@ -68,7 +77,12 @@ impl<D: Dialect> RecordService<D> {
             return Vec::new();
         }
         let writable = |column: &&Column| !column.generated && (key.is_none() || !table.is_key(&column.name));
-        table.columns.iter().filter(writable).map(|column| column.name.clone()).collect()
+        table
+            .columns
+            .iter()
+            .filter(writable)
+            .map(|column| column.name.clone())
+            .collect()
     }
 
     async fn save_now(
@@ -84,13 +98,24 @@ impl<D: Dialect> RecordService<D> {
         if writable.is_empty() {
             return Answer::new(Outcome::Forbidden);
         }
-        let posted = Posted { account: who, table, key, form_key, body, writable, now_ms: now_ms() };
+        let posted = Posted {
+            account: who,
+            table,
+            key,
+            form_key,
+            body,
+            writable,
+            now_ms: now_ms(),
+        };
         let intent = match Intent::read::<D>(posted, &self.parts.versions) {
             Ok(intent) => Arc::new(intent),
             Err(answer) => return *answer,
         };
         let Some(_working) = self.parts.in_flight.begin(&who.name, &intent.id) else {
-            return Answer { retry_after_ms: Some(1_000), ..intent.answer(Outcome::InProgress) };
+            return Answer {
+                retry_after_ms: Some(1_000),
+                ..intent.answer(Outcome::InProgress)
+            };
         };
         let answer = match self.run(&intent).await {
             Ok(answer) => answer,
@@ -183,9 +208,10 @@ impl<D: Dialect> Records for RecordService<D> {
         let catalog = self.parts.catalog.get();
         match catalog.written(written) {
             Some(table) => Ok(Arc::clone(table)),
-            None if catalog.tables().is_empty() && self.parts.db.retry_after().is_some() => {
-                Err(ApiError::new(ErrorKind::Unavailable, "The database has not been reached yet."))
-            }
+            None if catalog.tables().is_empty() && self.parts.db.retry_after().is_some() => Err(ApiError::new(
+                ErrorKind::Unavailable,
+                "The database has not been reached yet.",
+            )),
             None => Err(ApiError::not_found("There is no such table.")),
         }
     }
@@ -193,7 +219,11 @@ impl<D: Dialect> Records for RecordService<D> {
     async fn counts(&self, who: &Account) -> Result<Vec<TableSummary>, ApiError> {
         let tables = self.tables(who)?;
         let rows = read::counts::<D>(&self.parts.db, &tables).await;
-        Ok(tables.into_iter().zip(rows).map(|(table, rows)| TableSummary { table, rows }).collect())
+        Ok(tables
+            .into_iter()
+            .zip(rows)
+            .map(|(table, rows)| TableSummary { table, rows })
+            .collect())
     }
 
     async fn list(&self, _who: &Account, table: &Arc<Table>, query: &ListQuery) -> Result<ListPage, ApiError> {
@@ -207,7 +237,10 @@ impl<D: Dialect> Records for RecordService<D> {
                 .await
                 .map_err(|error| report::database("form", &error))?
                 .ok_or_else(|| ApiError::not_found("There is no such record."))?,
-            None => read::RecordValues { values: Self::drawn_defaults(table), secrets_set: Vec::new() },
+            None => read::RecordValues {
+                values: Self::drawn_defaults(table),
+                secrets_set: Vec::new(),
+            },
         };
         let references =
             read::all_references::<D>(&self.parts.db, &self.parts.catalog.get(), table, &record.values).await;
@@ -242,7 +275,13 @@ impl<D: Dialect> Records for RecordService<D> {
         let version = versions.open(body.version.as_deref()?).ok()?;
         let writable = self.writable(who, table, key);
         let changes = save::changes_of(body, table, &writable, Some(&version), versions);
-        Some(changes.all().keys().map(|column| path_text::write_part(column)).collect())
+        Some(
+            changes
+                .all()
+                .keys()
+                .map(|column| path_text::write_part(column))
+                .collect(),
+        )
     }
 
     async fn save(
@@ -257,12 +296,19 @@ impl<D: Dialect> Records for RecordService<D> {
         // In a task of its own: a browser that hangs up must not stop a save half-way.
         let (service, who, table) = (self.clone(), who.clone(), Arc::clone(table));
         let (key, form_key) = (key.cloned(), form_key.to_owned());
-        let saving =
-            async move { service.save_now(&who, &table, key.as_ref(), &form_key, &body, manner).await };
+        let saving = async move {
+            service
+                .save_now(&who, &table, key.as_ref(), &form_key, &body, manner)
+                .await
+        };
         tokio::spawn(saving).await.unwrap_or_else(|stopped| {
             tracing::error!(%stopped, "a save did not come to its end");
             let reason = Some("unknown".to_owned());
-            Answer { reason, retry_after_ms: Some(1_000), ..Answer::new(Outcome::Kept) }
+            Answer {
+                reason,
+                retry_after_ms: Some(1_000),
+                ..Answer::new(Outcome::Kept)
+            }
         })
     }
 
@@ -289,12 +335,19 @@ impl<D: Dialect> Records for RecordService<D> {
         version: &str,
     ) -> Result<(), ApiError> {
         if !self.may_write(who, table) {
-            return Err(ApiError::new(ErrorKind::Forbidden, "You are not allowed to delete this."));
+            return Err(ApiError::new(
+                ErrorKind::Forbidden,
+                "You are not allowed to delete this.",
+            ));
         }
         let opened = self.parts.versions.open(version);
-        let opened = opened.map_err(|_| ApiError::new(ErrorKind::BadRequest, "This page is too old. Please load it again."))?;
+        let opened =
+            opened.map_err(|_| ApiError::new(ErrorKind::BadRequest, "This page is too old. Please load it again."))?;
         if opened.table != table.name.written() || opened.key.as_deref() != Some(key.written().as_str()) {
-            return Err(ApiError::new(ErrorKind::BadRequest, "This page belongs to another record."));
+            return Err(ApiError::new(
+                ErrorKind::BadRequest,
+                "This page belongs to another record.",
+            ));
         }
         let deletion = Deletion {
             account: who.clone(),
@@ -308,20 +361,39 @@ impl<D: Dialect> Records for RecordService<D> {
         let deleting = async move { service.delete_now(deletion).await };
         tokio::spawn(deleting).await.unwrap_or_else(|stopped| {
             tracing::error!(%stopped, "a delete did not come to its end");
-            Err(ApiError::new(ErrorKind::Unavailable, "We do not know yet whether it was deleted."))
+            Err(ApiError::new(
+                ErrorKind::Unavailable,
+                "We do not know yet whether it was deleted.",
+            ))
         })
     }
 
-    async fn delete_preview(&self, who: &Account, table: &Arc<Table>, key: &RecordKey) -> Result<DeletePreview, ApiError> {
+    async fn delete_preview(
+        &self,
+        who: &Account,
+        table: &Arc<Table>,
+        key: &RecordKey,
+    ) -> Result<DeletePreview, ApiError> {
         if !self.may_write(who, table) {
-            return Err(ApiError::new(ErrorKind::Forbidden, "You are not allowed to delete this."));
+            return Err(ApiError::new(
+                ErrorKind::Forbidden,
+                "You are not allowed to delete this.",
+            ));
         }
         let db = &self.parts.db;
         let unavailable = |error: DbError| report::database("delete preview", &error);
         let missing = || ApiError::not_found("There is no such record.");
-        let record = read::form_values::<D>(db, table, key).await.map_err(unavailable)?.ok_or_else(missing)?;
-        let label = read::record_label::<D>(db, table, key).await.map_err(unavailable)?.ok_or_else(missing)?;
-        let referring = read::referring::<D>(db, &self.parts.catalog.get(), table, key).await.map_err(unavailable)?;
+        let record = read::form_values::<D>(db, table, key)
+            .await
+            .map_err(unavailable)?
+            .ok_or_else(missing)?;
+        let label = read::record_label::<D>(db, table, key)
+            .await
+            .map_err(unavailable)?
+            .ok_or_else(missing)?;
+        let referring = read::referring::<D>(db, &self.parts.catalog.get(), table, key)
+            .await
+            .map_err(unavailable)?;
         Ok(DeletePreview {
             table: Arc::clone(table),
             key: key.clone(),
@@ -338,10 +410,15 @@ impl<D: Dialect> Records for RecordService<D> {
     }
 
     async fn saved(&self, who: &Account, id: &str) -> Result<Option<SavedMark>, ApiError> {
-        let Some(SubmissionState::Saved(saved)) = self.submission(who, id).await? else { return Ok(None) };
+        let Some(SubmissionState::Saved(saved)) = self.submission(who, id).await? else {
+            return Ok(None);
+        };
         Ok(Some(SavedMark {
             form_key: saved.form_key,
-            revision: Revision { seq: saved.answer.seq, writer: saved.answer.writer },
+            revision: Revision {
+                seq: saved.answer.seq,
+                writer: saved.answer.writer,
+            },
             merged: saved.answer.merged,
         }))
     }
@@ -366,7 +443,10 @@ impl<D: Dialect> RecordService<D> {
         match outcome {
             Ok(Outcome::Saved) => Ok(()),
             Ok(Outcome::Gone) => Err(ApiError::not_found("This record no longer exists.")),
-            Ok(Outcome::Forbidden) => Err(ApiError::new(ErrorKind::Forbidden, "You are not allowed to delete this.")),
+            Ok(Outcome::Forbidden) => Err(ApiError::new(
+                ErrorKind::Forbidden,
+                "You are not allowed to delete this.",
+            )),
             Ok(_) => Err(ApiError::new(
                 ErrorKind::Conflict,
                 "Someone changed this record since you looked. Please look again before you delete it.",

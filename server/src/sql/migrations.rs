@@ -87,7 +87,9 @@ where
 
 /// The database account may not make tables (PostgreSQL 42501, SQLite 8 and its kin: read-only).
 pub fn is_forbidden(error: &MigrateError) -> bool {
-    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else {
+        return false;
+    };
     let code = error.as_database_error().and_then(|error| error.code());
     code.is_some_and(|code| code == "42501" || code.parse::<u32>().is_ok_and(|code| code & 0xff == 8))
 }

@@ -53,7 +53,11 @@ async fn save(outage: &Outage, form: &DrawnForm, ids: Ids) -> usize {
 
 /// Counts (records, distinct records, audit lines) that carry `mark`.
 fn effects(outage: &Outage, mark: &str) -> (i64, i64, i64) {
-    let of = |what: &str| outage.count(&format!("SELECT count({what}) FROM activity WHERE title LIKE '{mark} %'"));
+    let of = |what: &str| {
+        outage.count(&format!(
+            "SELECT count({what}) FROM activity WHERE title LIKE '{mark} %'"
+        ))
+    };
     let audit = format!("SELECT count(*) FROM inkfast.audit WHERE changes LIKE '%\"{mark} %'");
     (of("*"), of("DISTINCT title"), outage.count(&audit))
 }
@@ -76,7 +80,13 @@ async fn cut_at_commit(outage: &Outage, mark: &str, saves: usize, ids: Ids) -> u
     for round in forms.chunks(AT_ONCE) {
         let before = outage.proxy.counters().cut;
         let times = u32::try_from(round.len()).expect("a small round");
-        outage.proxy.set(Fault::CutAfterForwarding { pattern: b"COMMIT".to_vec(), times }).await;
+        outage
+            .proxy
+            .set(Fault::CutAfterForwarding {
+                pattern: b"COMMIT".to_vec(),
+                times,
+            })
+            .await;
         let away = async {
             while outage.proxy.counters().cut < before + u64::from(times) {
                 tokio::time::sleep(Duration::from_millis(2)).await;
@@ -97,14 +107,23 @@ async fn a_hundred_saves_whose_commit_went_unanswered_are_saved_once() {
     let outage = Outage::prepared().await;
     let attempts = cut_at_commit(&outage, "once", 100, Ids::Kept).await;
     let (records, distinct, audit) = effects(&outage, "once");
-    println!("100 saves cut after COMMIT, {attempts} unsaved answers: {distinct} there, {} twice", records - distinct);
+    println!(
+        "100 saves cut after COMMIT, {attempts} unsaved answers: {distinct} there, {} twice",
+        records - distinct
+    );
     assert_eq!((records, distinct, audit), (100, 100, 100));
 
     let attempts = cut_at_commit(&outage, "control", 10, Ids::Fresh).await;
     let (records, distinct, _) = effects(&outage, "control");
-    println!("control with fresh ids: 10 saves, {attempts} unsaved answers: {} twice", records - distinct);
+    println!(
+        "control with fresh ids: 10 saves, {attempts} unsaved answers: {} twice",
+        records - distinct
+    );
     assert_eq!(distinct, 10);
-    assert!(records > distinct, "the control duplicates nothing: the cuts are no cuts");
+    assert!(
+        records > distinct,
+        "the control duplicates nothing: the cuts are no cuts"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,7 +131,13 @@ async fn two_hundred_saves_under_random_cuts_are_saved_once() {
     let outage = Arc::new(Outage::prepared().await);
     let forms = new_forms(&outage, "random", 200).await;
     let before = outage.proxy.counters().cut;
-    outage.proxy.set(Fault::CutAtRandom { probability: 0.06, seed: 20_261_121 }).await;
+    outage
+        .proxy
+        .set(Fault::CutAtRandom {
+            probability: 0.06,
+            seed: 20_261_121,
+        })
+        .await;
     let attempts = Arc::new(AtomicUsize::new(0));
     let workers = forms.chunks(forms.len() / 4).map(|share| {
         let (outage, attempts, share) = (Arc::clone(&outage), Arc::clone(&attempts), share.to_vec());
@@ -129,7 +154,10 @@ async fn two_hundred_saves_under_random_cuts_are_saved_once() {
     outage.proxy.set(Fault::Pass).await;
     let (records, distinct, audit) = effects(&outage, "random");
     let attempts = attempts.load(Ordering::Relaxed);
-    println!("200 saves, {cuts} random cuts, {attempts} unsaved answers: {distinct} there, {} twice", records - distinct);
+    println!(
+        "200 saves, {cuts} random cuts, {attempts} unsaved answers: {distinct} there, {} twice",
+        records - distinct
+    );
     assert!(cuts >= 200, "only {cuts} cuts");
     assert_eq!((records, distinct, audit), (200, 200, 200));
 }

@@ -44,19 +44,41 @@ async fn a_missing_or_malformed_version_or_id_is_refused() {
         assert_eq!((status, answer.outcome), (StatusCode::BAD_REQUEST, Outcome::Malformed));
     }
     let other = app.form("/records/activities/2").await;
-    let foreign = form.clone().with("_version", other.value("_version").expect("a version"));
-    assert_eq!(app.save(&foreign).await.0, StatusCode::BAD_REQUEST, "another record's version");
+    let foreign = form
+        .clone()
+        .with("_version", other.value("_version").expect("a version"));
+    assert_eq!(
+        app.save(&foreign).await.0,
+        StatusCode::BAD_REQUEST,
+        "another record's version"
+    );
     assert_ne!(app.form(ACTIVITY).await.value("v.title"), Some("Not saved"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_version_of_another_secret_shows_what_differs_instead_of_guessing() {
     let (app, other) = (TestApp::embedded().await, TestApp::embedded().await);
-    let foreign = other.form(ACTIVITY).await.value("_version").expect("a version").to_owned();
-    let form = app.form(ACTIVITY).await.with("_version", &foreign).with("v.title", "Typed before");
+    let foreign = other
+        .form(ACTIVITY)
+        .await
+        .value("_version")
+        .expect("a version")
+        .to_owned();
+    let form = app
+        .form(ACTIVITY)
+        .await
+        .with("_version", &foreign)
+        .with("v.title", "Typed before");
     let (status, answer) = app.save(&form).await;
     assert_eq!((status, answer.outcome), (StatusCode::CONFLICT, Outcome::Conflict));
-    assert_eq!(answer.conflicts.iter().map(|conflict| conflict.column.as_str()).collect::<Vec<_>>(), ["title"]);
+    assert_eq!(
+        answer
+            .conflicts
+            .iter()
+            .map(|conflict| conflict.column.as_str())
+            .collect::<Vec<_>>(),
+        ["title"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,7 +86,10 @@ async fn an_oversize_form_is_read_to_its_end_and_refused() {
     let app = TestApp::embedded().await;
     let form = app.form(ACTIVITY).await.with("v.notes", &"x".repeat(33 * 1024 * 1024));
     let (status, answer) = app.save(&form).await;
-    assert_eq!((status, answer.outcome), (StatusCode::PAYLOAD_TOO_LARGE, Outcome::TooLarge));
+    assert_eq!(
+        (status, answer.outcome),
+        (StatusCode::PAYLOAD_TOO_LARGE, Outcome::TooLarge)
+    );
     let large = app.form(ACTIVITY).await.with("v.notes", &"y".repeat(1024 * 1024));
     assert_eq!(app.save(&large).await.0, StatusCode::OK, "a large text fits");
 }
@@ -82,13 +107,24 @@ async fn cross_site_requests_have_no_effect() {
         &[("host", "evil.example")],
     ];
     for headers in foreign {
-        let answer = app.request(Method::POST, &form.action, Some(&form.controls), headers).await;
-        assert!(matches!(answer.status.as_u16(), 403 | 421), "{headers:?}: {}", answer.status);
+        let answer = app
+            .request(Method::POST, &form.action, Some(&form.controls), headers)
+            .await;
+        assert!(
+            matches!(answer.status.as_u16(), 403 | 421),
+            "{headers:?}: {}",
+            answer.status
+        );
     }
     assert_ne!(app.form(ACTIVITY).await.value("v.title"), Some("From elsewhere"));
-    assert!(!app.get("/drafts").await.body.contains("From elsewhere"), "not even as a draft");
+    assert!(
+        !app.get("/drafts").await.body.contains("From elsewhere"),
+        "not even as a draft"
+    );
     let own = [("sec-fetch-site", "same-origin"), ("origin", "http://127.0.0.1:3000")];
-    let answer = app.request(Method::POST, &form.action, Some(&form.controls), &own).await;
+    let answer = app
+        .request(Method::POST, &form.action, Some(&form.controls), &own)
+        .await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
 }
 
@@ -98,10 +134,16 @@ async fn somebody_no_longer_signed_in_loses_nothing_typed() {
     let form = app.form(ACTIVITY).await.with("v.title", "Typed while signed out");
     let cookie = std::mem::take(&mut app.cookie);
     let (status, answer) = app.save(&form).await;
-    assert_eq!((status, answer.outcome), (StatusCode::UNAUTHORIZED, Outcome::Unauthenticated));
+    assert_eq!(
+        (status, answer.outcome),
+        (StatusCode::UNAUTHORIZED, Outcome::Unauthenticated)
+    );
     let page = app.post(&form).await;
     assert_eq!(page.status, StatusCode::UNAUTHORIZED);
-    assert!(page.body.contains("Typed while signed out"), "the sign-in page carries the form");
+    assert!(
+        page.body.contains("Typed while signed out"),
+        "the sign-in page carries the form"
+    );
     assert_eq!(app.get(ACTIVITY).await.status, StatusCode::SEE_OTHER);
 
     // Signing in on that page saves what it carries.
@@ -111,7 +153,11 @@ async fn somebody_no_longer_signed_in_loses_nothing_typed() {
         .select(&inputs)
         .map(|input| {
             let name = input.attr("name").unwrap_or_default().to_owned();
-            let value = if input.value().name() == "textarea" { input.text().collect() } else { input.attr("value").unwrap_or_default().to_owned() };
+            let value = if input.value().name() == "textarea" {
+                input.text().collect()
+            } else {
+                input.attr("value").unwrap_or_default().to_owned()
+            };
             (name, value)
         })
         .collect();
@@ -124,9 +170,16 @@ async fn somebody_no_longer_signed_in_loses_nothing_typed() {
     }
     let signed_in = app.request(Method::POST, "/login", Some(&controls), &[]).await;
     assert_eq!(signed_in.status, StatusCode::SEE_OTHER, "{}", signed_in.body);
-    assert!(signed_in.location().starts_with("/records/activities/1?saved="), "{}", signed_in.location());
+    assert!(
+        signed_in.location().starts_with("/records/activities/1?saved="),
+        "{}",
+        signed_in.location()
+    );
     app.cookie = cookie;
-    assert_eq!(app.form(ACTIVITY).await.value("v.title"), Some("Typed while signed out"));
+    assert_eq!(
+        app.form(ACTIVITY).await.value("v.title"),
+        Some("Typed while signed out")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,7 +188,11 @@ async fn a_session_that_was_ended_stays_ended() {
     assert_eq!(app.get("/").await.status, StatusCode::OK);
     let left = app.request(Method::POST, "/logout", Some(&[]), &[]).await;
     assert_eq!(left.status, StatusCode::SEE_OTHER);
-    assert_eq!(app.get("/").await.status, StatusCode::SEE_OTHER, "the old cookie no longer counts");
+    assert_eq!(
+        app.get("/").await.status,
+        StatusCode::SEE_OTHER,
+        "the old cookie no longer counts"
+    );
     assert_eq!(app.sign_in("admin", "wrong").await, None);
     assert_eq!(app.sign_in("nobody", "wrong").await, None);
 }
@@ -144,30 +201,56 @@ async fn a_session_that_was_ended_stays_ended() {
 async fn pages_carry_their_protections() {
     let app = TestApp::embedded().await;
     let page = app.get("/").await;
-    let header = |name: &str| page.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    let header = |name: &str| {
+        page.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+            .to_owned()
+    };
     let policy = header("content-security-policy");
-    let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce");
-    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    let nonce = policy
+        .split("'nonce-")
+        .nth(1)
+        .and_then(|rest| rest.split('\'').next())
+        .expect("a nonce");
+    assert!(
+        policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+        "{policy}"
+    );
     assert!(!policy.contains("unsafe-inline"));
     let html = scraper::Html::parse_document(&page.body);
     let scripts = scraper::Selector::parse("script").expect("a selector");
     assert!(html.select(&scripts).count() > 0);
-    assert!(html.select(&scripts).all(|script| script.attr("nonce") == Some(nonce)), "each script has it");
+    assert!(
+        html.select(&scripts).all(|script| script.attr("nonce") == Some(nonce)),
+        "each script has it"
+    );
     assert!(!page.body.contains(" style=\""));
     assert_eq!(header("referrer-policy"), "same-origin");
     assert_eq!(header("cache-control"), "no-store");
     assert_eq!(header("x-content-type-options"), "nosniff");
     let other = app.get("/").await;
-    assert_ne!(other.headers.get("content-security-policy"), page.headers.get("content-security-policy"));
+    assert_ne!(
+        other.headers.get("content-security-policy"),
+        page.headers.get("content-security-policy")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_says_what_is_known_without_signing_in() {
     let app = TestApp::embedded().await;
-    for (path, status) in
-        [("/livez", 200), ("/health/simple", 200), ("/readyz", 200), ("/health", 200), ("/health/detailed", 401)]
-    {
-        let request = Request::get(path).header("host", "127.0.0.1:3000").body(Body::empty()).expect("a request");
+    for (path, status) in [
+        ("/livez", 200),
+        ("/health/simple", 200),
+        ("/readyz", 200),
+        ("/health", 200),
+        ("/health/detailed", 401),
+    ] {
+        let request = Request::get(path)
+            .header("host", "127.0.0.1:3000")
+            .body(Body::empty())
+            .expect("a request");
         assert_eq!(app.raw(request).await.status.as_u16(), status, "{path}");
     }
     assert_eq!(app.get("/health/detailed").await.status, StatusCode::OK);
@@ -180,11 +263,27 @@ async fn health_says_what_is_known_without_signing_in() {
 async fn markup_in_a_record_is_shown_and_never_run() {
     let app = TestApp::embedded().await;
     let attack = "</textarea></form><script>alert(1)</script>\"'><img src=x onerror=alert(1)>";
-    let (_, answer) = app.save(&app.form(ACTIVITY).await.with("v.notes", attack).with("v.title", "<b>bold</b>")).await;
+    let (_, answer) = app
+        .save(
+            &app.form(ACTIVITY)
+                .await
+                .with("v.notes", attack)
+                .with("v.title", "<b>bold</b>"),
+        )
+        .await;
     assert_eq!(answer.outcome, Outcome::Saved);
-    for path in [ACTIVITY, "/records/activities", "/records/activities/1/history", "/", "/records/activities/1/delete"] {
+    for path in [
+        ACTIVITY,
+        "/records/activities",
+        "/records/activities/1/history",
+        "/",
+        "/records/activities/1/delete",
+    ] {
         let page = app.get(path).await;
-        assert!(!page.body.contains("<script>alert") && !page.body.contains("<img src=x"), "{path}");
+        assert!(
+            !page.body.contains("<script>alert") && !page.body.contains("<img src=x"),
+            "{path}"
+        );
     }
     let page = app.get(ACTIVITY).await;
     assert_eq!(DrawnForm::read(&page.body).value("v.notes"), Some(attack));

@@ -17,11 +17,20 @@ async fn audit_lines(app: &TestApp, path: &str) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_posted_back_untouched_changes_nothing() {
     let app = TestApp::embedded().await;
-    for path in ["/records/activities/1", "/records/equipment/1", "/records/technicians/1", "/records/schedules/1"] {
+    for path in [
+        "/records/activities/1",
+        "/records/equipment/1",
+        "/records/technicians/1",
+        "/records/schedules/1",
+    ] {
         let form = app.form(path).await;
         let (status, answer) = app.save(&form).await;
         assert_eq!((status, answer.outcome), (StatusCode::OK, Outcome::Saved), "{path}");
-        assert_eq!(answer.version.as_deref(), form.value("_version"), "{path}: nothing changed, the version neither");
+        assert_eq!(
+            answer.version.as_deref(),
+            form.value("_version"),
+            "{path}: nothing changed, the version neither"
+        );
         assert!(answer.current.is_empty(), "{path}: {:?}", answer.current);
         assert_eq!(audit_lines(&app, path).await, 0, "{path}");
     }
@@ -32,9 +41,15 @@ async fn a_changed_field_is_saved_once_however_often_it_is_sent() {
     let app = TestApp::embedded().await;
     let form = app.form(ACTIVITY).await.with("v.title", "Repair the gate");
     let (status, first) = app.save(&form).await;
-    assert_eq!((status, first.outcome, first.replayed), (StatusCode::OK, Outcome::Saved, false));
+    assert_eq!(
+        (status, first.outcome, first.replayed),
+        (StatusCode::OK, Outcome::Saved, false)
+    );
     let (status, second) = app.save(&form).await;
-    assert_eq!((status, second.outcome, second.replayed), (StatusCode::OK, Outcome::Saved, true));
+    assert_eq!(
+        (status, second.outcome, second.replayed),
+        (StatusCode::OK, Outcome::Saved, true)
+    );
     assert_eq!(first.version, second.version);
     assert_eq!(app.form(ACTIVITY).await.value("v.title"), Some("Repair the gate"));
     assert_eq!(audit_lines(&app, ACTIVITY).await, 1);
@@ -47,7 +62,12 @@ async fn two_presses_at_the_same_moment_are_one_save() {
     let ((_, one), (_, other)) = tokio::join!(app.save(&form), app.save(&form));
     let outcomes = [one.outcome, other.outcome];
     assert!(outcomes.contains(&Outcome::Saved), "{outcomes:?}");
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Saved | Outcome::InProgress)), "{outcomes:?}");
+    assert!(
+        outcomes
+            .iter()
+            .all(|outcome| matches!(outcome, Outcome::Saved | Outcome::InProgress)),
+        "{outcomes:?}"
+    );
     assert_eq!(audit_lines(&app, ACTIVITY).await, 1);
 }
 
@@ -57,10 +77,16 @@ async fn the_same_id_with_other_content_is_refused() {
     let form = app.form(ACTIVITY).await;
     app.save(&form.clone().with("v.title", "First")).await;
     let (status, answer) = app.save(&form.clone().with("v.title", "Second")).await;
-    assert_eq!((status, answer.outcome), (StatusCode::UNPROCESSABLE_ENTITY, Outcome::Mismatch));
+    assert_eq!(
+        (status, answer.outcome),
+        (StatusCode::UNPROCESSABLE_ENTITY, Outcome::Mismatch)
+    );
     // Undone after it was saved: that is other content too, not "nothing changed".
     let (status, answer) = app.save(&form).await;
-    assert_eq!((status, answer.outcome), (StatusCode::UNPROCESSABLE_ENTITY, Outcome::Mismatch));
+    assert_eq!(
+        (status, answer.outcome),
+        (StatusCode::UNPROCESSABLE_ENTITY, Outcome::Mismatch)
+    );
     assert_eq!(app.form(ACTIVITY).await.value("v.title"), Some("First"));
 }
 
@@ -74,7 +100,10 @@ async fn two_people_who_change_different_fields_are_both_kept() {
     assert!(answer.merged.contains(&"title".to_owned()), "{:?}", answer.merged);
     assert_eq!(answer.current.get("title"), Some(&Some("Theirs".to_owned())));
     let now = app.form(ACTIVITY).await;
-    assert_eq!((now.value("v.title"), now.value("v.notes")), (Some("Theirs"), Some("Mine")));
+    assert_eq!(
+        (now.value("v.title"), now.value("v.notes")),
+        (Some("Theirs"), Some("Mine"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -87,16 +116,26 @@ async fn two_people_who_change_the_same_field_are_asked() {
     assert_eq!((status, answer.outcome), (StatusCode::CONFLICT, Outcome::Conflict));
     let conflict = &answer.conflicts[..];
     assert_eq!(conflict.len(), 1);
-    assert_eq!((conflict[0].mine.as_deref(), conflict[0].theirs.as_deref()), (Some("Mine"), Some("Theirs")));
+    assert_eq!(
+        (conflict[0].mine.as_deref(), conflict[0].theirs.as_deref()),
+        (Some("Mine"), Some("Theirs"))
+    );
     let now = app.form(ACTIVITY).await;
     assert_eq!(now.value("v.title"), Some("Theirs"));
-    assert_ne!(now.value("v.notes"), Some("Mine too"), "nothing of a conflicting save is written");
+    assert_ne!(
+        now.value("v.notes"),
+        Some("Mine too"),
+        "nothing of a conflicting save is written"
+    );
 
     // Without script: the page again, mine in the field, and a version on which mine can be chosen.
     let page = app.post(&mine).await;
     assert_eq!(page.status, StatusCode::CONFLICT);
     let drawn = DrawnForm::read(&page.body);
-    assert_eq!((drawn.state.as_str(), drawn.value("v.title")), ("conflict", Some("Mine")));
+    assert_eq!(
+        (drawn.state.as_str(), drawn.value("v.title")),
+        ("conflict", Some("Mine"))
+    );
     let saved = app.post(&drawn).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.body);
     assert_eq!(app.form(ACTIVITY).await.value("v.title"), Some("Mine"));
@@ -113,15 +152,37 @@ async fn what_the_database_refuses_is_said_at_its_field() {
     for (path, control, text) in &refused {
         let form = app.form(path).await.with(control, text);
         let (status, answer) = app.save(&form).await;
-        assert_eq!((status, answer.outcome), (StatusCode::UNPROCESSABLE_ENTITY, Outcome::Invalid), "{control}");
-        assert!(answer.errors.contains_key(&control[2..]), "{control}: {:?}", answer.errors);
+        assert_eq!(
+            (status, answer.outcome),
+            (StatusCode::UNPROCESSABLE_ENTITY, Outcome::Invalid),
+            "{control}"
+        );
+        assert!(
+            answer.errors.contains_key(&control[2..]),
+            "{control}: {:?}",
+            answer.errors
+        );
         let page = app.post(&form).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(DrawnForm::read(&page.body).value(control), Some(*text), "what was typed stays");
+        assert_eq!(
+            DrawnForm::read(&page.body).value(control),
+            Some(*text),
+            "what was typed stays"
+        );
     }
-    let email = app.form("/records/technicians/1").await.value("v.email").expect("an address").to_owned();
-    let (_, answer) = app.save(&app.form("/records/technicians/2").await.with("v.email", &email)).await;
-    assert_eq!(answer.errors.get("email").map(String::as_str), Some("This value is already in use."));
+    let email = app
+        .form("/records/technicians/1")
+        .await
+        .value("v.email")
+        .expect("an address")
+        .to_owned();
+    let (_, answer) = app
+        .save(&app.form("/records/technicians/2").await.with("v.email", &email))
+        .await;
+    assert_eq!(
+        answer.errors.get("email").map(String::as_str),
+        Some("This value is already in use.")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,9 +191,18 @@ async fn a_new_record_is_made_once_and_its_form_then_leads_to_it() {
     let new = app.get("/records/sites/new").await;
     assert_eq!(new.status, StatusCode::SEE_OTHER);
     let address = new.location().to_owned();
-    let form = app.form(&address).await.with("v.name", "Harbour").with("v.code", "HBR-9");
+    let form = app
+        .form(&address)
+        .await
+        .with("v.name", "Harbour")
+        .with("v.code", "HBR-9");
     let (status, first) = app.save(&form).await;
-    assert_eq!((status, first.outcome), (StatusCode::CREATED, Outcome::Saved), "{:?}", first.errors);
+    assert_eq!(
+        (status, first.outcome),
+        (StatusCode::CREATED, Outcome::Saved),
+        "{:?}",
+        first.errors
+    );
     let (_, second) = app.save(&form).await;
     assert_eq!((second.key.clone(), second.replayed), (first.key.clone(), true));
     let record = format!("/records/sites/{}", first.key.expect("a key"));
@@ -141,14 +211,24 @@ async fn a_new_record_is_made_once_and_its_form_then_leads_to_it() {
     let page = app.post(&form.with("v.name", "Harbour two")).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     let drawn = DrawnForm::read(&page.body);
-    assert_eq!((drawn.action.as_str(), drawn.value("v.name")), (record.as_str(), Some("Harbour two")));
+    assert_eq!(
+        (drawn.action.as_str(), drawn.value("v.name")),
+        (record.as_str(), Some("Harbour two"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_deleted_meanwhile_is_said_to_be_gone() {
     let app = TestApp::embedded().await;
     let new = app.get("/records/sites/new").await.location().to_owned();
-    let (_, made) = app.save(&app.form(&new).await.with("v.name", "Short-lived").with("v.code", "SHL-1")).await;
+    let (_, made) = app
+        .save(
+            &app.form(&new)
+                .await
+                .with("v.name", "Short-lived")
+                .with("v.code", "SHL-1"),
+        )
+        .await;
     let record = format!("/records/sites/{}", made.key.expect("a key"));
     let form = app.form(&record).await.with("v.name", "Changed");
 
@@ -158,16 +238,29 @@ async fn a_record_deleted_meanwhile_is_said_to_be_gone() {
     let inputs = scraper::Selector::parse("form[action$='/delete'] input[name]").expect("a selector");
     let controls: Vec<_> = page
         .select(&inputs)
-        .map(|input| (input.attr("name").unwrap_or_default().to_owned(), input.attr("value").unwrap_or_default().to_owned()))
+        .map(|input| {
+            (
+                input.attr("name").unwrap_or_default().to_owned(),
+                input.attr("value").unwrap_or_default().to_owned(),
+            )
+        })
         .collect();
-    let deleted = app.request(Method::POST, &format!("{record}/delete"), Some(&controls), &[]).await;
+    let deleted = app
+        .request(Method::POST, &format!("{record}/delete"), Some(&controls), &[])
+        .await;
     assert_eq!(deleted.status, StatusCode::SEE_OTHER, "{}", deleted.body);
 
     let (status, answer) = app.save(&form).await;
     assert_eq!((status, answer.outcome), (StatusCode::GONE, Outcome::Gone));
     assert_eq!(app.get(&record).await.status, StatusCode::NOT_FOUND);
-    let again = app.request(Method::POST, &format!("{record}/delete"), Some(&controls), &[]).await;
-    assert_eq!(again.status, StatusCode::SEE_OTHER, "the same press again is the same delete");
+    let again = app
+        .request(Method::POST, &format!("{record}/delete"), Some(&controls), &[])
+        .await;
+    assert_eq!(
+        again.status,
+        StatusCode::SEE_OTHER,
+        "the same press again is the same delete"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,11 +268,23 @@ async fn a_secret_is_written_and_never_shown() {
     let app = TestApp::embedded().await;
     let path = "/records/technicians/1";
     let form = app.form(path).await;
-    let secret = form.controls.iter().find(|(name, _)| name.contains("pin")).expect("a secret column").0.clone();
+    let secret = form
+        .controls
+        .iter()
+        .find(|(name, _)| name.contains("pin"))
+        .expect("a secret column")
+        .0
+        .clone();
     assert_eq!(form.value(&secret), Some(""), "it is never drawn");
     let (_, answer) = app.save(&form.with(&secret, "canary-4711")).await;
     assert_eq!(answer.outcome, Outcome::Saved);
-    for page in [path, "/records/technicians", "/records/technicians/1/history", "/", "/drafts"] {
+    for page in [
+        path,
+        "/records/technicians",
+        "/records/technicians/1/history",
+        "/",
+        "/drafts",
+    ] {
         assert!(!app.get(page).await.body.contains("canary-4711"), "{page}");
     }
     assert_eq!(audit_lines(&app, path).await, 1);

@@ -38,12 +38,23 @@ async fn a_cut_database_is_answered_quickly_and_comes_back_by_itself() {
         let started = Instant::now();
         let (status, answer) = app.save(&form).await;
         took.push(started.elapsed());
-        assert_eq!((status, answer.outcome), (StatusCode::SERVICE_UNAVAILABLE, Outcome::Kept));
-        assert_eq!((answer.reason.as_deref(), answer.kept_in.as_deref()), (Some("database"), Some("server")));
+        assert_eq!(
+            (status, answer.outcome),
+            (StatusCode::SERVICE_UNAVAILABLE, Outcome::Kept)
+        );
+        assert_eq!(
+            (answer.reason.as_deref(), answer.kept_in.as_deref()),
+            (Some("database"), Some("server"))
+        );
         assert!(answer.retry_after_ms.is_some());
     }
     took.sort();
-    println!("503 while open: median {:?}, slowest {:?} of {}", took[took.len() / 2], took[took.len() - 1], took.len());
+    println!(
+        "503 while open: median {:?}, slowest {:?} of {}",
+        took[took.len() / 2],
+        took[took.len() - 1],
+        took.len()
+    );
     assert!(took[took.len() - 1] < Duration::from_millis(50), "{took:?}");
     assert_eq!(app.get("/livez").await.status, StatusCode::OK);
     assert_eq!(app.get("/drafts").await.status, StatusCode::OK);
@@ -56,24 +67,40 @@ async fn a_cut_database_is_answered_quickly_and_comes_back_by_itself() {
     .await;
     println!("ready again {back:?} after the way was open");
     let (status, answer) = app.save(&form).await;
-    assert_eq!((status, answer.outcome, answer.replayed), (StatusCode::OK, Outcome::Saved, false));
-    assert_eq!(outage.count("SELECT count(*) FROM activity WHERE title = 'Typed during the outage'"), 1);
+    assert_eq!(
+        (status, answer.outcome, answer.replayed),
+        (StatusCode::OK, Outcome::Saved, false)
+    );
+    assert_eq!(
+        outage.count("SELECT count(*) FROM activity WHERE title = 'Typed during the outage'"),
+        1
+    );
     assert_eq!(outage.count("SELECT count(*) FROM inkfast.audit"), 1);
-    assert!(!app.get("/drafts").await.body.contains("activity/1"), "the draft is done with");
+    assert!(
+        !app.get("/drafts").await.body.contains("activity/1"),
+        "the draft is done with"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_script_the_page_comes_back_with_what_was_typed() {
     let outage = Outage::prepared().await;
     let app = &outage.app;
-    let form = app.form(ACTIVITY).await.with("v.title", "Plainly posted").with("v.notes", "two\r\nlines");
+    let form = app
+        .form(ACTIVITY)
+        .await
+        .with("v.title", "Plainly posted")
+        .with("v.notes", "two\r\nlines");
     outage.proxy.set(Fault::Cut).await;
 
     let page = app.post(&form).await;
     assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(page.retry_after().is_some());
     let drawn = DrawnForm::read(&page.body);
-    assert_eq!((drawn.value("v.title"), drawn.value("v.notes")), (Some("Plainly posted"), Some("two\r\nlines")));
+    assert_eq!(
+        (drawn.value("v.title"), drawn.value("v.notes")),
+        (Some("Plainly posted"), Some("two\r\nlines"))
+    );
     assert_eq!(drawn.value("_id"), form.value("_id"));
     assert_eq!(drawn.value("_version"), form.value("_version"));
     assert!(page.body.contains("Press Save again"));
@@ -88,12 +115,22 @@ async fn without_script_the_page_comes_back_with_what_was_typed() {
     assert_eq!(other.status, StatusCode::SERVICE_UNAVAILABLE);
 
     outage.proxy.set(Fault::Pass).await;
-    eventually("it is back", Duration::from_secs(5), async || app.get("/readyz").await.status == StatusCode::OK).await;
+    eventually("it is back", Duration::from_secs(5), async || {
+        app.get("/readyz").await.status == StatusCode::OK
+    })
+    .await;
     let restored = app.form(ACTIVITY).await;
-    assert_eq!(restored.value("v.title"), Some("Plainly posted"), "the draft is drawn over the record");
+    assert_eq!(
+        restored.value("v.title"),
+        Some("Plainly posted"),
+        "the draft is drawn over the record"
+    );
     let saved = app.post(&drawn).await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.body);
-    assert_eq!(outage.count("SELECT count(*) FROM activity WHERE title = 'Plainly posted'"), 1);
+    assert_eq!(
+        outage.count("SELECT count(*) FROM activity WHERE title = 'Plainly posted'"),
+        1
+    );
     assert_eq!(app.form(ACTIVITY).await.state, "clean");
 }
 
@@ -107,8 +144,11 @@ async fn a_frozen_database_keeps_nobody_waiting_beyond_the_deadline() {
         let form = app.form(ACTIVITY).await.with("v.notes", &format!("round {round}"));
         outage.postgres.freeze();
         let started = Instant::now();
-        let (save, list, record) =
-            tokio::join!(app.save(&form), app.get("/records/activity"), app.get("/records/activity/3"));
+        let (save, list, record) = tokio::join!(
+            app.save(&form),
+            app.get("/records/activity"),
+            app.get("/records/activity/3")
+        );
         assert!(started.elapsed() < limit, "round {round}: {:?}", started.elapsed());
         assert_eq!(save.1.outcome, Outcome::Kept, "round {round}");
         for page in [list, record] {
@@ -120,7 +160,11 @@ async fn a_frozen_database_keeps_nobody_waiting_beyond_the_deadline() {
         })
         .await;
     }
-    assert_eq!(outage.count("SELECT count(*) FROM inkfast.audit"), 20, "each round saved once");
+    assert_eq!(
+        outage.count("SELECT count(*) FROM inkfast.audit"),
+        20,
+        "each round saved once"
+    );
     eventually("the pool is whole", Duration::from_secs(10), async || {
         let report = app.request(Method::GET, "/health/detailed", None, &[]).await;
         let report: serde_json::Value = serde_json::from_str(&report.body).expect("JSON");
@@ -144,8 +188,15 @@ async fn being_signed_in_survives_the_database() {
     let dashboard = app.get("/").await;
     assert!(matches!(dashboard.status.as_u16(), 200 | 503), "{}", dashboard.status);
     assert!(dashboard.body.contains("Activity"), "the tables are known");
-    let form = [("username".to_owned(), "admin".to_owned()), ("password".to_owned(), "x".to_owned())];
+    let form = [
+        ("username".to_owned(), "admin".to_owned()),
+        ("password".to_owned(), "x".to_owned()),
+    ];
     let fresh = app.request(Method::POST, "/login", Some(&form), &[]).await;
-    assert_eq!(fresh.status, StatusCode::SERVICE_UNAVAILABLE, "a new sign-in needs the database");
+    assert_eq!(
+        fresh.status,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "a new sign-in needs the database"
+    );
     assert!(fresh.retry_after().is_some());
 }

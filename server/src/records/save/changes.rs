@@ -28,7 +28,11 @@ impl Changes {
 
     /// Ordinary columns and secrets together: what identifies the submission.
     pub fn all(&self) -> Values {
-        self.values.iter().chain(&self.secrets).map(|(column, text)| (column.clone(), text.clone())).collect()
+        self.values
+            .iter()
+            .chain(&self.secrets)
+            .map(|(column, text)| (column.clone(), text.clone()))
+            .collect()
     }
 }
 
@@ -43,7 +47,9 @@ pub fn changes_of(
 ) -> Changes {
     let mut changes = Changes::default();
     for (written, posted) in &body.columns {
-        let Some(column) = table.column_written(written) else { continue };
+        let Some(column) = table.column_written(written) else {
+            continue;
+        };
         if !writable.contains(&column.name) {
             continue;
         }
@@ -79,7 +85,13 @@ fn posted_text(column: &Column, posted: &PostedColumn, unchanged: &dyn Fn(&Text)
     if !column.is_text() {
         // Only texts have an empty value apart from NULL. Widgets write some times in their own way;
         // SQLite may hold them in that very way.
-        let written = |text: String| if unchanged(&Some(text.clone())) { text } else { as_written(column, &text) };
+        let written = |text: String| {
+            if unchanged(&Some(text.clone())) {
+                text
+            } else {
+                as_written(column, &text)
+            }
+        };
         return Ok((!text.is_empty()).then(|| written(text)));
     }
     if !posted.null || !column.nullable {
@@ -92,7 +104,10 @@ fn posted_text(column: &Column, posted: &PostedColumn, unchanged: &dyn Fn(&Text)
     if text.is_empty() || is_baseline {
         Ok(None)
     } else {
-        Err("This is marked as having no value, but a text was typed. Clear the text, or take the mark away.".to_owned())
+        Err(
+            "This is marked as having no value, but a text was typed. Clear the text, or take the mark away."
+                .to_owned(),
+        )
     }
 }
 

@@ -40,7 +40,11 @@ impl Deletion {
         let account = &self.account.name;
         let print = versions.submission_print(&self.table, Some(&self.key), &self.version_text, &Values::new());
         if let Some((earlier, _)) = statements::claim::<D>(conn, account, &self.id, &print).await? {
-            return Ok(End::Rollback(if earlier == print { Outcome::Saved } else { Outcome::Mismatch }));
+            return Ok(End::Rollback(if earlier == print {
+                Outcome::Saved
+            } else {
+                Outcome::Mismatch
+            }));
         }
         if !statements::may_write::<D>(conn, account).await? {
             return Ok(End::Rollback(Outcome::Forbidden));
@@ -48,21 +52,31 @@ impl Deletion {
         let Some(row) = rows::read::<D>(conn, &self.table, &self.key, Purpose::Change).await? else {
             return Ok(End::Rollback(Outcome::Gone));
         };
-        let as_shown =
-            row.iter().all(|(column, text)| versions.matches(&self.version, column, text) == Some(true));
+        let as_shown = row
+            .iter()
+            .all(|(column, text)| versions.matches(&self.version, column, text) == Some(true));
         if !as_shown {
             return Ok(End::Rollback(Outcome::Conflict));
         }
-        let sql =
-            format!("DELETE FROM {} WHERE {}", D::table(&self.table.name), key_condition::<D>(&self.table, 1));
+        let sql = format!(
+            "DELETE FROM {} WHERE {}",
+            D::table(&self.table.name),
+            key_condition::<D>(&self.table, 1)
+        );
         if D::execute(conn, sql, key_parameters(&self.key)).await? != 1 {
             return Err(sqlx::Error::RowNotFound);
         }
         let changes: Vec<_> = row.into_iter().map(|(column, text)| (column, text, None)).collect();
         let who = (account.as_str(), self.id.as_str());
         statements::write_audit::<D>(conn, who, "delete", &self.table, &self.key, &changes).await?;
-        let answer = Answer { key: Some(self.key.written()), ..Answer::new(Outcome::Saved) };
-        let saved = SavedSubmission { answer, form_key: String::new() };
+        let answer = Answer {
+            key: Some(self.key.written()),
+            ..Answer::new(Outcome::Saved)
+        };
+        let saved = SavedSubmission {
+            answer,
+            form_key: String::new(),
+        };
         statements::store_answer::<D>(conn, account, &self.id, &saved).await?;
         Ok(End::Commit(Outcome::Saved))
     }

@@ -21,7 +21,10 @@ impl InFlight {
     /// `None` where the submission is being worked on already.
     pub fn begin(&self, account: &str, id: &str) -> Option<Working> {
         let entry = (account.to_owned(), id.to_owned());
-        self.ids().insert(entry.clone()).then(|| Working { ids: self.clone(), entry })
+        self.ids().insert(entry.clone()).then(|| Working {
+            ids: self.clone(),
+            entry,
+        })
     }
 
     pub fn contains(&self, account: &str, id: &str) -> bool {

@@ -52,7 +52,15 @@ impl Intent {
     /// The answer, where nothing has to be asked of the database: a damaged, too old or foreign
     /// form, or input that no column takes.
     pub fn read<D: Dialect>(posted: Posted, versions: &Versions) -> Result<Self, Box<Answer>> {
-        let Posted { account, table, key, form_key, body, writable, now_ms } = posted;
+        let Posted {
+            account,
+            table,
+            key,
+            form_key,
+            body,
+            writable,
+            now_ms,
+        } = posted;
         let refuse = |outcome| Err(Box::new(Answer::new(outcome)));
         let (Some(id), Some(version_text), Some(revision)) = (&body.id, &body.version, &body.revision) else {
             return refuse(Outcome::Malformed);
@@ -66,8 +74,7 @@ impl Intent {
             Err(SealError::Malformed) => return refuse(Outcome::Malformed),
         };
         if let Some(version) = &version {
-            let is_of_this_form =
-                version.table == table.name.written() && version.key == key.map(RecordKey::written);
+            let is_of_this_form = version.table == table.name.written() && version.key == key.map(RecordKey::written);
             if !is_of_this_form {
                 return refuse(Outcome::Malformed);
             }
@@ -93,7 +100,11 @@ impl Intent {
             changes,
             writable,
         };
-        if errors.is_empty() { Ok(intent) } else { Err(Box::new(intent.invalid(errors))) }
+        if errors.is_empty() {
+            Ok(intent)
+        } else {
+            Err(Box::new(intent.invalid(errors)))
+        }
     }
 
     /// An answer to this submission.
@@ -109,17 +120,28 @@ impl Intent {
 
     /// `errors` are by column name.
     pub fn invalid(&self, errors: BTreeMap<String, String>) -> Answer {
-        let written = errors.into_iter().map(|(column, message)| (self.written(&column), message)).collect();
-        Answer { errors: written, ..self.answer(Outcome::Invalid) }
+        let written = errors
+            .into_iter()
+            .map(|(column, message)| (self.written(&column), message))
+            .collect();
+        Answer {
+            errors: written,
+            ..self.answer(Outcome::Invalid)
+        }
     }
 
     /// A column's writing on the wire; the empty name stands for the whole record.
     pub fn written(&self, column: &str) -> String {
-        self.table.column(column).map_or_else(String::new, |column| column.written())
+        self.table
+            .column(column)
+            .map_or_else(String::new, |column| column.written())
     }
 
     /// Values by column name as they go over the wire.
     pub fn on_the_wire(&self, values: &Values) -> Values {
-        values.iter().map(|(column, text)| (self.written(column), text.clone())).collect()
+        values
+            .iter()
+            .map(|(column, text)| (self.written(column), text.clone()))
+            .collect()
     }
 }

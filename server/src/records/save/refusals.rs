@@ -65,9 +65,21 @@ fn columns_of(table: &Table, constraint: &Constraint) -> Vec<String> {
     if !constraint.columns.is_empty() {
         return constraint.columns.clone();
     }
-    let Some(name) = constraint.name.as_deref() else { return Vec::new() };
-    let unique = table.unique.iter().find(|(known, _)| known == name).map(|(_, columns)| columns.clone());
-    let check = || table.checks.iter().find(|(known, _, _)| known == name).map(|(_, _, columns)| columns.clone());
+    let Some(name) = constraint.name.as_deref() else {
+        return Vec::new();
+    };
+    let unique = table
+        .unique
+        .iter()
+        .find(|(known, _)| known == name)
+        .map(|(_, columns)| columns.clone());
+    let check = || {
+        table
+            .checks
+            .iter()
+            .find(|(known, _, _)| known == name)
+            .map(|(_, _, columns)| columns.clone())
+    };
     let key = || (constraint.kind == ConstraintKind::Unique).then(|| table.key.clone());
     unique.or_else(check).or_else(key).unwrap_or_default()
 }
@@ -77,8 +89,13 @@ fn columns_of(table: &Table, constraint: &Constraint) -> Vec<String> {
 async fn missing_targets<D: Dialect>(db: &Db<D::Database>, intent: &Intent) -> Vec<String> {
     let mut missing = Vec::new();
     for (name, text) in &intent.changes.values {
-        let reference = intent.table.column(name).and_then(|column| Some((column, column.reference.as_ref()?)));
-        let (Some((column, reference)), Some(text)) = (reference, text) else { continue };
+        let reference = intent
+            .table
+            .column(name)
+            .and_then(|column| Some((column, column.reference.as_ref()?)));
+        let (Some((column, reference)), Some(text)) = (reference, text) else {
+            continue;
+        };
         let sql = format!(
             "SELECT '1' FROM {} WHERE {} = {}",
             D::table(&reference.table),
@@ -103,7 +120,9 @@ fn words(constraint: &Constraint, column: Option<&Column>, several: bool, table:
         ConstraintKind::Unique if several => "This combination is already in use.".to_owned(),
         ConstraintKind::Unique => "This value is already in use.".to_owned(),
         ConstraintKind::ForeignKey if column.is_some() => "The selected entry no longer exists.".to_owned(),
-        ConstraintKind::ForeignKey => "This entry is still used elsewhere, or refers to one that no longer exists.".to_owned(),
+        ConstraintKind::ForeignKey => {
+            "This entry is still used elsewhere, or refers to one that no longer exists.".to_owned()
+        }
         ConstraintKind::NotNull => column.map_or_else(|| "A needed value is missing.".to_owned(), needed),
         ConstraintKind::Check => match rule(table, constraint) {
             Some(rule) => format!("The database allows this only where {rule}."),
@@ -117,7 +136,11 @@ fn words(constraint: &Constraint, column: Option<&Column>, several: bool, table:
 
 fn rule<'a>(table: &'a Table, constraint: &Constraint) -> Option<&'a str> {
     let name = constraint.name.as_deref()?;
-    table.checks.iter().find(|(known, _, _)| known == name).map(|(_, expression, _)| expression.as_str())
+    table
+        .checks
+        .iter()
+        .find(|(known, _, _)| known == name)
+        .map(|(_, expression, _)| expression.as_str())
 }
 
 fn needed(column: &Column) -> String {

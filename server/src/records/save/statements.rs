@@ -27,7 +27,11 @@ pub async fn claim<D: Dialect>(
     if D::execute(conn, sql, texts(&[account, id, fingerprint])).await? == 1 {
         return Ok(None);
     }
-    Ok(Some(answered::<D>(conn, account, id).await?.ok_or(sqlx::Error::RowNotFound)?))
+    Ok(Some(
+        answered::<D>(conn, account, id)
+            .await?
+            .ok_or(sqlx::Error::RowNotFound)?,
+    ))
 }
 
 async fn answered<D: Dialect>(
@@ -92,7 +96,9 @@ pub async fn may_write<D: Dialect>(conn: &mut Connection<D::Database>, account: 
     );
     let rows = D::fetch(conn, sql, texts(&[account])).await?;
     let role = rows.into_iter().next().and_then(|mut row| row.pop().flatten());
-    Ok(role.and_then(|role| Role::from_name(&role)).is_some_and(Role::may_write))
+    Ok(role
+        .and_then(|role| Role::from_name(&role))
+        .is_some_and(Role::may_write))
 }
 
 /// One line of the audit log. `changes` are (column, from, to); a secret is named without values.
@@ -120,7 +126,14 @@ pub async fn write_audit<D: Dialect>(
         D::placeholder(5),
         D::placeholder(6)
     );
-    let parameters = texts(&[account, action, &table.name.written(), &key.written(), submission, &changes]);
+    let parameters = texts(&[
+        account,
+        action,
+        &table.name.written(),
+        &key.written(),
+        submission,
+        &changes,
+    ]);
     D::execute(conn, sql, parameters).await?;
     Ok(())
 }
@@ -139,10 +152,18 @@ pub async fn sweep<D: Dialect>(
     D::execute(conn, sql, Vec::new()).await
 }
 
-pub fn earlier_answer(intent: &Intent, fingerprint: &str, stored: &str) -> Result<super::transaction::Earlier, sqlx::Error> {
+pub fn earlier_answer(
+    intent: &Intent,
+    fingerprint: &str,
+    stored: &str,
+) -> Result<super::transaction::Earlier, sqlx::Error> {
     use super::transaction::Earlier;
     let saved = read_answer(stored)?;
-    Ok(if fingerprint == intent.fingerprint { Earlier::Same(saved.answer) } else { Earlier::Other(saved.answer) })
+    Ok(if fingerprint == intent.fingerprint {
+        Earlier::Same(saved.answer)
+    } else {
+        Earlier::Other(saved.answer)
+    })
 }
 
 fn texts(parameters: &[&str]) -> Vec<Text> {

@@ -34,10 +34,18 @@ pub async fn run<D: Dialect>(
     let conn = &mut conn;
     let account = &intent.account.name;
     if let Some((fingerprint, stored)) = statements::claim::<D>(conn, account, &intent.id, &intent.fingerprint).await? {
-        return Ok(End::Rollback(match statements::earlier_answer(intent, &fingerprint, &stored)? {
-            Earlier::Same(answer) => Answer { replayed: true, ..answer },
-            Earlier::Other(answer) => Answer { key: answer.key, ..intent.answer(Outcome::Mismatch) },
-        }));
+        return Ok(End::Rollback(
+            match statements::earlier_answer(intent, &fingerprint, &stored)? {
+                Earlier::Same(answer) => Answer {
+                    replayed: true,
+                    ..answer
+                },
+                Earlier::Other(answer) => Answer {
+                    key: answer.key,
+                    ..intent.answer(Outcome::Mismatch)
+                },
+            },
+        ));
     }
     if !statements::may_write::<D>(conn, account).await? {
         return Ok(End::Rollback(intent.answer(Outcome::Forbidden)));
@@ -59,12 +67,24 @@ async fn update<D: Dialect>(
     };
     // Without a version nothing is known to be the base: whatever differs is a conflict.
     let is_base = |column: &str, text: &Text| {
-        intent.version.as_ref().is_some_and(|version| versions.matches(version, column, text) == Some(true))
+        intent
+            .version
+            .as_ref()
+            .is_some_and(|version| versions.matches(version, column, text) == Some(true))
     };
-    let theirs = before.iter().map(|(column, text)| (column.clone(), comparable(text))).collect::<Values>();
+    let theirs = before
+        .iter()
+        .map(|(column, text)| (column.clone(), comparable(text)))
+        .collect::<Values>();
     let merged = merge(&intent.changes.values, &theirs, is_base);
     if !merged.conflicts.is_empty() {
-        return Ok(End::Rollback(conflict(intent, key, &before, &merged.conflicts, versions)));
+        return Ok(End::Rollback(conflict(
+            intent,
+            key,
+            &before,
+            &merged.conflicts,
+            versions,
+        )));
     }
     if intent.changes.is_empty() {
         return Ok(End::Rollback(intent.answer(Outcome::Saved)));
@@ -73,15 +93,23 @@ async fn update<D: Dialect>(
         // Nothing posted differs from the record; the page needs a version that opens.
         return Ok(End::Rollback(saved_answer(intent, key, &before, versions)));
     }
-    let mut written: Values =
-        merged.write.iter().map(|(column, text)| (column.clone(), with_newlines_of(&before[column], text))).collect();
+    let mut written: Values = merged
+        .write
+        .iter()
+        .map(|(column, text)| (column.clone(), with_newlines_of(&before[column], text)))
+        .collect();
     written.extend(intent.changes.secrets.clone());
     if !written.is_empty() {
         write_row::<D>(conn, intent, key, &written).await?;
     }
-    let after = rows::read::<D>(conn, &intent.table, key, Purpose::Look).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let after = rows::read::<D>(conn, &intent.table, key, Purpose::Look)
+        .await?
+        .ok_or(sqlx::Error::RowNotFound)?;
     if !written.is_empty() {
-        let changes: Vec<_> = written.keys().map(|column| change(column, Some(&before), &after)).collect();
+        let changes: Vec<_> = written
+            .keys()
+            .map(|column| change(column, Some(&before), &after))
+            .collect();
         audit::<D>(conn, intent, "update", key, &changes).await?;
     }
     let merged = merged.merged.iter().filter(|column| intent.writable.contains(column));
@@ -106,7 +134,9 @@ async fn create<D: Dialect>(
         }
     }
     let key = insert_row::<D>(conn, intent, &values).await?;
-    let after = rows::read::<D>(conn, &intent.table, &key, Purpose::Look).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let after = rows::read::<D>(conn, &intent.table, &key, Purpose::Look)
+        .await?
+        .ok_or(sqlx::Error::RowNotFound)?;
     let changes: Vec<_> = values.keys().map(|column| change(column, None, &after)).collect();
     audit::<D>(conn, intent, "create", &key, &changes).await?;
     let answer = saved_answer(intent, &key, &after, versions);
@@ -146,15 +176,26 @@ async fn insert_row<D: Dialect>(
     let table = &intent.table;
     let columns: Vec<_> = values.keys().filter_map(|name| table.column(name)).collect();
     let names: Vec<_> = columns.iter().map(|column| D::quote(&column.name)).collect();
-    let texts: Vec<_> = columns.iter().enumerate().map(|(at, column)| D::value_of(column, at + 1)).collect();
+    let texts: Vec<_> = columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| D::value_of(column, at + 1))
+        .collect();
     let rows = if columns.is_empty() {
         "DEFAULT VALUES".to_owned()
     } else {
         format!("({}) VALUES ({})", names.join(", "), texts.join(", "))
     };
-    let sql = format!("INSERT INTO {} {rows} RETURNING {}", D::table(&table.name), key_columns_sql::<D>(table));
+    let sql = format!(
+        "INSERT INTO {} {rows} RETURNING {}",
+        D::table(&table.name),
+        key_columns_sql::<D>(table)
+    );
     let made = D::fetch(conn, sql, values.values().cloned().collect()).await?;
-    let key = made.into_iter().next().and_then(|row| row.into_iter().collect::<Option<Vec<_>>>());
+    let key = made
+        .into_iter()
+        .next()
+        .and_then(|row| row.into_iter().collect::<Option<Vec<_>>>());
     key.map(RecordKey).ok_or(sqlx::Error::RowNotFound)
 }
 
@@ -174,7 +215,10 @@ async fn store<D: Dialect>(
     intent: &Intent,
     answer: Answer,
 ) -> Result<End<Answer>, sqlx::Error> {
-    let saved = SavedSubmission { answer, form_key: intent.form_key.clone() };
+    let saved = SavedSubmission {
+        answer,
+        form_key: intent.form_key.clone(),
+    };
     statements::store_answer::<D>(conn, &intent.account.name, &intent.id, &saved).await?;
     Ok(End::Commit(saved.answer))
 }
@@ -190,7 +234,9 @@ fn saved_answer(intent: &Intent, key: &RecordKey, after: &Row, versions: &Versio
     Answer {
         key: Some(key.written()),
         version: Some(versions.issue(&intent.table, Some(key), after, now_ms())),
-        current: current.map(|(column, stored)| (intent.written(column), stored.clone())).collect(),
+        current: current
+            .map(|(column, stored)| (intent.written(column), stored.clone()))
+            .collect(),
         ..intent.answer(Outcome::Saved)
     }
 }

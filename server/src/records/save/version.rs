@@ -44,13 +44,18 @@ pub struct Versions {
 
 impl Versions {
     pub fn new(keys: &Keys) -> Self {
-        Self { sealer: keys.versions.clone(), key: keys.fingerprints }
+        Self {
+            sealer: keys.versions.clone(),
+            key: keys.fingerprints,
+        }
     }
 
     /// Seals the present text of every column of `values` (secrets are not among them).
     pub fn issue(&self, table: &Table, key: Option<&RecordKey>, values: &Values, now_ms: u64) -> String {
         let table_written = table.name.written();
-        let prints = values.iter().map(|(column, text)| (column.clone(), self.print(&table_written, column, text)));
+        let prints = values
+            .iter()
+            .map(|(column, text)| (column.clone(), self.print(&table_written, column, text)));
         let version = Version {
             key: key.map(RecordKey::written),
             issued_at_ms: now_ms,
@@ -72,7 +77,10 @@ impl Versions {
     /// Whether `text` is what `version` saw in `column`; `None` where it saw no such column.
     /// Newlines count as LF, because browsers change them.
     pub fn matches(&self, version: &Version, column: &str, text: &Text) -> Option<bool> {
-        version.prints.get(column).map(|print| *print == self.print(&version.table, column, text))
+        version
+            .prints
+            .get(column)
+            .map(|print| *print == self.print(&version.table, column, text))
     }
 
     /// The fingerprint of one submission: table, key, version and sorted changed columns.

@@ -14,14 +14,27 @@ impl DrawnForm {
     /// Reads `form[data-resilient-form]` out of a page; panics where there is none.
     pub fn read(html: &str) -> Self {
         let page = Html::parse_document(html);
-        let form = page.select(&selector("form[data-resilient-form]")).next().expect("the page has a record form");
-        let controls = form.select(&selector("input[name], select[name], textarea[name]")).filter_map(posted).collect();
+        let form = page
+            .select(&selector("form[data-resilient-form]"))
+            .next()
+            .expect("the page has a record form");
+        let controls = form
+            .select(&selector("input[name], select[name], textarea[name]"))
+            .filter_map(posted)
+            .collect();
         let attribute = |name| form.value().attr(name).unwrap_or_default().to_owned();
-        Self { action: attribute("action"), state: attribute("data-state"), controls }
+        Self {
+            action: attribute("action"),
+            state: attribute("data-state"),
+            controls,
+        }
     }
 
     pub fn value(&self, name: &str) -> Option<&str> {
-        self.controls.iter().find(|(control, _)| control == name).map(|(_, value)| value.as_str())
+        self.controls
+            .iter()
+            .find(|(control, _)| control == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Types into one control.
@@ -46,7 +59,11 @@ fn posted(control: ElementRef) -> Option<(String, String)> {
         "select" => {
             let option = control.select(&selector("option[selected]")).next();
             let option = option.or_else(|| control.select(&selector("option")).next())?;
-            option.value().attr("value").expect("every option has a value").to_owned()
+            option
+                .value()
+                .attr("value")
+                .expect("every option has a value")
+                .to_owned()
         }
         "textarea" => control.text().collect(),
         _ if matches!(element.attr("type"), Some("checkbox" | "radio")) => {

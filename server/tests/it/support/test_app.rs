@@ -50,11 +50,18 @@ impl TestApp {
         let lookup = |name: &str| match name {
             "INKFAST_DATA_DIR" => data_dir.path().to_str().map(str::to_owned),
             "INKFAST_ADMIN_PASSWORD" => Some(PASSWORD.to_owned()),
-            _ => settings.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()),
+            _ => settings
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned()),
         };
         let settings = Settings::from_env(&lookup).expect("these settings are right");
         let app = startup::prepare(settings).await.expect("the server can be set up");
-        let mut app = Self { app, cookie: String::new(), _data_dir: data_dir };
+        let mut app = Self {
+            app,
+            cookie: String::new(),
+            _data_dir: data_dir,
+        };
         app.until_ready().await;
         app.cookie = app.sign_in("admin", PASSWORD).await.expect("admin can sign in");
         app
@@ -73,10 +80,20 @@ impl TestApp {
 
     /// The session cookie, where the password is right.
     pub async fn sign_in(&self, name: &str, password: &str) -> Option<String> {
-        let form = [("username".to_owned(), name.to_owned()), ("password".to_owned(), password.to_owned())];
+        let form = [
+            ("username".to_owned(), name.to_owned()),
+            ("password".to_owned(), password.to_owned()),
+        ];
         let answer = self.request(Method::POST, "/login", Some(&form), &[]).await;
-        let cookies = answer.headers.get_all(SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok());
-        cookies.filter_map(|cookie| cookie.split(';').next()).find(|cookie| cookie.starts_with("inkfast=")).map(str::to_owned)
+        let cookies = answer
+            .headers
+            .get_all(SET_COOKIE)
+            .iter()
+            .filter_map(|cookie| cookie.to_str().ok());
+        cookies
+            .filter_map(|cookie| cookie.split(';').next())
+            .find(|cookie| cookie.starts_with("inkfast="))
+            .map(str::to_owned)
     }
 
     pub async fn get(&self, path: &str) -> Answered {
@@ -91,13 +108,16 @@ impl TestApp {
 
     /// As a browser without script.
     pub async fn post(&self, form: &DrawnForm) -> Answered {
-        self.request(Method::POST, &form.action, Some(&form.controls), &[]).await
+        self.request(Method::POST, &form.action, Some(&form.controls), &[])
+            .await
     }
 
     /// As the page's script.
     pub async fn save(&self, form: &DrawnForm) -> (StatusCode, Answer) {
         let json = [(ACCEPT.as_str(), "application/json")];
-        let answered = self.request(Method::POST, &form.action, Some(&form.controls), &json).await;
+        let answered = self
+            .request(Method::POST, &form.action, Some(&form.controls), &json)
+            .await;
         (answered.status, answered.answer())
     }
 
@@ -108,7 +128,11 @@ impl TestApp {
         form: Option<&[(String, String)]>,
         headers: &[(&str, &str)],
     ) -> Answered {
-        let body = form.map(|pairs| form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish());
+        let body = form.map(|pairs| {
+            form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(pairs)
+                .finish()
+        });
         let mut request = Request::builder().method(method).uri(path).header(COOKIE, &self.cookie);
         if !headers.iter().any(|(name, _)| *name == "host") {
             request = request.header(HOST, "127.0.0.1:3000");
@@ -120,12 +144,26 @@ impl TestApp {
             request = request.header(*name, *value);
         }
         let request = request.body(Body::from(body.unwrap_or_default())).expect("a request");
-        let response = self.app.router.clone().oneshot(request).await.expect("the router does not fail");
+        let response = self
+            .app
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("the router does not fail");
         Answered::read(response).await
     }
 
     pub async fn raw(&self, request: Request<Body>) -> Answered {
-        Answered::read(self.app.router.clone().oneshot(request).await.expect("the router does not fail")).await
+        Answered::read(
+            self.app
+                .router
+                .clone()
+                .oneshot(request)
+                .await
+                .expect("the router does not fail"),
+        )
+        .await
     }
 }
 
@@ -143,7 +181,11 @@ impl Outage {
 
     /// One number out of the database, by a way of its own.
     pub fn count(&self, sql: &str) -> i64 {
-        self.postgres.query("maintenance", sql).expect("the witness").parse().expect("a number")
+        self.postgres
+            .query("maintenance", sql)
+            .expect("the witness")
+            .parse()
+            .expect("a number")
     }
 }
 
@@ -151,7 +193,11 @@ impl Answered {
     async fn read(response: Response) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.expect("a whole body");
-        Self { status: parts.status, headers: parts.headers, body: String::from_utf8_lossy(&bytes).into_owned() }
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8_lossy(&bytes).into_owned(),
+        }
     }
 
     /// `data` of the envelope around a save's answer.
@@ -162,7 +208,10 @@ impl Answered {
     }
 
     pub fn location(&self) -> &str {
-        self.headers.get(LOCATION).and_then(|location| location.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(LOCATION)
+            .and_then(|location| location.to_str().ok())
+            .unwrap_or_default()
     }
 
     pub fn retry_after(&self) -> Option<u64> {
