@@ -83,7 +83,9 @@ fn explained(error: &ApiError, retry: Option<&str>) -> AnyView {
         )
     });
     let retry = retry.map(str::to_owned);
-    let wait = error.retry_after_ms.filter(|wait| error.kind == ErrorKind::Unavailable && *wait > 1_000);
+    let wait = error
+        .retry_after_ms
+        .filter(|wait| error.kind == ErrorKind::Unavailable && *wait > 1_000);
     let sign_in = error.kind == ErrorKind::SignInNeeded;
     view! {
         <section class="blank" data-error=error.status().to_string()>

@@ -61,18 +61,19 @@ async fn run_on<D: OwnTables>(command: AccountCommand, options: Options<D::Datab
         .map_err(|error| format!("The database cannot be used: {error}."))?;
     let db = Db::<D::Database>::connect_lazily(options, Policy::default()).await;
     let accounts = AccountRepository::<D>::new(db);
+    let mut made = None;
     let done = match &command {
         AccountCommand::Add { who, role } => {
             let role = Role::from_name(role).ok_or("--role takes superuser or viewer.")?;
             check_name(&who.name)?;
-            let hash = new_hash(who).await?;
+            let hash = Passwords::new().hash(password(who, &mut made)?).await;
             accounts
                 .add(&who.name, &hash, role)
                 .await
                 .map(|done| (done, "There is such an account already."))
         }
         AccountCommand::Password { who } => {
-            let hash = new_hash(who).await?;
+            let hash = Passwords::new().hash(password(who, &mut made)?).await;
             accounts
                 .set_password(&who.name, &hash)
                 .await
@@ -84,7 +85,12 @@ async fn run_on<D: OwnTables>(command: AccountCommand, options: Options<D::Datab
             .map(|done| (done, "There is no such account.")),
     };
     match done.map_err(|error: DbError| format!("The database did not do it: {error}."))? {
-        (true, _) => Ok(()),
+        (true, _) => {
+            if let Some((name, password)) = made {
+                println!("The password of `{name}` is {password} (told only this once).");
+            }
+            Ok(())
+        }
         (false, why) => Err(why.to_owned()),
     }
 }
@@ -99,16 +105,13 @@ fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
-async fn new_hash(who: &Who) -> Result<String, String> {
-    let password = if who.password_stdin {
-        typed_password()?
-    } else {
-        random_password()
-    };
-    if !who.password_stdin {
-        println!("The password of `{}` is {password} (told only this once).", who.name);
+/// The typed password, or a made one, which is told once it counts.
+fn password(who: &Who, made: &mut Option<(String, String)>) -> Result<String, String> {
+    if who.password_stdin {
+        return typed_password();
     }
-    Ok(Passwords::new().hash(password).await)
+    let (_, password) = made.insert((who.name.clone(), random_password()));
+    Ok(password.clone())
 }
 
 fn typed_password() -> Result<String, String> {

@@ -68,7 +68,12 @@ impl<D: Dialect> RecordService<D> {
     }
 
     fn may_write(&self, who: &Account, table: &Table) -> bool {
-        who.role.may_write() && table.editable() && !self.parts.read_only.load(Ordering::Acquire)
+        who.role.may_write() && table.editable() && !self.has_no_own_tables()
+    }
+
+    /// Without them nothing was ever saved from here, and nothing can be.
+    fn has_no_own_tables(&self) -> bool {
+        self.parts.read_only.load(Ordering::Acquire)
     }
 
     /// The columns this person may write: of an existing record all but its key.
@@ -316,6 +321,9 @@ impl<D: Dialect> Records for RecordService<D> {
         if self.parts.in_flight.contains(&who.name, id) {
             return Ok(Some(SubmissionState::InProgress));
         }
+        if self.has_no_own_tables() {
+            return Ok(None);
+        }
         let work = |mut conn| {
             let (account, id) = (who.name.clone(), id.to_owned());
             async move { save::saved_submission::<D>(&mut conn, &account, &id).await }
@@ -404,6 +412,9 @@ impl<D: Dialect> Records for RecordService<D> {
     }
 
     async fn history(&self, _who: &Account, table: &Arc<Table>, key: &RecordKey) -> Result<Vec<Change>, ApiError> {
+        if self.has_no_own_tables() {
+            return Ok(Vec::new());
+        }
         let of = Some((table.name.written(), key.written()));
         let changes = audit::changes::<D>(&self.parts.db, &self.parts.catalog.get(), of, 200).await;
         changes.map_err(|error| report::database("history", &error))
@@ -424,6 +435,9 @@ impl<D: Dialect> Records for RecordService<D> {
     }
 
     async fn recent_changes(&self, _who: &Account, limit: u32) -> Result<Vec<Change>, ApiError> {
+        if self.has_no_own_tables() {
+            return Ok(Vec::new());
+        }
         let changes = audit::changes::<D>(&self.parts.db, &self.parts.catalog.get(), None, limit).await;
         changes.map_err(|error| report::database("recent changes", &error))
     }

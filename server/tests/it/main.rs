@@ -2,6 +2,7 @@
 
 mod lost_answers;
 mod requests;
+mod restricted_database;
 mod saving;
 mod sql_round_trip;
 mod support;

@@ -77,7 +77,8 @@ fn cell(table: &Table, name: &str, cell: &ListCell, url: Option<&String>) -> Any
     let column = table.column(name);
     let label = column.map_or_else(|| name.to_owned(), |column| column.label.clone());
     let content = content(column.map(|column| &column.kind), cell);
-    let number = cell.label.is_none() && column.is_some_and(|column| is_number(&column.kind));
+    let number =
+        cell.label.is_none() && column.is_some_and(|column| is_number(&column.kind) && column.reference.is_none());
     let content = match url {
         Some(url) => view! { <a class="row-link" href=url.clone()>{content}</a> }.into_any(),
         None => content,

@@ -220,7 +220,8 @@ pub(super) fn queued_words(pause: &Pause) -> String {
             _ => "when the server can save again",
         },
         Pause::RateLimited => "when the server takes more requests",
-        Pause::InProgress | Pause::LeftBehind => "in a moment",
+        Pause::LeftBehind => "when the server can save again",
+        Pause::InProgress => "in a moment",
     };
     format!("Queued: will be saved {when}")
 }

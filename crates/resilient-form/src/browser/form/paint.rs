@@ -35,6 +35,7 @@ impl Form {
         if before.is_some_and(|before| before.state != view.state) && view.state == FormState::Saved {
             self.settle_baselines();
             self.hide_draft_notice();
+            self.read_the_whole_record();
         }
         banners::paint(self, &view, before);
         conflict_view::paint(self, &view, before);
@@ -97,6 +98,13 @@ impl Form {
             if !machine.content().secrets.contains(column) {
                 fields::settle_baseline(&self.element, column, base);
             }
+        }
+    }
+
+    /// A form drawn without its record has the typed fields only; now the record can be read.
+    fn read_the_whole_record(&self) {
+        if self.element.has_attribute("data-read-only-copy") {
+            let _ = window().location().reload();
         }
     }
 
