@@ -1,10 +1,11 @@
+import { browserModule } from "../fixtures/network.ts";
 import { expect, test } from "../fixtures/story.ts";
 
 test("typed before WASM has loaded: text, caret and focus stay, and it is recorded", async ({ person }) => {
   const { page } = person;
   let arrive = () => {};
   const arrival = new Promise<void>((resolve) => (arrive = resolve));
-  await page.route("**/*.wasm", async (route) => {
+  await page.route(browserModule, async (route) => {
     await arrival;
     await route.continue();
   });
@@ -30,17 +31,17 @@ test("typed before WASM has loaded: text, caret and focus stay, and it is record
   await form.holds("notes", "Typed! early, then the caret moved");
   await form.isKeptOnThisDevice();
 
-  await page.unroute("**/*.wasm");
+  await page.unroute(browserModule);
   await person.reloads();
   await form.holds("notes", "Typed! early, then the caret moved");
 });
 
 test("typed and reloaded before WASM ever loaded: the text is there", async ({ person }) => {
-  await person.page.route("**/*.wasm", (route) => route.abort());
+  await person.page.route(browserModule, (route) => route.abort());
   const form = await person.opensWithoutWaiting("activities/1");
   await form.type("title", "Recorded early");
   await expect.poll(() => person.page.evaluate(() => JSON.stringify(localStorage))).toContain("Recorded early");
-  await person.page.unroute("**/*.wasm");
+  await person.page.unroute(browserModule);
   await person.reloads();
   await form.holds("title", "Recorded early");
   await form.is("dirty");

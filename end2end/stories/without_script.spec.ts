@@ -1,3 +1,4 @@
+import { browserModule } from "../fixtures/network.ts";
 import { expect, test } from "../fixtures/story.ts";
 import type { Person } from "../fixtures/person.ts";
 import type { Database } from "../fixtures/database.ts";
@@ -38,7 +39,7 @@ async function savesThroughAnOutage(person: Person, database: Database): Promise
 }
 
 test.describe("WASM is blocked", () => {
-  test.beforeEach(async ({ page }) => page.route("**/*.wasm", (route) => route.abort()));
+  test.beforeEach(async ({ page }) => page.route(browserModule, (route) => route.abort()));
 
   test("a plain POST saves", async ({ person, database }) => editsAndSaves(person, database));
 

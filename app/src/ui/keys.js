@@ -1,4 +1,5 @@
-// Small conveniences that need no island: the rail's filter as you type, `/` to the search field.
+// Small conveniences that need no island: the rail's filter as you type, `/` to the search field, and
+// addresses without the filters that were left empty.
 addEventListener("input", (event) => {
   if (!event.target.matches?.("[data-rail-filter]")) return;
   const wanted = event.target.value.trim().toLowerCase();
@@ -14,4 +15,13 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
   field.focus();
   field.select();
+});
+addEventListener("submit", ({ target }) => {
+  if (!target.matches(".filters-panel, .search, .rail-filter")) return;
+  for (const control of target.elements) control.disabled = control.name !== "" && control.value === "";
+});
+addEventListener("pageshow", () => {
+  for (const control of document.querySelectorAll(".filters-panel :disabled, .search :disabled, .rail-filter :disabled")) {
+    control.disabled = false;
+  }
 });

@@ -1,5 +1,6 @@
 //! Bad requests get a clear answer, foreign ones reach nothing, and signing in is what it says.
 
+use app::auth::model::Role;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use resilient_core::submission::answer::Outcome;
@@ -287,4 +288,53 @@ async fn markup_in_a_record_is_shown_and_never_run() {
     }
     let page = app.get(ACTIVITY).await;
     assert_eq!(DrawnForm::read(&page.body).value("v.notes"), Some(attack));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_sees_everything_and_changes_nothing() {
+    let mut app = TestApp::embedded().await;
+    let form = app.form(ACTIVITY).await.with("v.title", "By a viewer");
+    app.cookie = app.signed_in_as("vera", Role::Viewer).await;
+    for path in ["/", "/records/activities", ACTIVITY, "/records/activities/1/history", "/drafts"] {
+        let page = app.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        let html = scraper::Html::parse_document(&page.body);
+        let forms = scraper::Selector::parse("form[data-resilient-form]").expect("a selector");
+        assert!(html.select(&forms).next().is_none(), "{path}");
+    }
+    let (status, answer) = app.save(&form).await;
+    assert_eq!((status, answer.outcome), (StatusCode::FORBIDDEN, Outcome::Forbidden));
+    assert_eq!(app.get("/records/activities/1/delete").await.status, StatusCode::FORBIDDEN);
+    let delete = app.request(Method::POST, "/records/activities/1/delete", Some(&form.controls), &[]).await;
+    assert_eq!(delete.status, StatusCode::FORBIDDEN);
+    assert!(!app.get(ACTIVITY).await.body.contains("By a viewer"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_switched_off_saves_nothing_from_that_moment() {
+    let mut app = TestApp::embedded().await;
+    app.cookie = app.signed_in_as("sam", Role::Superuser).await;
+    let form = app.form(ACTIVITY).await.with("v.title", "By somebody switched off");
+    assert!(app.accounts().disable("sam").await.expect("the database is there"));
+    let (status, answer) = app.save(&form).await;
+    assert!(matches!(answer.outcome, Outcome::Forbidden | Outcome::Unauthenticated), "{status}");
+    for _ in 0..100 {
+        if app.get("/").await.status == StatusCode::SEE_OTHER {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("still signed in after ten seconds");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drafts_and_submissions_of_others_are_not_there() {
+    let mut app = TestApp::embedded().await;
+    let form = app.form(ACTIVITY).await.with("v.title", "Mine");
+    let id = form.value("_id").expect("an id").to_owned();
+    assert_eq!(app.save(&form).await.1.outcome, Outcome::Saved);
+    assert_eq!(app.get(&format!("/api/submissions/{id}")).await.status, StatusCode::OK);
+    app.cookie = app.signed_in_as("otto", Role::Superuser).await;
+    assert_eq!(app.get(&format!("/api/submissions/{id}")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(app.get("/api/drafts/activities/1").await.status, StatusCode::NOT_FOUND);
 }

@@ -5,6 +5,8 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, LOCATION, RETRY_AFT
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
 use fault_proxy::FaultProxy;
+use app::auth::model::Role;
+use inkfast_server::auth::repository::AccountStore;
 use inkfast_server::config::Settings;
 use inkfast_server::startup::{self, Prepared};
 use private_servers::PrivatePostgres;
@@ -76,6 +78,18 @@ impl TestApp {
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
         }
         panic!("the server is not ready within a minute");
+    }
+
+    /// Where accounts are kept, to change them as the command line does.
+    pub fn accounts(&self) -> std::sync::Arc<dyn AccountStore> {
+        self.app.services.auth.accounts()
+    }
+
+    /// Adds an account and gives its session cookie.
+    pub async fn signed_in_as(&self, name: &str, role: Role) -> String {
+        let hash = self.app.services.auth.passwords().hash(PASSWORD.to_owned()).await;
+        assert!(self.accounts().add(name, &hash, role).await.expect("the database is there"));
+        self.sign_in(name, PASSWORD).await.expect("the new account can sign in")
     }
 
     /// The session cookie, where the password is right.
