@@ -48,6 +48,17 @@
     timer ||= setTimeout(record, pause);
   };
 
+  // Whoever signs in anew is not to be signed out by an earlier promise to do so.
+  const signingIn = ({ target }) => {
+    if (new URL(target.action).pathname !== "/login") return;
+    try {
+      localStorage.removeItem("inkfast:1:sign-out");
+    } catch {
+      // Forbidden: there was no promise either.
+    }
+  };
+
+  addEventListener("submit", signingIn, true);
   addEventListener("input", touched, true);
   addEventListener("change", touched, true);
   addEventListener("pagehide", record);

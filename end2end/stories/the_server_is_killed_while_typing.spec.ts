@@ -33,6 +33,34 @@ test("a save waiting for the server survives a reload of the page it was made on
   expect(await database.row("SELECT title FROM activities WHERE id = 1")).toEqual({ title: "Waiting" });
 });
 
+test("a waiting save that is delivered while the page loads again is shown as saved", async ({ person, database }) => {
+  const form = await person.opens("activities/1");
+  const address = person.page.url();
+  let delivered = false;
+  await person.page.route(address, async (route) => {
+    if (route.request().method() === "POST") return delivered ? route.continue() : route.abort();
+    // The page as it was drawn before the save arrives after it.
+    const drawnBefore = await route.fetch();
+    delivered = true;
+    await expect.poll(() => database.audited("update", "activities"), { timeout: 20_000 }).toBe(1);
+    await route.fulfill({ response: drawnBefore });
+  });
+  await form.type("title", "Delivered meanwhile");
+  await form.save();
+  await form.is("queued");
+
+  await person.page.reload({ timeout: 30_000 });
+  await person.isHydrated();
+  await form.saysAllIsSaved();
+  await form.holds("title", "Delivered meanwhile");
+
+  await form.type("notes", "And one more change");
+  await form.save();
+  await form.is("saved");
+  const row = await database.row("SELECT title, notes FROM activities WHERE id = 1");
+  expect(row).toEqual({ title: "Delivered meanwhile", notes: "And one more change" });
+});
+
 test("being signed in survives a restart of the server", async ({ person, inkfast }) => {
   await inkfast.kill();
   await inkfast.startAgain();

@@ -17,11 +17,14 @@ CREATE TABLE inkfast.submission (
     id          text NOT NULL,
     fingerprint text NOT NULL,
     answer      text NOT NULL DEFAULT '',
+    -- The form it came from: {table}/{key} or {table}/new-{uuid}.
+    form_key    text NOT NULL DEFAULT '',
     -- Unix time in milliseconds.
     created_at  bigint NOT NULL DEFAULT (extract(epoch FROM now()) * 1000),
     PRIMARY KEY (account, id)
 );
 CREATE INDEX submission_created_at ON inkfast.submission (created_at);
+CREATE INDEX submission_form_key ON inkfast.submission (account, form_key);
 
 CREATE TABLE inkfast.audit (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

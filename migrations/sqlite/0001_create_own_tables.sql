@@ -17,11 +17,14 @@ CREATE TABLE inkfast_submission (
     id          TEXT NOT NULL,
     fingerprint TEXT NOT NULL,
     answer      TEXT NOT NULL DEFAULT '',
+    -- The form it came from: {table}/{key} or {table}/new-{uuid}.
+    form_key    TEXT NOT NULL DEFAULT '',
     -- Unix time in milliseconds.
     created_at  INTEGER NOT NULL DEFAULT (CAST(unixepoch('now', 'subsec') * 1000 AS INTEGER)),
     PRIMARY KEY (account, id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX inkfast_submission_created_at ON inkfast_submission (created_at);
+CREATE INDEX inkfast_submission_form_key ON inkfast_submission (account, form_key);
 
 CREATE TABLE inkfast_audit (
     id         INTEGER PRIMARY KEY,

@@ -19,7 +19,7 @@ use crate::files;
 use crate::records::save;
 use crate::sql::Sqlite;
 use crate::sql::catalog::{Catalog, CurrentCatalog};
-use crate::sql::migrations::{OwnTables, is_forbidden};
+use crate::sql::migrations::OwnTables;
 
 /// Between two looks at the accounts: how long one switched off by hand may still read.
 const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
@@ -92,7 +92,7 @@ impl<D: OwnTables> Preparation<D> {
     async fn prepare(&self) -> Result<(), NotPrepared> {
         match D::migrate(&self.options).await {
             Ok(()) => {}
-            Err(error) if is_forbidden(&error) => self.keep_own_tables_here().await?,
+            Err(error) if D::is_forbidden(&error) => self.keep_own_tables_here().await?,
             Err(error) => return Err(error.into()),
         }
         if self.demo {
@@ -106,12 +106,12 @@ impl<D: OwnTables> Preparation<D> {
 
     /// Without the right to make tables: accounts in a file here, and nobody saves.
     async fn keep_own_tables_here(&self) -> Result<(), NotPrepared> {
-        if self.read_only.swap(true, Ordering::AcqRel) {
+        if self.read_only.load(Ordering::Acquire) {
             return Ok(());
         }
         tracing::warn!(
             "this database account may not make Inkfast's own tables: records are read-only until somebody runs\n{}",
-            D::own_tables_sql()
+            D::sql_for_own_tables(&self.options)
         );
         let options = sqlx::sqlite::SqliteConnectOptions::new()
             .filename(self.storage.data_dir.join("local.db"))
@@ -120,6 +120,7 @@ impl<D: OwnTables> Preparation<D> {
         let local = Db::<sqlx::Sqlite>::connect_lazily(options, Policy::default()).await;
         self.auth
             .use_accounts(Arc::new(AccountRepository::<Sqlite>::new(local)));
+        self.read_only.store(true, Ordering::Release);
         Ok(())
     }
 
@@ -192,7 +193,7 @@ impl<D: OwnTables> Preparation<D> {
 
     async fn forget_old_ids(&self) {
         loop {
-            let before = now_ms().saturating_sub(save::IDS_KEPT_MS);
+            let before = now_ms().saturating_sub(save::IDS_FORGOTTEN_MS);
             let swept = self
                 .db
                 .write("forget old ids", |mut conn: Connection<D::Database>| async move {

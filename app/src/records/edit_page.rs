@@ -72,6 +72,7 @@ struct Found {
     /// The drafts of the server could not be read.
     without_drafts: bool,
     created_before: bool,
+    recreates: bool,
 }
 
 async fn existing(visit: &Visit, table: &str, key: &str) -> Result<AnyView, ApiError> {
@@ -91,6 +92,7 @@ async fn existing(visit: &Visit, table: &str, key: &str) -> Result<AnyView, ApiE
         saved,
         without_drafts,
         created_before: false,
+        recreates: false,
     };
     match visit.records.form(&visit.account, &table, Some(&key)).await {
         Ok(record) => Ok(page(visit, found(Some(record))).await),
@@ -123,6 +125,7 @@ async fn new(visit: &Visit, table: &str) -> Result<AnyView, ApiError> {
         saved: None,
         without_drafts,
         created_before,
+        recreates: false,
     };
     match visit.records.form(&visit.account, &table, made.as_ref()).await {
         Ok(record) => Ok(page(visit, found(Some(record))).await),
@@ -196,6 +199,7 @@ async fn recreated(visit: &Visit, found: Found, error: ApiError) -> Result<AnyVi
         Found {
             target,
             record: Some(record),
+            recreates: true,
             ..found
         },
     )
@@ -215,6 +219,7 @@ fn view_of(visit: &Visit, found: &Found) -> Option<FormView> {
         page_writer: &visit.request.writer,
         submission_id: &visit.request.submission_id,
         created_before: found.created_before,
+        recreates: found.recreates,
         targets: &visit.tables(),
     })
 }

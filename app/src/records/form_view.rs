@@ -41,6 +41,8 @@ pub struct FormSources<'a> {
     pub page_writer: &'a str,
     /// Fresh, for `_id` where the form has none of its own.
     pub submission_id: &'a str,
+    /// The record is gone: what was typed into its form goes into that of a new one.
+    pub recreates: bool,
     /// The create that was posted had made this record before: the form goes on as that record's.
     pub created_before: bool,
     /// Tables this person may open, for links along foreign keys.
@@ -149,6 +151,7 @@ pub enum Notice {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BesideDraft {
+    pub form_key: String,
     pub revision: Revision,
     pub changed_at_ms: u64,
     /// (column in the `~HH` writing, label, the draft's text, the record's where known).

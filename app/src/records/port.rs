@@ -135,6 +135,9 @@ pub trait Records: Send + Sync {
     /// What became of this person's submission `id`; `None` where it was never done.
     async fn submission(&self, who: &Account, id: &str) -> Result<Option<SubmissionState>, ApiError>;
 
+    /// The record that this person's form for a new one has made, if it has.
+    async fn made_from(&self, who: &Account, form_key: &str) -> Result<Option<RecordKey>, ApiError>;
+
     /// Deletes a record as its preview showed it. `Conflict` where it has changed since.
     async fn delete(
         &self,

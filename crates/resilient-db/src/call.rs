@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use resilient_core::failure::{Action, Class, Kind, Outcome, Retry, Severity};
+use resilient_core::failure::{Action, Class, ConnectionFate, Kind, Outcome, Retry, Severity};
 use tokio::time::{Instant, sleep};
 
 use crate::bulkhead::Place;
@@ -35,6 +35,8 @@ pub(crate) struct Call<'a, D: Supported> {
     attempt_began: Instant,
     /// A commit's answer was lost and nothing since has told what became of it.
     in_doubt: bool,
+    /// A prepared statement was stale; other connections have likely kept it as well.
+    reprepare: bool,
     _place: Place<'a>,
 }
 
@@ -53,7 +55,6 @@ impl<'a, D: Supported> Call<'a, D> {
         let now = Instant::now();
         let deadline = now + limit;
         let place = lane.enter(deadline).await.map_err(|refused| error(name, 0, refused))?;
-        let in_doubt = false;
         Ok(Self {
             shared,
             lane,
@@ -63,7 +64,8 @@ impl<'a, D: Supported> Call<'a, D> {
             deadline,
             attempts: 0,
             attempt_began: now,
-            in_doubt,
+            in_doubt: false,
+            reprepare: false,
             _place: place,
         })
     }
@@ -76,6 +78,7 @@ impl<'a, D: Supported> Call<'a, D> {
         let terms = Terms {
             deadline: self.deadline,
             phase: self.phase,
+            reprepare: self.reprepare,
             policy: self.shared.policy.clone(),
         };
         Lease::begin(held, terms).await
@@ -93,6 +96,7 @@ impl<'a, D: Supported> Call<'a, D> {
             }
             Err(failed) => {
                 self.note_failure(&failed.class, took);
+                self.reprepare |= failed.class.connection == ConnectionFate::Reprepare;
                 match self.wait_to_repeat(&failed).await {
                     ControlFlow::Continue(()) => ControlFlow::Continue(()),
                     ControlFlow::Break(()) => ControlFlow::Break(Err(self.give_up(failed))),

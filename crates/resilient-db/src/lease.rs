@@ -20,6 +20,8 @@ use crate::transaction::End;
 pub(crate) struct Terms {
     pub(crate) deadline: Instant,
     pub(crate) phase: Phase,
+    /// Forget what was prepared before.
+    pub(crate) reprepare: bool,
     pub(crate) policy: Arc<Policy>,
 }
 
@@ -33,6 +35,9 @@ impl<D: Supported> Lease<D> {
     /// Lends `held`; in a transaction, begins it first.
     pub(crate) async fn begin(mut held: Held<D>, terms: Terms) -> Result<(Connection<D>, Self), FailedAttempt> {
         let prepared = timeout_at(terms.deadline, async {
+            if terms.reprepare {
+                D::forget_statements(&mut held).await?;
+            }
             D::limit(&mut held, terms.statements_end().into_std()).await?;
             if terms.phase == Phase::InTransaction {
                 D::run(&mut held, D::BEGIN).await

@@ -2,6 +2,8 @@
 
 mod audit;
 pub mod check;
+mod deleting;
 pub mod read;
 pub mod save;
+mod saving;
 pub mod service;

@@ -9,13 +9,14 @@ use app::records::model::{Column, ListPage, ListQuery, RecordKey, Table, Values}
 use app::records::port::{Change, DeletePreview, Manner, RecordForm, Records, SubmissionState, TableSummary};
 use app::ui::page_request::SavedMark;
 use async_trait::async_trait;
-use resilient_core::draft::{Draft, Revision};
+use resilient_core::draft::Revision;
 use resilient_core::path_text;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::form_body::FormBody;
-use resilient_db::{Connection, Db, DbError, OnUnknownCommit};
+use resilient_db::{Connection, Db, DbError, End, OnUnknownCommit};
 
-use super::save::{self, Deletion, InFlight, Intent, Posted, Versions};
+use super::deleting::not_allowed;
+use super::save::{self, InFlight, Versions};
 use super::{audit, read};
 use crate::clock::now_ms;
 use crate::drafts::DraftService;
@@ -25,15 +26,15 @@ use crate::sql::catalog::CurrentCatalog;
 
 /// Clones share everything.
 pub struct RecordService<D: Dialect> {
-    parts: Arc<Parts<D>>,
+    pub(super) parts: Arc<Parts<D>>,
 }
 
-struct Parts<D: Dialect> {
-    db: Db<D::Database>,
+pub(super) struct Parts<D: Dialect> {
+    pub(super) db: Db<D::Database>,
     catalog: Arc<CurrentCatalog>,
-    versions: Versions,
-    drafts: Arc<DraftService>,
-    in_flight: InFlight,
+    pub(super) versions: Versions,
+    pub(super) drafts: Arc<DraftService>,
+    pub(super) in_flight: InFlight,
     /// The own tables could not be made: nothing can be saved exactly once, so nothing is.
     read_only: Arc<AtomicBool>,
 }
@@ -67,129 +68,24 @@ impl<D: Dialect> RecordService<D> {
         }
     }
 
-    fn may_write(&self, who: &Account, table: &Table) -> bool {
+    pub(super) fn may_write(&self, who: &Account, table: &Table) -> bool {
         who.role.may_write() && table.editable() && !self.has_no_own_tables()
     }
 
     /// Without them nothing was ever saved from here, and nothing can be.
-    fn has_no_own_tables(&self) -> bool {
+    pub(super) fn has_no_own_tables(&self) -> bool {
         self.parts.read_only.load(Ordering::Acquire)
     }
 
-    /// The columns this person may write: of an existing record all but its key.
+    /// The columns this person may write.
     fn writable(&self, who: &Account, table: &Table, key: Option<&RecordKey>) -> Vec<String> {
-        if !self.may_write(who, table) {
-            return Vec::new();
-        }
+        if self.may_write(who, table) { Self::columns_to_write(table, key) } else { Vec::new() }
+    }
+
+    /// The columns a save can write: of an existing record all but its key.
+    pub(super) fn columns_to_write(table: &Table, key: Option<&RecordKey>) -> Vec<String> {
         let writable = |column: &&Column| !column.generated && (key.is_none() || !table.is_key(&column.name));
-        table
-            .columns
-            .iter()
-            .filter(writable)
-            .map(|column| column.name.clone())
-            .collect()
-    }
-
-    async fn save_now(
-        &self,
-        who: &Account,
-        table: &Arc<Table>,
-        key: Option<&RecordKey>,
-        form_key: &str,
-        body: &FormBody,
-        manner: Manner,
-    ) -> Answer {
-        let writable = self.writable(who, table, key);
-        if writable.is_empty() {
-            return Answer::new(Outcome::Forbidden);
-        }
-        let posted = Posted {
-            account: who,
-            table,
-            key,
-            form_key,
-            body,
-            writable,
-            now_ms: now_ms(),
-        };
-        let intent = match Intent::read::<D>(posted, &self.parts.versions) {
-            Ok(intent) => Arc::new(intent),
-            Err(answer) => return *answer,
-        };
-        let Some(_working) = self.parts.in_flight.begin(&who.name, &intent.id) else {
-            return Answer {
-                retry_after_ms: Some(1_000),
-                ..intent.answer(Outcome::InProgress)
-            };
-        };
-        let answer = match self.run(&intent).await {
-            Ok(answer) => answer,
-            Err(error) => self.not_done(&intent, &error).await,
-        };
-        self.settle_draft(&intent, answer, manner).await
-    }
-
-    async fn run(&self, intent: &Arc<Intent>) -> Result<Answer, DbError> {
-        let (intent, versions) = (Arc::clone(intent), self.parts.versions.clone());
-        let work = move |conn: Connection<D::Database>| {
-            let (intent, versions) = (Arc::clone(&intent), versions.clone());
-            async move { save::run::<D>(conn, &intent, &versions).await }
-        };
-        self.parts.db.transaction("save", OnUnknownCommit::Repeat, work).await
-    }
-
-    /// The answer where the transaction did not end with one.
-    async fn not_done(&self, intent: &Intent, error: &DbError) -> Answer {
-        if let Some(errors) = save::messages::<D>(&self.parts.db, intent, error).await {
-            return intent.invalid(errors);
-        }
-        match report::reason_to_keep(error) {
-            Some(reason) => {
-                report::log_unavailable("save", error);
-                let wait = error.retry_after.map_or(1_000, |wait| wait.as_millis() as u64);
-                Answer {
-                    reason: Some(reason.to_owned()),
-                    retry_after_ms: Some(wait.max(1)),
-                    ..intent.answer(Outcome::Kept)
-                }
-            }
-            None => {
-                let error_id = report::log("save", error);
-                let message = format!("The database refused this change. (Error {error_id})");
-                intent.invalid([(String::new(), message)].into())
-            }
-        }
-    }
-
-    /// After `saved` the server's draft is done with. Otherwise it is kept: what the page's script
-    /// keeps by itself only where the database failed, what was posted without script always.
-    async fn settle_draft(&self, intent: &Intent, mut answer: Answer, manner: Manner) -> Answer {
-        let drafts = &self.parts.drafts;
-        let account = &intent.account.name;
-        if answer.outcome == Outcome::Saved {
-            drafts.saved(account, &intent.form_key, &intent.revision).await;
-            return answer;
-        }
-        let keeps = answer.outcome == Outcome::Kept || manner == Manner::Plain;
-        let draft = Draft {
-            version: intent.version_text.clone(),
-            base: intent.on_the_wire(&intent.changes.bases),
-            values: intent.on_the_wire(&intent.changes.values),
-            revision: intent.revision.clone(),
-            on: None,
-        };
-        if !keeps || draft.values.is_empty() {
-            return answer;
-        }
-        match drafts.keep_failed_post(account, &intent.form_key, draft, manner).await {
-            Ok(kept) => {
-                answer.kept_in = (answer.outcome == Outcome::Kept).then(|| "server".to_owned());
-                answer.seq = kept.seq;
-                answer.writer = kept.writer;
-            }
-            Err(error) => tracing::warn!(%error, "a failed save could not be kept as a draft"),
-        }
-        answer
+        table.columns.iter().filter(writable).map(|column| column.name.clone()).collect()
     }
 
     /// The values a new record's form is drawn with.
@@ -278,7 +174,7 @@ impl<D: Dialect> Records for RecordService<D> {
     ) -> Option<Vec<String>> {
         let versions = &self.parts.versions;
         let version = versions.open(body.version.as_deref()?).ok()?;
-        let writable = self.writable(who, table, key);
+        let writable = Self::columns_to_write(table, key);
         let changes = save::changes_of(body, table, &writable, Some(&version), versions);
         Some(
             changes
@@ -324,14 +220,27 @@ impl<D: Dialect> Records for RecordService<D> {
         if self.has_no_own_tables() {
             return Ok(None);
         }
-        let work = |mut conn| {
+        let work = |mut conn: Connection<D::Database>| {
             let (account, id) = (who.name.clone(), id.to_owned());
-            async move { save::saved_submission::<D>(&mut conn, &account, &id).await }
+            async move { save::settled_submission::<D>(&mut conn, &account, &id).await.map(End::Rollback) }
         };
-        let saved = self.parts.db.read("submission", work).await;
+        let saved = self.parts.db.transaction("submission", OnUnknownCommit::Repeat, work).await;
         saved
             .map(|saved| saved.map(SubmissionState::Saved))
             .map_err(|error| report::database("submission", &error))
+    }
+
+    async fn made_from(&self, who: &Account, form_key: &str) -> Result<Option<RecordKey>, ApiError> {
+        if self.has_no_own_tables() {
+            return Ok(None);
+        }
+        let work = |mut conn| {
+            let (account, form_key) = (who.name.clone(), form_key.to_owned());
+            async move { save::made_from::<D>(&mut conn, &account, &form_key).await }
+        };
+        let made = self.parts.db.read("made from", work).await;
+        let made = made.map_err(|error| report::database("made from", &error))?;
+        Ok(made.and_then(|saved| RecordKey::read(&saved.answer.key?)))
     }
 
     async fn delete(
@@ -342,38 +251,7 @@ impl<D: Dialect> Records for RecordService<D> {
         id: &str,
         version: &str,
     ) -> Result<(), ApiError> {
-        if !self.may_write(who, table) {
-            return Err(ApiError::new(
-                ErrorKind::Forbidden,
-                "You are not allowed to delete this.",
-            ));
-        }
-        let opened = self.parts.versions.open(version);
-        let opened =
-            opened.map_err(|_| ApiError::new(ErrorKind::BadRequest, "This page is too old. Please load it again."))?;
-        if opened.table != table.name.written() || opened.key.as_deref() != Some(key.written().as_str()) {
-            return Err(ApiError::new(
-                ErrorKind::BadRequest,
-                "This page belongs to another record.",
-            ));
-        }
-        let deletion = Deletion {
-            account: who.clone(),
-            table: Arc::clone(table),
-            key: key.clone(),
-            id: id.to_owned(),
-            version: opened,
-            version_text: version.to_owned(),
-        };
-        let (service, deletion) = (self.clone(), Arc::new(deletion));
-        let deleting = async move { service.delete_now(deletion).await };
-        tokio::spawn(deleting).await.unwrap_or_else(|stopped| {
-            tracing::error!(%stopped, "a delete did not come to its end");
-            Err(ApiError::new(
-                ErrorKind::Unavailable,
-                "We do not know yet whether it was deleted.",
-            ))
-        })
+        self.delete_in_a_task(who, table, key, id, version).await
     }
 
     async fn delete_preview(
@@ -383,10 +261,7 @@ impl<D: Dialect> Records for RecordService<D> {
         key: &RecordKey,
     ) -> Result<DeletePreview, ApiError> {
         if !self.may_write(who, table) {
-            return Err(ApiError::new(
-                ErrorKind::Forbidden,
-                "You are not allowed to delete this.",
-            ));
+            return Err(not_allowed());
         }
         let db = &self.parts.db;
         let unavailable = |error: DbError| report::database("delete preview", &error);
@@ -421,15 +296,14 @@ impl<D: Dialect> Records for RecordService<D> {
     }
 
     async fn saved(&self, who: &Account, id: &str) -> Result<Option<SavedMark>, ApiError> {
-        let Some(SubmissionState::Saved(saved)) = self.submission(who, id).await? else {
-            return Ok(None);
+        let work = |mut conn| {
+            let (account, id) = (who.name.clone(), id.to_owned());
+            async move { save::saved_submission::<D>(&mut conn, &account, &id).await }
         };
-        Ok(Some(SavedMark {
+        let saved = self.parts.db.read("saved", work).await.map_err(|error| report::database("saved", &error))?;
+        Ok(saved.map(|saved| SavedMark {
             form_key: saved.form_key,
-            revision: Revision {
-                seq: saved.answer.seq,
-                writer: saved.answer.writer,
-            },
+            revision: Revision { seq: saved.answer.seq, writer: saved.answer.writer },
             merged: saved.answer.merged,
         }))
     }
@@ -440,36 +314,5 @@ impl<D: Dialect> Records for RecordService<D> {
         }
         let changes = audit::changes::<D>(&self.parts.db, &self.parts.catalog.get(), None, limit).await;
         changes.map_err(|error| report::database("recent changes", &error))
-    }
-}
-
-impl<D: Dialect> RecordService<D> {
-    async fn delete_now(&self, deletion: Arc<Deletion>) -> Result<(), ApiError> {
-        let Some(_working) = self.parts.in_flight.begin(&deletion.account.name, &deletion.id) else {
-            return Err(ApiError::new(ErrorKind::Conflict, "This is being deleted right now."));
-        };
-        let versions = self.parts.versions.clone();
-        let work = move |conn: Connection<D::Database>| {
-            let (deletion, versions) = (Arc::clone(&deletion), versions.clone());
-            async move { deletion.run::<D>(conn, &versions).await }
-        };
-        let outcome = self.parts.db.transaction("delete", OnUnknownCommit::Repeat, work).await;
-        match outcome {
-            Ok(Outcome::Saved) => Ok(()),
-            Ok(Outcome::Gone) => Err(ApiError::not_found("This record no longer exists.")),
-            Ok(Outcome::Forbidden) => Err(ApiError::new(
-                ErrorKind::Forbidden,
-                "You are not allowed to delete this.",
-            )),
-            Ok(_) => Err(ApiError::new(
-                ErrorKind::Conflict,
-                "Someone changed this record since you looked. Please look again before you delete it.",
-            )),
-            Err(error) if error.constraint.is_some() => Err(ApiError::new(
-                ErrorKind::Conflict,
-                "This entry is still used elsewhere and cannot be removed.",
-            )),
-            Err(error) => Err(report::database("delete", &error)),
-        }
     }
 }

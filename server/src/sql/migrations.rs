@@ -19,8 +19,11 @@ const MIGRATIONS: [(i64, &str, &str, &str); 1] = [(
 
 /// Brings the own tables of one kind of database up to date.
 pub trait OwnTables: Dialect {
-    /// All steps as SQL, for people who have to run them by hand.
-    fn own_tables_sql() -> String;
+    /// What somebody with the right to has to run once, so that this account can make its own tables.
+    fn sql_for_own_tables(options: &Options<Self::Database>) -> String;
+
+    /// Whether a migration failed because this database account may not make tables.
+    fn is_forbidden(error: &MigrateError) -> bool;
 
     /// # Errors
     /// Those of the database; [`is_forbidden`] tells a missing right from the rest.
@@ -34,14 +37,20 @@ pub trait OwnTables: Dialect {
 }
 
 impl OwnTables for Postgres {
-    fn own_tables_sql() -> String {
-        let steps = MIGRATIONS.map(|(_, _, postgres, _)| postgres);
-        format!("CREATE SCHEMA inkfast;\n{}", steps.join("\n"))
+    fn sql_for_own_tables(options: &Options<sqlx::Postgres>) -> String {
+        format!("CREATE SCHEMA inkfast AUTHORIZATION {};", Self::quote(options.get_username()))
+    }
+
+    fn is_forbidden(error: &MigrateError) -> bool {
+        code(error).is_some_and(|code| code == "42501")
     }
 
     async fn migrate(options: &Options<sqlx::Postgres>) -> Result<(), MigrateError> {
         let mut migrator = migrator(MIGRATIONS.map(|(number, name, sql, _)| (number, name, sql)));
-        migrator.create_schema("inkfast");
+        // Making a schema needs a right of its own, even where the schema is there already.
+        if !has_own_schema(options).await? {
+            migrator.create_schema("inkfast");
+        }
         migrator.dangerous_set_table_name("inkfast.schema_history");
         run::<sqlx::Postgres>(&migrator, options).await
     }
@@ -52,8 +61,13 @@ impl OwnTables for Postgres {
 }
 
 impl OwnTables for Sqlite {
-    fn own_tables_sql() -> String {
-        MIGRATIONS.map(|(_, _, _, sqlite)| sqlite).join("\n")
+    fn sql_for_own_tables(_options: &Options<sqlx::Sqlite>) -> String {
+        "(the file and its folder have to be writable)".to_owned()
+    }
+
+    /// 8: read-only, whatever the reason.
+    fn is_forbidden(error: &MigrateError) -> bool {
+        code(error).and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 8)
     }
 
     async fn migrate(options: &Options<sqlx::Sqlite>) -> Result<(), MigrateError> {
@@ -85,11 +99,15 @@ where
     Ok(())
 }
 
-/// The database account may not make tables (PostgreSQL 42501, SQLite 8 and its kin: read-only).
-pub fn is_forbidden(error: &MigrateError) -> bool {
-    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else {
-        return false;
-    };
-    let code = error.as_database_error().and_then(|error| error.code());
-    code.is_some_and(|code| code == "42501" || code.parse::<u32>().is_ok_and(|code| code & 0xff == 8))
+async fn has_own_schema(options: &Options<sqlx::Postgres>) -> Result<bool, sqlx::Error> {
+    let mut connection = options.connect().await?;
+    let found = sqlx::query_scalar("SELECT to_regnamespace('inkfast') IS NOT NULL").fetch_one(&mut connection).await?;
+    connection.close().await?;
+    Ok(found)
+}
+
+/// The database's code for what went wrong.
+fn code(error: &MigrateError) -> Option<String> {
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return None };
+    error.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned())
 }

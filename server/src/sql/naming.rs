@@ -28,6 +28,9 @@ const LONG: [&str; 16] = [
     "abstract",
 ];
 
+/// Long enough to mean the same inside another word, as in `userpassword`.
+const PART: [&str; 5] = ["password", "passwd", "secret", "token", "apikey"];
+
 /// For people: `_` as space and a capital first letter.
 pub fn label(name: &str) -> String {
     let spaced = name.replace('_', " ");
@@ -44,8 +47,8 @@ pub fn is_secret(name: &str) -> bool {
     let words = words(name);
     let is_about_one = words.last().is_some_and(|word| ABOUT.contains(&word.as_str()))
         || words.first().is_some_and(|word| word == "has" || word == "is");
-    let holds_one =
-        words.iter().any(|word| SECRET.contains(&word.as_str())) || words.windows(2).any(|pair| pair == ["api", "key"]);
+    let holds_one = words.iter().any(|word| SECRET.contains(&word.as_str()) || PART.iter().any(|part| word.contains(part)))
+        || words.windows(2).any(|pair| pair == ["api", "key"]);
     holds_one && !is_about_one
 }
 

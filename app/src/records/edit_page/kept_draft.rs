@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use resilient_core::draft::Revision;
 
 use super::conflict::text;
+use crate::records::address;
 use crate::records::form_view::{BesideDraft, BesideReason, FormView, Notice};
 use crate::ui::notice::{Tone, notice};
 use crate::ui::written;
@@ -27,7 +28,7 @@ pub fn restored(view: &FormView, changed_at_ms: u64, columns: &[String]) -> AnyV
 }
 
 /// A draft that is not in the form: to compare, to restore field by field, to copy, to discard.
-pub fn beside(view: &FormView, draft: &BesideDraft, reason: BesideReason) -> AnyView {
+pub fn beside(draft: &BesideDraft, reason: BesideReason) -> AnyView {
     let (heading, words) = match reason {
         BesideReason::RecordChanged => (
             "You typed something here that is not saved, and the record was changed since.",
@@ -38,7 +39,7 @@ pub fn beside(view: &FormView, draft: &BesideDraft, reason: BesideReason) -> Any
             "It was typed in another tab or on another device. Nothing of it is lost.",
         ),
     };
-    let restore = restore_url(view, &draft.revision, None);
+    let restore = restore_url(draft, None);
     let rows = draft.columns.iter().map(|(column, label, mine, now)| {
         let now = now.as_ref().map(|now| {
             view! { <div class="conflict-side conflict-theirs"><p class="conflict-heading">"In the record"</p>{text(now)}</div> }
@@ -48,7 +49,7 @@ pub fn beside(view: &FormView, draft: &BesideDraft, reason: BesideReason) -> Any
                 <h3>
                     {label.clone()}
                     " "
-                    <a class="restore-link" href=restore_url(view, &draft.revision, Some(column))>"Restore this field"</a>
+                    <a class="restore-link" href=restore_url(draft, Some(column))>"Restore this field"</a>
                 </h3>
                 <div class="conflict-sides">
                     <div class="conflict-side conflict-mine"><p class="conflict-heading">"Unsaved"</p>{text(mine)}</div>
@@ -71,13 +72,13 @@ pub fn beside(view: &FormView, draft: &BesideDraft, reason: BesideReason) -> Any
     notice(Tone::Attention, heading, body)
 }
 
-fn restore_url(view: &FormView, revision: &Revision, column: Option<&str>) -> String {
-    let separator = if view.action.contains('?') { '&' } else { '?' };
+/// The draft's own form, with all of it or one column of it in its fields.
+fn restore_url(draft: &BesideDraft, column: Option<&str>) -> String {
+    let url = address::form_url(&draft.form_key).unwrap_or_default();
+    let separator = if url.contains('?') { '&' } else { '?' };
     let columns = column.map(|column| format!("&columns={column}")).unwrap_or_default();
-    format!(
-        "{}{separator}restore={}-{}{columns}",
-        view.action, revision.seq, revision.writer
-    )
+    let Revision { seq, writer } = &draft.revision;
+    format!("{url}{separator}restore={seq}-{writer}{columns}")
 }
 
 fn discard_id(revision: &Revision) -> String {
@@ -86,18 +87,19 @@ fn discard_id(revision: &Revision) -> String {
 
 /// One small form for each Discard button of the page.
 pub fn discard_forms(view: &FormView) -> AnyView {
-    let drawn = (view.drawn.seq > 0).then(|| view.drawn.clone());
+    let drawn = (view.drawn.seq > 0).then(|| (view.form_key.clone(), view.drawn.clone()));
     let beside = view.notices.iter().filter_map(|notice| match notice {
-        Notice::Beside { draft, .. } => Some(draft.revision.clone()),
+        Notice::Beside { draft, .. } => Some((draft.form_key.clone(), draft.revision.clone())),
         _ => None,
     });
-    let forms = drawn.into_iter().chain(beside).map(|revision| {
+    let forms = drawn.into_iter().chain(beside).map(|(form_key, revision)| {
+        let next = address::form_url(&form_key);
         view! {
             <form id=discard_id(&revision) method="post" action="/drafts/discard" autocomplete="off" hidden=true>
-                <input type="hidden" name="form_key" value=view.form_key.clone() autocomplete="off" />
+                <input type="hidden" name="form_key" value=form_key autocomplete="off" />
                 <input type="hidden" name="seq" value=revision.seq.to_string() autocomplete="off" />
                 <input type="hidden" name="writer" value=revision.writer.clone() autocomplete="off" />
-                <input type="hidden" name="next" value=view.action.clone() autocomplete="off" />
+                <input type="hidden" name="next" value=next autocomplete="off" />
             </form>
         }
     });

@@ -34,9 +34,10 @@ pub fn typed(sources: &FormSources) -> Typed {
 
 /// Without the record nothing contradicts a draft.
 fn fits(sources: &FormSources, draft: &Draft) -> bool {
-    sources
-        .record
-        .is_none_or(|record| fits_record(sources, record, draft) && !equals_record(record, draft))
+    sources.recreates
+        || sources
+            .record
+            .is_none_or(|record| fits_record(sources, record, draft) && !equals_record(record, draft))
 }
 
 /// There is nothing to restore: the record says the same.
@@ -99,8 +100,11 @@ fn in_form(sources: &FormSources, kept: &KeptDraft, restore: Option<&Restore>) -
         changed_at_ms: kept.changed_at_ms,
         columns: labels,
     });
-    // A save deletes the draft it names: one that is only partly in the form must stay.
-    if !is_partial(restore) {
+    if sources.recreates {
+        typed.notices.insert(0, Notice::Recreates);
+    }
+    // A save deletes the draft it names: one that is only partly in the form, or of another form, must stay.
+    if !is_partial(restore) && !sources.recreates {
         typed.drawn = Some(draft.revision.clone());
         typed.drawn_on = draft.on.clone();
     }
@@ -133,6 +137,7 @@ fn beside_draft(sources: &FormSources, kept: &KeptDraft) -> BesideDraft {
     };
     let columns = kept.draft.values.iter();
     BesideDraft {
+        form_key: kept.form_key.clone(),
         revision: kept.draft.revision.clone(),
         changed_at_ms: kept.changed_at_ms,
         columns: columns

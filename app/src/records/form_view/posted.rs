@@ -180,10 +180,8 @@ fn notices(sources: &FormSources, answer: &Answer) -> Vec<Notice> {
         outcome: answer.outcome,
         message: failure_words(answer),
     }];
-    match answer.outcome {
-        Outcome::Gone => notices.push(Notice::Recreates),
-        Outcome::Mismatch if sources.created_before => notices.push(Notice::AlreadyCreated),
-        _ => {}
+    if answer.outcome == Outcome::Mismatch && sources.created_before {
+        notices.push(Notice::AlreadyCreated);
     }
     notices
 }
@@ -209,7 +207,9 @@ fn failure_words(answer: &Answer) -> String {
             .to_owned(),
         Outcome::Unauthenticated => "Your changes are still in the form. Sign in again to save them.".to_owned(),
         Outcome::Forbidden => "Nothing was saved; your changes are still in the form. You are not allowed to save them.".to_owned(),
-        Outcome::Gone => "Your changes are still in the form. The record was deleted meanwhile.".to_owned(),
+        Outcome::Gone => {
+            "Your changes are still in the form. The record was deleted meanwhile: Save creates it as a new one.".to_owned()
+        }
         Outcome::TooLarge => "Nothing was saved; your changes are too large to be sent. Shorten them and press Save again.".to_owned(),
         Outcome::RateLimited => "Your changes are still in the form. There were too many saves; press Save again in a moment.".to_owned(),
         Outcome::Malformed => of_record.unwrap_or_else(|| {

@@ -39,6 +39,7 @@ struct Case {
     saved: Option<SavedMark>,
     restore: Option<Restore>,
     created_before: bool,
+    recreates: bool,
     /// What `version-opened` tells.
     changed_since: Vec<String>,
 }
@@ -54,6 +55,7 @@ impl Case {
             saved: None,
             restore: None,
             created_before: false,
+            recreates: false,
             changed_since: Vec::new(),
         }
     }
@@ -71,6 +73,7 @@ impl Case {
             page_writer: "page",
             submission_id: FRESH,
             created_before: self.created_before,
+            recreates: self.recreates,
             targets: &[],
         })
     }
@@ -544,7 +547,22 @@ fn a_deleted_record_is_offered_as_a_new_one_with_all_that_was_posted() {
     let view = case.drawn();
     assert!(view.is_new());
     assert_eq!(field(&view, "due_on").text, "2026-11-21", "unchanged columns, too");
-    assert!(view.notices.contains(&Notice::Recreates));
+    assert_eq!(view.version, "version-now", "of the new form");
+}
+
+#[test]
+fn a_draft_of_a_deleted_record_goes_into_the_form_of_a_new_one_and_stays_where_it_is() {
+    let mut case = Case::new();
+    case.target = Target::New(FRESH.into());
+    case.recreates = true;
+    case.drafts = vec![draft(
+        3,
+        "tab",
+        &[("title", text("Of the record that is gone"), text("Mine"))],
+    )];
+    let view = case.drawn();
+    assert_eq!(view.notices[0], Notice::Recreates);
+    assert_eq!((field(&view, "title").text.as_str(), view.drawn.seq), ("Mine", 0));
 }
 
 #[test]

@@ -149,5 +149,6 @@ fn find<'a>(stored: &'a [Kept], revision: &Revision) -> Option<&'a Kept> {
 }
 
 fn same_text(one: &Draft, other: &Draft) -> bool {
-    one.version == other.version && one.values == other.values && one.base == other.base
+    // A failed save that was kept under the same revision knows no bases: they do not make it another text.
+    one.version == other.version && one.values == other.values
 }

@@ -58,6 +58,9 @@ pub trait Supported: Database {
         statement: &'static str,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
+    /// Forgets prepared statements: a changed table makes them fail on every connection that has them.
+    fn forget_statements(connection: &mut Self::Connection) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
     /// The cheapest question that shows the database to be alive, and whether it can be written to.
     fn probe(connection: &mut Self::Connection) -> impl Future<Output = Result<ProbeAnswer, sqlx::Error>> + Send;
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use resilient_core::failure::Class;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
-use sqlx::{Executor, PgConnection, Postgres};
+use sqlx::{Connection as _, Executor, PgConnection, Postgres};
 
 use super::{Options, PoolSize, Role, Supported};
 use crate::classify::postgres as classify;
@@ -39,6 +39,10 @@ impl Supported for Postgres {
 
     async fn run(connection: &mut PgConnection, statement: &'static str) -> Result<(), sqlx::Error> {
         connection.execute(statement).await.map(drop)
+    }
+
+    async fn forget_statements(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        connection.clear_cached_statements().await
     }
 
     async fn probe(connection: &mut PgConnection) -> Result<ProbeAnswer, sqlx::Error> {

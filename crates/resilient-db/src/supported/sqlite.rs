@@ -5,7 +5,7 @@ use std::time::Instant;
 use resilient_core::failure::Class;
 use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-use sqlx::{Executor, Sqlite, SqliteConnection};
+use sqlx::{Connection as _, Executor, Sqlite, SqliteConnection};
 
 use super::{Options, PoolSize, Role, Supported};
 use crate::classify::sqlite as classify;
@@ -59,6 +59,10 @@ impl Supported for Sqlite {
 
     async fn run(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
         connection.execute(statement).await.map(drop)
+    }
+
+    async fn forget_statements(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        connection.clear_cached_statements().await
     }
 
     /// Reads a page of the file; `SELECT 1` would not.

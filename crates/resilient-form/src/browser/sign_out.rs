@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use resilient_core::submission::machine::effects::DeviceDraft;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Event as DomEvent, HtmlDialogElement, HtmlFormElement};
@@ -108,13 +109,15 @@ async fn keep_and_leave(sign_out: HtmlFormElement, account: String) {
 }
 
 async fn discard_and_leave(sign_out: HtmlFormElement, account: String) {
-    discard_on_server(&account).await;
-    device::purge(&account).await;
+    let drops = drops_on_server(&account).await;
     if status::is_reachable() {
+        drop_all(&drops).await;
+        device::purge(&account).await;
         return leave(&sign_out);
     }
+    device::purge(&account).await;
     // The server cannot be told now: it is, before anything else, once it is back.
-    storage::write(stored::SIGN_OUT, &account);
+    storage::write(stored::SIGN_OUT, &serde_json::to_string(&drops).unwrap_or_default());
     storage::remove(stored::ACCOUNT);
     form::let_go();
     close();
@@ -165,26 +168,33 @@ fn is_stored(sent: &reply::Reply, revision: &resilient_core::draft::Revision) ->
     matches!(reply::draft_taken(Some(sent)), Err(Stored(Some(stored))) if stored.revision == *revision)
 }
 
-async fn discard_on_server(account: &str) {
-    for (device, draft_url) in device::drafts(account).await {
-        let Some(draft_url) = draft_url else { continue };
-        let url = form::drop_url(&draft_url, account, &device.draft.revision);
-        Request {
+/// The addresses that drop this device's drafts.
+async fn drops_on_server(account: &str) -> Vec<String> {
+    let drafts = device::drafts(account).await.into_iter();
+    let drop_url = |(device, draft_url): (DeviceDraft, Option<String>)| {
+        Some(form::drop_url(&draft_url?, account, &device.draft.revision))
+    };
+    drafts.filter_map(drop_url).collect()
+}
+
+async fn drop_all(urls: &[String]) {
+    for url in urls {
+        let request = Request {
             method: "DELETE",
-            url: &url,
+            url,
             body: None,
             limit: LIMIT,
-        }
-        .send()
-        .await;
+        };
+        request.send().await;
     }
 }
 
 /// Somebody signed out while the server was away: that goes before anything else.
 pub async fn finish_what_was_promised() {
-    if storage::read(stored::SIGN_OUT).is_none() {
+    let Some(promised) = storage::read(stored::SIGN_OUT) else {
         return;
-    }
+    };
+    drop_all(&serde_json::from_str::<Vec<String>>(&promised).unwrap_or_default()).await;
     let request = Request {
         method: "POST",
         url: SIGN_OUT,

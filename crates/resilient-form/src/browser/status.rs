@@ -87,10 +87,7 @@ async fn probe() {
 
 fn announce(transition: Transition) {
     let (kind, words) = match transition {
-        Transition::Lost => (
-            toasts::Kind::Lost,
-            "Connection lost. What you type is kept on this device.",
-        ),
+        Transition::Lost => (toasts::Kind::Lost, "Connection lost."),
         Transition::Back => (toasts::Kind::Back, "Connection is back."),
         Transition::Degraded => (
             toasts::Kind::Degraded,
@@ -151,9 +148,15 @@ fn draw_words(output: &Element, status: Status, next_try: Option<Moment>) {
     let words = match status {
         Status::Online => "Online",
         Status::Slow => "Slow",
-        Status::Degraded => "Database unreachable: your changes are kept",
+        Status::Degraded => "Database unreachable",
         Status::Reconnecting => "Reconnecting…",
-        Status::Offline => "Offline: your changes are kept on this device",
+        Status::Offline => "Offline",
+    };
+    let kept = matches!(status, Status::Degraded | Status::Offline) && form::keeps_unsaved();
+    let words = if kept {
+        format!("{words}: your changes are kept")
+    } else {
+        words.to_owned()
     };
     if output.query_selector("[data-status-words]").ok().flatten().is_none() {
         output.set_text_content(None);
@@ -172,7 +175,7 @@ fn draw_words(output: &Element, status: Status, next_try: Option<Moment>) {
         let _ = output.append_child(&retry.on("click", |_| retry_now()).done());
     }
     if let Some(place) = find("[data-status-words]") {
-        set_text(&place, words);
+        set_text(&place, &words);
     }
     let seconds = next_try.map(|at| at.since(now()).as_secs_f64().ceil().max(1.0));
     if let Some(place) = find("[data-next-try]") {

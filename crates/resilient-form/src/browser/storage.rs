@@ -15,9 +15,12 @@ fn is_allowed() -> bool {
     ALLOWED.with(|allowed| *allowed.get_or_init(|| matches!(window().local_storage(), Ok(Some(_)))))
 }
 
+/// Characters above which an entry is IndexedDB's alone: writing more would be felt with each key.
+const LARGEST: usize = 512 * 1024;
+
 /// Whether it was written. What was there before stays if there is no room.
 pub fn write(key: &str, value: &str) -> bool {
-    is_allowed() && LocalStorage::raw().set_item(key, value).is_ok()
+    value.len() <= LARGEST && is_allowed() && LocalStorage::raw().set_item(key, value).is_ok()
 }
 
 pub fn read(key: &str) -> Option<String> {

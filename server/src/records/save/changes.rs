@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use app::records::model::{Column, Table, Text, Values};
+use app::records::model::{Column, ColumnKind, Table, Text, Values};
 use resilient_core::submission::form_body::{FormBody, PostedColumn};
 
 use super::version::{Version, Versions};
@@ -83,16 +83,12 @@ pub fn changes_of(
 fn posted_text(column: &Column, posted: &PostedColumn, unchanged: &dyn Fn(&Text) -> bool) -> Result<Text, String> {
     let text = posted.text.clone();
     if !column.is_text() {
-        // Only texts have an empty value apart from NULL. Widgets write some times in their own way;
-        // SQLite may hold them in that very way.
-        let written = |text: String| {
-            if unchanged(&Some(text.clone())) {
-                text
-            } else {
-                as_written(column, &text)
-            }
-        };
-        return Ok((!text.is_empty()).then(|| written(text)));
+        // Most other types have no empty value; where the record holds one all the same, it was not touched. Widgets
+        // write some times in their own way, which SQLite may hold too.
+        if unchanged(&Some(text.clone())) {
+            return Ok(Some(text));
+        }
+        return Ok((!text.is_empty()).then(|| as_written(column, &text)));
     }
     if !posted.null || !column.nullable {
         return Ok(Some(text));
@@ -111,14 +107,21 @@ fn posted_text(column: &Column, posted: &PostedColumn, unchanged: &dyn Fn(&Text)
     }
 }
 
-/// Writes `text` with the newlines of the record's present text: LF if it has none or both kinds.
-pub fn with_newlines_of(present: &Text, text: &Text) -> Text {
-    let crlf = present.as_deref().is_some_and(|present| {
-        let breaks = present.matches("\r\n").count();
-        breaks > 0 && present.matches('\n').count() == breaks && present.matches('\r').count() == breaks
-    });
-    match text {
-        Some(text) if crlf => Some(text.replace('\n', "\r\n")),
-        other => other.clone(),
+/// `text` in the writing of what the record holds: its kind of newlines (LF if it has none or both kinds), and `T`
+/// between date and time where it has that.
+pub fn as_kept_before(column: Option<&Column>, present: Option<&Text>, text: &Text) -> Text {
+    let (Some(present), Some(text)) = (present.and_then(Option::as_deref), text.as_deref()) else { return text.clone() };
+    let is_timestamp = column.is_some_and(|column| matches!(column.kind, ColumnKind::Timestamp | ColumnKind::TimestampWithZone));
+    if is_timestamp && present.as_bytes().get(AFTER_DATE) == Some(&b'T') && text.as_bytes().get(AFTER_DATE) == Some(&b' ') {
+        return Some(text.replacen(' ', "T", 1));
     }
+    Some(if has_crlf_only(present) { text.replace('\n', "\r\n") } else { text.to_owned() })
+}
+
+/// Where the date of a timestamp ends.
+const AFTER_DATE: usize = "YYYY-MM-DD".len();
+
+fn has_crlf_only(text: &str) -> bool {
+    let breaks = text.matches("\r\n").count();
+    breaks > 0 && text.matches('\n').count() == breaks && text.matches('\r').count() == breaks
 }

@@ -32,6 +32,8 @@ pub struct Intent {
     pub version: Option<Version>,
     pub changes: Changes,
     pub writable: Vec<String>,
+    /// Issued longer ago than ids are kept: shown, never run.
+    pub expired: bool,
 }
 
 /// A posted form before it is looked at.
@@ -49,9 +51,8 @@ impl Intent {
     /// Reads a posted form.
     ///
     /// # Errors
-    /// The answer, where nothing has to be asked of the database: a damaged, too old or foreign
-    /// form, or input that no column takes.
-    pub fn read<D: Dialect>(posted: Posted, versions: &Versions) -> Result<Self, Box<Answer>> {
+    /// The answer to a damaged or foreign form.
+    pub fn read(posted: Posted, versions: &Versions) -> Result<Self, Box<Answer>> {
         let Posted {
             account,
             table,
@@ -73,21 +74,19 @@ impl Intent {
             Err(SealError::WrongKey) => None,
             Err(SealError::Malformed) => return refuse(Outcome::Malformed),
         };
-        if let Some(version) = &version {
-            let is_of_this_form = version.table == table.name.written() && version.key == key.map(RecordKey::written);
-            if !is_of_this_form {
-                return refuse(Outcome::Malformed);
-            }
-            if now_ms.saturating_sub(version.issued_at_ms) > IDS_KEPT_MS {
-                return refuse(Outcome::Expired);
-            }
-        } else if key.is_none() {
-            // There is no record to compare with, and how old the form is cannot be told.
-            return refuse(Outcome::Expired);
+        let is_of_this_form = |version: &Version| {
+            version.table == table.name.written() && version.key == key.map(RecordKey::written)
+        };
+        if version.as_ref().is_some_and(|version| !is_of_this_form(version)) {
+            return refuse(Outcome::Malformed);
         }
+        let expired = match &version {
+            Some(version) => now_ms.saturating_sub(version.issued_at_ms) > IDS_KEPT_MS,
+            // How old the form is cannot be told, and there is no record to compare with.
+            None => key.is_none(),
+        };
         let changes = changes_of(body, table, &writable, version.as_ref(), versions);
-        let errors = refusals::of_changes::<D>(table, &changes);
-        let intent = Self {
+        Ok(Self {
             account: account.clone(),
             table: Arc::clone(table),
             key: key.cloned(),
@@ -99,12 +98,14 @@ impl Intent {
             version,
             changes,
             writable,
-        };
-        if errors.is_empty() {
-            Ok(intent)
-        } else {
-            Err(Box::new(intent.invalid(errors)))
-        }
+            expired,
+        })
+    }
+
+    /// What can be told of the input without asking the database: `invalid`, or nothing.
+    pub fn refused<D: Dialect>(&self) -> Option<Answer> {
+        let errors = refusals::of_changes::<D>(&self.table, &self.changes);
+        (!errors.is_empty()).then(|| self.invalid(errors))
     }
 
     /// An answer to this submission.

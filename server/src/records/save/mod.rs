@@ -19,10 +19,15 @@ pub use delete::Deletion;
 pub use in_flight::InFlight;
 pub use intent::{Intent, Posted};
 pub use refusals::messages;
-pub use statements::{saved_submission, sweep};
+pub use statements::{made_from, saved_submission, settled_submission, sweep};
 pub use transaction::run;
 pub use version::Versions;
 
 /// How long ids are kept: longer than any draft lives (30 days), plus two weeks for clocks and
 /// late replays. A form issued before that is never run, because its id may have been forgotten.
-pub const IDS_KEPT_MS: u64 = 45 * 24 * 60 * 60 * 1000;
+pub const IDS_KEPT_MS: u64 = 45 * DAY_MS;
+
+/// Forgotten only this much later: the database's clock and this server's need not agree.
+pub const IDS_FORGOTTEN_MS: u64 = IDS_KEPT_MS + 3 * DAY_MS;
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;

@@ -6,7 +6,6 @@ use app::records::port::SavedSubmission;
 use resilient_db::Connection;
 use serde_json::{Map, Value, json};
 
-use super::intent::Intent;
 use crate::sql::Dialect;
 
 /// Takes the id. `None`: it is ours now. `Some`: it was answered before, with this fingerprint and
@@ -52,7 +51,7 @@ async fn answered<D: Dialect>(
     }))
 }
 
-/// What was answered under an id; `None` where it was never done.
+/// What was answered under an id; `None` where it was not done so far.
 pub async fn saved_submission<D: Dialect>(
     conn: &mut Connection<D::Database>,
     account: &str,
@@ -62,6 +61,36 @@ pub async fn saved_submission<D: Dialect>(
         Some((_, answer)) => read_answer(&answer).map(Some),
         None => Ok(None),
     }
+}
+
+/// The same beyond doubt: where another transaction may still be committing it, this waits for that
+/// one. To be run in a transaction that is rolled back.
+pub async fn settled_submission<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    account: &str,
+    id: &str,
+) -> Result<Option<SavedSubmission>, sqlx::Error> {
+    match claim::<D>(conn, account, id, "").await? {
+        Some((_, answer)) => read_answer(&answer).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The record that a new record's form has made.
+pub async fn made_from<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    account: &str,
+    form_key: &str,
+) -> Result<Option<SavedSubmission>, sqlx::Error> {
+    let sql = format!(
+        "SELECT answer FROM {} WHERE account = {} AND form_key = {} ORDER BY created_at LIMIT 1",
+        D::own("submission"),
+        D::placeholder(1),
+        D::placeholder(2)
+    );
+    let rows = D::fetch(conn, sql, texts(&[account, form_key])).await?;
+    let answer = rows.into_iter().next().and_then(|mut row| row.pop().flatten());
+    answer.map(|answer| read_answer(&answer)).transpose()
 }
 
 pub fn read_answer(stored: &str) -> Result<SavedSubmission, sqlx::Error> {
@@ -77,13 +106,14 @@ pub async fn store_answer<D: Dialect>(
 ) -> Result<(), sqlx::Error> {
     let answer = serde_json::to_string(saved).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
     let sql = format!(
-        "UPDATE {} SET answer = {} WHERE account = {} AND id = {}",
+        "UPDATE {} SET answer = {}, form_key = {} WHERE account = {} AND id = {}",
         D::own("submission"),
         D::placeholder(1),
         D::placeholder(2),
-        D::placeholder(3)
+        D::placeholder(3),
+        D::placeholder(4)
     );
-    D::execute(conn, sql, texts(&[&answer, account, id])).await?;
+    D::execute(conn, sql, texts(&[&answer, &saved.form_key, account, id])).await?;
     Ok(())
 }
 
@@ -150,20 +180,6 @@ pub async fn sweep<D: Dialect>(
          (SELECT account, id FROM {submission} WHERE created_at < {before_ms} LIMIT {most})"
     );
     D::execute(conn, sql, Vec::new()).await
-}
-
-pub fn earlier_answer(
-    intent: &Intent,
-    fingerprint: &str,
-    stored: &str,
-) -> Result<super::transaction::Earlier, sqlx::Error> {
-    use super::transaction::Earlier;
-    let saved = read_answer(stored)?;
-    Ok(if fingerprint == intent.fingerprint {
-        Earlier::Same(saved.answer)
-    } else {
-        Earlier::Other(saved.answer)
-    })
 }
 
 fn texts(parameters: &[&str]) -> Vec<Text> {

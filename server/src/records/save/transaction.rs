@@ -7,7 +7,7 @@ use resilient_core::submission::answer::{Answer, Conflict, Outcome};
 use resilient_core::submission::form_body::with_line_feeds;
 use resilient_db::{Connection, End};
 
-use super::changes::with_newlines_of;
+use super::changes::as_kept_before;
 use super::intent::Intent;
 use super::rows::{self, Purpose, Row};
 use super::statements;
@@ -15,14 +15,6 @@ use super::version::Versions;
 use crate::clock::now_ms;
 use crate::records::read::{key_columns_sql, key_condition, key_parameters};
 use crate::sql::Dialect;
-
-/// What became of an id that was seen before.
-pub enum Earlier {
-    /// The same submission: what was answered then.
-    Same(Answer),
-    /// Another one under the same id.
-    Other(Answer),
-}
 
 /// Runs the whole of a submission on `conn`, inside a transaction. Everything but a `saved` answer
 /// rolls back, the id with it.
@@ -34,26 +26,58 @@ pub async fn run<D: Dialect>(
     let conn = &mut conn;
     let account = &intent.account.name;
     if let Some((fingerprint, stored)) = statements::claim::<D>(conn, account, &intent.id, &intent.fingerprint).await? {
-        return Ok(End::Rollback(
-            match statements::earlier_answer(intent, &fingerprint, &stored)? {
-                Earlier::Same(answer) => Answer {
-                    replayed: true,
-                    ..answer
-                },
-                Earlier::Other(answer) => Answer {
-                    key: answer.key,
-                    ..intent.answer(Outcome::Mismatch)
-                },
-            },
-        ));
+        let earlier = statements::read_answer(&stored)?.answer;
+        return Ok(End::Rollback(if fingerprint == intent.fingerprint {
+            Answer { replayed: true, ..earlier }
+        } else {
+            mismatch::<D>(conn, intent, earlier, versions).await?
+        }));
     }
     if !statements::may_write::<D>(conn, account).await? {
         return Ok(End::Rollback(intent.answer(Outcome::Forbidden)));
     }
     match &intent.key {
+        _ if intent.expired => Ok(End::Rollback(expired::<D>(conn, intent, versions).await?)),
         Some(key) => update::<D>(conn, intent, key, versions).await,
         None => create::<D>(conn, intent, versions).await,
     }
+}
+
+/// Another content came under an id that was saved. Of a create, the answer names the record it
+/// made, as it is now, so that what was typed can go on from there.
+async fn mismatch<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    intent: &Intent,
+    earlier: Answer,
+    versions: &Versions,
+) -> Result<Answer, sqlx::Error> {
+    let answer = intent.answer(Outcome::Mismatch);
+    let made = earlier.key.as_deref().filter(|_| intent.key.is_none()).and_then(RecordKey::read);
+    let Some(key) = made else { return Ok(answer) };
+    let Some(now) = rows::read::<D>(conn, &intent.table, &key, Purpose::Look).await? else { return Ok(answer) };
+    Ok(Answer {
+        key: Some(key.written()),
+        version: Some(versions.issue(&intent.table, Some(&key), &now, now_ms())),
+        current: intent.on_the_wire(&now),
+        ..answer
+    })
+}
+
+/// Too old to be run: its id may have been forgotten. Shown beside the record as it is now.
+async fn expired<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    intent: &Intent,
+    versions: &Versions,
+) -> Result<Answer, sqlx::Error> {
+    let Some(key) = &intent.key else { return Ok(intent.answer(Outcome::Expired)) };
+    let Some(now) = rows::read::<D>(conn, &intent.table, key, Purpose::Look).await? else {
+        return Ok(intent.answer(Outcome::Gone));
+    };
+    let differs = |column: &&String| {
+        intent.changes.values.get(*column).map(comparable) != now.get(*column).map(comparable)
+    };
+    let differing: Vec<String> = intent.changes.values.keys().filter(differs).cloned().collect();
+    Ok(Answer { outcome: Outcome::Expired, ..conflict(intent, key, &now, &differing, versions) })
 }
 
 async fn update<D: Dialect>(
@@ -96,7 +120,7 @@ async fn update<D: Dialect>(
     let mut written: Values = merged
         .write
         .iter()
-        .map(|(column, text)| (column.clone(), with_newlines_of(&before[column], text)))
+        .map(|(column, text)| (column.clone(), as_kept_before(intent.table.column(column), before.get(column), text)))
         .collect();
     written.extend(intent.changes.secrets.clone());
     if !written.is_empty() {
@@ -112,7 +136,9 @@ async fn update<D: Dialect>(
             .collect();
         audit::<D>(conn, intent, "update", key, &changes).await?;
     }
-    let merged = merged.merged.iter().filter(|column| intent.writable.contains(column));
+    // Without a version nothing is known of what others changed.
+    let told = |column: &&String| intent.version.is_some() && intent.writable.contains(*column);
+    let merged = merged.merged.iter().filter(told);
     let answer = Answer {
         merged: merged.map(|column| intent.written(column)).collect(),
         ..saved_answer(intent, key, &after, versions)

@@ -54,6 +54,7 @@ fn found() -> Found {
         }),
         without_drafts: false,
         created_before: false,
+        recreates: false,
     }
 }
 
@@ -70,6 +71,7 @@ fn html(found: &Found) -> String {
         page_writer: "page",
         submission_id: "fresh",
         created_before: false,
+        recreates: false,
         targets: &[],
     });
     let view = view.expect("a form");

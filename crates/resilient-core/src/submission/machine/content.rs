@@ -48,6 +48,10 @@ impl Content {
             .filter(|(column, value)| self.base.get(*column) != Some(value))
     }
 
+    pub fn changed_names(&self) -> impl Iterator<Item = &String> {
+        self.changed_columns().map(|(column, _)| column)
+    }
+
     /// Everything that differs from the record, secrets included.
     pub fn changed(&self) -> Values {
         self.changed_columns()

@@ -49,7 +49,7 @@ impl FormMachine {
     }
 
     /// Whether anything in the form is not known to be saved.
-    pub(super) fn is_changed(&self) -> bool {
+    pub fn is_changed(&self) -> bool {
         self.content.is_changed() || !self.unsettled().is_empty()
     }
 
@@ -256,12 +256,6 @@ impl FormMachine {
         }
     }
 
-    pub(super) fn put_aside(&mut self, draft: DeviceDraft) {
-        self.aside
-            .retain(|other| other.draft.revision.writer != draft.draft.revision.writer);
-        self.aside.push(draft);
-    }
-
     /// The person discarded this text elsewhere. If nothing was typed here since, it goes; else what
     /// was typed here is a text of its own.
     fn discarded_elsewhere(&mut self, revision: &Revision, given: Given, orders: &mut Vec<Effect>) {
@@ -320,100 +314,39 @@ impl FormMachine {
         orders: &mut Vec<Effect>,
     ) {
         let saved = intent.submission.revision.clone();
+        let form_key = intent.submission.form_key.clone();
+        let server_had_it = self.server.held.take_if(|held| is_within(held, &saved)).is_some();
+        let newer_text = self.has_plain_changes();
+        if !newer_text && !server_had_it {
+            self.drop_what_was_built_on(&saved, orders);
+        }
         if self.is_new
             && let Some(key) = &answer.key
         {
             self.become_record(key, orders);
         }
-        if self.has_plain_changes() {
-            let revisions = vec![saved.clone()];
-            orders.push(Effect::DropLocally {
-                form_key: intent.submission.form_key.clone(),
-                revisions,
-            });
-            self.server.held.take_if(|held| is_within(held, &saved));
+        let revisions = vec![saved];
+        orders.push(Effect::DropLocally { form_key, revisions });
+        if newer_text {
             self.text_changed(given);
             self.keep_on_device(orders);
-            return;
-        }
-        let mut revisions = self.chain.all();
-        revisions.push(saved.clone());
-        orders.push(Effect::DropLocally {
-            form_key: intent.submission.form_key.clone(),
-            revisions,
-        });
-        // The server has dropped what was saved, and what that was built on.
-        let is_this_text = self.chain.present == saved;
-        let chain = self.chain.clone();
-        self.server
-            .held
-            .take_if(|held| is_within(held, &saved) || is_this_text && chain.covers(held));
-        self.drop_from_device(orders);
-        self.restored = None;
-        self.server.unwritten_since = None;
-        if let Some(held) = self
-            .server
-            .held
-            .clone()
-            .filter(|_| self.has_server_drafts && self.server.busy.is_none())
-        {
-            self.server.busy = Some(held.clone());
-            orders.push(Effect::DropDraft(held));
+        } else {
+            self.drop_from_device(orders);
+            self.restored = None;
+            self.server.unwritten_since = None;
         }
     }
 
-    /// Puts the restored text aside and shows what the page showed before.
-    pub(super) fn undo_restore(&mut self, given: Given, orders: &mut Vec<Effect>) {
-        let Some(restored) = self.restored.take() else { return };
-        for (column, before) in restored.before {
-            let as_restored = restored.draft.draft.values.get(&column).cloned();
-            let as_restored = as_restored.map(|value| self.content.as_shown(&column, value));
-            if self.content.fields.get(&column) == as_restored.as_ref() {
-                self.put(&column, before, orders);
-                self.content.undecided.remove(&column);
-            }
-        }
-        self.content.forget_decided();
-        self.chain.leave(&restored.draft.draft.revision);
-        self.device.held = None;
-        // What is put aside stays where it is kept.
-        self.server.held.take_if(|held| *held == restored.draft.draft.revision);
-        self.put_aside(restored.draft);
-        self.text_changed(given);
-    }
-
-    /// Puts text that stood beside the form into it. What it replaces stands beside it then.
-    pub(super) fn take_aside(&mut self, revision: &Revision, given: Given, orders: &mut Vec<Effect>) {
-        let Some(at) = self.aside.iter().position(|aside| aside.draft.revision == *revision) else {
+    /// The server drops what was saved by itself. What that was built on it knows only if it had the
+    /// saved text as a draft: else the latest of its ancestors is named.
+    fn drop_what_was_built_on(&mut self, saved: &Revision, orders: &mut Vec<Effect>) {
+        let left = self.server.held.as_ref().or(self.chain.lineage.first());
+        let Some(left) = left.filter(|left| left.writer != saved.writer).cloned() else {
             return;
         };
-        let taken = self.aside.remove(at);
-        if self.has_plain_changes() {
-            let mut replaced = self.device_draft();
-            replaced.draft.revision.writer = format!("{}-{}", self.chain.writer, self.chain.present.seq);
-            orders.push(Effect::KeepLocally(replaced.clone()));
-            self.put_aside(replaced);
-        }
-        self.restore_into_fields(&taken, orders);
-        self.chain.built_on(taken.draft.revision.clone());
-        for ancestor in taken.lineage.iter().rev() {
-            self.chain.built_on(ancestor.clone());
-        }
-        if self.server.refused == Some(Refused::Diverged) {
-            self.server.refused = None;
-        }
-        self.text_changed(given);
-        self.swept = false;
-    }
-
-    pub(super) fn discard_aside(&mut self, revision: &Revision, orders: &mut Vec<Effect>) {
-        self.aside.retain(|aside| aside.draft.revision != *revision);
-        orders.push(Effect::DropLocally {
-            form_key: self.form_key.clone(),
-            revisions: vec![revision.clone()],
-        });
-        if self.has_server_drafts {
-            orders.push(Effect::DropDraft(revision.clone()));
+        if self.has_server_drafts && self.server.busy.is_none() {
+            self.server.busy = Some(left.clone());
+            orders.push(Effect::DropDraft(left));
         }
     }
 }

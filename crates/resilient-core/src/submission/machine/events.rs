@@ -49,7 +49,7 @@ pub enum Event {
     },
     Answered {
         id: String,
-        answer: Answer,
+        answer: Box<Answer>,
     },
     /// No answer, or something that is none: HTML, a proxy's 502, a redirect elsewhere, a time limit.
     Unanswered {
@@ -78,6 +78,13 @@ pub enum Event {
 
     /// The time named by `next_wake` has come.
     Woke,
+}
+
+impl Event {
+    pub fn answered(id: String, answer: Answer) -> Self {
+        let answer = Box::new(answer);
+        Self::Answered { id, answer }
+    }
 }
 
 /// Whose value a conflicting field takes.

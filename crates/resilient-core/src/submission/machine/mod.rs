@@ -5,6 +5,9 @@
 //! never two ids under way for one form; *saved* is said only of exactly what the server
 //! acknowledged; a server's answer never overwrites a field touched since the request left.
 
+mod answers;
+mod aside;
+mod candidates;
 mod content;
 mod delivery;
 mod drafting;
@@ -101,7 +104,7 @@ impl FormMachine {
             Event::AsideDiscarded(revision) => self.discard_aside(&revision, orders),
             Event::Chosen { column, side } => self.chosen(&column, side, given, orders),
             Event::OutboxWritten { id } | Event::OutboxRefused { id } => self.outbox_settled(&id, orders),
-            Event::Answered { id, answer } => self.answered(&id, answer, given, orders),
+            Event::Answered { id, answer } => self.answered(&id, *answer, given, orders),
             Event::Unanswered { id } => self.unanswered(&id, given, orders),
             Event::NeverSaved { id } => self.never_saved(&id, given, orders),
             Event::SignedIn => self.signed_in(given, orders),
@@ -141,6 +144,16 @@ impl FormMachine {
 
     pub fn form_key(&self) -> &str {
         &self.form_key
+    }
+
+    /// The draft that was put into the form when the page was loaded.
+    pub fn restored(&self) -> Option<&DeviceDraft> {
+        self.restored.as_ref().map(|restored| &restored.draft)
+    }
+
+    /// Other unsaved text of this form.
+    pub fn aside(&self) -> &[DeviceDraft] {
+        &self.aside
     }
 
     /// The text's revision and everything it was built on.

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use super::candidates::{Candidate, heads, is_saved, rebased};
 use super::content::Content;
 use super::delivery::{Delivery, Intent, Pause};
 use super::effects::{Announcement, DeviceDraft, Effect, OutboxEntry};
-use super::keeping::{Chain, Shelf, covers};
+use super::keeping::{Chain, Shelf};
 use super::{FormMachine, Given, Message, Restored, announce, forget_last};
 use crate::draft::{Revision, Values};
 use crate::submission::Submission;
@@ -295,61 +296,4 @@ impl FormMachine {
             };
         }
     }
-}
-
-/// A device draft as it may go into the form.
-#[derive(Clone)]
-struct Candidate {
-    draft: DeviceDraft,
-    /// It was put on the version that a save made; the device's copy has yet to follow.
-    moved: bool,
-}
-
-impl Candidate {
-    fn revision(&self) -> &Revision {
-        &self.draft.draft.revision
-    }
-
-    fn covers(&self, earlier: &Revision) -> bool {
-        covers(self.revision(), &self.draft.lineage, earlier)
-    }
-}
-
-/// Drafts that no other of these was built on, those with more changes first.
-fn heads(drafts: Vec<Candidate>) -> Vec<Candidate> {
-    let superseded = |one: &Candidate| {
-        drafts
-            .iter()
-            .any(|other| other.revision() != one.revision() && other.covers(one.revision()))
-    };
-    let mut heads: Vec<Candidate> = drafts.iter().filter(|draft| !superseded(draft)).cloned().collect();
-    heads.sort_by_key(|head| std::cmp::Reverse(head.revision().seq));
-    heads
-}
-
-fn is_saved(draft: &DeviceDraft, resolved: &[(Submission, Answer)]) -> bool {
-    resolved.iter().any(|(submission, _)| {
-        let saved = &submission.revision;
-        draft.draft.revision.writer == saved.writer && draft.draft.revision.seq <= saved.seq
-    })
-}
-
-/// A draft built on the version that a saved submission was sent on goes on that submission's
-/// version for the columns it wrote: my own save is never somebody else's change.
-fn rebased(mut draft: DeviceDraft, resolved: &[(Submission, Answer)]) -> Candidate {
-    let mut moved = false;
-    for (submission, answer) in resolved {
-        if submission.version != draft.draft.version {
-            continue;
-        }
-        for (column, sent) in &submission.values {
-            let stored = answer.current.get(column).unwrap_or(sent).clone();
-            draft.draft.base.insert(column.clone(), stored);
-        }
-        if let Some(version) = &answer.version {
-            draft.draft.version.clone_from(version);
-        }
-        moved = true;
-    }
-    Candidate { draft, moved }
 }

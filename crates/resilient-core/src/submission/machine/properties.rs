@@ -116,11 +116,11 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let mut server = Server::default();
-        server.record = COLUMNS
-            .iter()
-            .map(|column| (column.to_string(), Some("0".to_string())))
-            .collect();
+        let record = COLUMNS.map(|column| (column.to_string(), Some("0".to_string()))).into();
+        let server = Server {
+            record,
+            ..Server::default()
+        };
         let (page, _) = FormMachine::open(
             drawn(&server, 0),
             Found::default(),
@@ -240,25 +240,21 @@ impl World {
                 let id = submission.id.clone();
                 let retry_after_ms = Some(500);
                 let event = match way {
-                    Step::Arrive => Event::Answered {
-                        id,
-                        answer: self.server.save(&submission),
-                    },
+                    Step::Arrive => Event::answered(id, self.server.save(&submission)),
                     Step::LoseAnswer => {
                         self.server.save(&submission);
                         Event::Unanswered { id }
                     }
-                    Step::Keep => Event::Answered {
+                    Step::Keep => Event::answered(
                         id,
-                        answer: Answer {
+                        Answer {
                             retry_after_ms,
                             ..Answer::new(Outcome::Kept)
                         },
-                    },
-                    Step::Refuse if !self.server.answers.contains_key(&id) => Event::Answered {
-                        id,
-                        answer: Answer::new(Outcome::Forbidden),
-                    },
+                    ),
+                    Step::Refuse if !self.server.answers.contains_key(&id) => {
+                        Event::answered(id, Answer::new(Outcome::Forbidden))
+                    }
                     _ => Event::Unanswered { id },
                 };
                 self.tell(event);

@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::FormMachine;
 use super::content::Undecided;
 use super::delivery::{Delivery, Pause};
-use super::effects::DeviceDraft;
-use super::{FormMachine, Restored};
-use crate::draft::Values;
+use crate::draft::{Revision, Values};
 use crate::submission::answer::Outcome;
 use crate::time::Moment;
 
@@ -97,9 +96,10 @@ pub struct View {
     pub errors: BTreeMap<String, String>,
     pub conflicts: BTreeMap<String, Undecided>,
     pub message: Option<Message>,
-    pub restored: Option<Restored>,
+    /// The draft that was put into the form when the page was loaded.
+    pub restored: Option<Revision>,
     /// Other unsaved text of this form.
-    pub aside: Vec<DeviceDraft>,
+    pub aside: Vec<Revision>,
     /// Restored text that has no field any more.
     pub unfit: Values,
     pub signed_out: bool,
@@ -114,17 +114,25 @@ impl FormMachine {
             state: self.state(),
             words: self.words(),
             guard: self.guard(),
-            changed: self.content.changed().into_keys().collect(),
+            changed: self.content.changed_names().cloned().collect(),
             errors: self.errors.clone(),
             conflicts: self.content.undecided.clone(),
             message: self.message.clone(),
-            restored: self.restored.clone(),
-            aside: self.aside.clone(),
+            restored: self
+                .restored
+                .as_ref()
+                .map(|restored| restored.draft.draft.revision.clone()),
+            aside: self.aside.iter().map(|aside| aside.draft.revision.clone()).collect(),
             unfit: self.unfit.clone(),
             signed_out: self.is_signed_out(),
             kept_on_server: self.server.held.as_ref() == Some(&self.chain.present),
-            next_try: self.delivery.due(),
+            next_try: self.next_try(),
         }
+    }
+
+    /// When a queued submission is sent again.
+    pub fn next_try(&self) -> Option<Moment> {
+        self.delivery.due()
     }
 
     fn is_signed_out(&self) -> bool {

@@ -21,7 +21,7 @@ pub fn paint(form: &Rc<Form>, view: &View, before: Option<&View>) {
     });
     let beside = |view: &View| view.aside.clone();
     redraw(form, "beside", before.map(beside) != Some(beside(view)), || {
-        beside_banners(form, view)
+        beside_banners(form)
     });
     let unfit = |view: &View| view.unfit.clone();
     redraw(form, "unfit", before.map(unfit) != Some(unfit(view)), || {
@@ -66,12 +66,16 @@ fn labels(form: &Form, values: &Values) -> String {
 }
 
 fn restored_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
-    let Some(restored) = &view.restored else {
+    let Some(restored) = view
+        .restored
+        .as_ref()
+        .and_then(|_| form.ask_machine(|machine| machine.restored().cloned()).flatten())
+    else {
         form.hide_draft_notice();
         return Vec::new();
     };
     if let Some(drawn) = find_in(&form.element, "[data-draft-notice]") {
-        if form.is_drawn(&restored.draft.draft.revision) {
+        if form.is_drawn(&restored.draft.revision) {
             let place = find_in(&drawn, ".actions").unwrap_or(drawn);
             let _ = place.prepend_with_node_1(&undo(form).done());
             return Vec::new();
@@ -80,7 +84,7 @@ fn restored_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
     }
     let words = format!(
         "{}. It is not saved in the record yet.",
-        labels(form, &restored.draft.draft.values)
+        labels(form, &restored.draft.values)
     );
     let discard = button("Discard", |_| {}).with("data-discard", "");
     vec![
@@ -99,8 +103,9 @@ fn undo(form: &Rc<Form>) -> Make {
     telling(form, "Undo", || Event::UndoPressed).with("data-undo", "")
 }
 
-fn beside_banners(form: &Rc<Form>, view: &View) -> Vec<Make> {
-    view.aside.iter().map(|draft| beside(form, draft)).collect()
+fn beside_banners(form: &Rc<Form>) -> Vec<Make> {
+    let aside = form.ask_machine(|machine| machine.aside().to_vec()).unwrap_or_default();
+    aside.iter().map(|draft| beside(form, draft)).collect()
 }
 
 fn beside(form: &Rc<Form>, draft: &DeviceDraft) -> Make {
@@ -210,11 +215,12 @@ impl Form {
 
     /// Whether the text lies on the device as a draft of the new form.
     async fn copy_to_new_form(&self, id: &str) -> bool {
-        let (table, draft) = {
-            let machine = self.machine.borrow();
-            let table = machine.form_key().split('/').next().unwrap_or_default().to_owned();
-            (table, machine.as_new_draft())
+        let Some((form_key, draft)) =
+            self.ask_machine(|machine| (machine.form_key().to_owned(), machine.as_new_draft()))
+        else {
+            return false;
         };
+        let table = form_key.split('/').next().unwrap_or_default();
         let draft = DeviceDraft {
             form_key: format!("{table}/new-{id}"),
             draft,

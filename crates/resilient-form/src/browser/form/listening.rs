@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use resilient_core::submission::machine::FormState;
 use resilient_core::submission::machine::events::Event;
+use resilient_core::submission::machine::{FormMachine, FormState};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event as DomEvent, KeyboardEvent, StorageEvent, SubmitEvent, VisibilityState};
 
@@ -162,7 +162,7 @@ fn hear_other_tabs(form: &Rc<Form>) {
 impl Form {
     /// Somebody may have signed in elsewhere while this page was away.
     fn resume_after_sign_in(self: &Rc<Self>) {
-        let signed_out = self.machine.borrow().state() == FormState::SignedOut;
+        let signed_out = self.ask_machine(FormMachine::state) == Some(FormState::SignedOut);
         if signed_out && crate::browser::outbox_runner::account_is_here(&self.account) {
             self.tell(Event::SignedIn);
         }

@@ -1,5 +1,6 @@
 //! The form's driver: hears the page, asks the machine, performs what it orders.
 
+mod announcing;
 mod banners;
 mod conflict_view;
 mod fields;
@@ -7,6 +8,7 @@ mod listening;
 mod opening;
 mod paint;
 mod performing;
+mod server_draft;
 mod sign_in;
 
 use std::cell::{Cell, RefCell};
@@ -34,7 +36,8 @@ pub struct Form {
     element: HtmlFormElement,
     account: String,
     draft_url: RefCell<Option<String>>,
-    machine: RefCell<FormMachine>,
+    /// Empty only while the machine handles an event.
+    machine: RefCell<Option<FormMachine>>,
     /// What has happened and was not told yet: performing an order may be an event itself.
     events: RefCell<VecDeque<Event>>,
     telling: Cell<bool>,
@@ -50,15 +53,20 @@ impl Form {
             return;
         }
         while let Some(event) = self.next_event() {
-            let machine = self.machine.borrow().clone();
+            let Some(machine) = self.machine.take() else { break };
             let (machine, effects) = machine.handle(event, given());
-            *self.machine.borrow_mut() = machine;
+            self.machine.replace(Some(machine));
             for effect in effects {
                 self.perform(effect);
             }
         }
         self.telling.set(false);
         self.show();
+    }
+
+    /// What the machine says; `None` while it is handling an event.
+    fn ask_machine<T>(&self, question: impl FnOnce(&FormMachine) -> T) -> Option<T> {
+        self.machine.borrow().as_ref().map(question)
     }
 
     fn next_event(&self) -> Option<Event> {
@@ -68,7 +76,7 @@ impl Form {
     fn show(self: &Rc<Self>) {
         self.paint();
         let form = Rc::clone(self);
-        let wake = self.machine.borrow().next_wake();
+        let wake = self.ask_machine(FormMachine::next_wake).flatten();
         self.alarm.set(wake, move || form.tell(Event::Woke));
     }
 }
@@ -99,19 +107,26 @@ pub fn retry_now() {
 
 /// When the form's queued submission is sent again.
 pub fn next_try() -> Option<Moment> {
-    present()?.machine.borrow().view().next_try
+    present()?.ask_machine(FormMachine::next_try).flatten()
 }
 
 pub fn form_key() -> Option<String> {
-    Some(present()?.machine.borrow().form_key().to_owned())
+    present()?.ask_machine(|machine| machine.form_key().to_owned())
 }
 
 /// Whether the form holds text that is not known to be saved.
 pub fn has_unsaved() -> bool {
-    present().is_some_and(|form| {
-        let view = form.machine.borrow().view();
-        !view.changed.is_empty() || view.next_try.is_some()
-    })
+    present()
+        .and_then(|form| form.ask_machine(FormMachine::is_changed))
+        .unwrap_or(false)
+}
+
+/// Whether there is such text, and all of it is kept.
+pub fn keeps_unsaved() -> bool {
+    has_unsaved()
+        && !present()
+            .and_then(|form| form.ask_machine(FormMachine::guard))
+            .unwrap_or(false)
 }
 
 /// Lets the page go without asking: somebody has just decided.

@@ -49,7 +49,7 @@ pub async fn enhance() {
         draft_url: RefCell::new(element.get_attribute("data-draft-url")),
         element,
         account,
-        machine: RefCell::new(machine),
+        machine: RefCell::new(Some(machine)),
         events: RefCell::new(VecDeque::new()),
         telling: Cell::new(true),
         painted: RefCell::new(None),
@@ -69,22 +69,20 @@ pub async fn enhance() {
     }
 }
 
-/// A page that answers `?saved=` says what was saved: exactly those copies go.
+/// A page that answers `?saved=` says what was saved: exactly those copies go, and the query with them.
 fn forget_what_was_saved(form: &HtmlFormElement, account: &str) {
-    let Some(id) = form.get_attribute("data-saved-id") else {
-        return;
-    };
-    device::forget_submission(account, &id);
+    if let Some(id) = form.get_attribute("data-saved-id") {
+        device::forget_submission(account, &id);
+    }
     let seq = form.get_attribute("data-saved-seq").and_then(|seq| seq.parse().ok());
-    let (writer, form_key) = (
-        form.get_attribute("data-saved-writer"),
-        form.get_attribute("data-saved-form-key"),
-    );
+    let writer = form.get_attribute("data-saved-writer");
+    let form_key = form.get_attribute("data-saved-form-key");
     if let (Some(seq), Some(writer), Some(form_key)) = (seq, writer, form_key) {
         device::drop_drafts(account, &form_key, &[Revision { seq, writer }]);
     }
-    let path = window().location().pathname().unwrap_or_default();
-    if let Ok(history) = window().history() {
+    let location = window().location();
+    let answers_a_save = location.search().is_ok_and(|query| query.starts_with("?saved="));
+    if let (true, Ok(path), Ok(history)) = (answers_a_save, location.pathname(), window().history()) {
         let _ = history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&path));
     }
 }
@@ -224,8 +222,7 @@ fn drawn_conflicts(form: &HtmlFormElement) -> Vec<Conflict> {
 
 /// The server lists drafts that it did not draw; the one that the device had went into the form.
 fn hide_what_is_in_the_form(form: &Form) {
-    let in_form = form.machine.borrow().revisions();
-    for revision in in_form {
+    for revision in form.ask_machine(FormMachine::revisions).unwrap_or_default() {
         let button = format!(
             "button[form=\"discard-{}-{}\"]:not([data-discard])",
             revision.seq, revision.writer

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use resilient_core::submission::form_body::{ID, SEQ, VERSION, WRITER};
-use resilient_core::submission::machine::{FormState, View};
+use resilient_core::submission::machine::{FormMachine, FormState, View};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::prelude::Closure;
 use web_sys::{Element, Event as DomEvent};
@@ -14,7 +14,9 @@ use crate::browser::dom::{all_in, find_in, set_attribute, set_text, window};
 
 impl Form {
     pub fn paint(self: &Rc<Self>) {
-        let view = self.machine.borrow().view();
+        let Some(view) = self.ask_machine(FormMachine::view) else {
+            return;
+        };
         let before = self.painted.replace(Some(view.clone()));
         let before = before.as_ref();
         set_attribute(&self.element, "data-state", Some(view.state.name()));
@@ -43,13 +45,14 @@ impl Form {
     }
 
     fn paint_hidden(&self) {
-        let machine = self.machine.borrow();
-        let (id, version, seq, writer) = machine.hidden();
-        for (name, value) in [(ID, id), (VERSION, version), (SEQ, &seq.to_string()), (WRITER, writer)] {
-            if let Some(control) = fields::hidden(&self.element, name).filter(|control| control.value() != value) {
-                control.set_value(value);
+        self.ask_machine(|machine| {
+            let (id, version, seq, writer) = machine.hidden();
+            for (name, value) in [(ID, id), (VERSION, version), (SEQ, &seq.to_string()), (WRITER, writer)] {
+                if let Some(control) = fields::hidden(&self.element, name).filter(|control| control.value() != value) {
+                    control.set_value(value);
+                }
             }
-        }
+        });
     }
 
     fn paint_changed(&self, view: &View, before: Option<&View>) {
@@ -93,12 +96,16 @@ impl Form {
 
     /// What was saved is what a plain `POST`, or a browser that puts fields back, has to find.
     fn settle_baselines(&self) {
-        let machine = self.machine.borrow();
-        for (column, base) in &machine.content().base {
-            if !machine.content().secrets.contains(column) {
+        self.ask_machine(|machine| {
+            let content = machine.content();
+            for (column, base) in content
+                .base
+                .iter()
+                .filter(|(column, _)| !content.secrets.contains(*column))
+            {
                 fields::settle_baseline(&self.element, column, base);
             }
-        }
+        });
     }
 
     /// A form drawn without its record has the typed fields only; now the record can be read.

@@ -3,31 +3,25 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use resilient_core::draft::{Draft, Revision};
 use resilient_core::submission::Submission;
 use resilient_core::submission::answer::{Answer, Outcome};
-use resilient_core::submission::machine::effects::{Announcement, DeviceDraft, Effect, OutboxEntry};
-use resilient_core::submission::machine::events::{DraftRefusal, Event};
+use resilient_core::submission::machine::effects::{DeviceDraft, Effect, OutboxEntry};
+use resilient_core::submission::machine::events::Event;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 
-use super::{Form, drop_url, fields, keep_url, pairs};
-use crate::browser::connection::{FORM, JSON, Request, beacon, encode};
+use super::{Form, fields, pairs};
+use crate::browser::connection::{FORM, Request, encode};
 use crate::browser::dom::{all_in, set_attribute, window};
 use crate::browser::outbox_runner::account_is_here;
-use crate::browser::{device, status, storage, toasts};
+use crate::browser::{device, status, storage};
 use crate::reply::{self, Asked};
 use crate::stored;
 
 /// A save has this long to be answered; the server gives up after 10 s.
 const SAVE_LIMIT: Duration = Duration::from_secs(15);
-const DRAFT_LIMIT: Duration = Duration::from_secs(5);
 /// Bytes of a form body that the server takes.
 const LARGEST_BODY: usize = 32 * 1024 * 1024;
-/// Bytes of a draft that the server takes.
-const LARGEST_DRAFT: usize = 1024 * 1024;
-/// Bytes that browsers hand over as a page goes away.
-const LARGEST_BEACON: usize = 60 * 1024;
 
 impl Form {
     pub fn perform(self: &Rc<Self>, effect: Effect) {
@@ -35,7 +29,9 @@ impl Form {
             Effect::PutValue { column, value } => {
                 fields::put(&self.element, &column, &value);
                 if let Some(wrapper) = fields::wrapper(&self.element, &column) {
-                    let restored = self.machine.borrow().view().restored.is_some();
+                    let restored = self
+                        .ask_machine(|machine| machine.restored().is_some())
+                        .unwrap_or(false);
                     set_attribute(&wrapper, "data-restored", restored.then_some(""));
                 }
             }
@@ -56,7 +52,7 @@ impl Form {
     }
 
     /// Tells the event once the future has it.
-    fn tell_after(self: &Rc<Self>, work: impl Future<Output = Event> + 'static) {
+    pub(super) fn tell_after(self: &Rc<Self>, work: impl Future<Output = Event> + 'static) {
         let form = Rc::clone(self);
         spawn_local(async move {
             let event = work.await;
@@ -95,16 +91,10 @@ impl Form {
         let id = submission.id.clone();
         let body = encode(&pairs(&submission, &self.account));
         if body.len() > LARGEST_BODY {
-            return self.tell(Event::Answered {
-                id,
-                answer: Answer::new(Outcome::TooLarge),
-            });
+            return self.tell(Event::answered(id, Answer::new(Outcome::TooLarge)));
         }
         if !account_is_here(&self.account) {
-            return self.tell(Event::Answered {
-                id,
-                answer: Answer::new(Outcome::Unauthenticated),
-            });
+            return self.tell(Event::answered(id, Answer::new(Outcome::Unauthenticated)));
         }
         let url = self.element.get_attribute("action").unwrap_or_default();
         self.tell_after(async move {
@@ -115,7 +105,7 @@ impl Form {
                 limit: SAVE_LIMIT,
             };
             match status::watched(request).await.as_ref().and_then(reply::answer) {
-                Some(answer) => Event::Answered { id, answer },
+                Some(answer) => Event::answered(id, answer),
                 None => Event::Unanswered { id },
             }
         });
@@ -131,83 +121,9 @@ impl Form {
                 limit: SAVE_LIMIT,
             };
             match reply::asked(status::watched(request).await.as_ref()) {
-                Asked::Answer(answer) => Event::Answered { id, answer: *answer },
+                Asked::Answer(answer) => Event::Answered { id, answer },
                 Asked::NeverSaved => Event::NeverSaved { id },
                 Asked::Unanswered => Event::Unanswered { id },
-            }
-        });
-    }
-
-    fn save_draft(self: &Rc<Self>, draft: Draft) {
-        let (revision, json) = (
-            draft.revision.clone(),
-            serde_json::to_string(&draft).unwrap_or_default(),
-        );
-        let Some(draft_url) = self.draft_url.borrow().clone() else {
-            return self.tell(Event::DraftRefused {
-                revision,
-                why: DraftRefusal::Refused,
-            });
-        };
-        if json.len() > LARGEST_DRAFT {
-            return self.tell(Event::DraftRefused {
-                revision,
-                why: DraftRefusal::TooLarge,
-            });
-        }
-        if !account_is_here(&self.account) {
-            return self.tell(Event::DraftRefused {
-                revision,
-                why: DraftRefusal::SignedOut,
-            });
-        }
-        let form = Rc::clone(self);
-        self.tell_after(async move {
-            let url = keep_url(&draft_url, &form.account);
-            let request = Request {
-                method: "POST",
-                url: &url,
-                body: Some((JSON, json)),
-                limit: DRAFT_LIMIT,
-            };
-            let taken = reply::draft_taken(status::watched(request).await.as_ref());
-            if form.draft_url.borrow().as_ref() != Some(&draft_url) {
-                // The form became a record meanwhile: this draft is of a form that is no more.
-                drop_on_server(&draft_url, &form.account, &revision).await;
-                return Event::DraftDropped;
-            }
-            match taken {
-                Ok(()) => Event::DraftStored(revision),
-                Err(why) => Event::DraftRefused { revision, why },
-            }
-        });
-    }
-
-    fn beacon_draft(&self, draft: &Draft) {
-        let json = serde_json::to_string(draft).unwrap_or_default();
-        if let Some(draft_url) = self
-            .draft_url
-            .borrow()
-            .as_ref()
-            .filter(|_| json.len() <= LARGEST_BEACON)
-        {
-            beacon(&keep_url(draft_url, &self.account), &json);
-        }
-    }
-
-    fn drop_draft(self: &Rc<Self>, revision: Revision) {
-        let Some(draft_url) = self.draft_url.borrow().clone() else {
-            return self.tell(Event::DraftDropped);
-        };
-        let account = self.account.clone();
-        self.tell_after(async move {
-            if drop_on_server(&draft_url, &account, &revision).await {
-                Event::DraftDropped
-            } else {
-                Event::DraftRefused {
-                    revision,
-                    why: DraftRefusal::Unanswered,
-                }
             }
         });
     }
@@ -237,51 +153,6 @@ impl Form {
         }
     }
 
-    fn announce(self: &Rc<Self>, announcement: Announcement) {
-        use toasts::Kind;
-        let labels = |columns: &[String]| {
-            let labels: Vec<String> = columns
-                .iter()
-                .map(|column| fields::label(&self.element, column))
-                .collect();
-            labels.join(", ")
-        };
-        let (kind, words) = match announcement {
-            Announcement::Restored => (Kind::Restored, "Restored what you typed.".to_owned()),
-            Announcement::Queued { why } => (Kind::Queued, format!("{why}. Your changes are kept.")),
-            Announcement::SavedAfterQueue => (Kind::Saved, "Saved what was queued.".to_owned()),
-            Announcement::Merged { columns } => (
-                Kind::Notice,
-                format!(
-                    "Saved. Somebody else had changed {}; that is kept too.",
-                    labels(&columns)
-                ),
-            ),
-            Announcement::Conflict => (
-                Kind::Conflict,
-                "Somebody else changed the same field. Nothing was overwritten: choose above.".to_owned(),
-            ),
-            Announcement::Refused { message } => (Kind::Refused, message),
-            Announcement::DiscardedElsewhere => (
-                Kind::Notice,
-                "This text was discarded or saved in another tab or on another device.".to_owned(),
-            ),
-            Announcement::TooLargeForServer => (
-                Kind::Notice,
-                "This text is too large to be kept on the server; it is kept on this device.".to_owned(),
-            ),
-            Announcement::NotProtected => (
-                Kind::Refused,
-                "Not protected on this device: the browser's storage is full or forbidden.".to_owned(),
-            ),
-            Announcement::SecretLost => (
-                Kind::Refused,
-                "A secret was not saved before the page was loaded again. Type it once more and press Save.".to_owned(),
-            ),
-        };
-        toasts::show(kind, &words);
-    }
-
     fn focus(&self, column: &str) {
         if let Some(choice) = all_in(&self.element, &format!("[data-conflict=\"{column}\"] input")).first() {
             focus_element(choice);
@@ -296,17 +167,4 @@ fn focus_element(element: &web_sys::Element) {
     if let Some(element) = element.dyn_ref::<web_sys::HtmlElement>() {
         let _ = element.focus();
     }
-}
-
-/// Whether the server has dropped it, or never had it.
-async fn drop_on_server(draft_url: &str, account: &str, revision: &Revision) -> bool {
-    let url = drop_url(draft_url, account, revision);
-    let request = Request {
-        method: "DELETE",
-        url: &url,
-        body: None,
-        limit: DRAFT_LIMIT,
-    };
-    let reply = status::watched(request).await;
-    reply.is_some_and(|reply| matches!(reply.status, 200 | 204 | 404 | 409 | 410))
 }

@@ -1,0 +1,271 @@
+//! What the server says to a submission, and what becomes of the form then.
+
+use std::time::Duration;
+
+use super::delivery::{Delivery, Intent, Pause};
+use super::effects::{Announcement, Effect};
+use super::events::Side;
+use super::{FormMachine, Given, Message, announce, submission_id};
+use crate::draft::Text;
+use crate::submission::answer::{Answer, Conflict, Outcome};
+
+impl FormMachine {
+    pub(super) fn unanswered(&mut self, id: &str, given: Given, orders: &mut Vec<Effect>) {
+        if let Some(intent) = self.delivery.take(id) {
+            self.wait(intent, Pause::Unanswered, None, given, orders);
+        }
+    }
+
+    /// The server has never finished this id, and what it would take to send it is gone.
+    pub(super) fn never_saved(&mut self, id: &str, given: Given, orders: &mut Vec<Effect>) {
+        if let Some(intent) = self.delivery.take(id) {
+            announce(orders, Announcement::SecretLost);
+            self.end(&intent, given, orders);
+            self.next_in_line(orders);
+        }
+    }
+
+    pub(super) fn answered(&mut self, id: &str, answer: Answer, given: Given, orders: &mut Vec<Effect>) {
+        let Some(intent) = self.delivery.take(id) else { return };
+        let retry_after = answer.retry_after_ms.map(Duration::from_millis);
+        self.signed_out = false;
+        match answer.outcome {
+            Outcome::Saved => return self.saved(intent, answer, given, orders),
+            Outcome::Kept => {
+                let reason = answer.reason.unwrap_or_else(|| "database".to_owned());
+                let pause = Pause::Kept {
+                    reason,
+                    kept_in: answer.kept_in,
+                };
+                return self.wait(intent, pause, retry_after, given, orders);
+            }
+            Outcome::InProgress => return self.wait(intent, Pause::InProgress, retry_after, given, orders),
+            Outcome::RateLimited => return self.wait(intent, Pause::RateLimited, retry_after, given, orders),
+            Outcome::Unauthenticated => {
+                self.signed_out = true;
+                self.delivery = Delivery::SignedOut(intent);
+                orders.push(Effect::AskSignIn);
+                return;
+            }
+            _ => {}
+        }
+        self.end(&intent, given, orders);
+        match answer.outcome {
+            Outcome::Conflict => self.conflicted(answer, given, orders),
+            Outcome::Invalid => self.found_invalid(answer, orders),
+            Outcome::Mismatch => self.mismatched(answer, given, orders),
+            outcome => self.refuse(Message::of(outcome), orders),
+        }
+        self.next_in_line(orders);
+    }
+
+    /// The answer ends this id: the outbox forgets it, the next press has a fresh one.
+    fn end(&mut self, intent: &Intent, given: Given, orders: &mut Vec<Effect>) {
+        orders.push(Effect::RemoveOutbox(intent.submission.id.clone()));
+        if self.next_id == intent.submission.id {
+            self.next_id = submission_id(given.random);
+        }
+        self.errors.clear();
+        self.message = None;
+    }
+
+    pub(super) fn next_in_line(&mut self, orders: &mut Vec<Effect>) {
+        if matches!(self.delivery, Delivery::Idle)
+            && let Some(next) = self.line.pop_front()
+        {
+            self.send(next, orders);
+        }
+    }
+
+    fn saved(&mut self, intent: Intent, answer: Answer, given: Given, orders: &mut Vec<Effect>) {
+        let pressed_again = intent.pressed_again;
+        let was_queued = intent.attempts > 0;
+        self.end(&intent, given, orders);
+        if intent.left_behind && answer.replayed && !self.was_drawn_before(&intent, &answer) {
+            self.settle_earlier_save(&intent, orders);
+        } else {
+            self.take_saved_texts(&intent, &answer, orders);
+        }
+        self.was_saved = true;
+        self.drop_saved_draft(&intent, &answer, given, orders);
+        if was_queued {
+            announce(orders, Announcement::SavedAfterQueue);
+        }
+        if !answer.merged.is_empty() {
+            announce(
+                orders,
+                Announcement::Merged {
+                    columns: answer.merged.clone(),
+                },
+            );
+        }
+        if self.content.is_undecided() {
+            announce(orders, Announcement::Conflict);
+        } else if pressed_again && self.line.is_empty() && self.content.is_changed() {
+            return self.press(orders);
+        }
+        self.next_in_line(orders);
+    }
+
+    /// The usual case: the record now has what was sent, and what the server says it made of it.
+    fn take_saved_texts(&mut self, intent: &Intent, answer: &Answer, orders: &mut Vec<Effect>) {
+        let sent = &intent.submission.values;
+        let mut met = Vec::new();
+        let columns: Vec<String> = sent
+            .keys()
+            .chain(answer.current.keys().filter(|column| !sent.contains_key(*column)))
+            .cloned()
+            .collect();
+        self.content.close_conflicts();
+        for column in columns {
+            let present = self.content.fields.get(&column).cloned();
+            let known = sent.get(&column).or_else(|| self.content.base.get(&column)).cloned();
+            let untouched = !intent.touched.contains(&column) && present == known;
+            if self.content.secrets.contains(&column) {
+                if untouched && sent.contains_key(&column) {
+                    let drawn = self.content.base.get(&column).cloned().unwrap_or_default();
+                    self.put(&column, drawn, orders);
+                }
+                continue;
+            }
+            let Some(text) = answer.current.get(&column).or_else(|| sent.get(&column)).cloned() else {
+                continue;
+            };
+            if !untouched
+                && answer.merged.contains(&column)
+                && present.as_ref() != Some(&self.content.as_shown(&column, text.clone()))
+            {
+                met.push(Conflict {
+                    base: known,
+                    mine: present.unwrap_or_default(),
+                    theirs: text,
+                    column,
+                });
+            } else if self.content.take(&column, text, untouched) {
+                let value = self.content.fields.get(&column).cloned().unwrap_or_default();
+                orders.push(Effect::PutValue { column, value });
+            }
+        }
+        let built_on = self.content.version.clone();
+        if let Some(version) = &answer.version {
+            self.content.version = version.clone();
+        }
+        if !met.is_empty() {
+            self.content.draft_version = Some(built_on);
+            self.content.open_conflicts(met);
+        }
+    }
+
+    /// Whether this page was drawn from the record as it was before an earlier page's submission.
+    fn was_drawn_before(&self, intent: &Intent, answer: &Answer) -> bool {
+        intent.submission.values.iter().any(|(column, value)| {
+            let shown = |text: &Text| self.content.as_shown(column, text.clone());
+            let stored = shown(answer.current.get(column).unwrap_or(value));
+            let base = self.content.base.get(column);
+            base != Some(&stored) && base.is_some() && base == intent.base.get(column).map(shown).as_ref()
+        })
+    }
+
+    /// An earlier page's submission that had been carried out before this page was drawn: its
+    /// baseline and version are the record's, what was sent is no longer unsaved.
+    fn settle_earlier_save(&mut self, intent: &Intent, orders: &mut Vec<Effect>) {
+        for (column, value) in &intent.submission.values {
+            let Some(base) = self.content.base.get(column).cloned() else {
+                continue;
+            };
+            let untouched = !intent.touched.contains(column) && self.content.fields.get(column) == Some(value);
+            if untouched {
+                self.put(column, base, orders);
+                self.content.undecided.remove(column);
+            }
+        }
+        self.content.forget_decided();
+    }
+
+    fn conflicted(&mut self, answer: Answer, given: Given, orders: &mut Vec<Effect>) {
+        let disputed: Vec<&String> = answer.conflicts.iter().map(|conflict| &conflict.column).collect();
+        let others = answer.current.iter().filter(|(column, _)| !disputed.contains(column));
+        for (column, text) in others {
+            let untouched = self.content.fields.get(column) == self.content.base.get(column);
+            if self.content.take(column, text.clone(), untouched) {
+                let value = self.content.fields.get(column).cloned().unwrap_or_default();
+                orders.push(Effect::PutValue {
+                    column: column.clone(),
+                    value,
+                });
+            }
+        }
+        self.content.open_conflicts(answer.conflicts);
+        if let Some(version) = answer.version {
+            self.content.version = version;
+        }
+        self.text_changed(given);
+        announce(orders, Announcement::Conflict);
+    }
+
+    fn found_invalid(&mut self, answer: Answer, orders: &mut Vec<Effect>) {
+        self.errors = answer.errors;
+        if let Some(column) = self.errors.keys().find(|column| !column.is_empty()) {
+            orders.push(Effect::FocusField(column.clone()));
+        }
+        if self.errors.is_empty() {
+            self.refuse(Message::of(Outcome::Invalid), orders);
+        }
+    }
+
+    /// The id had been used for something else. A create that was saved goes on as that record.
+    fn mismatched(&mut self, answer: Answer, given: Given, orders: &mut Vec<Effect>) {
+        if self.is_new
+            && let (Some(key), Some(version)) = (answer.key, answer.version)
+        {
+            for (column, text) in answer.current {
+                self.content.take(&column, text, false);
+            }
+            self.content.version = version;
+            self.become_record(&key, orders);
+            self.text_changed(given);
+        }
+        self.refuse(Message::of(Outcome::Mismatch), orders);
+    }
+
+    fn refuse(&mut self, message: Message, orders: &mut Vec<Effect>) {
+        announce(
+            orders,
+            Announcement::Refused {
+                message: message.words.clone(),
+            },
+        );
+        self.message = Some(message);
+    }
+
+    pub(super) fn become_record(&mut self, key: &str, orders: &mut Vec<Effect>) {
+        let table = self.form_key.split('/').next().unwrap_or_default();
+        let form_key = format!("{table}/{key}");
+        orders.push(Effect::DropLocally {
+            form_key: std::mem::replace(&mut self.form_key, form_key.clone()),
+            revisions: self.chain.all(),
+        });
+        self.is_new = false;
+        self.device.held = None;
+        self.server.held = None;
+        orders.push(Effect::BecomeRecord {
+            key: key.to_owned(),
+            form_key,
+        });
+    }
+
+    pub(super) fn chosen(&mut self, column: &str, side: Side, given: Given, orders: &mut Vec<Effect>) {
+        let Some(field) = self.content.undecided.get(column).cloned() else {
+            return;
+        };
+        let value: Option<Text> = match side {
+            Side::Mine => Some(field.mine),
+            Side::Theirs => Some(field.theirs),
+            Side::Base => field.base,
+        };
+        let Some(value) = value else { return };
+        self.put(column, value, orders);
+        self.content.decide(column);
+        self.text_changed(given);
+    }
+}

@@ -1,0 +1,140 @@
+//! What is kept while somebody types, and when.
+
+use super::*;
+
+#[test]
+fn the_device_has_what_is_typed_within_300_ms_of_the_first_key_even_while_typing_goes_on() {
+    let mut page = Page::drawn();
+    let mut kept_at = None;
+    for (ms, name) in [(0, "P"), (90, "Pu"), (90, "Pum"), (90, "Pump "), (90, "Pump 2")] {
+        page.after(ms);
+        if page
+            .orders
+            .iter()
+            .any(|effect| matches!(effect, Effect::KeepLocally(_)))
+        {
+            kept_at.get_or_insert(page.now);
+        }
+        page.types("name", name);
+    }
+    assert!(kept_at.is_some_and(|at| at.since(Moment::START) <= Duration::from_millis(300)));
+}
+
+#[test]
+fn the_leave_guard_is_armed_until_the_newest_text_is_kept_somewhere() {
+    let mut page = Page::drawn();
+    assert!(!page.form.guard());
+    page.types("name", "a").types("name", "b");
+    assert!(page.form.guard());
+    page.tell(Event::KeptLocally(revision(1, "w")));
+    assert!(page.form.guard(), "an earlier revision is kept");
+    page.tell(Event::KeptLocally(revision(2, "w")));
+    assert!(!page.form.guard());
+    assert_eq!(page.form.words(), "Unsaved changes, kept on this device");
+    page.tell(Event::DraftStored(revision(2, "w")));
+    assert_eq!(page.form.words(), "Unsaved changes, kept on this device and the server");
+}
+
+#[test]
+fn typing_the_old_text_again_removes_the_draft() {
+    let mut page = Page::drawn();
+    page.types("name", "a")
+        .after(300)
+        .tell(Event::KeptLocally(revision(1, "w")));
+    page.types("name", "Pump").after(300);
+    assert!(
+        matches!(&page.orders[..], [Effect::DropLocally { .. }]),
+        "{:?}",
+        page.orders
+    );
+    assert_eq!(page.form.state(), FormState::Clean);
+    assert!(!page.form.guard());
+}
+
+#[test]
+fn a_secret_is_sent_but_never_stored() {
+    let mut page = Page::drawn();
+    let mut with_secret = drawn();
+    for values in [&mut with_secret.base, &mut with_secret.drawn, &mut with_secret.live] {
+        values.insert("pin".into(), text(""));
+    }
+    page = Page {
+        form: FormMachine::open(
+            with_secret,
+            Found::default(),
+            Given {
+                now: page.now,
+                random: 1,
+            },
+        )
+        .0,
+        ..page
+    };
+    page.types("pin", "1234").types("name", "a").after(2_000);
+    assert!(!format!("{:?}", page.orders).contains("1234"));
+    assert!(page.form.guard(), "the secret is in this page only");
+    page.tell(Event::SavePressed {
+        errors: BTreeMap::new(),
+    });
+    assert!(!format!("{:?}", page.orders).contains("1234"));
+    let sent = page
+        .tell(Event::OutboxWritten { id: "id-1".into() })
+        .sent()
+        .expect("sent");
+    assert_eq!(sent.values["pin"], text("1234"));
+    page.answer("id-1", saved("v2"));
+    assert_eq!(page.field("pin"), "");
+    assert_eq!(page.form.state(), FormState::Saved);
+}
+
+#[test]
+fn text_discarded_in_another_tab_does_not_come_back() {
+    let mut page = Page::open(
+        drawn(),
+        Found {
+            drafts: vec![device_draft("old", 3, "typed")],
+            ..Found::default()
+        },
+    );
+    page.after(3_000);
+    assert!(page.orders.iter().any(|effect| matches!(effect, Effect::SaveDraft(_))));
+    page.tell(Event::DraftRefused {
+        revision: revision(3, "old"),
+        why: DraftRefusal::Discarded,
+    });
+    assert_eq!((page.field("name"), page.form.state()), ("Pump", FormState::Clean));
+    assert!(page.announced(&Announcement::DiscardedElsewhere));
+}
+
+#[test]
+fn without_room_on_the_device_the_page_says_so_and_the_server_still_gets_the_draft() {
+    let mut page = Page::drawn();
+    page.types("name", "a")
+        .after(300)
+        .tell(Event::LocalRefused(revision(1, "w")));
+    assert!(page.announced(&Announcement::NotProtected));
+    assert!(page.form.words().contains("Not protected"));
+    assert!(page.form.guard());
+    page.after(2_000);
+    assert!(page.orders.iter().any(|effect| matches!(effect, Effect::SaveDraft(_))));
+    page.tell(Event::DraftStored(revision(1, "w")));
+    assert!(!page.form.guard());
+}
+
+#[test]
+fn half_composed_text_is_not_kept() {
+    let mut page = Page::drawn();
+    page.tell(Event::CompositionStarted).types("name", "に").after(500);
+    assert!(
+        !page
+            .orders
+            .iter()
+            .any(|effect| matches!(effect, Effect::KeepLocally(_)))
+    );
+    page.tell(Event::CompositionEnded);
+    assert!(
+        page.orders
+            .iter()
+            .any(|effect| matches!(effect, Effect::KeepLocally(_)))
+    );
+}

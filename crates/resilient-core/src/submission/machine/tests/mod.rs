@@ -1,0 +1,181 @@
+//! What a person sees, event by event.
+
+mod keeping;
+mod restoring;
+mod saving;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::effects::{Announcement, DeviceDraft, Effect, OutboxEntry};
+use super::events::{DraftRefusal, Event, Side};
+use super::{Drawn, FormMachine, FormState, Found, Given};
+use crate::draft::{Draft, Revision, Text, Values};
+use crate::submission::Submission;
+use crate::submission::answer::{Answer, Conflict, Outcome};
+use crate::time::Moment;
+
+fn text(text: &str) -> Text {
+    Some(text.to_owned())
+}
+
+fn values(pairs: &[(&str, &str)]) -> Values {
+    pairs
+        .iter()
+        .map(|(column, value)| (column.to_string(), text(value)))
+        .collect()
+}
+
+fn revision(seq: u64, writer: &str) -> Revision {
+    Revision {
+        seq,
+        writer: writer.into(),
+    }
+}
+
+fn drawn() -> Drawn {
+    let base = values(&[("name", "Pump"), ("note", "")]);
+    Drawn {
+        form_key: "equipment/7".into(),
+        is_new: false,
+        id: "id-1".into(),
+        version: "v1".into(),
+        base: base.clone(),
+        drawn: base.clone(),
+        live: base,
+        touched: Default::default(),
+        secrets: ["pin".to_string()].into(),
+        nullable: Default::default(),
+        writer: "w".into(),
+        revision: revision(0, "w"),
+        on: None,
+        has_server_drafts: true,
+        was_saved: false,
+        errors: BTreeMap::new(),
+        conflicts: Vec::new(),
+    }
+}
+
+/// A form, the orders it gave last, and a clock that somebody else moves.
+struct Page {
+    form: FormMachine,
+    orders: Vec<Effect>,
+    now: Moment,
+}
+
+impl Page {
+    fn open(drawn: Drawn, found: Found) -> Self {
+        let (form, orders) = FormMachine::open(
+            drawn,
+            found,
+            Given {
+                now: Moment::START,
+                random: 7,
+            },
+        );
+        Self {
+            form,
+            orders,
+            now: Moment::START,
+        }
+    }
+
+    fn drawn() -> Self {
+        Self::open(drawn(), Found::default())
+    }
+
+    fn tell(&mut self, event: Event) -> &mut Self {
+        let (form, orders) = self.form.clone().handle(
+            event,
+            Given {
+                now: self.now,
+                random: u128::MAX / 3,
+            },
+        );
+        (self.form, self.orders) = (form, orders);
+        self
+    }
+
+    fn types(&mut self, column: &str, value: &str) -> &mut Self {
+        self.tell(Event::Edited {
+            column: column.into(),
+            value: text(value),
+        })
+    }
+
+    fn after(&mut self, ms: u64) -> &mut Self {
+        self.now = self.now + Duration::from_millis(ms);
+        self.tell(Event::Woke)
+    }
+
+    /// Presses Save and lets the submission leave.
+    fn presses_save(&mut self) -> Submission {
+        self.tell(Event::SavePressed {
+            errors: BTreeMap::new(),
+        });
+        let id = self.form.hidden().0.to_owned();
+        self.tell(Event::OutboxWritten { id });
+        self.sent().expect("a submission")
+    }
+
+    fn sent(&self) -> Option<Submission> {
+        self.orders.iter().find_map(|effect| match effect {
+            Effect::Send(submission) => Some(submission.clone()),
+            _ => None,
+        })
+    }
+
+    fn answer(&mut self, id: &str, answer: Answer) -> &mut Self {
+        self.tell(Event::answered(id.into(), answer))
+    }
+
+    fn field(&self, column: &str) -> &str {
+        self.form.content().fields[column].as_deref().expect("a text")
+    }
+
+    fn announced(&self, announcement: &Announcement) -> bool {
+        self.orders
+            .iter()
+            .any(|effect| matches!(effect, Effect::Announce(said) if said == announcement))
+    }
+}
+
+fn saved(version: &str) -> Answer {
+    Answer {
+        version: Some(version.into()),
+        key: Some("7".into()),
+        ..Answer::new(Outcome::Saved)
+    }
+}
+
+fn device_draft(writer: &str, seq: u64, value: &str) -> DeviceDraft {
+    let draft = Draft {
+        version: "v0".into(),
+        base: values(&[("name", "Pump")]),
+        values: values(&[("name", value)]),
+        revision: revision(seq, writer),
+        on: None,
+    };
+    DeviceDraft {
+        form_key: "equipment/7".into(),
+        draft,
+        lineage: Vec::new(),
+    }
+}
+
+fn left_behind(value: &str) -> OutboxEntry {
+    let submission = Submission {
+        id: "id-0".into(),
+        form_key: "equipment/7".into(),
+        version: "v0".into(),
+        values: values(&[("name", value)]),
+        revision: revision(3, "old"),
+    };
+    OutboxEntry {
+        submission,
+        base: values(&[("name", "Pump")]),
+        incomplete: false,
+        attempts: 2,
+        wait_ms: 0,
+    }
+}

@@ -1,0 +1,159 @@
+//! What is there again when a page is opened.
+
+use super::*;
+
+#[test]
+fn a_draft_on_the_device_comes_back_after_a_reload_and_can_be_undone_without_losing_it() {
+    let mut page = Page::open(
+        drawn(),
+        Found {
+            drafts: vec![device_draft("old", 3, "typed")],
+            ..Found::default()
+        },
+    );
+    assert_eq!((page.field("name"), page.form.state()), ("typed", FormState::Dirty));
+    assert!(page.announced(&Announcement::Restored));
+    page.tell(Event::UndoPressed).after(3_000);
+    assert_eq!((page.field("name"), page.form.state()), ("Pump", FormState::Clean));
+    assert!(!page.orders.iter().any(
+        |effect| matches!(effect, Effect::DropLocally { revisions, .. } if revisions.contains(&revision(3, "old")))
+    ));
+    page.tell(Event::AsideTaken(revision(3, "old")));
+    assert_eq!(page.field("name"), "typed");
+}
+
+#[test]
+fn a_draft_equal_to_the_record_is_removed_without_a_word() {
+    let page = Page::open(
+        drawn(),
+        Found {
+            drafts: vec![device_draft("old", 3, "Pump")],
+            ..Found::default()
+        },
+    );
+    assert_eq!(page.form.state(), FormState::Clean);
+    assert!(
+        page.orders
+            .iter()
+            .any(|effect| matches!(effect, Effect::DropLocally { .. }))
+    );
+    assert!(!page.announced(&Announcement::Restored));
+}
+
+#[test]
+fn a_record_changed_since_the_draft_is_a_choice_not_an_overwrite() {
+    let mut changed = drawn();
+    for values in [&mut changed.base, &mut changed.drawn, &mut changed.live] {
+        values.insert("name".into(), text("by somebody else"));
+    }
+    let page = Page::open(
+        changed,
+        Found {
+            drafts: vec![device_draft("old", 3, "mine")],
+            ..Found::default()
+        },
+    );
+    assert_eq!((page.form.state(), page.field("name")), (FormState::Conflict, "mine"));
+}
+
+#[test]
+fn my_own_earlier_save_is_never_somebody_elses_change() {
+    let mut changed = drawn();
+    for values in [&mut changed.base, &mut changed.drawn, &mut changed.live] {
+        values.insert("name".into(), text("first"));
+    }
+    let found = Found {
+        drafts: vec![device_draft("old", 5, "second")],
+        outbox: vec![left_behind("first")],
+        ..Found::default()
+    };
+    let mut page = Page::open(changed, found);
+    assert_eq!(page.form.state(), FormState::Saving);
+    assert_eq!(page.sent().expect("the old id first").id, "id-0");
+    page.answer(
+        "id-0",
+        Answer {
+            replayed: true,
+            ..saved("v1b")
+        },
+    );
+    assert_eq!((page.form.state(), page.field("name")), (FormState::Dirty, "second"));
+}
+
+#[test]
+fn a_submission_that_was_saved_before_the_reload_takes_its_draft_along() {
+    let entry = left_behind("typed");
+    let answer = Answer {
+        replayed: true,
+        ..saved("v1")
+    };
+    let mut after = drawn();
+    for values in [&mut after.base, &mut after.drawn, &mut after.live] {
+        values.insert("name".into(), text("typed"));
+    }
+    let found = Found {
+        drafts: vec![device_draft("old", 3, "typed")],
+        outbox: vec![],
+        resolved: vec![(entry.submission, answer)],
+    };
+    let page = Page::open(after, found);
+    assert_eq!(page.form.state(), FormState::Saved);
+    assert!(page.orders.contains(&Effect::RemoveOutbox("id-0".into())));
+    assert!(
+        page.orders.iter().any(
+            |effect| matches!(effect, Effect::DropLocally { revisions, .. } if revisions == &[revision(3, "old")])
+        )
+    );
+}
+
+#[test]
+fn text_typed_before_the_script_ran_stays_over_a_draft() {
+    let mut early = drawn();
+    early.touched.insert("name".into());
+    early.live.insert("name".into(), text("typed early"));
+    let page = Page::open(
+        early,
+        Found {
+            drafts: vec![device_draft("old", 3, "older")],
+            ..Found::default()
+        },
+    );
+    assert_eq!(
+        (page.field("name"), page.form.state()),
+        ("typed early", FormState::Dirty)
+    );
+    assert!(
+        !page
+            .orders
+            .iter()
+            .any(|effect| matches!(effect, Effect::PutValue { column, .. } if column == "name"))
+    );
+}
+
+#[test]
+fn a_diverged_draft_stands_beside_and_is_kept() {
+    let mut with_server_draft = drawn();
+    with_server_draft.drawn.insert("name".into(), text("server's"));
+    with_server_draft.live = with_server_draft.drawn.clone();
+    with_server_draft.revision = revision(4, "phone");
+    let found = Found {
+        drafts: vec![device_draft("laptop", 9, "laptop's")],
+        ..Found::default()
+    };
+    let page = Page::open(with_server_draft, found);
+    assert_eq!((page.field("name"), page.form.state()), ("server's", FormState::Dirty));
+    assert_eq!(page.form.view().aside.len(), 1);
+}
+
+#[test]
+fn a_draft_built_on_what_the_server_has_goes_over_it() {
+    let mut with_server_draft = drawn();
+    with_server_draft.drawn.insert("name".into(), text("server's"));
+    with_server_draft.live = with_server_draft.drawn.clone();
+    with_server_draft.revision = revision(4, "laptop");
+    let found = Found {
+        drafts: vec![device_draft("laptop", 9, "newer")],
+        ..Found::default()
+    };
+    assert_eq!(Page::open(with_server_draft, found).field("name"), "newer");
+}

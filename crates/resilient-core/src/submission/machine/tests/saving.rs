@@ -1,0 +1,269 @@
+//! What pressing Save does, answer by answer.
+
+use super::*;
+
+#[test]
+fn a_submission_is_on_the_device_before_it_leaves() {
+    let mut page = Page::drawn();
+    page.types("name", "a").tell(Event::SavePressed {
+        errors: BTreeMap::new(),
+    });
+    assert!(page.sent().is_none());
+    assert!(
+        page.orders
+            .iter()
+            .any(|effect| matches!(effect, Effect::WriteOutbox(_)))
+    );
+    assert_eq!(
+        page.tell(Event::OutboxRefused { id: "id-1".into() })
+            .sent()
+            .expect("sent")
+            .id,
+        "id-1"
+    );
+}
+
+#[test]
+fn two_presses_of_save_in_a_row_are_one_submission() {
+    let mut page = Page::drawn();
+    page.types("name", "a").presses_save();
+    page.tell(Event::SavePressed {
+        errors: BTreeMap::new(),
+    });
+    assert!(page.orders.is_empty());
+    page.answer("id-1", saved("v2"));
+    assert!(page.sent().is_none());
+    assert_eq!(page.form.state(), FormState::Saved);
+    assert_eq!(page.form.words(), "All changes saved");
+}
+
+#[test]
+fn no_answer_is_a_queued_save_that_goes_again_under_the_same_id() {
+    let mut page = Page::drawn();
+    let first = page.types("name", "a").presses_save();
+    page.tell(Event::Unanswered { id: first.id.clone() });
+    assert_eq!(page.form.state(), FormState::Queued);
+    assert!(
+        page.orders
+            .iter()
+            .any(|effect| matches!(effect, Effect::Announce(Announcement::Queued { .. })))
+    );
+    page.after(30_000);
+    assert_eq!(page.sent().expect("again"), first);
+    page.answer(
+        "id-1",
+        Answer {
+            replayed: true,
+            ..saved("v2")
+        },
+    );
+    assert_eq!(page.form.state(), FormState::Saved);
+    assert!(page.announced(&Announcement::SavedAfterQueue));
+}
+
+#[test]
+fn a_retry_waits_as_long_as_the_server_asks() {
+    let mut page = Page::drawn();
+    let id = page.types("name", "a").presses_save().id;
+    page.answer(
+        &id,
+        Answer {
+            retry_after_ms: Some(45_000),
+            ..Answer::new(Outcome::RateLimited)
+        },
+    );
+    assert!(page.after(44_000).sent().is_none());
+    assert!(page.tell(Event::RetryPressed).sent().is_none(), "not even when asked");
+    assert!(page.after(3_000).sent().is_some());
+}
+
+#[test]
+fn newer_text_goes_as_a_submission_of_its_own_once_the_first_is_resolved() {
+    let mut page = Page::drawn();
+    let first = page.types("name", "a").presses_save();
+    page.types("note", "more").tell(Event::SavePressed {
+        errors: BTreeMap::new(),
+    });
+    assert!(page.sent().is_none());
+    page.answer(&first.id, saved("v2"));
+    assert_eq!(page.form.state(), FormState::Saving);
+    let id = page.form.hidden().0.to_owned();
+    assert_ne!(id, first.id);
+    let second = page.tell(Event::OutboxWritten { id }).sent().expect("the newer text");
+    assert_eq!(
+        (second.version.as_str(), &second.values),
+        ("v2", &values(&[("note", "more")]))
+    );
+}
+
+#[test]
+fn an_answer_never_overwrites_a_field_touched_since_the_request_left() {
+    let mut page = Page::drawn();
+    let id = page.types("name", " a ").presses_save().id;
+    page.types("note", "typing on");
+    let current = values(&[("name", "a"), ("note", "by trigger")]);
+    page.answer(&id, Answer { current, ..saved("v2") });
+    assert_eq!((page.field("name"), page.field("note")), ("a", "typing on"));
+    assert_eq!(page.form.state(), FormState::Dirty);
+}
+
+#[test]
+fn somebody_elses_merged_change_to_a_field_touched_meanwhile_is_a_conflict_to_choose() {
+    let mut page = Page::drawn();
+    let id = page.types("name", "a").presses_save().id;
+    page.types("note", "mine");
+    page.answer(
+        &id,
+        Answer {
+            current: values(&[("note", "theirs")]),
+            merged: vec!["note".into()],
+            ..saved("v2")
+        },
+    );
+    assert_eq!(page.form.state(), FormState::Conflict);
+    assert_eq!(page.field("note"), "mine");
+}
+
+#[test]
+fn a_conflict_keeps_mine_in_the_field_and_is_not_sent_before_a_choice() {
+    let mut page = Page::drawn();
+    let id = page.types("name", "mine").presses_save().id;
+    let conflicts = vec![Conflict {
+        column: "name".into(),
+        base: None,
+        mine: text("mine"),
+        theirs: text("theirs"),
+    }];
+    page.answer(
+        &id,
+        Answer {
+            conflicts,
+            version: Some("v2".into()),
+            ..Answer::new(Outcome::Conflict)
+        },
+    );
+    assert_eq!((page.form.state(), page.field("name")), (FormState::Conflict, "mine"));
+    assert_eq!(page.form.hidden().1, "v1", "a plain POST would meet the conflict again");
+    assert_eq!(page.form.view().conflicts["name"].base, Some(text("Pump")));
+    page.tell(Event::SavePressed {
+        errors: BTreeMap::new(),
+    });
+    assert_eq!(page.orders, [Effect::FocusField("name".into())]);
+    page.tell(Event::Chosen {
+        column: "name".into(),
+        side: Side::Theirs,
+    });
+    assert_eq!((page.form.state(), page.field("name")), (FormState::Clean, "theirs"));
+    page.tell(Event::Chosen {
+        column: "name".into(),
+        side: Side::Mine,
+    });
+    let again = page.presses_save();
+    assert_eq!(
+        (again.version.as_str(), &again.values),
+        ("v2", &values(&[("name", "mine")]))
+    );
+    assert_ne!(again.id, id);
+}
+
+#[test]
+fn a_draft_made_during_a_conflict_still_names_the_old_version() {
+    let mut page = Page::drawn();
+    let id = page.types("name", "mine").presses_save().id;
+    let conflicts = vec![Conflict {
+        column: "name".into(),
+        base: None,
+        mine: text("mine"),
+        theirs: text("theirs"),
+    }];
+    page.answer(
+        &id,
+        Answer {
+            conflicts,
+            version: Some("v2".into()),
+            ..Answer::new(Outcome::Conflict)
+        },
+    )
+    .after(300);
+    let kept = page.orders.iter().find_map(|effect| match effect {
+        Effect::KeepLocally(kept) => Some(&kept.draft),
+        _ => None,
+    });
+    let kept = kept.expect("a draft");
+    assert_eq!(
+        (kept.version.as_str(), &kept.base),
+        ("v1", &values(&[("name", "Pump")]))
+    );
+}
+
+#[test]
+fn what_is_invalid_is_said_at_its_field_and_not_tried_again() {
+    let mut page = Page::drawn();
+    let id = page.types("name", "").presses_save().id;
+    let errors = BTreeMap::from([("name".to_string(), "Give it a name.".to_string())]);
+    page.answer(
+        &id,
+        Answer {
+            errors,
+            ..Answer::new(Outcome::Invalid)
+        },
+    );
+    assert_eq!(page.form.state(), FormState::Invalid);
+    assert!(page.after(60_000).sent().is_none());
+    page.types("name", "Valve");
+    assert_eq!(page.form.state(), FormState::Dirty);
+    assert_ne!(page.presses_save().id, id);
+}
+
+#[test]
+fn signed_out_in_the_middle_resumes_under_the_same_id() {
+    let mut page = Page::drawn();
+    let first = page.types("name", "a").presses_save();
+    page.answer(&first.id, Answer::new(Outcome::Unauthenticated));
+    assert_eq!(page.form.state(), FormState::SignedOut);
+    assert!(page.orders.contains(&Effect::AskSignIn));
+    assert_eq!(page.tell(Event::SignedIn).sent(), Some(first));
+}
+
+#[test]
+fn a_saved_create_goes_on_as_the_record_it_made() {
+    let mut page = Page::open(
+        Drawn {
+            is_new: true,
+            form_key: "equipment/new-1".into(),
+            ..drawn()
+        },
+        Found::default(),
+    );
+    let id = page.types("name", "Valve").presses_save().id;
+    page.answer(
+        &id,
+        Answer {
+            key: Some("8".into()),
+            ..saved("v1")
+        },
+    );
+    assert!(page.orders.contains(&Effect::BecomeRecord {
+        key: "8".into(),
+        form_key: "equipment/8".into()
+    }));
+    assert_eq!(page.types("note", "x").presses_save().form_key, "equipment/8");
+}
+
+#[test]
+fn a_save_takes_along_the_draft_that_it_was_built_on() {
+    let mut page = Page::open(
+        drawn(),
+        Found {
+            drafts: vec![device_draft("old", 3, "typed")],
+            ..Found::default()
+        },
+    );
+    let id = page.types("name", "typed on").presses_save().id;
+    page.answer(&id, saved("v2"));
+    assert!(
+        page.orders.contains(&Effect::DropDraft(revision(3, "old"))),
+        "{:?}",
+        page.orders
+    );
+}

@@ -1,0 +1,78 @@
+//! A press of Delete.
+
+use std::sync::Arc;
+
+use app::api_error::{ApiError, ErrorKind};
+use app::auth::model::Account;
+use app::records::model::{RecordKey, Table};
+use resilient_core::submission::answer::Outcome;
+use resilient_db::{Connection, OnUnknownCommit};
+
+use super::save::Deletion;
+use super::service::RecordService;
+use crate::report;
+use crate::sql::Dialect;
+
+impl<D: Dialect> RecordService<D> {
+    /// In a task of its own: a browser that hangs up must not stop it half-way.
+    pub(super) async fn delete_in_a_task(
+        &self,
+        who: &Account,
+        table: &Arc<Table>,
+        key: &RecordKey,
+        id: &str,
+        version: &str,
+    ) -> Result<(), ApiError> {
+        if !self.may_write(who, table) {
+            return Err(not_allowed());
+        }
+        let opened = self.parts.versions.open(version);
+        let opened =
+            opened.map_err(|_| ApiError::new(ErrorKind::BadRequest, "This page is too old. Please load it again."))?;
+        if opened.table != table.name.written() || opened.key.as_deref() != Some(key.written().as_str()) {
+            return Err(ApiError::new(ErrorKind::BadRequest, "This page belongs to another record."));
+        }
+        let deletion = Deletion {
+            account: who.clone(),
+            table: Arc::clone(table),
+            key: key.clone(),
+            id: id.to_owned(),
+            version: opened,
+            version_text: version.to_owned(),
+        };
+        let service = self.clone();
+        let deleting = async move { service.delete_now(Arc::new(deletion)).await };
+        tokio::spawn(deleting).await.unwrap_or_else(|stopped| {
+            tracing::error!(%stopped, "a delete did not come to its end");
+            Err(ApiError::new(ErrorKind::Unavailable, "We do not know yet whether it was deleted."))
+        })
+    }
+
+    async fn delete_now(&self, deletion: Arc<Deletion>) -> Result<(), ApiError> {
+        let Some(_working) = self.parts.in_flight.begin(&deletion.account.name, &deletion.id) else {
+            return Err(ApiError::new(ErrorKind::Conflict, "This is being deleted right now."));
+        };
+        let versions = self.parts.versions.clone();
+        let work = move |conn: Connection<D::Database>| {
+            let (deletion, versions) = (Arc::clone(&deletion), versions.clone());
+            async move { deletion.run::<D>(conn, &versions).await }
+        };
+        match self.parts.db.transaction("delete", OnUnknownCommit::Repeat, work).await {
+            Ok(Outcome::Saved) => Ok(()),
+            Ok(Outcome::Gone) => Err(ApiError::not_found("This record no longer exists.")),
+            Ok(Outcome::Forbidden) => Err(not_allowed()),
+            Ok(_) => Err(ApiError::new(
+                ErrorKind::Conflict,
+                "Someone changed this record since you looked. Please look again before you delete it.",
+            )),
+            Err(error) if error.constraint.is_some() => {
+                Err(ApiError::new(ErrorKind::Conflict, "This entry is still used elsewhere and cannot be removed."))
+            }
+            Err(error) => Err(report::database("delete", &error)),
+        }
+    }
+}
+
+pub(super) fn not_allowed() -> ApiError {
+    ApiError::new(ErrorKind::Forbidden, "You are not allowed to delete this.")
+}

@@ -1,0 +1,147 @@
+//! A press of Save, from the posted form to the answer.
+
+use std::sync::Arc;
+
+use app::auth::model::Account;
+use app::records::model::{RecordKey, Table};
+use app::records::port::Manner;
+use resilient_core::draft::Draft;
+use resilient_core::path_text;
+use resilient_core::submission::answer::{Answer, Outcome};
+use resilient_core::submission::form_body::{FormBody, with_line_feeds};
+use resilient_db::{Connection, DbError, OnUnknownCommit};
+
+use super::read;
+use super::save::{self, Intent, Posted};
+use super::service::RecordService;
+use crate::clock::now_ms;
+use crate::report;
+use crate::sql::Dialect;
+
+/// Where nothing says when another try makes sense.
+const TRY_AGAIN_MS: u64 = 1_000;
+
+impl<D: Dialect> RecordService<D> {
+    /// Runs to its end whatever becomes of the caller.
+    pub(super) async fn save_now(
+        &self,
+        who: &Account,
+        table: &Arc<Table>,
+        key: Option<&RecordKey>,
+        form_key: &str,
+        body: &FormBody,
+        manner: Manner,
+    ) -> Answer {
+        // By the table alone: whether this person may write is decided in the transaction, after an
+        // earlier answer under the same id has been looked for.
+        let writable = Self::columns_to_write(table, key);
+        let posted = Posted { account: who, table, key, form_key, body, writable, now_ms: now_ms() };
+        let intent = match Intent::read(posted, &self.parts.versions) {
+            Ok(intent) => Arc::new(intent),
+            Err(answer) => return *answer,
+        };
+        let Some(_working) = self.parts.in_flight.begin(&who.name, &intent.id) else {
+            return Answer { retry_after_ms: Some(TRY_AGAIN_MS), ..intent.answer(Outcome::InProgress) };
+        };
+        let answer = match self.refusal(who, &intent) {
+            Some(answer) => answer,
+            None => match self.run(&intent).await {
+                Ok(answer) => answer,
+                Err(error) => self.not_done(&intent, &error).await,
+            },
+        };
+        self.settle_draft(&intent, answer, manner).await
+    }
+
+    /// What can be answered without the database.
+    fn refusal(&self, who: &Account, intent: &Intent) -> Option<Answer> {
+        if !intent.table.editable() || self.has_no_own_tables() {
+            return Some(intent.answer(Outcome::Forbidden));
+        }
+        // Somebody who may not write is told that, not what is wrong with the input.
+        who.role.may_write().then(|| intent.refused::<D>()).flatten()
+    }
+
+    async fn run(&self, intent: &Arc<Intent>) -> Result<Answer, DbError> {
+        let (intent, versions) = (Arc::clone(intent), self.parts.versions.clone());
+        let work = move |conn: Connection<D::Database>| {
+            let (intent, versions) = (Arc::clone(&intent), versions.clone());
+            async move { save::run::<D>(conn, &intent, &versions).await }
+        };
+        self.parts.db.transaction("save", OnUnknownCommit::Repeat, work).await
+    }
+
+    /// The answer where the transaction did not end with one.
+    async fn not_done(&self, intent: &Intent, error: &DbError) -> Answer {
+        if let Some(errors) = save::messages::<D>(&self.parts.db, intent, error).await {
+            return intent.invalid(errors);
+        }
+        match report::reason_to_keep(error) {
+            Some(reason) => {
+                report::log_unavailable("save", error);
+                let wait = error.retry_after.map_or(TRY_AGAIN_MS, |wait| wait.as_millis() as u64);
+                Answer {
+                    reason: Some(reason.to_owned()),
+                    retry_after_ms: Some(wait.max(1)),
+                    ..intent.answer(Outcome::Kept)
+                }
+            }
+            None => {
+                let error_id = report::log("save", error);
+                let message = format!("The database refused this change. (Error {error_id})");
+                intent.invalid([(String::new(), message)].into())
+            }
+        }
+    }
+
+    /// After `saved` the server's draft is done with. Otherwise it is kept: what the page's script
+    /// keeps by itself only where the database failed, what was posted without script always.
+    async fn settle_draft(&self, intent: &Intent, mut answer: Answer, manner: Manner) -> Answer {
+        let drafts = &self.parts.drafts;
+        let account = &intent.account.name;
+        if answer.outcome == Outcome::Saved {
+            drafts.saved(account, &intent.form_key, &intent.revision).await;
+            self.end_drafts_equal_to_the_record(intent, &answer).await;
+            return answer;
+        }
+        let keeps = answer.outcome == Outcome::Kept || manner == Manner::Plain;
+        let draft = Draft {
+            version: intent.version_text.clone(),
+            base: intent.on_the_wire(&intent.changes.bases),
+            values: intent.on_the_wire(&intent.changes.values),
+            revision: intent.revision.clone(),
+            on: None,
+        };
+        if !keeps || draft.values.is_empty() {
+            return answer;
+        }
+        match drafts.keep_failed_post(account, &intent.form_key, draft, manner).await {
+            Ok(kept) => {
+                answer.kept_in = (answer.outcome == Outcome::Kept).then(|| "server".to_owned());
+                answer.seq = kept.seq;
+                answer.writer = kept.writer;
+            }
+            Err(error) => tracing::warn!(%error, "a failed save could not be kept as a draft"),
+        }
+        answer
+    }
+
+    /// A save can hold what a stored draft held without naming it: one that was drawn into the form,
+    /// or one kept when an earlier press failed. What the record has now is not unsaved.
+    async fn end_drafts_equal_to_the_record(&self, intent: &Intent, answer: &Answer) {
+        let (drafts, account) = (&self.parts.drafts, &intent.account.name);
+        let stored = drafts.stored(account, &intent.form_key).await.unwrap_or_default();
+        let key = answer.key.as_deref().and_then(RecordKey::read).filter(|_| !stored.is_empty());
+        let Some(key) = key else { return };
+        let Ok(Some(record)) = read::form_values::<D>(&self.parts.db, &intent.table, &key).await else { return };
+        for draft in stored {
+            let has_all = draft.draft.values.iter().all(|(written, text)| {
+                let now = path_text::read_part(written).and_then(|column| record.values.get(&column));
+                now.map(|now| now.as_deref().map(with_line_feeds)) == Some(text.as_deref().map(with_line_feeds))
+            });
+            if has_all {
+                drafts.saved(account, &intent.form_key, &draft.draft.revision).await;
+            }
+        }
+    }
+}
