@@ -66,6 +66,8 @@ test("a form opened while the database is away shows the draft and saves it late
   await form.save();
   await form.is("queued");
   await database.way.set({ kind: "pass" });
-  await form.is("saved");
+  // The page then fetches the record it could not show.
+  await form.saysAllIsSaved();
+  await form.holds("title", "Kept on the server");
   expect(await database.row("SELECT title FROM activities WHERE id = 1")).toEqual({ title: "Kept on the server" });
 });

@@ -50,6 +50,7 @@ pub async fn save_record(submission: Submission) -> Result<Saved, NotSaved> {
 
     use super::address::{Target, read_form_key};
     use super::port::{Manner, Records};
+    use crate::api_error::ErrorKind;
     use crate::auth::model::Account;
 
     let refuse = |outcome: Outcome| answered(Answer::new(outcome));
@@ -62,9 +63,14 @@ pub async fn save_record(submission: Submission) -> Result<Saved, NotSaved> {
     let Some((table, target)) = read_form_key(&submission.form_key) else {
         return refuse(Outcome::Malformed);
     };
-    let Ok(table) = records.table(&who, &table) else {
-        return refuse(Outcome::Gone);
+    let table = match records.table(&who, &table) {
+        Ok(table) => table,
+        Err(error) if error.kind == ErrorKind::Unavailable => return answered(kept_on_the_device(&error)),
+        Err(_) => return refuse(Outcome::Gone),
     };
+    if submission.values.len() > MOST_COLUMNS {
+        return refuse(Outcome::TooLarge);
+    }
     let key = match &target {
         Target::Existing(key) => Some(key),
         Target::New(_) => None,
@@ -80,6 +86,23 @@ pub async fn save_record(submission: Submission) -> Result<Saved, NotSaved> {
     answered(records.save(&who, &table, key, form_key, body, Manner::Scripted).await)
 }
 
+/// Beyond this many columns a submission is no form's.
+#[cfg(feature = "ssr")]
+const MOST_COLUMNS: usize = 2_000;
+
+/// The answer while even the table is not known yet.
+#[cfg(feature = "ssr")]
+fn kept_on_the_device(error: &crate::api_error::ApiError) -> Answer {
+    use resilient_core::submission::answer::Outcome;
+
+    let reason = Some("database".to_owned());
+    Answer {
+        reason,
+        retry_after_ms: error.retry_after_ms.or(Some(1_000)),
+        ..Answer::new(Outcome::Kept)
+    }
+}
+
 /// Gives an answer the status that says the same.
 #[cfg(feature = "ssr")]
 fn answered(answer: Answer) -> Result<Saved, NotSaved> {
@@ -90,6 +113,12 @@ fn answered(answer: Answer) -> Result<Saved, NotSaved> {
         http::StatusCode::from_u16(answer.outcome.status()),
     ) {
         options.set_status(status);
+        if let Some(wait_ms) = answer.retry_after_ms {
+            options.insert_header(
+                http::header::RETRY_AFTER,
+                http::HeaderValue::from(wait_ms.div_ceil(1_000).max(1)),
+            );
+        }
     }
     if answer.outcome == Outcome::Saved {
         Ok(Saved(answer))

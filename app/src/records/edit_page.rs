@@ -96,7 +96,7 @@ async fn existing(visit: &Visit, table: &str, key: &str) -> Result<AnyView, ApiE
     };
     match visit.records.form(&visit.account, &table, Some(&key)).await {
         Ok(record) => Ok(page(visit, found(Some(record))).await),
-        Err(error) if error.kind == ErrorKind::Unavailable => Ok(unreadable(visit, found(None), &error).await),
+        Err(error) if draws_without_record(visit, &error) => Ok(unreadable(visit, found(None), &error).await),
         Err(error) if error.kind == ErrorKind::NotFound => recreated(visit, found(None), error).await,
         Err(error) => Err(error),
     }
@@ -129,9 +129,14 @@ async fn new(visit: &Visit, table: &str) -> Result<AnyView, ApiError> {
     };
     match visit.records.form(&visit.account, &table, made.as_ref()).await {
         Ok(record) => Ok(page(visit, found(Some(record))).await),
-        Err(error) if error.kind == ErrorKind::Unavailable => Ok(unreadable(visit, found(None), &error).await),
+        Err(error) if draws_without_record(visit, &error) => Ok(unreadable(visit, found(None), &error).await),
         Err(error) => Err(error),
     }
+}
+
+/// The database is away; or whatever else is wrong, a form was posted, and its text comes before the failure.
+fn draws_without_record(visit: &Visit, error: &ApiError) -> bool {
+    error.kind == ErrorKind::Unavailable || (visit.posted.is_some() && error.kind != ErrorKind::NotFound)
 }
 
 /// The record that an earlier press of Save on this form made.
@@ -159,7 +164,10 @@ async fn drafts(visit: &Visit, form_key: &str) -> (Vec<KeptDraft>, bool) {
 async fn page(visit: &Visit, found: Found) -> AnyView {
     let writable = found.table.editable() && found.record.as_ref().is_some_and(|record| record.may_write);
     let content = match (&found.record, writable) {
-        (Some(record), false) => read_only::read_only(&found.table, record, &visit.tables()),
+        (Some(record), false) => {
+            let unsaved = read_only::unsaved(visit, &found.table, &found.drafts);
+            read_only::read_only(&found.table, record, &visit.tables(), unsaved)
+        }
         _ => match view_of(visit, &found) {
             Some(view) => form::page_content(visit, &found, &view),
             None => waiting::waiting(visit, &found),

@@ -4,7 +4,6 @@ use resilient_core::draft::Draft;
 use resilient_core::submission::answer::{Answer, Envelope, Outcome};
 use resilient_core::submission::machine::events::DraftRefusal;
 use serde::Deserialize;
-use serde_json::Value;
 
 /// What came back over the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,15 +22,19 @@ pub fn answer(reply: &Reply) -> Option<Answer> {
     if !reply.is_json {
         return None;
     }
-    let envelope: Envelope<Value> = serde_json::from_str(&reply.body).ok()?;
-    let told = envelope.data.filter(|data| data.get("outcome").is_some());
-    let mut answer = match (told, envelope.error) {
-        (Some(data), _) => Answer::deserialize(data).ok()?,
-        (None, Some(error)) => Answer::new(Outcome::deserialize(Value::String(error)).ok()?),
-        (None, None) => return None,
+    let whole: Option<Envelope<Answer>> = serde_json::from_str(&reply.body).ok();
+    let mut answer = match whole.and_then(|envelope| envelope.data) {
+        Some(answer) => answer,
+        None => Answer::new(serde_json::from_str::<Refusal>(&reply.body).ok()?.error),
     };
     answer.retry_after_ms = answer.retry_after_ms.or(reply.retry_after_ms);
     Some(answer)
+}
+
+/// A refusal from before the save was looked at: it has an error, and data of its own or none.
+#[derive(Deserialize)]
+struct Refusal {
+    error: Outcome,
 }
 
 /// What became of a submission that was asked for.

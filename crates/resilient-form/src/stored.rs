@@ -174,6 +174,14 @@ pub fn form_and_writer<'a>(key: &'a str, kind: &str, account: &str) -> Option<(&
     (!writer.contains(':') && form_key.contains('/')).then_some((form_key, writer))
 }
 
+/// Whether the key is this account's, and not that of one whose name begins alike.
+pub fn is_of(key: &str, kind: &str, account: &str) -> bool {
+    let rest = key
+        .strip_prefix(kind)
+        .and_then(|rest| rest.strip_prefix(account)?.strip_prefix(':'));
+    rest.is_some_and(|id| kind == OUTBOX && !id.contains(':')) || form_and_writer(key, kind, account).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -184,6 +192,8 @@ mod tests {
         assert_eq!(form_and_writer(&key, DRAFT, "ann"), Some(("t/1", "w")));
         assert_eq!(form_and_writer(&key, DRAFT, "an"), None);
         assert_eq!(form_and_writer(&draft_key("ann:x", "t/1", "w"), DRAFT, "ann"), None);
+        assert!(is_of(&outbox_key("ann", "id"), OUTBOX, "ann"));
+        assert!(!is_of(&outbox_key("ann:x", "id"), OUTBOX, "ann"));
     }
 
     #[test]

@@ -71,7 +71,16 @@ impl Directory {
     /// # Errors
     /// When the file cannot be written; the memory is up to date all the same.
     pub fn replace(&self, accounts: BTreeMap<String, KnownAccount>) -> io::Result<()> {
-        self.change(|state| state.accounts = accounts)
+        self.change(|state| {
+            let mut accounts = accounts;
+            for (name, now) in &mut accounts {
+                // An account learned at its sign-in may be newer than a read that began before.
+                if let Some(known) = state.accounts.get(name).filter(|known| known.epoch > now.epoch) {
+                    *now = known.clone();
+                }
+            }
+            state.accounts = accounts;
+        })
     }
 
     /// Takes over one account at once, as at its sign-in.

@@ -24,6 +24,9 @@ pub enum SignInRefused {
     Unavailable(DbError),
 }
 
+/// Bytes; no account has a longer name.
+const LONGEST_NAME: usize = 256;
+
 pub struct Auth {
     accounts: RwLock<Arc<dyn AccountStore>>,
     pub directory: Arc<Directory>,
@@ -52,19 +55,23 @@ impl Auth {
         known_account: Option<&str>,
     ) -> Result<Session, SignInRefused> {
         let now = now_ms();
+        if name.len() > LONGEST_NAME {
+            return Err(SignInRefused::WrongCredentials);
+        }
         let known_device = known_account == Some(name);
-        let wait = self.throttle().wait_ms(name, address, known_device, now);
-        if let Some(wait_ms) = wait {
+        if let Err(wait_ms) = self.throttle().begin(name, address, known_device, now) {
             return Err(SignInRefused::Throttled { wait_ms });
         }
-        let stored = self.accounts().find(name).await.map_err(SignInRefused::Unavailable)?;
+        let stored = self.accounts().find(name).await.map_err(|error| {
+            self.throttle().not_tried(name, address, known_device);
+            SignInRefused::Unavailable(error)
+        })?;
         let hash = stored.as_ref().map(|stored| stored.password_hash.clone());
         let matches = self.passwords.verify(password, hash).await;
         let Some(stored) = stored.filter(|stored| matches && !stored.known.disabled) else {
-            self.throttle().failed(name, address, now);
             return Err(SignInRefused::WrongCredentials);
         };
-        self.throttle().succeeded(name, address);
+        self.throttle().succeeded(name, address, known_device);
         let session = Session {
             account: name.to_owned(),
             id: uuid::Uuid::new_v4().to_string(),

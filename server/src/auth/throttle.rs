@@ -16,6 +16,10 @@ const FORGET_MS: u64 = 60 * 60 * 1_000;
 /// Beyond this many entries the forgotten ones are removed at each failure.
 const SWEEP_ABOVE: usize = 10_000;
 
+/// Devices an account knows share one count of their own: what others fail at from the same address (a proxy's, say)
+/// does not keep them out.
+const KNOWN_DEVICE: &str = "a device it knows";
+
 #[derive(Clone, Copy, Debug)]
 struct Failures {
     count: u32,
@@ -30,8 +34,23 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// Milliseconds this sign-in has to wait; `None` to go ahead.
-    pub fn wait_ms(&self, account: &str, address: &str, known_device: bool, now_ms: u64) -> Option<u64> {
+    /// Counts an attempt as failed from the start, so that many at once do not pass together; a success takes it back
+    /// ([`Throttle::succeeded`], [`Throttle::not_tried`]).
+    ///
+    /// # Errors
+    /// The milliseconds this sign-in has to wait; then it does not count.
+    pub fn begin(&mut self, account: &str, address: &str, known_device: bool, now_ms: u64) -> Result<(), u64> {
+        let address = if known_device { KNOWN_DEVICE } else { address };
+        match self.wait_ms(account, address, known_device, now_ms) {
+            Some(wait_ms) => Err(wait_ms),
+            None => {
+                self.failed(account, address, now_ms);
+                Ok(())
+            }
+        }
+    }
+
+    fn wait_ms(&self, account: &str, address: &str, known_device: bool, now_ms: u64) -> Option<u64> {
         let here = self.by_address.get(&(account.to_owned(), address.to_owned()));
         let anywhere = (!known_device).then(|| self.by_account.get(account)).flatten();
         let here = here.and_then(|failures| remaining_ms(failures, FREE_TRIES, now_ms));
@@ -39,7 +58,7 @@ impl Throttle {
         here.max(anywhere)
     }
 
-    pub fn failed(&mut self, account: &str, address: &str, now_ms: u64) {
+    fn failed(&mut self, account: &str, address: &str, now_ms: u64) {
         if self.by_address.len() > SWEEP_ABOVE {
             self.by_address
                 .retain(|_, failures| now_ms.saturating_sub(failures.last_ms) < FORGET_MS);
@@ -55,8 +74,19 @@ impl Throttle {
         count(self.by_account.entry(account.to_owned()).or_insert(NONE), now_ms);
     }
 
-    pub fn succeeded(&mut self, account: &str, address: &str) {
+    /// The password was right: failures from there are forgotten.
+    pub fn succeeded(&mut self, account: &str, address: &str, known_device: bool) {
+        self.not_tried(account, address, known_device);
+        let address = if known_device { KNOWN_DEVICE } else { address };
         self.by_address.remove(&(account.to_owned(), address.to_owned()));
+    }
+
+    /// The attempt could not be judged: it does not count.
+    pub fn not_tried(&mut self, account: &str, address: &str, known_device: bool) {
+        let address = if known_device { KNOWN_DEVICE } else { address };
+        let here = self.by_address.get_mut(&(account.to_owned(), address.to_owned()));
+        let counts = here.into_iter().chain(self.by_account.get_mut(account));
+        counts.for_each(|failures| failures.count = failures.count.saturating_sub(1));
     }
 }
 
@@ -85,30 +115,47 @@ mod tests {
     #[test]
     fn waits_grow_after_five_failures_and_end_with_success() {
         let mut throttle = Throttle::default();
-        for _ in 0..4 {
-            throttle.failed("anna", "1.1.1.1", 1_000);
+        for _ in 0..5 {
+            assert_eq!(throttle.begin("anna", "1.1.1.1", false, 1_000), Ok(()));
         }
-        assert_eq!(throttle.wait_ms("anna", "1.1.1.1", false, 1_000), None);
-        throttle.failed("anna", "1.1.1.1", 1_000);
-        assert_eq!(throttle.wait_ms("anna", "1.1.1.1", false, 1_000), Some(1_000));
-        throttle.failed("anna", "1.1.1.1", 2_000);
-        assert_eq!(throttle.wait_ms("anna", "1.1.1.1", false, 2_000), Some(2_000));
-        for _ in 0..40 {
-            throttle.failed("anna", "1.1.1.1", 2_000);
-        }
-        assert_eq!(throttle.wait_ms("anna", "1.1.1.1", false, 2_000), Some(LONGEST_WAIT_MS));
-        throttle.succeeded("anna", "1.1.1.1");
-        assert_eq!(throttle.wait_ms("anna", "1.1.1.1", true, 2_000), None);
+        assert_eq!(throttle.begin("anna", "1.1.1.1", false, 1_000), Err(1_000));
+        assert_eq!(throttle.begin("anna", "1.1.1.1", false, 2_000), Ok(()));
+        assert_eq!(throttle.begin("anna", "1.1.1.1", false, 2_000), Err(2_000));
+        assert_eq!(throttle.begin("bert", "1.1.1.1", false, 2_000), Ok(()));
+        throttle.succeeded("anna", "1.1.1.1", false);
+        assert_eq!(throttle.begin("anna", "1.1.1.1", false, 2_000), Ok(()));
     }
 
     #[test]
-    fn failures_from_elsewhere_do_not_lock_a_known_device_out() {
+    fn an_attempt_that_could_not_be_judged_does_not_count() {
+        let mut throttle = Throttle::default();
+        for _ in 0..50 {
+            assert_eq!(throttle.begin("anna", "1.1.1.1", false, 1_000), Ok(()));
+            throttle.not_tried("anna", "1.1.1.1", false);
+        }
+    }
+
+    #[test]
+    fn failures_of_others_do_not_lock_a_known_device_out() {
         let mut throttle = Throttle::default();
         for n in 0..200 {
-            throttle.failed("anna", &format!("10.0.0.{n}"), 1_000);
+            let _ = throttle.begin("anna", &format!("10.0.0.{n}"), false, 1_000);
+            let _ = throttle.begin("anna", "1.1.1.1", false, 1_000);
         }
-        assert!(throttle.wait_ms("anna", "1.1.1.1", false, 1_000).is_some());
-        assert_eq!(throttle.wait_ms("anna", "1.1.1.1", true, 1_000), None);
-        assert_eq!(throttle.wait_ms("bert", "1.1.1.1", false, 1_000), None);
+        assert!(throttle.begin("anna", "2.2.2.2", false, 1_000).is_err());
+        assert_eq!(throttle.begin("anna", "1.1.1.1", true, 1_000), Ok(()));
+        assert_eq!(throttle.begin("bert", "2.2.2.2", false, 1_000), Ok(()));
+    }
+
+    #[test]
+    fn no_wait_is_longer_than_five_minutes() {
+        let mut throttle = Throttle::default();
+        let mut now_ms = 1_000;
+        for _ in 0..100 {
+            if let Err(wait_ms) = throttle.begin("anna", "1.1.1.1", false, now_ms) {
+                assert!(wait_ms <= LONGEST_WAIT_MS);
+                now_ms += wait_ms;
+            }
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::any::Any;
 
-use app::api_error::ApiError;
+use app::api_error::{ApiError, ErrorKind};
+use app::records::api::NotSaved;
 use axum::Json;
 use axum::body::Body;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
@@ -88,14 +89,33 @@ pub fn set_retry_after(headers: &mut HeaderMap, retry_after_ms: Option<u64>) {
 }
 
 pub fn too_large(headers: &HeaderMap, path: &str, limit: usize) -> Response {
-    let message = format!(
-        "This is larger than the {} MiB that can be sent at once.",
-        limit / (1024 * 1024)
-    );
-    if path.starts_with("/records/") && wants_json(headers) {
-        return saved_or_not(&Answer::new(Outcome::TooLarge));
+    let answer = Answer::new(Outcome::TooLarge);
+    if path == "/api/records/save" {
+        let not_saved = NotSaved::Answered(Box::new(answer));
+        return (StatusCode::PAYLOAD_TOO_LARGE, Json(not_saved)).into_response();
     }
+    if path.starts_with("/records/") && wants_json(headers) {
+        return saved_or_not(&answer);
+    }
+    let message = format!("This is larger than the {} KiB that can be sent at once.", limit / 1024);
     refused_as(headers, path, StatusCode::PAYLOAD_TOO_LARGE, "too_large", &message)
+}
+
+/// The JSON answer to a save on an address without a form: said in the terms of a save, so that the page
+/// knows whether trying again makes sense.
+pub fn no_such_form(error: &ApiError) -> Response {
+    if error.kind == ErrorKind::Unavailable {
+        let reason = Some("database".to_owned());
+        let retry_after_ms = error.retry_after_ms.or(Some(1_000));
+        return saved_or_not(&Answer {
+            reason,
+            retry_after_ms,
+            ..Answer::new(Outcome::Kept)
+        });
+    }
+    let mut response = saved_or_not(&Answer::new(Outcome::Gone));
+    *response.status_mut() = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::NOT_FOUND);
+    response
 }
 
 /// Refused before anybody looked at it.

@@ -71,7 +71,17 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, Unread> {
     }
 }
 
-/// The pairs of an urlencoded form.
-pub fn pairs(body: &[u8]) -> Vec<(String, String)> {
-    form_urlencoded::parse(body).into_owned().collect()
+/// Beyond this many controls a form is not a form.
+const MOST_CONTROLS: usize = 2_000;
+
+/// More controls than a form has.
+#[derive(Debug)]
+pub struct TooMany;
+
+/// The pairs of an urlencoded form, counted before they are taken apart.
+pub fn pairs(body: &[u8]) -> Result<Vec<(String, String)>, TooMany> {
+    if body.iter().filter(|byte| **byte == b'&').count() >= MOST_CONTROLS {
+        return Err(TooMany);
+    }
+    Ok(form_urlencoded::parse(body).into_owned().collect())
 }

@@ -1,5 +1,6 @@
 //! The form's own URL: saving, deleting, and asking what became of a save.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use app::api_error::{ApiError, ErrorKind};
@@ -14,17 +15,21 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use resilient_core::draft::Revision;
+use resilient_core::path_text;
 use resilient_core::submission::answer::{Answer, Outcome};
-use resilient_core::submission::form_body::FormBody;
+use resilient_core::submission::form_body::{self, FormBody};
 use resilient_core::submission::is_submission_id;
 
+use super::answers;
+use super::bodies::{self, TooMany};
 use super::pages::{self, Around};
+use super::sign_in::safe_next;
 use super::visitor::Visitor;
-use super::{answers, bodies};
 use crate::services::Services;
+use crate::sql::is_secret;
 
-/// Beyond this many controls a form is not a form.
-const MOST_CONTROLS: usize = 2_000;
+/// Names, in a form carried through the sign-in, a secret that was not carried with it.
+const RETYPE: &str = "_retype.";
 
 /// `GET …/new`: an address of its own for each new record, so that a reload finds its draft and a
 /// second press of Save is the same submission.
@@ -43,48 +48,34 @@ pub async fn new_form(
     };
     // Once it was saved, the record it made is what this address stands for. Where that cannot be
     // asked, saving again under the same id is still safe.
-    if let Ok(Some(SubmissionState::Saved(saved))) = services.records.submission(account, &form).await
-        && let Some(key) = saved.answer.key
-    {
-        return see_other(&format!("/records/{table}/{key}"));
+    let form_key = format!("{table}/new-{form}");
+    if let Ok(Some(key)) = services.records.made_from(account, &form_key).await {
+        return see_other(&format!("/records/{table}/{}", key.written()));
     }
     pages::show(State(services), request).await
 }
 
-/// `POST …/new`
-pub async fn create(
+/// `POST` of a form on its own URL.
+pub async fn save(
     State(services): State<Services>,
     Extension(visitor): Extension<Visitor>,
     headers: HeaderMap,
     uri: Uri,
     body: Bytes,
 ) -> Response {
-    save_at(
-        &services,
-        &visitor,
-        &address_of(&uri),
-        bodies::pairs(&body),
-        answers::wants_json(&headers),
-    )
-    .await
+    let wants_json = answers::wants_json(&headers);
+    match bodies::pairs(&body) {
+        Ok(pairs) => save_at(&services, &visitor, &address_of(&uri), pairs, wants_json).await,
+        Err(TooMany) if wants_json => answers::saved_or_not(&Answer::new(Outcome::TooLarge)),
+        Err(TooMany) => too_many(),
+    }
 }
 
-/// `POST` of a record's form.
-pub async fn update(
-    State(services): State<Services>,
-    Extension(visitor): Extension<Visitor>,
-    headers: HeaderMap,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
-    save_at(
-        &services,
-        &visitor,
-        &address_of(&uri),
-        bodies::pairs(&body),
-        answers::wants_json(&headers),
+fn too_many() -> Response {
+    answers::plain_page(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "This form has more fields than can be sent at once.",
     )
-    .await
 }
 
 /// Saves a form posted to `address`, which a person still has to be signed in for.
@@ -98,25 +89,17 @@ pub async fn save_at(
     let Some(account) = visitor.account() else {
         return sign_in_first(services, address, pairs, wants_json).await;
     };
-    if pairs.len() > MOST_CONTROLS {
-        let answer = Answer::new(Outcome::TooLarge);
-        if wants_json {
-            return answers::saved_or_not(&answer);
-        }
-        return pages::draw(
-            services,
-            visitor,
-            address,
-            failure(ApiError::new(ErrorKind::TooLarge, answer.message())),
-        )
-        .await;
+    let body = FormBody::from_pairs(pairs.iter().map(|(name, value)| (name, value.as_str())));
+    if body.account.as_ref().is_some_and(|owner| *owner != account.name) {
+        // Drawn for somebody else, who was signed in here before: it is theirs to save.
+        return sign_in_first(services, address, pairs, wants_json).await;
     }
-    let body = FormBody::from_pairs(pairs);
+    let retyped = retype(&pairs);
     let (table, target) = match find_target(services, account, address) {
         // Without a form id in its address, a new record goes by its first submission's.
         Ok((table, Target::New(form))) if form.is_empty() => (table, Target::New(body.id.clone().unwrap_or_default())),
         Ok(found) => found,
-        Err(error) if wants_json => return answers::api_error(&error),
+        Err(error) if wants_json => return answers::no_such_form(&error),
         Err(error) => return pages::draw(services, visitor, address, failure(error)).await,
     };
     let form_key = target.form_key(&table.name);
@@ -124,6 +107,14 @@ pub async fn save_at(
         Target::Existing(key) => Some(key),
         Target::New(_) => None,
     };
+    if !retyped.is_empty() {
+        let answer = Answer {
+            errors: retyped,
+            ..Answer::new(Outcome::Invalid)
+        };
+        let changed = services.records.changed_by(&table, key, &body);
+        return not_saved(services, visitor, address, Posted { body, answer, changed }).await;
+    }
     let manner = if wants_json { Manner::Scripted } else { Manner::Plain };
     let answer = services
         .records
@@ -142,7 +133,7 @@ pub async fn save_at(
             see_other(&format!("/records/{}/{key}?saved={id}", table.name.written()))
         }
         _ => {
-            let changed = services.records.changed_by(account, &table, key, &body);
+            let changed = services.records.changed_by(&table, key, &body);
             not_saved(services, visitor, address, Posted { body, answer, changed }).await
         }
     }
@@ -158,7 +149,10 @@ fn find_target(services: &Services, account: &Account, address: &str) -> Result<
         .ok_or_else(unknown)?;
     let table = services.records.table(account, table)?;
     if key == "new" {
-        return Ok((table, Target::New(form_in(query).unwrap_or_default())));
+        return Ok((
+            table,
+            Target::New(form_in(query).filter(|form| is_submission_id(form)).unwrap_or_default()),
+        ));
     }
     let key = RecordKey::read(key)
         .filter(|key| key.0.len() == table.key.len())
@@ -170,11 +164,15 @@ async fn sign_in_first(services: &Services, address: &str, pairs: Vec<(String, S
     if wants_json {
         return answers::saved_or_not(&Answer::new(Outcome::Unauthenticated));
     }
+    let owner = pairs
+        .iter()
+        .find(|(name, _)| name == form_body::ACCOUNT)
+        .map(|(_, owner)| owner.clone());
     let sign_in = SignIn {
         message: Some(Answer::new(Outcome::Unauthenticated).message().to_owned()),
-        username: String::new(),
+        username: owner.unwrap_or_default(),
         next: address.to_owned(),
-        carried: pairs,
+        carried: without_secrets(pairs),
     };
     let around = Around {
         sign_in: Some(sign_in),
@@ -182,6 +180,18 @@ async fn sign_in_first(services: &Services, address: &str, pairs: Vec<(String, S
         ..Around::default()
     };
     pages::draw(services, &Visitor::default(), "/login", around).await
+}
+
+/// A typed secret is never drawn back, not even into a hidden control: it is asked for again.
+fn without_secrets(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
+    let blank = |(name, value): (String, String)| {
+        let column = name.strip_prefix(form_body::VALUE).and_then(path_text::read_part);
+        match column {
+            Some(column) if is_secret(&column) && !value.is_empty() => (format!("{RETYPE}{column}"), String::new()),
+            _ => (name, value),
+        }
+    };
+    pairs.into_iter().map(blank).collect()
 }
 
 /// The same page again, with the message, the status and what was typed.
@@ -207,7 +217,7 @@ pub async fn delete(
     let Some(account) = visitor.account() else {
         return Redirect::to(&pages::sign_in_address(&address)).into_response();
     };
-    let body = FormBody::from_pairs(bodies::pairs(&body));
+    let body = FormBody::from_pairs(bodies::pairs(&body).unwrap_or_default());
     let deleted = async {
         let table = services.records.table(account, &table)?;
         let key = RecordKey::read(&key).ok_or_else(|| ApiError::not_found("There is no such record."))?;
@@ -231,7 +241,7 @@ pub async fn discard_draft(
     let Some(account) = visitor.account() else {
         return Redirect::to("/login").into_response();
     };
-    let pairs = bodies::pairs(&body);
+    let pairs = bodies::pairs(&body).unwrap_or_default();
     let field = |name: &str| {
         pairs
             .iter()
@@ -251,7 +261,11 @@ pub async fn discard_draft(
         .discard(account, &form_key, &Revision { seq, writer })
         .await
     {
-        Ok(()) => see_other("/drafts"),
+        Ok(()) => {
+            let next = field("next").unwrap_or_default();
+            let next = safe_next(&next);
+            see_other(if next.is_empty() { "/drafts" } else { next })
+        }
         Err(error) => pages::draw(&services, &visitor, "/drafts", failure(error)).await,
     }
 }
@@ -280,6 +294,18 @@ pub async fn submission(
         Ok(None) => answers::api_error(&ApiError::not_found("Nothing was saved under this id.")),
         Err(error) => answers::api_error(&error),
     }
+}
+
+/// The secrets that a form lost on its way through the sign-in, with what to do about each.
+fn retype(pairs: &[(String, String)]) -> BTreeMap<String, String> {
+    let lost = pairs.iter().filter_map(|(name, _)| name.strip_prefix(RETYPE));
+    lost.map(|column| {
+        (
+            path_text::write_part(column),
+            "Please type this again: it is never kept.".to_owned(),
+        )
+    })
+    .collect()
 }
 
 fn failure(error: ApiError) -> Around {

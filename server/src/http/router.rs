@@ -24,9 +24,9 @@ pub fn router(services: Services) -> Router {
         .route("/records/{table}", get(pages::show))
         .route(
             "/records/{table}/new",
-            get(record_forms::new_form).post(record_forms::create),
+            get(record_forms::new_form).post(record_forms::save),
         )
-        .route("/records/{table}/{key}", get(pages::show).post(record_forms::update))
+        .route("/records/{table}/{key}", get(pages::show).post(record_forms::save))
         .route("/records/{table}/{key}/history", get(pages::show))
         .route(
             "/records/{table}/{key}/delete",

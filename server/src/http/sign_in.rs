@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::pages::{self, Around};
 use super::visitor::Visitor;
-use super::{cookies, record_forms};
+use super::{answers, bodies, cookies, record_forms};
 use crate::auth::service::SignInRefused;
 use crate::auth::session::Session;
 use crate::report;
@@ -52,7 +52,13 @@ pub async fn sign_in(
     connection: Option<Extension<ConnectInfo<SocketAddr>>>,
     body: Bytes,
 ) -> Response {
-    let mut posted = Credentials::read(&body);
+    let Ok(pairs) = bodies::pairs(&body) else {
+        return answers::plain_page(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "This form has more fields than can be sent at once.",
+        );
+    };
+    let mut posted = Credentials::read(pairs);
     let address = connection.map_or_else(String::new, |Extension(ConnectInfo(address))| address.ip().to_string());
     let password = std::mem::take(&mut posted.password);
     let signed_in = services
@@ -73,14 +79,14 @@ struct Credentials {
 }
 
 impl Credentials {
-    fn read(body: &[u8]) -> Self {
+    fn read(pairs: Vec<(String, String)>) -> Self {
         let mut read = Self {
             username: String::new(),
             password: String::new(),
             next: String::new(),
             carried: Vec::new(),
         };
-        for (name, value) in form_urlencoded::parse(body).into_owned() {
+        for (name, value) in pairs {
             match name.as_str() {
                 "username" => read.username = value.trim().to_owned(),
                 "password" => read.password = value,
@@ -172,7 +178,7 @@ pub async fn sign_out(State(services): State<Services>, Extension(visitor): Exte
 }
 
 /// A path on this server, or the start page: never another site.
-fn safe_next(next: &str) -> &str {
+pub fn safe_next(next: &str) -> &str {
     let local = next.starts_with('/') && !next.starts_with("//") && !next.starts_with("/\\");
     let plain = next.bytes().all(|byte| byte.is_ascii_graphic());
     if local && plain && !next.starts_with("/login") {

@@ -30,7 +30,10 @@ impl<D: Dialect> RecordService<D> {
         let opened =
             opened.map_err(|_| ApiError::new(ErrorKind::BadRequest, "This page is too old. Please load it again."))?;
         if opened.table != table.name.written() || opened.key.as_deref() != Some(key.written().as_str()) {
-            return Err(ApiError::new(ErrorKind::BadRequest, "This page belongs to another record."));
+            return Err(ApiError::new(
+                ErrorKind::BadRequest,
+                "This page belongs to another record.",
+            ));
         }
         let deletion = Deletion {
             account: who.clone(),
@@ -44,7 +47,10 @@ impl<D: Dialect> RecordService<D> {
         let deleting = async move { service.delete_now(Arc::new(deletion)).await };
         tokio::spawn(deleting).await.unwrap_or_else(|stopped| {
             tracing::error!(%stopped, "a delete did not come to its end");
-            Err(ApiError::new(ErrorKind::Unavailable, "We do not know yet whether it was deleted."))
+            Err(ApiError::new(
+                ErrorKind::Unavailable,
+                "We do not know yet whether it was deleted.",
+            ))
         })
     }
 
@@ -65,9 +71,10 @@ impl<D: Dialect> RecordService<D> {
                 ErrorKind::Conflict,
                 "Someone changed this record since you looked. Please look again before you delete it.",
             )),
-            Err(error) if error.constraint.is_some() => {
-                Err(ApiError::new(ErrorKind::Conflict, "This entry is still used elsewhere and cannot be removed."))
-            }
+            Err(error) if error.constraint.is_some() => Err(ApiError::new(
+                ErrorKind::Conflict,
+                "This entry is still used elsewhere and cannot be removed.",
+            )),
             Err(error) => Err(report::database("delete", &error)),
         }
     }

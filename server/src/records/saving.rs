@@ -35,13 +35,24 @@ impl<D: Dialect> RecordService<D> {
         // By the table alone: whether this person may write is decided in the transaction, after an
         // earlier answer under the same id has been looked for.
         let writable = Self::columns_to_write(table, key);
-        let posted = Posted { account: who, table, key, form_key, body, writable, now_ms: now_ms() };
+        let posted = Posted {
+            account: who,
+            table,
+            key,
+            form_key,
+            body,
+            writable,
+            now_ms: now_ms(),
+        };
         let intent = match Intent::read(posted, &self.parts.versions) {
             Ok(intent) => Arc::new(intent),
             Err(answer) => return *answer,
         };
         let Some(_working) = self.parts.in_flight.begin(&who.name, &intent.id) else {
-            return Answer { retry_after_ms: Some(TRY_AGAIN_MS), ..intent.answer(Outcome::InProgress) };
+            return Answer {
+                retry_after_ms: Some(TRY_AGAIN_MS),
+                ..intent.answer(Outcome::InProgress)
+            };
         };
         let answer = match self.refusal(who, &intent) {
             Some(answer) => answer,
@@ -131,9 +142,15 @@ impl<D: Dialect> RecordService<D> {
     async fn end_drafts_equal_to_the_record(&self, intent: &Intent, answer: &Answer) {
         let (drafts, account) = (&self.parts.drafts, &intent.account.name);
         let stored = drafts.stored(account, &intent.form_key).await.unwrap_or_default();
-        let key = answer.key.as_deref().and_then(RecordKey::read).filter(|_| !stored.is_empty());
+        let key = answer
+            .key
+            .as_deref()
+            .and_then(RecordKey::read)
+            .filter(|_| !stored.is_empty());
         let Some(key) = key else { return };
-        let Ok(Some(record)) = read::form_values::<D>(&self.parts.db, &intent.table, &key).await else { return };
+        let Ok(Some(record)) = read::form_values::<D>(&self.parts.db, &intent.table, &key).await else {
+            return;
+        };
         for draft in stored {
             let has_all = draft.draft.values.iter().all(|(written, text)| {
                 let now = path_text::read_part(written).and_then(|column| record.values.get(&column));

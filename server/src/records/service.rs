@@ -79,13 +79,22 @@ impl<D: Dialect> RecordService<D> {
 
     /// The columns this person may write.
     fn writable(&self, who: &Account, table: &Table, key: Option<&RecordKey>) -> Vec<String> {
-        if self.may_write(who, table) { Self::columns_to_write(table, key) } else { Vec::new() }
+        if self.may_write(who, table) {
+            Self::columns_to_write(table, key)
+        } else {
+            Vec::new()
+        }
     }
 
     /// The columns a save can write: of an existing record all but its key.
     pub(super) fn columns_to_write(table: &Table, key: Option<&RecordKey>) -> Vec<String> {
         let writable = |column: &&Column| !column.generated && (key.is_none() || !table.is_key(&column.name));
-        table.columns.iter().filter(writable).map(|column| column.name.clone()).collect()
+        table
+            .columns
+            .iter()
+            .filter(writable)
+            .map(|column| column.name.clone())
+            .collect()
     }
 
     /// The values a new record's form is drawn with.
@@ -165,13 +174,7 @@ impl<D: Dialect> Records for RecordService<D> {
         Some(form.values.iter().filter_map(changed).collect())
     }
 
-    fn changed_by(
-        &self,
-        who: &Account,
-        table: &Table,
-        key: Option<&RecordKey>,
-        body: &FormBody,
-    ) -> Option<Vec<String>> {
+    fn changed_by(&self, table: &Table, key: Option<&RecordKey>, body: &FormBody) -> Option<Vec<String>> {
         let versions = &self.parts.versions;
         let version = versions.open(body.version.as_deref()?).ok()?;
         let writable = Self::columns_to_write(table, key);
@@ -222,9 +225,17 @@ impl<D: Dialect> Records for RecordService<D> {
         }
         let work = |mut conn: Connection<D::Database>| {
             let (account, id) = (who.name.clone(), id.to_owned());
-            async move { save::settled_submission::<D>(&mut conn, &account, &id).await.map(End::Rollback) }
+            async move {
+                save::settled_submission::<D>(&mut conn, &account, &id)
+                    .await
+                    .map(End::Rollback)
+            }
         };
-        let saved = self.parts.db.transaction("submission", OnUnknownCommit::Repeat, work).await;
+        let saved = self
+            .parts
+            .db
+            .transaction("submission", OnUnknownCommit::Repeat, work)
+            .await;
         saved
             .map(|saved| saved.map(SubmissionState::Saved))
             .map_err(|error| report::database("submission", &error))
@@ -300,10 +311,18 @@ impl<D: Dialect> Records for RecordService<D> {
             let (account, id) = (who.name.clone(), id.to_owned());
             async move { save::saved_submission::<D>(&mut conn, &account, &id).await }
         };
-        let saved = self.parts.db.read("saved", work).await.map_err(|error| report::database("saved", &error))?;
+        let saved = self
+            .parts
+            .db
+            .read("saved", work)
+            .await
+            .map_err(|error| report::database("saved", &error))?;
         Ok(saved.map(|saved| SavedMark {
             form_key: saved.form_key,
-            revision: Revision { seq: saved.answer.seq, writer: saved.answer.writer },
+            revision: Revision {
+                seq: saved.answer.seq,
+                writer: saved.answer.writer,
+            },
             merged: saved.answer.merged,
         }))
     }

@@ -38,7 +38,10 @@ pub trait OwnTables: Dialect {
 
 impl OwnTables for Postgres {
     fn sql_for_own_tables(options: &Options<sqlx::Postgres>) -> String {
-        format!("CREATE SCHEMA inkfast AUTHORIZATION {};", Self::quote(options.get_username()))
+        format!(
+            "CREATE SCHEMA inkfast AUTHORIZATION {};",
+            Self::quote(options.get_username())
+        )
     }
 
     fn is_forbidden(error: &MigrateError) -> bool {
@@ -67,7 +70,9 @@ impl OwnTables for Sqlite {
 
     /// 8: read-only, whatever the reason.
     fn is_forbidden(error: &MigrateError) -> bool {
-        code(error).and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 8)
+        code(error)
+            .and_then(|code| code.parse::<u32>().ok())
+            .is_some_and(|code| code & 0xff == 8)
     }
 
     async fn migrate(options: &Options<sqlx::Sqlite>) -> Result<(), MigrateError> {
@@ -101,13 +106,20 @@ where
 
 async fn has_own_schema(options: &Options<sqlx::Postgres>) -> Result<bool, sqlx::Error> {
     let mut connection = options.connect().await?;
-    let found = sqlx::query_scalar("SELECT to_regnamespace('inkfast') IS NOT NULL").fetch_one(&mut connection).await?;
+    let found = sqlx::query_scalar("SELECT to_regnamespace('inkfast') IS NOT NULL")
+        .fetch_one(&mut connection)
+        .await?;
     connection.close().await?;
     Ok(found)
 }
 
 /// The database's code for what went wrong.
 fn code(error: &MigrateError) -> Option<String> {
-    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return None };
-    error.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned())
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else {
+        return None;
+    };
+    error
+        .as_database_error()
+        .and_then(|error| error.code())
+        .map(|code| code.into_owned())
 }

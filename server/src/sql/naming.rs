@@ -29,7 +29,7 @@ const LONG: [&str; 16] = [
 ];
 
 /// Long enough to mean the same inside another word, as in `userpassword`.
-const PART: [&str; 5] = ["password", "passwd", "secret", "token", "apikey"];
+const PART: [&str; 4] = ["password", "passwd", "secret", "apikey"];
 
 /// For people: `_` as space and a capital first letter.
 pub fn label(name: &str) -> String {
@@ -47,8 +47,9 @@ pub fn is_secret(name: &str) -> bool {
     let words = words(name);
     let is_about_one = words.last().is_some_and(|word| ABOUT.contains(&word.as_str()))
         || words.first().is_some_and(|word| word == "has" || word == "is");
-    let holds_one = words.iter().any(|word| SECRET.contains(&word.as_str()) || PART.iter().any(|part| word.contains(part)))
-        || words.windows(2).any(|pair| pair == ["api", "key"]);
+    let holds_one = words.iter().any(|word| {
+        SECRET.contains(&word.as_str()) || word.ends_with("token") || PART.iter().any(|part| word.contains(part))
+    }) || words.windows(2).any(|pair| pair == ["api", "key"]);
     holds_one && !is_about_one
 }
 
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_told_by_whole_words() {
+    fn secrets_are_told_by_their_words() {
         for name in [
             "password",
             "Password_Hash",
@@ -101,6 +102,9 @@ mod tests {
             "iban",
             "ssn",
             "apiKey",
+            "userpassword",
+            "accesstoken",
+            "clientsecret",
         ] {
             assert!(is_secret(name), "{name}");
         }

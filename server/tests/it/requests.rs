@@ -148,28 +148,7 @@ async fn somebody_no_longer_signed_in_loses_nothing_typed() {
     assert_eq!(app.get(ACTIVITY).await.status, StatusCode::SEE_OTHER);
 
     // Signing in on that page saves what it carries.
-    let html = scraper::Html::parse_document(&page.body);
-    let inputs = scraper::Selector::parse("form[action='/login'] [name]").expect("a selector");
-    let mut controls: Vec<(String, String)> = html
-        .select(&inputs)
-        .map(|input| {
-            let name = input.attr("name").unwrap_or_default().to_owned();
-            let value = if input.value().name() == "textarea" {
-                input.text().collect()
-            } else {
-                input.attr("value").unwrap_or_default().to_owned()
-            };
-            (name, value)
-        })
-        .collect();
-    for (name, value) in &mut controls {
-        match name.as_str() {
-            "username" => *value = "admin".to_owned(),
-            "password" => *value = crate::support::test_app::PASSWORD.to_owned(),
-            _ => {}
-        }
-    }
-    let signed_in = app.request(Method::POST, "/login", Some(&controls), &[]).await;
+    let signed_in = app.sign_in_on(&page.body).await;
     assert_eq!(signed_in.status, StatusCode::SEE_OTHER, "{}", signed_in.body);
     assert!(
         signed_in.location().starts_with("/records/activities/1?saved="),
@@ -295,17 +274,28 @@ async fn a_viewer_sees_everything_and_changes_nothing() {
     let mut app = TestApp::embedded().await;
     let form = app.form(ACTIVITY).await.with("v.title", "By a viewer");
     app.cookie = app.signed_in_as("vera", Role::Viewer).await;
-    for path in ["/", "/records/activities", ACTIVITY, "/records/activities/1/history", "/drafts"] {
+    for path in [
+        "/",
+        "/records/activities",
+        ACTIVITY,
+        "/records/activities/1/history",
+        "/drafts",
+    ] {
         let page = app.get(path).await;
         assert_eq!(page.status, StatusCode::OK, "{path}");
         let html = scraper::Html::parse_document(&page.body);
         let forms = scraper::Selector::parse("form[data-resilient-form]").expect("a selector");
         assert!(html.select(&forms).next().is_none(), "{path}");
     }
-    let (status, answer) = app.save(&form).await;
+    let (status, answer) = app.save(&form.clone().with("_account", "vera")).await;
     assert_eq!((status, answer.outcome), (StatusCode::FORBIDDEN, Outcome::Forbidden));
-    assert_eq!(app.get("/records/activities/1/delete").await.status, StatusCode::FORBIDDEN);
-    let delete = app.request(Method::POST, "/records/activities/1/delete", Some(&form.controls), &[]).await;
+    assert_eq!(
+        app.get("/records/activities/1/delete").await.status,
+        StatusCode::FORBIDDEN
+    );
+    let delete = app
+        .request(Method::POST, "/records/activities/1/delete", Some(&form.controls), &[])
+        .await;
     assert_eq!(delete.status, StatusCode::FORBIDDEN);
     assert!(!app.get(ACTIVITY).await.body.contains("By a viewer"));
 }
@@ -317,7 +307,10 @@ async fn an_account_that_is_switched_off_saves_nothing_from_that_moment() {
     let form = app.form(ACTIVITY).await.with("v.title", "By somebody switched off");
     assert!(app.accounts().disable("sam").await.expect("the database is there"));
     let (status, answer) = app.save(&form).await;
-    assert!(matches!(answer.outcome, Outcome::Forbidden | Outcome::Unauthenticated), "{status}");
+    assert!(
+        matches!(answer.outcome, Outcome::Forbidden | Outcome::Unauthenticated),
+        "{status}"
+    );
     for _ in 0..100 {
         if app.get("/").await.status == StatusCode::SEE_OTHER {
             return;
@@ -335,6 +328,54 @@ async fn drafts_and_submissions_of_others_are_not_there() {
     assert_eq!(app.save(&form).await.1.outcome, Outcome::Saved);
     assert_eq!(app.get(&format!("/api/submissions/{id}")).await.status, StatusCode::OK);
     app.cookie = app.signed_in_as("otto", Role::Superuser).await;
-    assert_eq!(app.get(&format!("/api/submissions/{id}")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        app.get(&format!("/api/submissions/{id}")).await.status,
+        StatusCode::NOT_FOUND
+    );
     assert_eq!(app.get("/api/drafts/activities/1").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_has_at_most_two_thousand_controls() {
+    let app = TestApp::embedded().await;
+    let mut form = app.form(ACTIVITY).await;
+    form.controls
+        .extend((0..2_000).map(|n| (format!("v.c{n}"), String::new())));
+    let (status, answer) = app.save(&form).await;
+    assert_eq!(
+        (status, answer.outcome),
+        (StatusCode::PAYLOAD_TOO_LARGE, Outcome::TooLarge)
+    );
+    let sign_in = app.request(Method::POST, "/login", Some(&form.controls), &[]).await;
+    assert_eq!(sign_in.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_typed_door_saves_like_the_form_does() {
+    let app = TestApp::embedded().await;
+    let form = app.form(ACTIVITY).await;
+    let submission = serde_json::json!({"submission": {
+        "id": form.value("_id"),
+        "form_key": "activities/1",
+        "version": form.value("_version"),
+        "values": {"title": "By the typed door"},
+        "seq": 1,
+        "writer": "program",
+    }});
+    let call = || {
+        let request = Request::post("/api/records/save")
+            .header("host", "127.0.0.1:3000")
+            .header("cookie", &app.cookie)
+            .header("content-type", "application/json")
+            .header("accept", "application/json");
+        app.raw(request.body(Body::from(submission.to_string())).expect("a request"))
+    };
+    let (first, second) = (call().await, call().await);
+    assert_eq!(first.status, StatusCode::OK, "{}", first.body);
+    let answer: serde_json::Value = serde_json::from_str(&second.body).expect("JSON");
+    assert_eq!(
+        (answer["outcome"].as_str(), answer["replayed"].as_bool()),
+        (Some("saved"), Some(true))
+    );
+    assert_eq!(app.form(ACTIVITY).await.value("v.title"), Some("By the typed door"));
 }

@@ -1,5 +1,6 @@
 //! Saving a form, as anybody who posts one may expect.
 
+use app::auth::model::Role;
 use axum::http::{Method, StatusCode};
 use resilient_core::submission::answer::Outcome;
 
@@ -146,8 +147,8 @@ async fn what_the_database_refuses_is_said_at_its_field() {
     let app = TestApp::embedded().await;
     let refused = [
         (ACTIVITY, "v.duration_hours", "a while"),
-        (ACTIVITY, "v.planned_on", "2026-02-30"),
-        (ACTIVITY, "v.equipment_id", "999999"),
+        ("/records/activities/2", "v.planned_on", "2026-02-30"),
+        ("/records/activities/3", "v.equipment_id", "999999"),
     ];
     for (path, control, text) in &refused {
         let form = app.form(path).await.with(control, text);
@@ -168,6 +169,10 @@ async fn what_the_database_refuses_is_said_at_its_field() {
             DrawnForm::read(&page.body).value(control),
             Some(*text),
             "what was typed stays"
+        );
+        assert!(
+            app.get("/drafts").await.body.contains(path),
+            "{control}: and is kept as a draft"
         );
     }
     let email = app
@@ -208,7 +213,7 @@ async fn a_new_record_is_made_once_and_its_form_then_leads_to_it() {
     let record = format!("/records/sites/{}", first.key.expect("a key"));
     assert_eq!(app.get(&address).await.location(), record);
     // Back, changed, pressed again: the same id with other content. Nothing is made, nothing lost.
-    let page = app.post(&form.with("v.name", "Harbour two")).await;
+    let page = app.post(&form.clone().with("v.name", "Harbour two")).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     let drawn = DrawnForm::read(&page.body);
     assert_eq!(
@@ -308,4 +313,75 @@ async fn null_and_the_empty_text_are_two_things() {
     assert_eq!(answer.outcome, Outcome::Saved);
     let drawn = app.form(ACTIVITY).await;
     assert_eq!((drawn.value("v.notes"), drawn.value("n.notes")), (Some(""), None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_of_somebody_else_is_not_saved_under_ones_own_name() {
+    let mut app = TestApp::embedded().await;
+    let form = app.form(ACTIVITY).await.with("v.title", "Typed by admin");
+    let admin = app.cookie.clone();
+    app.cookie = app.signed_in_as("otto", Role::Superuser).await;
+    let (status, answer) = app.save(&form).await;
+    assert_eq!(
+        (status, answer.outcome),
+        (StatusCode::UNAUTHORIZED, Outcome::Unauthenticated)
+    );
+    let page = app.post(&form).await;
+    assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+    assert!(page.body.contains("Typed by admin"), "the sign-in page carries it");
+    assert_ne!(app.form(ACTIVITY).await.value("v.title"), Some("Typed by admin"));
+    app.cookie = admin;
+    assert_eq!(app.save(&form).await.1.outcome, Outcome::Saved);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_withdrawn_while_typing_costs_nothing_typed_and_nothing_saved() {
+    let mut app = TestApp::embedded().await;
+    app.cookie = app.signed_in_as("sam", Role::Superuser).await;
+    let saved = app.form(ACTIVITY).await.with("v.title", "Saved before");
+    assert_eq!(app.save(&saved).await.1.outcome, Outcome::Saved);
+    let form = app.form("/records/activities/2").await.with("v.title", "Typed before");
+    app.now_only_looks("sam").await;
+
+    let (_, again) = app.save(&saved).await;
+    assert_eq!(
+        (again.outcome, again.replayed),
+        (Outcome::Saved, true),
+        "what was done stays done"
+    );
+    let page = app.post(&form).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert!(page.body.contains("Typed before"), "the text is there to copy");
+    assert!(
+        app.get("/records/activities/2").await.body.contains("Typed before"),
+        "also later"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_typed_before_signing_in_again_is_asked_for_again() {
+    let mut app = TestApp::embedded().await;
+    let form = app.form("/records/technicians/1").await;
+    let secret = form
+        .controls
+        .iter()
+        .find(|(name, _)| name.contains("pin"))
+        .expect("a secret column")
+        .0
+        .clone();
+    let form = form.with(&secret, "canary-4712").with("v.phone", "555-0199");
+    let cookie = std::mem::take(&mut app.cookie);
+    let page = app.post(&form).await;
+    assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+    assert!(page.body.contains("555-0199") && !page.body.contains("canary-4712"));
+    let signed_in = app.sign_in_on(&page.body).await;
+    assert_eq!(signed_in.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(signed_in.body.contains("Please type this again"));
+    assert_eq!(DrawnForm::read(&signed_in.body).value("v.phone"), Some("555-0199"));
+    app.cookie = cookie;
+    assert_ne!(
+        app.form("/records/technicians/1").await.value("v.phone"),
+        Some("555-0199"),
+        "not saved by halves"
+    );
 }

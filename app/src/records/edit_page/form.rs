@@ -1,7 +1,7 @@
 //! `form[data-resilient-form]`: the contract with the browser side.
 
 use leptos::prelude::*;
-use resilient_core::submission::form_body::{ID, SEQ, VERSION, WRITER};
+use resilient_core::submission::form_body::{ACCOUNT, ID, SEQ, VERSION, WRITER};
 use resilient_form::ResilientForm;
 
 use super::Found;
@@ -52,6 +52,7 @@ fn form(account: &str, saved_id: Option<&str>, found: &Found, view: &FormView) -
             data-read-only-copy=view.without_record.then_some("")
         >
             {hidden(ID, view.id.clone())}
+            {hidden(ACCOUNT, account.to_owned())}
             {hidden(VERSION, view.version.clone())}
             {hidden(SEQ, view.drawn.seq.to_string())}
             {hidden(WRITER, view.drawn.writer.clone())}

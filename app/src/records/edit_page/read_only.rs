@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
+use super::conflict::text;
 use super::form::shown_field;
+use crate::drafts::port::KeptDraft;
 use crate::records::address;
 use crate::records::form_view::ShownField;
-use crate::records::model::{Column, RecordKey, Table};
+use crate::records::model::{Column, RecordKey, Table, Values};
 use crate::records::port::RecordForm;
 use crate::ui::notice::{Tone, notice};
+use crate::ui::visit::Visit;
 
-pub fn read_only(table: &Table, record: &RecordForm, targets: &[Arc<Table>]) -> AnyView {
+pub fn read_only(table: &Table, record: &RecordForm, targets: &[Arc<Table>], unsaved: AnyView) -> AnyView {
     let fields = table
         .columns
         .iter()
@@ -26,10 +29,47 @@ pub fn read_only(table: &Table, record: &RecordForm, targets: &[Arc<Table>]) -> 
     view! {
         <div class="record-form">
             {notice(Tone::Waiting, why, ())}
+            {unsaved}
             <div class="fields">{fields.collect_view()}</div>
         </div>
     }
     .into_any()
+}
+
+/// What this person typed while they still might: to copy, since it cannot be saved.
+pub fn unsaved(visit: &Visit, table: &Table, drafts: &[KeptDraft]) -> AnyView {
+    let posted = visit.posted.as_ref().map(|posted| {
+        let changed = |column: &&String| posted.changed.as_ref().is_none_or(|changed| changed.contains(*column));
+        let texts = posted.body.columns.iter().filter(|(column, _)| changed(column));
+        texts
+            .map(|(column, posted)| (column.clone(), Some(posted.text.clone())))
+            .collect::<Values>()
+    });
+    let failed = visit
+        .posted
+        .as_ref()
+        .map(|posted| notice(Tone::Failure, posted.answer.message(), ()));
+    let texts: Vec<Values> = match posted {
+        Some(posted) => vec![posted],
+        None => drafts.iter().map(|kept| kept.draft.values.clone()).collect(),
+    };
+    let texts = texts.into_iter().map(|values| {
+        let rows = values
+            .into_iter()
+            .filter(|(written, _)| !table.column_written(written).is_some_and(|column| column.secret));
+        let rows = rows.map(|(written, value)| {
+            let label = table
+                .column_written(&written)
+                .map_or(written.clone(), |column| column.label.clone());
+            view! { <div class="conflict"><h3>{label}</h3>{text(&value)}</div> }
+        });
+        notice(
+            Tone::Attention,
+            "You typed this here, and it is not saved. You can copy it.",
+            rows.collect_view(),
+        )
+    });
+    view! { {failed} {texts.collect_view()} }.into_any()
 }
 
 fn shown(column: &Column, record: &RecordForm, targets: &[Arc<Table>]) -> ShownField {

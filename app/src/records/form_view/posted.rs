@@ -42,13 +42,16 @@ fn carry_id_and_version(sources: &FormSources, posted: &Posted, typed: &mut Type
         typed.id = Some(sources.submission_id.to_owned());
     }
     typed.version = match answer.outcome {
-        Outcome::Conflict | Outcome::Expired | Outcome::Malformed | Outcome::Gone => sources
-            .record
-            .map(|record| record.version.clone())
-            .or_else(|| answer.version.clone()),
-        Outcome::Mismatch if sources.created_before => sources.record.map(|record| record.version.clone()),
+        // What the save compared with, not what the record has become since: that is for the next press to meet.
+        Outcome::Conflict => answer.version.clone().or_else(|| present(sources)),
+        Outcome::Expired | Outcome::Malformed | Outcome::Gone => present(sources).or_else(|| answer.version.clone()),
+        Outcome::Mismatch if sources.created_before => present(sources),
         _ => posted.body.version.clone(),
     };
+}
+
+fn present(sources: &FormSources) -> Option<String> {
+    sources.record.map(|record| record.version.clone())
 }
 
 /// The draft the server made of this post, else the one it was drawn from.
@@ -152,12 +155,13 @@ fn conflicts(sources: &FormSources, posted: &Posted, typed: &BTreeMap<String, Ty
         }
     });
     let found: Vec<ConflictView> = of_answer.collect();
-    let version_is_lost = posted.changed.is_none()
-        && matches!(
-            answer.outcome,
-            Outcome::Expired | Outcome::Malformed | Outcome::Conflict
-        );
-    if !found.is_empty() || !version_is_lost || matches!(sources.target, Target::New(_)) {
+    // The redrawn form has the record's present version, so each difference has to be seen before it is written.
+    let nothing_was_compared = match answer.outcome {
+        Outcome::Expired | Outcome::Malformed => true,
+        Outcome::Conflict => posted.changed.is_none(),
+        _ => false,
+    };
+    if !found.is_empty() || !nothing_was_compared || matches!(sources.target, Target::New(_)) {
         return found;
     }
     let Some(record) = sources.record else { return found };

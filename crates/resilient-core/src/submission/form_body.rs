@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use crate::draft::{Revision, Text, Values};
 
 pub const ID: &str = "_id";
+/// Whose form it is: a form drawn for one person is never saved as another's.
+pub const ACCOUNT: &str = "_account";
 pub const VERSION: &str = "_version";
 pub const SEQ: &str = "_seq";
 pub const WRITER: &str = "_writer";
@@ -30,6 +32,7 @@ pub struct PostedColumn {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FormBody {
     pub id: Option<String>,
+    pub account: Option<String>,
     pub version: Option<String>,
     pub revision: Option<Revision>,
     pub columns: BTreeMap<String, PostedColumn>,
@@ -45,6 +48,7 @@ impl FormBody {
             let (name, value) = (name.as_ref(), value.into());
             match name {
                 ID => body.id = Some(value),
+                ACCOUNT => body.account = Some(value),
                 VERSION => body.version = Some(value),
                 SEQ => seq = value.parse().ok(),
                 WRITER => writer = Some(value),

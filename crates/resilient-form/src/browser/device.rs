@@ -103,21 +103,19 @@ pub fn forget_submission(account: &str, id: &str) {
 pub async fn submissions(account: &str) -> Vec<StoredSubmission> {
     let mut found = BTreeMap::new();
     for (key, json) in both(&format!("{}{account}:", stored::OUTBOX)).await {
-        let id = key.rsplit(':').next().unwrap_or_default();
-        if let Some(entry) = StoredSubmission::read(&json).filter(|entry| entry.submission.id == id) {
-            found.insert(key, entry);
+        let entry = StoredSubmission::read(&json);
+        if let Some(entry) = entry.filter(|entry| key == stored::outbox_key(account, &entry.submission.id)) {
+            found.insert((entry.number, entry.submission.id.clone()), entry);
         }
     }
-    let mut found: Vec<StoredSubmission> = found.into_values().collect();
-    found.sort_by_key(|entry| entry.number);
-    found
+    found.into_values().collect()
 }
 
 /// Removes everything this account has on the device, and nothing of anybody else's.
 pub async fn purge(account: &str) {
     for kind in [stored::DRAFT, stored::EARLY, stored::OUTBOX] {
         for (key, _) in both(&format!("{kind}{account}:")).await {
-            if kind == stored::OUTBOX || stored::form_and_writer(&key, kind, account).is_some() {
+            if stored::is_of(&key, kind, account) {
                 storage::remove(&key);
                 idb::remove(&key).await;
             }

@@ -177,7 +177,7 @@ fn draw_words(output: &Element, status: Status, next_try: Option<Moment>) {
     if let Some(place) = find("[data-status-words]") {
         set_text(&place, &words);
     }
-    let seconds = next_try.map(|at| at.since(now()).as_secs_f64().ceil().max(1.0));
+    let seconds = next_try.map(|at| at.since(now()).as_millis().div_ceil(1_000).max(1));
     if let Some(place) = find("[data-next-try]") {
         set_text(
             &place,

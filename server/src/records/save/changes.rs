@@ -110,12 +110,22 @@ fn posted_text(column: &Column, posted: &PostedColumn, unchanged: &dyn Fn(&Text)
 /// `text` in the writing of what the record holds: its kind of newlines (LF if it has none or both kinds), and `T`
 /// between date and time where it has that.
 pub fn as_kept_before(column: Option<&Column>, present: Option<&Text>, text: &Text) -> Text {
-    let (Some(present), Some(text)) = (present.and_then(Option::as_deref), text.as_deref()) else { return text.clone() };
-    let is_timestamp = column.is_some_and(|column| matches!(column.kind, ColumnKind::Timestamp | ColumnKind::TimestampWithZone));
-    if is_timestamp && present.as_bytes().get(AFTER_DATE) == Some(&b'T') && text.as_bytes().get(AFTER_DATE) == Some(&b' ') {
+    let (Some(present), Some(text)) = (present.and_then(Option::as_deref), text.as_deref()) else {
+        return text.clone();
+    };
+    let is_timestamp =
+        column.is_some_and(|column| matches!(column.kind, ColumnKind::Timestamp | ColumnKind::TimestampWithZone));
+    if is_timestamp
+        && present.as_bytes().get(AFTER_DATE) == Some(&b'T')
+        && text.as_bytes().get(AFTER_DATE) == Some(&b' ')
+    {
         return Some(text.replacen(' ', "T", 1));
     }
-    Some(if has_crlf_only(present) { text.replace('\n', "\r\n") } else { text.to_owned() })
+    Some(if has_crlf_only(present) {
+        text.replace('\n', "\r\n")
+    } else {
+        text.to_owned()
+    })
 }
 
 /// Where the date of a timestamp ends.
@@ -124,4 +134,130 @@ const AFTER_DATE: usize = "YYYY-MM-DD".len();
 fn has_crlf_only(text: &str) -> bool {
     let breaks = text.matches("\r\n").count();
     breaks > 0 && text.matches('\n').count() == breaks && text.matches('\r').count() == breaks
+}
+
+#[cfg(test)]
+mod tests {
+    use app::records::model::TableName;
+
+    use super::*;
+    use crate::keys::Keys;
+
+    fn column(name: &str, kind: ColumnKind) -> Column {
+        Column {
+            name: name.into(),
+            label: name.into(),
+            comment: None,
+            kind,
+            sql_type: "text".into(),
+            nullable: true,
+            generated: false,
+            has_default: false,
+            default: None,
+            max_length: None,
+            reference: None,
+            secret: name == "pin",
+        }
+    }
+
+    fn table() -> Table {
+        let columns = vec![
+            column("note", ColumnKind::LongText),
+            column("data", ColumnKind::Bytes),
+            column("at", ColumnKind::Timestamp),
+            column("pin", ColumnKind::Text),
+        ];
+        Table {
+            name: TableName {
+                schema: None,
+                name: "t".into(),
+            },
+            label: "T".into(),
+            comment: None,
+            columns,
+            key: vec!["note".into()],
+            is_view: false,
+            writable: true,
+            unique: vec![],
+            checks: vec![],
+        }
+    }
+
+    fn changed(record: &[(&str, Option<&str>)], posted: &[(&str, &str)]) -> Changes {
+        let versions = Versions::new(&Keys::from_secret(&[1; 32]));
+        let record = record
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), text.map(str::to_owned)))
+            .collect();
+        let version = versions.issue(&table(), None, &record, 0);
+        let body = FormBody::from_pairs(posted.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let writable = ["note", "data", "at", "pin"].map(str::to_owned);
+        changes_of(
+            &body,
+            &table(),
+            &writable,
+            versions.open(&version).ok().as_ref(),
+            &versions,
+        )
+    }
+
+    #[test]
+    fn an_untouched_empty_value_is_no_change_whatever_its_type() {
+        for value in [Some(""), None] {
+            assert!(changed(&[("data", value)], &[("v.data", "")]).is_empty(), "{value:?}");
+        }
+        assert_eq!(changed(&[("data", Some("ff"))], &[("v.data", "")]).values["data"], None);
+    }
+
+    #[test]
+    fn a_time_is_compared_in_the_writing_the_record_has() {
+        for kept in ["2026-01-31 14:30:00", "2026-01-31T14:30:00", "2026-01-31T14:30"] {
+            assert!(changed(&[("at", Some(kept))], &[("v.at", kept)]).is_empty(), "{kept}");
+        }
+        assert!(changed(&[("at", Some("2026-01-31 14:30:00"))], &[("v.at", "2026-01-31T14:30")]).is_empty());
+        let at = column("at", ColumnKind::Timestamp);
+        let kept = as_kept_before(
+            Some(&at),
+            Some(&Some("2026-01-31T14:30:00".into())),
+            &Some("2026-02-01 08:00:00".into()),
+        );
+        assert_eq!(kept.as_deref(), Some("2026-02-01T08:00:00"));
+    }
+
+    #[test]
+    fn newlines_are_no_change_and_are_written_as_they_were() {
+        assert!(changed(&[("note", Some("a\nb"))], &[("v.note", "a\r\nb")]).is_empty());
+        assert!(changed(&[("note", Some("a\r\nb"))], &[("v.note", "a\r\nb")]).is_empty());
+        let note = column("note", ColumnKind::LongText);
+        let written = |present: &str| as_kept_before(Some(&note), Some(&Some(present.into())), &Some("x\ny".into()));
+        assert_eq!(written("a\r\nb").as_deref(), Some("x\r\ny"));
+        assert_eq!(written("a\nb").as_deref(), Some("x\ny"));
+        assert_eq!(written("a\r\nb\nc").as_deref(), Some("x\ny"));
+        assert_eq!(written("ab").as_deref(), Some("x\ny"));
+    }
+
+    #[test]
+    fn an_empty_secret_is_unchanged_and_a_typed_one_stands_apart() {
+        assert!(changed(&[], &[("v.pin", "")]).is_empty());
+        let typed = changed(&[], &[("v.pin", "1234")]);
+        assert!(typed.values.is_empty());
+        assert_eq!(typed.secrets["pin"].as_deref(), Some("1234"));
+        assert_eq!(changed(&[], &[("v.pin", ""), ("n.pin", "1")]).secrets["pin"], None);
+    }
+
+    #[test]
+    fn null_beside_a_text_is_said_and_the_text_stays() {
+        let contradicting = changed(&[("note", None)], &[("v.note", "typed"), ("n.note", "1")]);
+        assert!(contradicting.errors.contains_key("note"));
+        assert_eq!(contradicting.values["note"].as_deref(), Some("typed"));
+        assert!(changed(&[("note", None)], &[("v.note", ""), ("n.note", "1")]).is_empty());
+        assert_eq!(
+            changed(&[("note", Some("kept"))], &[("v.note", "kept"), ("n.note", "1")]).values["note"],
+            None
+        );
+        assert_eq!(
+            changed(&[("note", None)], &[("v.note", "")]).values["note"].as_deref(),
+            Some("")
+        );
+    }
 }

@@ -74,9 +74,8 @@ impl Intent {
             Err(SealError::WrongKey) => None,
             Err(SealError::Malformed) => return refuse(Outcome::Malformed),
         };
-        let is_of_this_form = |version: &Version| {
-            version.table == table.name.written() && version.key == key.map(RecordKey::written)
-        };
+        let is_of_this_form =
+            |version: &Version| version.table == table.name.written() && version.key == key.map(RecordKey::written);
         if version.as_ref().is_some_and(|version| !is_of_this_form(version)) {
             return refuse(Outcome::Malformed);
         }

@@ -28,7 +28,10 @@ pub async fn run<D: Dialect>(
     if let Some((fingerprint, stored)) = statements::claim::<D>(conn, account, &intent.id, &intent.fingerprint).await? {
         let earlier = statements::read_answer(&stored)?.answer;
         return Ok(End::Rollback(if fingerprint == intent.fingerprint {
-            Answer { replayed: true, ..earlier }
+            Answer {
+                replayed: true,
+                ..earlier
+            }
         } else {
             mismatch::<D>(conn, intent, earlier, versions).await?
         }));
@@ -52,9 +55,15 @@ async fn mismatch<D: Dialect>(
     versions: &Versions,
 ) -> Result<Answer, sqlx::Error> {
     let answer = intent.answer(Outcome::Mismatch);
-    let made = earlier.key.as_deref().filter(|_| intent.key.is_none()).and_then(RecordKey::read);
+    let made = earlier
+        .key
+        .as_deref()
+        .filter(|_| intent.key.is_none())
+        .and_then(RecordKey::read);
     let Some(key) = made else { return Ok(answer) };
-    let Some(now) = rows::read::<D>(conn, &intent.table, &key, Purpose::Look).await? else { return Ok(answer) };
+    let Some(now) = rows::read::<D>(conn, &intent.table, &key, Purpose::Look).await? else {
+        return Ok(answer);
+    };
     Ok(Answer {
         key: Some(key.written()),
         version: Some(versions.issue(&intent.table, Some(&key), &now, now_ms())),
@@ -69,15 +78,19 @@ async fn expired<D: Dialect>(
     intent: &Intent,
     versions: &Versions,
 ) -> Result<Answer, sqlx::Error> {
-    let Some(key) = &intent.key else { return Ok(intent.answer(Outcome::Expired)) };
+    let Some(key) = &intent.key else {
+        return Ok(intent.answer(Outcome::Expired));
+    };
     let Some(now) = rows::read::<D>(conn, &intent.table, key, Purpose::Look).await? else {
         return Ok(intent.answer(Outcome::Gone));
     };
-    let differs = |column: &&String| {
-        intent.changes.values.get(*column).map(comparable) != now.get(*column).map(comparable)
-    };
+    let differs =
+        |column: &&String| intent.changes.values.get(*column).map(comparable) != now.get(*column).map(comparable);
     let differing: Vec<String> = intent.changes.values.keys().filter(differs).cloned().collect();
-    Ok(Answer { outcome: Outcome::Expired, ..conflict(intent, key, &now, &differing, versions) })
+    Ok(Answer {
+        outcome: Outcome::Expired,
+        ..conflict(intent, key, &now, &differing, versions)
+    })
 }
 
 async fn update<D: Dialect>(
@@ -120,7 +133,12 @@ async fn update<D: Dialect>(
     let mut written: Values = merged
         .write
         .iter()
-        .map(|(column, text)| (column.clone(), as_kept_before(intent.table.column(column), before.get(column), text)))
+        .map(|(column, text)| {
+            (
+                column.clone(),
+                as_kept_before(intent.table.column(column), before.get(column), text),
+            )
+        })
         .collect();
     written.extend(intent.changes.secrets.clone());
     if !written.is_empty() {

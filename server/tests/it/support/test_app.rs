@@ -1,11 +1,11 @@
 //! The whole server in this process, without a socket of its own; its database is real.
 
+use app::auth::model::Role;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, LOCATION, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
 use fault_proxy::FaultProxy;
-use app::auth::model::Role;
 use inkfast_server::auth::repository::AccountStore;
 use inkfast_server::config::Settings;
 use inkfast_server::startup::{self, Prepared};
@@ -88,7 +88,12 @@ impl TestApp {
     /// Adds an account and gives its session cookie.
     pub async fn signed_in_as(&self, name: &str, role: Role) -> String {
         let hash = self.app.services.auth.passwords().hash(PASSWORD.to_owned()).await;
-        assert!(self.accounts().add(name, &hash, role).await.expect("the database is there"));
+        assert!(
+            self.accounts()
+                .add(name, &hash, role)
+                .await
+                .expect("the database is there")
+        );
         self.sign_in(name, PASSWORD).await.expect("the new account can sign in")
     }
 
@@ -108,6 +113,38 @@ impl TestApp {
             .filter_map(|cookie| cookie.split(';').next())
             .find(|cookie| cookie.starts_with("inkfast="))
             .map(str::to_owned)
+    }
+
+    /// Signs `admin` in on a sign-in page, posting all that it carries.
+    pub async fn sign_in_on(&self, page: &str) -> Answered {
+        let html = scraper::Html::parse_document(page);
+        let named = scraper::Selector::parse("form[action='/login'] [name]").expect("a selector");
+        let controls = html.select(&named).map(|control| {
+            let name = control.attr("name").unwrap_or_default().to_owned();
+            let value = match (name.as_str(), control.value().name()) {
+                ("username", _) => "admin".to_owned(),
+                ("password", _) => PASSWORD.to_owned(),
+                (_, "textarea") => control.text().collect(),
+                _ => control.attr("value").unwrap_or_default().to_owned(),
+            };
+            (name, value)
+        });
+        self.request(Method::POST, "/login", Some(&controls.collect::<Vec<_>>()), &[])
+            .await
+    }
+
+    /// Makes an account a viewer behind the server's back, and waits until it has noticed.
+    pub async fn now_only_looks(&self, name: &str) {
+        let path = self._data_dir.path().join("inkfast.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+        let mut connection = sqlx::ConnectOptions::connect(&options).await.expect("the file");
+        let sql = "UPDATE inkfast_account SET role = 'viewer' WHERE name = ?";
+        sqlx::query(sql)
+            .bind(name.to_owned())
+            .execute(&mut connection)
+            .await
+            .expect("the account");
+        self.app.services.auth.refresh().await.expect("the accounts");
     }
 
     pub async fn get(&self, path: &str) -> Answered {

@@ -24,16 +24,14 @@ impl Candidate {
     }
 }
 
-/// Drafts that no other of these was built on, those with more changes first.
+/// Drafts that no other of these was built on.
 pub fn heads(drafts: Vec<Candidate>) -> Vec<Candidate> {
     let superseded = |one: &Candidate| {
         drafts
             .iter()
             .any(|other| other.revision() != one.revision() && other.covers(one.revision()))
     };
-    let mut heads: Vec<Candidate> = drafts.iter().filter(|draft| !superseded(draft)).cloned().collect();
-    heads.sort_by_key(|head| std::cmp::Reverse(head.revision().seq));
-    heads
+    drafts.iter().filter(|draft| !superseded(draft)).cloned().collect()
 }
 
 pub fn is_saved(draft: &DeviceDraft, resolved: &[(Submission, Answer)]) -> bool {

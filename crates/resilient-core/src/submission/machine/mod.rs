@@ -227,8 +227,10 @@ pub fn submission_id(random: u128) -> String {
 }
 
 /// The outbox forgets a submission only after what follows from its answer is kept.
-fn forget_last(orders: &mut [Effect]) {
-    orders.sort_by_key(|order| matches!(order, Effect::RemoveOutbox(_)));
+fn forget_last(orders: &mut Vec<Effect>) {
+    let is_removal = |order: &Effect| matches!(order, Effect::RemoveOutbox(_));
+    let (removals, others): (Vec<Effect>, Vec<Effect>) = orders.drain(..).partition(is_removal);
+    orders.extend(others.into_iter().chain(removals));
 }
 
 fn announce(orders: &mut Vec<Effect>, announcement: Announcement) {

@@ -167,10 +167,13 @@ impl FormMachine {
         if is_drawn {
             heads.retain(|head| !self.chain.covers(head.revision()) || *head.revision() == drawn.revision);
         }
-        let newest = heads
+        // Of several that went separate ways, the one with most changes; the others stand beside.
+        let fitting = heads
             .iter()
-            .position(|head| !is_drawn || head.covers(&drawn.revision))
-            .map(|at| heads.remove(at));
+            .enumerate()
+            .filter(|(_, head)| !is_drawn || head.covers(&drawn.revision));
+        let newest = fitting.max_by_key(|(_, head)| head.revision().seq).map(|(at, _)| at);
+        let newest = newest.map(|at| heads.remove(at));
         heads.into_iter().for_each(|head| self.put_aside(head.draft));
         let Some(Candidate { draft: newest, moved }) = newest else {
             return self.name_drawn_draft(drawn, orders);
