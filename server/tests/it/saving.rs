@@ -220,6 +220,27 @@ async fn a_new_record_is_made_once_and_its_form_then_leads_to_it() {
         (drawn.action.as_str(), drawn.value("v.name")),
         (record.as_str(), Some("Harbour two"))
     );
+    assert_eq!(
+        app.post(&drawn).await.status,
+        StatusCode::SEE_OTHER,
+        "from there it goes on as the record's form"
+    );
+    assert_eq!(app.form(&record).await.value("v.name"), Some("Harbour two"));
+
+    // The same with script: the answer names the record and a version that fits it.
+    let (status, answer) = app.save(&form.with("v.name", "Harbour three")).await;
+    assert_eq!(
+        (status, answer.outcome),
+        (StatusCode::UNPROCESSABLE_ENTITY, Outcome::Mismatch)
+    );
+    assert_eq!(answer.current.get("name"), Some(&Some("Harbour two".to_owned())));
+    let version = answer.version.expect("the made record's version");
+    let on = app
+        .form(&record)
+        .await
+        .with("_version", &version)
+        .with("v.name", "Harbour three");
+    assert_eq!(app.save(&on).await.1.outcome, Outcome::Saved);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -118,6 +118,7 @@ fn posted(outcome: Outcome) -> Posted {
     ];
     Posted {
         body: FormBody {
+            account: None,
             id: Some(POSTED.into()),
             version: Some("version-posted".into()),
             revision: Some(Revision {

@@ -127,6 +127,7 @@ fn the_named_controls_are_a_valid_save() {
         .filter_map(|tag| tag.split(r#"name=""#).nth(1)?.split('"').next())
         .collect();
     let expected = [
+        "_account",
         "_id",
         "_seq",
         "_version",
