@@ -6,6 +6,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use resilient_core::submission::answer::{Answer, Outcome};
+
 use super::answers;
 use super::cookies;
 use crate::auth::session::Session;
@@ -67,15 +69,20 @@ pub async fn renew_session(State(services): State<Services>, request: Request, n
     response
 }
 
-/// For the JSON endpoints of signed-in people.
+/// For the JSON endpoints of signed-in people. A page may say whose it is (`?account=`): drawn for
+/// somebody else, it is not this person's.
 pub async fn require_account(request: Request, next: Next) -> Response {
-    if request.extensions().get::<Account>().is_some() {
-        next.run(request).await
-    } else {
-        answers::json_failure(
-            StatusCode::UNAUTHORIZED,
-            "unauthenticated",
-            "Please sign in again. Your input is kept.",
-        )
+    let query = request.uri().query().unwrap_or_default().as_bytes();
+    let owner = form_urlencoded::parse(query)
+        .find(|(name, _)| name == "account")
+        .map(|(_, owner)| owner.into_owned());
+    let account = request.extensions().get::<Account>();
+    if account.is_some_and(|account| owner.is_none_or(|owner| owner == account.name)) {
+        return next.run(request).await;
     }
+    answers::json_failure(
+        StatusCode::UNAUTHORIZED,
+        Outcome::Unauthenticated.code(),
+        Answer::new(Outcome::Unauthenticated).message(),
+    )
 }

@@ -333,6 +333,12 @@ async fn drafts_and_submissions_of_others_are_not_there() {
         StatusCode::NOT_FOUND
     );
     assert_eq!(app.get("/api/drafts/activities/1").await.status, StatusCode::NOT_FOUND);
+    let of_admin = app.get("/api/drafts/activities/1?account=admin").await;
+    assert_eq!(
+        of_admin.status,
+        StatusCode::UNAUTHORIZED,
+        "a page drawn for somebody else is told so"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
