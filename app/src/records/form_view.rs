@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use resilient_core::draft::{Revision, Text};
 use resilient_core::submission::answer::Outcome;
+pub use resilient_core::submission::machine::FormState;
 
 pub use self::field::{FieldView, ShownField};
 use self::typed::Typed;
@@ -55,32 +56,6 @@ pub struct Restore {
     pub revision: Revision,
     /// `None`: all of the draft.
     pub columns: Option<Vec<String>>,
-}
-
-/// `data-state`, as far as the server can tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FormState {
-    SignedOut,
-    Conflict,
-    Invalid,
-    Queued,
-    Dirty,
-    Saved,
-    Clean,
-}
-
-impl FormState {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::SignedOut => "signed-out",
-            Self::Conflict => "conflict",
-            Self::Invalid => "invalid",
-            Self::Queued => "queued",
-            Self::Dirty => "dirty",
-            Self::Saved => "saved",
-            Self::Clean => "clean",
-        }
-    }
 }
 
 /// The form, ready to be written as HTML.
@@ -263,7 +238,7 @@ fn words(sources: &FormSources, typed: &Typed, state: FormState) -> String {
         FormState::Invalid => "Not saved: see the marked fields",
         FormState::SignedOut => "Not saved: sign in again",
         FormState::Queued if kept => "Not saved yet, kept on the server. Press Save again",
-        FormState::Queued => "Not saved yet. Press Save again",
+        FormState::Queued | FormState::Saving => "Not saved yet. Press Save again",
         FormState::Dirty if kept => "Unsaved changes, kept on the server",
         FormState::Dirty => "Unsaved changes",
     };
