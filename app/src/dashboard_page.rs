@@ -11,19 +11,16 @@ use crate::records::address;
 use crate::records::history_page::action_words;
 use crate::records::model::Table;
 use crate::records::port::{Change, TableSummary};
-use crate::ui::error_page::bare_error;
 use crate::ui::layout::{Frame, PageKind, framed};
 use crate::ui::notice::{Tone, notice};
-use crate::ui::visit::{Visit, sign_in_needed};
+use crate::ui::visit::Visit;
+use crate::ui::visited::visited;
 use crate::ui::written;
 
 /// `/`
 #[component]
 pub fn DashboardPage() -> impl IntoView {
-    let Some(visit) = Visit::here() else {
-        return bare_error(&sign_in_needed());
-    };
-    Suspend::new(async move { page(&visit).await }).into_any()
+    visited(|visit| async move { Ok(page(&visit).await) })
 }
 
 /// Each part stands without the others: a database that is away takes only its own parts with it.

@@ -9,24 +9,15 @@ use super::port::KeptDraft;
 use crate::api_error::ApiError;
 use crate::records::address::{self, Target};
 use crate::records::model::Table;
-use crate::ui::error_page::{bare_error, error_page};
 use crate::ui::layout::{Frame, PageKind, crumbs, framed};
-use crate::ui::visit::{Visit, sign_in_needed};
+use crate::ui::visit::Visit;
+use crate::ui::visited::visited;
 use crate::ui::written;
 
 /// `/drafts`
 #[component]
 pub fn DraftsPage() -> impl IntoView {
-    let Some(visit) = Visit::here() else {
-        return bare_error(&sign_in_needed());
-    };
-    Suspend::new(async move {
-        match page(&visit).await {
-            Ok(page) => page,
-            Err(error) => error_page(&visit, &error).await,
-        }
-    })
-    .into_any()
+    visited(|visit| async move { page(&visit).await })
 }
 
 async fn page(visit: &Visit) -> Result<AnyView, ApiError> {

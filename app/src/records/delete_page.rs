@@ -1,37 +1,23 @@
 //! Asks before a record is deleted, and says what refers to it.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 use resilient_core::submission::form_body::{ID, VERSION};
 
 use super::address;
 use super::model::RecordKey;
 use super::port::DeletePreview;
 use crate::api_error::{ApiError, ErrorKind};
-use crate::ui::error_page::{bare_error, error_page};
 use crate::ui::layout::{Frame, PageKind, crumbs, framed};
 use crate::ui::notice::{Tone, notice};
-use crate::ui::visit::{Visit, sign_in_needed};
+use crate::ui::visit::Visit;
+use crate::ui::visited::{address_part, visited};
 use crate::ui::written;
 
 /// `/records/{table}/{key}/delete`
 #[component]
 pub fn DeletePage() -> impl IntoView {
-    let params = use_params_map().get_untracked();
-    let (table, key) = (
-        params.get("table").unwrap_or_default(),
-        params.get("key").unwrap_or_default(),
-    );
-    let Some(visit) = Visit::here() else {
-        return bare_error(&sign_in_needed());
-    };
-    Suspend::new(async move {
-        match page(&visit, &table, &key).await {
-            Ok(page) => page,
-            Err(error) => error_page(&visit, &error).await,
-        }
-    })
-    .into_any()
+    let (table, key) = (address_part("table"), address_part("key"));
+    visited(|visit| async move { page(&visit, &table, &key).await })
 }
 
 async fn page(visit: &Visit, table: &str, key: &str) -> Result<AnyView, ApiError> {

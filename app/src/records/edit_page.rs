@@ -10,7 +10,6 @@ mod waiting;
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 use resilient_core::draft::Revision;
 use resilient_core::submission::answer::Outcome;
 use resilient_core::submission::is_submission_id;
@@ -21,45 +20,23 @@ use super::model::{RecordKey, Table};
 use super::port::RecordForm;
 use crate::api_error::{ApiError, ErrorKind};
 use crate::drafts::port::KeptDraft;
-use crate::ui::error_page::{bare_error, error_page};
 use crate::ui::layout::{Frame, PageKind, crumbs, framed};
 use crate::ui::page_request::SavedMark;
-use crate::ui::visit::{Visit, sign_in_needed};
+use crate::ui::visit::Visit;
+use crate::ui::visited::{address_part, visited};
 
 /// `/records/{table}/{key}`
 #[component]
 pub fn EditPage() -> impl IntoView {
-    let params = use_params_map().get_untracked();
-    let (table, key) = (
-        params.get("table").unwrap_or_default(),
-        params.get("key").unwrap_or_default(),
-    );
-    let Some(visit) = Visit::here() else {
-        return bare_error(&sign_in_needed());
-    };
-    Suspend::new(async move {
-        match existing(&visit, &table, &key).await {
-            Ok(page) => page,
-            Err(error) => error_page(&visit, &error).await,
-        }
-    })
-    .into_any()
+    let (table, key) = (address_part("table"), address_part("key"));
+    visited(|visit| async move { existing(&visit, &table, &key).await })
 }
 
 /// `/records/{table}/new?form={uuid}`
 #[component]
 pub fn NewPage() -> impl IntoView {
-    let table = use_params_map().get_untracked().get("table").unwrap_or_default();
-    let Some(visit) = Visit::here() else {
-        return bare_error(&sign_in_needed());
-    };
-    Suspend::new(async move {
-        match new(&visit, &table).await {
-            Ok(page) => page,
-            Err(error) => error_page(&visit, &error).await,
-        }
-    })
-    .into_any()
+    let table = address_part("table");
+    visited(|visit| async move { new(&visit, &table).await })
 }
 
 /// What was found for one form.

@@ -3,35 +3,21 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_params_map;
 
 use super::address;
 use super::model::{RecordKey, Table};
 use super::port::Change;
 use crate::api_error::ApiError;
-use crate::ui::error_page::{bare_error, error_page};
 use crate::ui::layout::{Frame, PageKind, crumbs, framed};
-use crate::ui::visit::{Visit, sign_in_needed};
+use crate::ui::visit::Visit;
+use crate::ui::visited::{address_part, visited};
 use crate::ui::written;
 
 /// `/records/{table}/{key}/history`
 #[component]
 pub fn HistoryPage() -> impl IntoView {
-    let params = use_params_map().get_untracked();
-    let (table, key) = (
-        params.get("table").unwrap_or_default(),
-        params.get("key").unwrap_or_default(),
-    );
-    let Some(visit) = Visit::here() else {
-        return bare_error(&sign_in_needed());
-    };
-    Suspend::new(async move {
-        match page(&visit, &table, &key).await {
-            Ok(page) => page,
-            Err(error) => error_page(&visit, &error).await,
-        }
-    })
-    .into_any()
+    let (table, key) = (address_part("table"), address_part("key"));
+    visited(|visit| async move { page(&visit, &table, &key).await })
 }
 
 async fn page(visit: &Visit, table: &str, key: &str) -> Result<AnyView, ApiError> {

@@ -6,38 +6,29 @@ mod grid;
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::hooks::use_query_map;
 
 use super::address;
 use super::list_query;
 use super::model::{ListPage as Listed, ListQuery, Table};
 use crate::api_error::ApiError;
-use crate::ui::error_page::{bare_error, error_page};
 use crate::ui::icon::icon;
 use crate::ui::layout::{Frame, PageKind, crumbs, framed};
 use crate::ui::notice::{Tone, notice};
-use crate::ui::visit::{Visit, sign_in_needed};
+use crate::ui::visit::Visit;
+use crate::ui::visited::{address_part, visited};
 use crate::ui::written;
 
 /// `/records/{table}`
 #[component]
 pub fn ListPage() -> impl IntoView {
-    let written = use_params_map().get_untracked().get("table").unwrap_or_default();
+    let written = address_part("table");
     let pairs: Vec<(String, String)> = use_query_map()
         .get_untracked()
         .into_iter()
         .map(|(name, text)| (name.to_string(), text))
         .collect();
-    let Some(visit) = Visit::here() else {
-        return bare_error(&sign_in_needed());
-    };
-    Suspend::new(async move {
-        match page(&visit, &written, &pairs).await {
-            Ok(page) => page,
-            Err(error) => error_page(&visit, &error).await,
-        }
-    })
-    .into_any()
+    visited(|visit| async move { page(&visit, &written, &pairs).await })
 }
 
 async fn page(visit: &Visit, written: &str, pairs: &[(String, String)]) -> Result<AnyView, ApiError> {

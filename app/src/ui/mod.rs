@@ -11,4 +11,6 @@ pub mod notice;
 pub mod page_request;
 #[cfg(feature = "ssr")]
 pub mod visit;
+#[cfg(feature = "ssr")]
+pub mod visited;
 pub mod written;
