@@ -406,3 +406,24 @@ async fn a_secret_typed_before_signing_in_again_is_asked_for_again() {
         "not saved by halves"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_form_makes_one_record_even_under_another_id() {
+    let app = TestApp::embedded().await;
+    let address = app.get("/records/sites/new").await.location().to_owned();
+    let form = app
+        .form(&address)
+        .await
+        .with("v.name", "Quarry")
+        .with("v.code", "QRY-1");
+    let (_, made) = app.save(&form).await;
+    let other_id = uuid::Uuid::new_v4().to_string();
+    let (status, answer) = app.save(&form.with("_id", &other_id).with("v.code", "QRY-2")).await;
+    assert_eq!(
+        (status, answer.outcome),
+        (StatusCode::UNPROCESSABLE_ENTITY, Outcome::Mismatch)
+    );
+    assert_eq!(answer.key, made.key, "it names the record that was made");
+    let list = app.get("/records/sites?q=Quarry").await;
+    assert_eq!(list.body.matches("QRY-").count(), 1);
+}

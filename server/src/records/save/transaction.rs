@@ -169,6 +169,10 @@ async fn create<D: Dialect>(
     intent: &Intent,
     versions: &Versions,
 ) -> Result<End<Answer>, sqlx::Error> {
+    // One form makes one record, under whichever id it comes: a page may have lost track of an earlier one.
+    if let Some(made) = statements::made_from::<D>(conn, &intent.account.name, &intent.form_key).await? {
+        return Ok(End::Rollback(mismatch::<D>(conn, intent, made.answer, versions).await?));
+    }
     let mut values = intent.changes.all();
     for column in &intent.table.columns {
         // A text that may not be NULL and has no default is empty unless it was typed.
