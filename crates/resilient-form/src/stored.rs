@@ -5,6 +5,7 @@
 
 use resilient_core::draft::{Draft, Revision, Values};
 use resilient_core::submission::Submission;
+use resilient_core::submission::answer::Answer;
 use resilient_core::submission::machine::effects::{DeviceDraft, OutboxEntry};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -12,6 +13,11 @@ const FORMAT: u32 = 1;
 pub const DRAFT: &str = "inkfast:1:draft:";
 pub const OUTBOX: &str = "inkfast:1:outbox:";
 pub const EARLY: &str = "inkfast:1:early:";
+/// What was dropped up to which `seq`: said at once, while removing it from IndexedDB may outlive the page.
+pub const DROPPED: &str = "inkfast:1:dropped:";
+const TAKEN_OVER: &str = "-early-";
+/// Somebody discards everything of this account on this device; it is there for a moment only.
+pub const DISCARDED: &str = "inkfast:1:discarded";
 /// Who is signed in, for tabs of other accounts.
 pub const ACCOUNT: &str = "inkfast:1:account";
 /// Somebody signed out while the server could not be told.
@@ -109,13 +115,50 @@ impl StoredSubmission {
     }
 }
 
+/// The writer of the draft that another page load makes of what `page` recorded: the page may live and
+/// go on recording, so each text it recorded is a draft of its own, and the same text the same draft.
+pub fn taking_over_writer(page: &str, early: &Early) -> String {
+    let json = serde_json::to_string(early).unwrap_or_default();
+    // FNV-1a, 64 bits.
+    let hash = json.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{page}{TAKEN_OVER}{hash:016x}")
+}
+
+/// The page whose early entry became this writer's draft, and which of its texts.
+pub fn taken_over(writer: &str) -> Option<(&str, &str)> {
+    writer.rsplit_once(TAKEN_OVER)
+}
+
+/// A draft built on the version that a saved submission was sent on, put on the version that the save
+/// made: one's own save is never somebody else's change. `None`: it was built on another.
+pub fn rebased(device: &DeviceDraft, submission: &Submission, answer: &Answer) -> Option<DeviceDraft> {
+    if submission.version != device.draft.version {
+        return None;
+    }
+    let mut rebased = device.clone();
+    let draft = &mut rebased.draft;
+    for (column, sent) in &submission.values {
+        let stored = answer.current.get(column).unwrap_or(sent).clone();
+        draft.base.insert(column.clone(), stored);
+    }
+    if let Some(version) = &answer.version {
+        draft.version.clone_from(version);
+    }
+    // A form of a new record that was saved is the record's.
+    if let (Some((table, form)), Some(key)) = (device.form_key.split_once('/'), &answer.key)
+        && form.starts_with("new-")
+    {
+        rebased.form_key = format!("{table}/{key}");
+    }
+    Some(rebased)
+}
+
 impl Early {
-    /// As a draft of the page load that it was typed in.
-    pub fn into_draft(self, writer: &str) -> Draft {
-        let revision = Revision {
-            seq: 1,
-            writer: writer.to_owned(),
-        };
+    /// As a draft of its own.
+    pub fn into_draft(self, writer: String) -> Draft {
+        let revision = Revision { seq: 1, writer };
         Draft {
             version: self.version,
             base: self.base,
@@ -157,6 +200,10 @@ impl Stored for Early {
 
 pub fn draft_key(account: &str, form_key: &str, writer: &str) -> String {
     format!("{DRAFT}{account}:{form_key}:{writer}")
+}
+
+pub fn dropped_key(account: &str, form_key: &str, writer: &str) -> String {
+    format!("{DROPPED}{account}:{form_key}:{writer}")
 }
 
 pub fn early_key(account: &str, form_key: &str, writer: &str) -> String {
@@ -209,6 +256,57 @@ mod tests {
         assert_eq!(Early::read(&json.replace("\"v\":1", "\"v\":2")), None);
         assert_eq!(StoredDraft::read("not json"), None);
         assert_eq!(StoredDraft::read("null"), None);
+    }
+
+    #[test]
+    fn each_text_that_a_page_recorded_is_taken_over_as_a_draft_of_its_own() {
+        let early = |text: &str| Early {
+            v: FORMAT,
+            version: "v".into(),
+            values: Values::from([("a".into(), Some(text.into()))]),
+            base: Values::new(),
+        };
+        let page = "632324bf7ffd480e9859798ae80da01a";
+        let writer = taking_over_writer(page, &early("x"));
+        assert_eq!(writer, taking_over_writer(page, &early("x")));
+        assert_ne!(writer, taking_over_writer(page, &early("xy")));
+        assert_eq!(taken_over(&writer).map(|of| of.0), Some(page));
+        assert_eq!(taken_over(page), None);
+        assert!(resilient_core::submission::is_writer(&writer));
+    }
+
+    #[test]
+    fn what_was_typed_after_a_create_whose_answer_was_lost_is_the_records() {
+        let revision = Revision {
+            seq: 1,
+            writer: "w".into(),
+        };
+        let submission = Submission {
+            id: "i".into(),
+            form_key: "t/new-u".into(),
+            version: "v".into(),
+            values: Values::from([("a".into(), Some("mine".into()))]),
+            revision: revision.clone(),
+        };
+        let mut answer = Answer::new(resilient_core::submission::answer::Outcome::Saved);
+        (answer.key, answer.version) = (Some("7".into()), Some("v2".into()));
+        let mut newer = DeviceDraft {
+            form_key: "t/new-u".into(),
+            draft: Draft {
+                version: "v".into(),
+                base: Values::from([("a".into(), None)]),
+                values: Values::from([("a".into(), Some("newer".into()))]),
+                revision,
+                on: None,
+            },
+            lineage: Vec::new(),
+        };
+        let moved = rebased(&newer, &submission, &answer).expect("built on what was saved");
+        assert_eq!(moved.form_key, "t/7");
+        assert_eq!(moved.draft.version, "v2");
+        assert_eq!(moved.draft.base, submission.values);
+        newer.draft.version = "other".into();
+        assert_eq!(rebased(&newer, &submission, &answer), None);
     }
 
     #[test]

@@ -55,7 +55,7 @@ async fn read(response: js_sys::Promise) -> Option<Reply> {
     let is_json = header("Content-Type").is_some_and(|kind| kind.starts_with(JSON));
     let retry_after_ms = header("Retry-After")
         .and_then(|seconds| seconds.trim().parse::<u64>().ok())
-        .map(|seconds| seconds * 1_000);
+        .map(|seconds| seconds.saturating_mul(1_000));
     if response.type_() == ResponseType::Opaqueredirect {
         return Some(Reply::default());
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use resilient_core::draft::Revision;
 use resilient_core::submission::machine::effects::{DeviceDraft, OutboxEntry};
-use wasm_bindgen_futures::spawn_local;
 
 use super::timer::wall_clock_ms;
 use super::{idb, storage};
@@ -28,17 +27,77 @@ fn keep(key: String, json: serde_json::Result<String>) -> impl Future<Output = b
 }
 
 /// Removes drafts, each only if what is stored is not later than named.
-pub fn drop_drafts(account: &str, form_key: &str, revisions: &[Revision]) {
+/// `localStorage` is through before this returns its future.
+pub fn drop_drafts(account: &str, form_key: &str, revisions: &[Revision]) -> impl Future<Output = ()> + use<> {
+    let mut keys = Vec::new();
     for revision in revisions {
         let seq = revision.seq;
-        let may_go = move |json: &str| StoredDraft::read(json).is_some_and(|stored| stored.draft.revision.seq <= seq);
         let key = stored::draft_key(account, form_key, &revision.writer);
-        if storage::read(&key).is_some_and(|json| may_go(&json)) {
+        let mark = stored::dropped_key(account, form_key, &revision.writer);
+        drop_early(account, form_key, &revision.writer);
+        if storage::read(&key).is_some_and(|json| is_up_to(&json, seq)) {
             storage::remove(&key);
         }
-        storage::remove(&stored::early_key(account, form_key, &revision.writer));
-        spawn_local(async move { idb::remove_if(&key, may_go).await });
+        // A page that is left right now never gets to IndexedDB: the next one knows by this mark.
+        storage::write(&mark, &seq.to_string());
+        keys.push((key, mark, seq));
     }
+    async move {
+        for (key, mark, seq) in keys {
+            finish_dropping(&key, &mark, seq).await;
+        }
+    }
+}
+
+async fn finish_dropping(key: &str, mark: &str, seq: u64) {
+    idb::change_if(key, None, move |json| is_up_to(json, seq)).await;
+    if dropped_up_to(mark) == Some(seq) {
+        storage::remove(mark);
+    }
+}
+
+fn dropped_up_to(mark: &str) -> Option<u64> {
+    storage::read(mark)?.parse().ok()
+}
+
+fn is_up_to(json: &str, seq: u64) -> bool {
+    StoredDraft::read(json).is_some_and(|stored| stored.draft.revision.seq <= seq)
+}
+
+/// An early entry goes with its page's own draft. One that was taken over goes with the draft it became,
+/// unless its page has recorded something else since.
+fn drop_early(account: &str, form_key: &str, writer: &str) {
+    let Some((page, _)) = stored::taken_over(writer) else {
+        return storage::remove(&stored::early_key(account, form_key, writer));
+    };
+    let key = stored::early_key(account, form_key, page);
+    let same =
+        |json: &String| Early::read(json).is_some_and(|early| stored::taking_over_writer(page, &early) == writer);
+    if storage::read(&key).as_ref().is_some_and(same) {
+        storage::remove(&key);
+    }
+}
+
+/// Writes a draft of the same revision over the one stored, wherever that still lies.
+pub async fn rewrite_draft(account: &str, device: &DeviceDraft, draft_url: Option<String>) {
+    let revision = device.draft.revision.clone();
+    let key = stored::draft_key(account, &device.form_key, &revision.writer);
+    let Ok(json) = serde_json::to_string(&StoredDraft::new(device, draft_url)) else {
+        return;
+    };
+    let is_same = move |json: &str| StoredDraft::read(json).is_some_and(|stored| stored.draft.revision == revision);
+    if storage::read(&key).is_some_and(|json| is_same(&json)) {
+        storage::write(&key, &json);
+    }
+    idb::change_if(&key, Some(json), is_same).await;
+}
+
+/// Puts back what another tab removed, unless something lies there again.
+pub async fn put_back(key: String, json: String) -> bool {
+    if storage::read(&key).is_some() {
+        return true;
+    }
+    keep(key, Ok(json)).await
 }
 
 /// All of an account's drafts, with their form keys. Of two copies the one with more changes counts.
@@ -52,6 +111,11 @@ pub async fn drafts(account: &str) -> Vec<(DeviceDraft, Option<String>)> {
             continue;
         };
         let seq = entry.draft.revision.seq;
+        let mark = stored::dropped_key(account, form_key, writer);
+        if dropped_up_to(&mark).is_some_and(|dropped| seq <= dropped) {
+            finish_dropping(&key, &mark, seq).await;
+            continue;
+        }
         if found.get(&key).is_none_or(|(known, _)| known.draft.revision.seq < seq) {
             let draft_url = entry.draft_url.clone();
             let draft = entry.into_device_draft(form_key.to_owned());
@@ -75,7 +139,7 @@ pub fn early(account: &str, form_key: &str) -> Vec<(String, Early)> {
 pub fn keep_submission(account: &str, entry: &OutboxEntry, url: &str) -> impl Future<Output = bool> + use<> {
     let key = stored::outbox_key(account, &entry.submission.id);
     let known = storage::read(&key).and_then(|json| StoredSubmission::read(&json));
-    let number = known.map_or_else(|| last_number(account) + 1, |known| known.number);
+    let number = known.map_or_else(|| last_number(account).saturating_add(1), |known| known.number);
     keep(
         key,
         serde_json::to_string(&StoredSubmission::new(entry, number, url.to_owned(), wall_clock_ms())),
@@ -91,12 +155,12 @@ fn last_number(account: &str) -> u32 {
         .unwrap_or(0)
 }
 
-pub fn forget_submission(account: &str, id: &str) {
+pub fn forget_submission(account: &str, id: &str) -> impl Future<Output = ()> + use<> {
     let key = stored::outbox_key(account, id);
     storage::remove(&key);
-    spawn_local(async move {
+    async move {
         idb::remove(&key).await;
-    });
+    }
 }
 
 /// Submissions of an account without an answer, in the order pressed.
@@ -113,7 +177,7 @@ pub async fn submissions(account: &str) -> Vec<StoredSubmission> {
 
 /// Removes everything this account has on the device, and nothing of anybody else's.
 pub async fn purge(account: &str) {
-    for kind in [stored::DRAFT, stored::EARLY, stored::OUTBOX] {
+    for kind in [stored::DRAFT, stored::EARLY, stored::OUTBOX, stored::DROPPED] {
         for (key, _) in both(&format!("{kind}{account}:")).await {
             if stored::is_of(&key, kind, account) {
                 storage::remove(&key);

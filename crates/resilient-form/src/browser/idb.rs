@@ -72,8 +72,9 @@ pub async fn remove(key: &str) -> bool {
     change(|store| store.delete(&key.into())).await
 }
 
-/// Removes an entry if it is as `may_go` says, in one transaction: a write that comes later stays.
-pub async fn remove_if(key: &str, may_go: impl Fn(&str) -> bool + 'static) {
+/// Replaces an entry, or for `None` removes it, if it is as `may_go` says, in one transaction: a write
+/// that comes later stays.
+pub async fn change_if(key: &str, by: Option<String>, may_go: impl Fn(&str) -> bool + 'static) {
     let Some((transaction, store)) = store(IdbTransactionMode::Readwrite) else {
         return;
     };
@@ -83,7 +84,10 @@ pub async fn remove_if(key: &str, may_go: impl Fn(&str) -> bool + 'static) {
     let decide = Closure::once_into_js(move || {
         let value = read.result().ok().and_then(|value| value.as_string());
         if value.is_some_and(|value| may_go(&value)) {
-            let _ = store.delete(&name);
+            let _ = match by {
+                Some(by) => store.put_with_key(&by.into(), &name),
+                None => store.delete(&name),
+            };
         }
     });
     request.set_onsuccess(Some(decide.unchecked_ref()));

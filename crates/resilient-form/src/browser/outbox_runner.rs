@@ -5,11 +5,12 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use resilient_core::submission::Submission;
 use resilient_core::submission::answer::{Answer, Outcome};
 
 use super::connection::{FORM, Request, encode};
 use super::{device, dom, form, status, storage, toasts};
-use crate::reply;
+use crate::reply::{self, Asked};
 use crate::stored::{self, StoredSubmission};
 
 const LIMIT: Duration = Duration::from_secs(15);
@@ -55,22 +56,62 @@ async fn send(account: &str, entry: StoredSubmission) -> bool {
     match answer.outcome {
         Outcome::Kept | Outcome::InProgress | Outcome::RateLimited | Outcome::Unauthenticated => false,
         _ => {
-            settle(account, &entry, &answer);
+            settle(account, &entry, &answer).await;
             true
         }
     }
 }
 
-fn settle(account: &str, entry: &StoredSubmission, answer: &Answer) {
+/// A submission is forgotten only after what follows from its answer is kept.
+async fn settle(account: &str, entry: &StoredSubmission, answer: &Answer) {
     let submission = &entry.submission;
-    device::forget_submission(account, &submission.id);
     let form_key = &submission.form_key;
     if answer.outcome == Outcome::Saved {
-        device::drop_drafts(account, form_key, std::slice::from_ref(&submission.revision));
+        device::drop_drafts(account, form_key, std::slice::from_ref(&submission.revision)).await;
+        rebase_drafts(account, submission, answer).await;
         toasts::show(toasts::Kind::Saved, &format!("Saved what was queued for {form_key}."));
     } else {
         let words = format!("What was queued for {form_key} could not be saved. Your text is kept: see Unsaved work.");
         toasts::show(toasts::Kind::Refused, &words);
+    }
+    device::forget_submission(account, &submission.id).await;
+}
+
+/// Newer text of the form that was saved goes on top of what was saved.
+async fn rebase_drafts(account: &str, submission: &Submission, answer: &Answer) {
+    for (draft, draft_url) in device::drafts(account).await {
+        if draft.form_key != submission.form_key {
+            continue;
+        }
+        let Some(rebased) = stored::rebased(&draft, submission, answer) else {
+            continue;
+        };
+        if rebased.form_key == draft.form_key {
+            device::rewrite_draft(account, &rebased, draft_url).await;
+            continue;
+        }
+        let draft_url = draft_url.map(|url| url.replace(&draft.form_key, &rebased.form_key));
+        if device::keep_draft(account, &rebased, draft_url).await {
+            device::drop_drafts(account, &draft.form_key, &[draft.draft.revision]).await;
+        }
+    }
+}
+
+/// A form of a new record whose answer was lost is the record's page after a reload: what was pressed
+/// and typed there belongs to the record, if one of these made it.
+pub async fn settle_creates(account: &str, record: &str) {
+    let Some((table, _)) = record.split_once('/') else {
+        return;
+    };
+    let new = format!("{table}/new-");
+    for entry in device::submissions(account).await {
+        if !entry.submission.form_key.starts_with(&new) {
+            continue;
+        }
+        match form::ask(&entry.submission).await {
+            Asked::Answer(answer) if answer.outcome == Outcome::Saved => settle(account, &entry, &answer).await,
+            _ => {}
+        }
     }
 }
 

@@ -13,6 +13,9 @@ use super::{device, form, status, storage};
 use crate::{reply, stored};
 
 const LIMIT: Duration = Duration::from_secs(10);
+const NOT_KEPT: &str = "Not everything could be kept on the server. Nothing was removed; try again, or stay.";
+const SECRET: &str =
+    "You changed a secret, which is kept in the page only and never as a draft. Save it first, or stay.";
 const SIGN_OUT: &str = "/logout";
 
 /// Watches the page's sign-out form.
@@ -95,12 +98,9 @@ fn close() {
 
 /// Only once the server has everything.
 async fn keep_and_leave(sign_out: HtmlFormElement, account: String) {
-    if !flush(&account).await {
+    if let Err(why) = flush(&account).await {
         if let Some(words) = find("[data-sign-out-words]") {
-            set_text(
-                &words,
-                "Not everything could be kept on the server. It stays on this device; try again, or stay.",
-            );
+            set_text(&words, why);
         }
         return;
     }
@@ -110,6 +110,9 @@ async fn keep_and_leave(sign_out: HtmlFormElement, account: String) {
 
 async fn discard_and_leave(sign_out: HtmlFormElement, account: String) {
     let drops = drops_on_server(&account).await;
+    // Tabs hear of it; the entry itself is of no use.
+    storage::write(stored::DISCARDED, &account);
+    storage::remove(stored::DISCARDED);
     if status::is_reachable() {
         drop_all(&drops).await;
         device::purge(&account).await;
@@ -128,20 +131,29 @@ async fn discard_and_leave(sign_out: HtmlFormElement, account: String) {
     }
 }
 
-/// Whether the server has each draft of this device. Queued submissions have theirs as drafts as well;
-/// one whose draft is gone is not flushed, so it stops this.
-async fn flush(account: &str) -> bool {
+/// Hands everything to the server, or says why that cannot be. Queued submissions have their text as
+/// drafts as well; one whose draft is gone is not flushed, so it stops this.
+async fn flush(account: &str) -> Result<(), &'static str> {
+    if form::has_unsaved_secret() {
+        return Err(SECRET);
+    }
+    if !form::reaches_server(LIMIT).await {
+        return Err(NOT_KEPT);
+    }
     let drafts = device::drafts(account).await;
     for submission in device::submissions(account).await {
+        if submission.incomplete {
+            return Err(SECRET);
+        }
         let covered = drafts
             .iter()
             .any(|(draft, _)| draft.form_key == submission.submission.form_key);
         if !covered {
-            return false;
+            return Err(NOT_KEPT);
         }
     }
     for (device, draft_url) in drafts {
-        let Some(draft_url) = draft_url else { return false };
+        let draft_url = draft_url.ok_or(NOT_KEPT)?;
         let json = serde_json::to_string(&device.draft).unwrap_or_default();
         let url = form::keep_url(&draft_url, account);
         let sent = Request {
@@ -156,16 +168,17 @@ async fn flush(account: &str) -> bool {
             .as_ref()
             .is_some_and(|sent| is_stored(sent, &device.draft.revision));
         if reply::draft_taken(sent.as_ref()).is_err() && !same_is_stored {
-            return false;
+            return Err(NOT_KEPT);
         }
     }
-    true
+    Ok(())
 }
 
-/// The refusal names the very draft: the server has it.
+/// The refusal names the very draft, or a later one of the same page load: the server has it.
 fn is_stored(sent: &reply::Reply, revision: &resilient_core::draft::Revision) -> bool {
     use resilient_core::submission::machine::events::DraftRefusal::Stored;
-    matches!(reply::draft_taken(Some(sent)), Err(Stored(Some(stored))) if stored.revision == *revision)
+    matches!(reply::draft_taken(Some(sent)), Err(Stored(Some(stored)))
+        if stored.revision.writer == revision.writer && stored.revision.seq >= revision.seq)
 }
 
 /// The addresses that drop this device's drafts.

@@ -6,7 +6,7 @@ use super::delivery::{Delivery, Intent, Pause};
 use super::effects::{Announcement, Effect};
 use super::events::Side;
 use super::{FormMachine, Given, Message, announce, submission_id};
-use crate::draft::Text;
+use crate::draft::{Text, Values};
 use crate::submission::answer::{Answer, Conflict, Outcome};
 
 impl FormMachine {
@@ -43,8 +43,10 @@ impl FormMachine {
             Outcome::RateLimited => return self.wait(intent, Pause::RateLimited, retry_after, given, orders),
             Outcome::Unauthenticated => {
                 self.signed_out = true;
+                if intent.by_press {
+                    orders.push(Effect::AskSignIn);
+                }
                 self.delivery = Delivery::SignedOut(intent);
-                orders.push(Effect::AskSignIn);
                 return;
             }
             _ => {}
@@ -52,7 +54,7 @@ impl FormMachine {
         self.end(&intent, given, orders);
         match answer.outcome {
             Outcome::Conflict => self.conflicted(answer, given, orders),
-            Outcome::Invalid => self.found_invalid(answer, orders),
+            Outcome::Invalid => self.found_invalid(answer, intent.by_press, orders),
             Outcome::Mismatch => self.mismatched(answer, given, orders),
             outcome => self.refuse(Message::of(outcome), orders),
         }
@@ -81,7 +83,10 @@ impl FormMachine {
         let pressed_again = intent.pressed_again;
         let was_queued = intent.attempts > 0;
         self.end(&intent, given, orders);
-        if intent.left_behind && answer.replayed && !self.was_drawn_before(&intent, &answer) {
+        if intent.left_behind
+            && answer.replayed
+            && !self.was_drawn_before(&intent.submission.values, &intent.base, &answer)
+        {
             self.settle_earlier_save(&intent, orders);
         } else {
             self.take_saved_texts(&intent, &answer, orders);
@@ -157,12 +162,12 @@ impl FormMachine {
     }
 
     /// Whether this page was drawn from the record as it was before an earlier page's submission.
-    fn was_drawn_before(&self, intent: &Intent, answer: &Answer) -> bool {
-        intent.submission.values.iter().any(|(column, value)| {
+    pub(super) fn was_drawn_before(&self, sent: &Values, pressed_on: &Values, answer: &Answer) -> bool {
+        sent.iter().any(|(column, value)| {
             let shown = |text: &Text| self.content.as_shown(column, text.clone());
             let stored = shown(answer.current.get(column).unwrap_or(value));
             let base = self.content.base.get(column);
-            base != Some(&stored) && base.is_some() && base == intent.base.get(column).map(shown).as_ref()
+            base != Some(&stored) && base.is_some() && base == pressed_on.get(column).map(shown).as_ref()
         })
     }
 
@@ -203,9 +208,10 @@ impl FormMachine {
         announce(orders, Announcement::Conflict);
     }
 
-    fn found_invalid(&mut self, answer: Answer, orders: &mut Vec<Effect>) {
+    fn found_invalid(&mut self, answer: Answer, by_press: bool, orders: &mut Vec<Effect>) {
         self.errors = answer.errors;
-        if let Some(column) = self.errors.keys().find(|column| !column.is_empty()) {
+        let first = self.errors.keys().find(|column| !column.is_empty());
+        if let Some(column) = first.filter(|_| by_press) {
             orders.push(Effect::FocusField(column.clone()));
         }
         if self.errors.is_empty() {
@@ -228,7 +234,10 @@ impl FormMachine {
         self.refuse(Message::of(Outcome::Mismatch), orders);
     }
 
-    fn refuse(&mut self, message: Message, orders: &mut Vec<Effect>) {
+    pub(super) fn refuse(&mut self, mut message: Message, orders: &mut Vec<Effect>) {
+        if self.is_unprotected() {
+            message.say_it_is_in_this_page_only();
+        }
         announce(
             orders,
             Announcement::Refused {
@@ -241,10 +250,8 @@ impl FormMachine {
     pub(super) fn become_record(&mut self, key: &str, orders: &mut Vec<Effect>) {
         let table = self.form_key.split('/').next().unwrap_or_default();
         let form_key = format!("{table}/{key}");
-        orders.push(Effect::DropLocally {
-            form_key: std::mem::replace(&mut self.form_key, form_key.clone()),
-            revisions: self.chain.all(),
-        });
+        // Its drafts go once the newest text lies under the new key.
+        self.left_form_key = Some(std::mem::replace(&mut self.form_key, form_key.clone()));
         self.is_new = false;
         self.device.held = None;
         self.server.held = None;

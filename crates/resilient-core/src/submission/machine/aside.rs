@@ -28,6 +28,10 @@ impl FormMachine {
         self.device.held = None;
         // What is put aside stays where it is kept.
         self.server.held.take_if(|held| *held == restored.draft.draft.revision);
+        self.unfit
+            .retain(|column, _| !restored.draft.draft.values.contains_key(column));
+        // Typing may have swept it from the device, and replaced it on the server.
+        orders.push(Effect::KeepLocally(restored.draft.clone()));
         self.put_aside(restored.draft);
         self.text_changed(given);
     }

@@ -88,6 +88,14 @@ impl Content {
         self.undecided.values().any(|field| !field.decided)
     }
 
+    /// A field needs a choice and nobody knows what it was based on: a draft that named the
+    /// record's present version would overwrite theirs after a reload.
+    pub fn lacks_a_base(&self) -> bool {
+        self.undecided
+            .values()
+            .any(|field| !field.decided && field.base.is_none())
+    }
+
     /// The first field that still needs a choice.
     pub fn first_undecided(&self) -> Option<&String> {
         self.undecided

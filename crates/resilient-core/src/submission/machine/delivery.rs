@@ -35,6 +35,10 @@ pub struct Intent {
     pub attempts: u32,
     /// Columns edited since it was pressed.
     pub touched: BTreeSet<String>,
+    /// The person waits for this attempt; it is no automatic retry.
+    pub by_press: bool,
+    /// The device did not take it: it is in page memory only.
+    pub unstored: bool,
     /// Save was pressed again since, with newer text in the fields.
     pub pressed_again: bool,
 }
@@ -49,6 +53,8 @@ impl Intent {
             left_behind: false,
             attempts: 0,
             touched: BTreeSet::new(),
+            by_press: true,
+            unstored: false,
             pressed_again: false,
         }
     }
@@ -63,6 +69,8 @@ impl Intent {
             left_behind: true,
             attempts: entry.attempts,
             touched: BTreeSet::new(),
+            by_press: false,
+            unstored: false,
             pressed_again: false,
         }
     }
@@ -134,10 +142,23 @@ impl Delivery {
         if self.intent()?.submission.id != id {
             return None;
         }
-        match std::mem::take(self) {
+        std::mem::take(self).into_intent()
+    }
+
+    pub fn into_intent(self) -> Option<Intent> {
+        match self {
             Self::Idle => None,
             Self::Storing(intent) | Self::Sending(intent) | Self::SignedOut(intent) => Some(intent),
             Self::Waiting { intent, .. } => Some(intent),
+        }
+    }
+
+    /// The server cannot have carried it out: it has not left, or the one attempt met a locked door.
+    pub fn was_never_sent(&self) -> bool {
+        match self {
+            Self::Storing(_) => true,
+            Self::SignedOut(intent) => intent.attempts == 0 && !intent.left_behind,
+            _ => false,
         }
     }
 

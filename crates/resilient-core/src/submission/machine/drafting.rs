@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::delivery::{Intent, pause_before_retry};
 use super::effects::{Announcement, DeviceDraft, Effect};
 use super::keeping::{DEVICE_PAUSE, Refused, SERVER_PAUSE};
-use super::{DraftRefusal, FormMachine, Given, announce, submission_id};
+use super::{DraftRefusal, FormMachine, Given, Message, announce, submission_id};
 use crate::draft::{Draft, Revision, Text, Values};
 use crate::submission::answer::Answer;
 
@@ -13,14 +13,24 @@ impl FormMachine {
     fn draft(&self, on: Option<Revision>) -> Draft {
         let mut values = self.content.draft_values();
         values.extend(self.content.without_secrets(&self.unsettled()));
+        let mut base = self.content.draft_base(&values);
+        for (column, value) in &self.unfit {
+            values.insert(column.clone(), value.clone());
+            base.extend(
+                self.unfit_base
+                    .get_key_value(column)
+                    .map(|(column, base)| (column.clone(), base.clone())),
+            );
+        }
+        let content = &self.content;
+        let version = content.draft_version.as_ref().unwrap_or(&content.version);
         Draft {
-            version: self
-                .content
-                .draft_version
-                .as_ref()
-                .unwrap_or(&self.content.version)
-                .clone(),
-            base: self.content.draft_base(&values),
+            version: if content.lacks_a_base() {
+                String::new()
+            } else {
+                version.clone()
+            },
+            base,
             values,
             revision: self.chain.present.clone(),
             on,
@@ -45,7 +55,9 @@ impl FormMachine {
 
     /// Whether there is text to keep in drafts.
     pub(super) fn has_plain_changes(&self) -> bool {
-        self.content.has_plain_changes() || !self.content.without_secrets(&self.unsettled()).is_empty()
+        self.content.has_plain_changes()
+            || !self.unfit.is_empty()
+            || !self.content.without_secrets(&self.unsettled()).is_empty()
     }
 
     /// Whether anything in the form is not known to be saved.
@@ -80,7 +92,9 @@ impl FormMachine {
             self.server.refused,
             Some(Refused::Diverged | Refused::Never | Refused::TooLarge)
         );
-        self.has_server_drafts && !shut && !self.signed_out && self.server.busy.is_none()
+        // The server takes no draft that names no version; the device keeps it until it is decided.
+        let nameless = self.content.lacks_a_base();
+        self.has_server_drafts && !shut && !nameless && !self.signed_out && self.server.busy.is_none()
     }
 
     /// Orders what the pauses say is due by now.
@@ -113,10 +127,19 @@ impl FormMachine {
                 revisions,
             });
         }
+        self.leave_form_key(orders);
         self.device.held = None;
         self.device.unwritten_since = None;
         self.chain.lineage.clear();
         self.swept = true;
+    }
+
+    /// What was typed into the create that this record came from lies under the record's key now.
+    fn leave_form_key(&mut self, orders: &mut Vec<Effect>) {
+        if let Some(form_key) = self.left_form_key.take() {
+            let revisions = self.chain.all();
+            orders.push(Effect::DropLocally { form_key, revisions });
+        }
     }
 
     /// Brings the server up to date with the form, now; one order at a time.
@@ -142,7 +165,8 @@ impl FormMachine {
 
     pub(super) fn beacon(&mut self, orders: &mut Vec<Effect>) {
         let stored = self.server.held.as_ref() == Some(&self.chain.present);
-        let shut = self.server.refused.is_some() || self.signed_out || !self.has_server_drafts;
+        let shut =
+            self.server.refused.is_some() || self.content.lacks_a_base() || self.signed_out || !self.has_server_drafts;
         if self.has_plain_changes() && !stored && !shut {
             let on = self.server.busy.clone().or_else(|| self.server.held.clone());
             orders.push(Effect::BeaconDraft(self.draft(on)));
@@ -154,6 +178,7 @@ impl FormMachine {
             return;
         }
         self.device.holds(revision);
+        self.leave_form_key(orders);
         if !self.swept && !self.chain.lineage.is_empty() {
             let revisions = self.chain.lineage.clone();
             orders.push(Effect::DropLocally {
@@ -178,6 +203,7 @@ impl FormMachine {
         self.server.busy = None;
         self.signed_out = false;
         self.server.holds(revision);
+        self.told_too_large = false;
         if !self.has_plain_changes() {
             self.server.changed(given.now);
         }
@@ -202,7 +228,9 @@ impl FormMachine {
             DraftRefusal::Discarded => self.discarded_elsewhere(revision, given, orders),
             DraftRefusal::TooLarge => {
                 self.server.refused = Some(Refused::TooLarge);
-                announce(orders, Announcement::TooLargeForServer);
+                if !std::mem::replace(&mut self.told_too_large, true) {
+                    announce(orders, Announcement::TooLargeForServer);
+                }
             }
             DraftRefusal::Unanswered => self.try_server_later(given),
             DraftRefusal::SignedOut => {
@@ -276,6 +304,7 @@ impl FormMachine {
             let base = self.content.base.get(&column).cloned().unwrap_or_default();
             self.put(&column, base, orders);
         }
+        self.unfit.clear();
         self.content.close_conflicts();
         self.errors.clear();
         self.message = None;
@@ -283,14 +312,18 @@ impl FormMachine {
 
     /// The person throws away what is typed, here and everywhere it was kept.
     pub(super) fn discard(&mut self, given: Given, orders: &mut Vec<Effect>) {
-        let abandoned = self.delivery.intent().into_iter().chain(&self.line);
-        let abandoned: Vec<String> = abandoned.map(|intent| intent.submission.id.clone()).collect();
-        if abandoned.contains(&self.next_id) {
-            self.next_id = submission_id(given.random);
+        if self.delivery.was_never_sent()
+            && let Some(abandoned) = std::mem::take(&mut self.delivery).into_intent()
+        {
+            if self.next_id == abandoned.submission.id {
+                self.next_id = submission_id(given.random);
+            }
+            orders.push(Effect::RemoveOutbox(abandoned.submission.id));
+            self.next_in_line(orders);
         }
-        orders.extend(abandoned.into_iter().map(Effect::RemoveOutbox));
-        self.delivery = super::Delivery::Idle;
-        self.line.clear();
+        if self.delivery.intent().is_some() {
+            return self.discard_newer_text(given, orders);
+        }
         self.reset_fields(orders);
         self.restored = None;
         let discarded = self.chain.present.clone();
@@ -305,6 +338,35 @@ impl FormMachine {
         }
     }
 
+    /// What was sent may be in the record already, so it stays until its answer comes: only what was
+    /// typed since goes.
+    fn discard_newer_text(&mut self, given: Given, orders: &mut Vec<Effect>) {
+        let mut sent = Values::new();
+        for intent in self.delivery.intent().into_iter().chain(&self.line) {
+            sent.extend(intent.submission.values.clone());
+        }
+        let mut fields = self.content.base.clone();
+        sent.retain(|column, _| fields.contains_key(column));
+        fields.extend(sent);
+        self.content.close_conflicts();
+        for (column, value) in fields {
+            if self.content.fields.contains_key(&column) {
+                let value = self.content.as_shown(&column, value);
+                self.put(&column, value, orders);
+            }
+        }
+        if let Some(intent) = self.delivery.intent_mut() {
+            intent.pressed_again = false;
+            intent.touched.clear();
+        }
+        self.unfit.clear();
+        self.errors.clear();
+        self.restored = None;
+        self.text_changed(given);
+        self.keep_on_device(orders);
+        self.refuse(Message::under_way(), orders);
+    }
+
     /// What was saved is dropped; newer text is a draft of its own on the new version.
     pub(super) fn drop_saved_draft(
         &mut self,
@@ -316,6 +378,9 @@ impl FormMachine {
         let saved = intent.submission.revision.clone();
         let form_key = intent.submission.form_key.clone();
         let server_had_it = self.server.held.take_if(|held| is_within(held, &saved)).is_some();
+        if self.server.refused == Some(Refused::Diverged) {
+            self.server.refused = None;
+        }
         let newer_text = self.has_plain_changes();
         if !newer_text && !server_had_it {
             self.drop_what_was_built_on(&saved, orders);
@@ -334,6 +399,9 @@ impl FormMachine {
             self.drop_from_device(orders);
             self.restored = None;
             self.server.unwritten_since = None;
+            if self.server.held.is_some() && self.server.busy.is_none() {
+                self.server.changed(given.now);
+            }
         }
     }
 

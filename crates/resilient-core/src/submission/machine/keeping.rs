@@ -72,7 +72,7 @@ pub struct Chain {
 impl Chain {
     /// The text changed: a new revision of this page load.
     pub fn advance(&mut self) {
-        let seq = self.present.seq + 1;
+        let seq = self.present.seq.saturating_add(1);
         if self.present.writer != self.writer {
             let present = self.present.clone();
             self.built_on(present);

@@ -67,7 +67,13 @@ pub struct FormMachine {
     swept: bool,
     restored: Option<Restored>,
     aside: Vec<DeviceDraft>,
+    /// Restored text without a field, and what its columns had: in every draft until it is discarded.
     unfit: Values,
+    unfit_base: Values,
+    /// The form key of the create that this record came from, while its drafts lie there still.
+    left_form_key: Option<String>,
+    /// The person knows that this text is too large for the server.
+    told_too_large: bool,
 }
 
 /// A device draft that was put into the form when the page was loaded.
@@ -103,7 +109,8 @@ impl FormMachine {
             Event::AsideTaken(revision) => self.take_aside(&revision, given, orders),
             Event::AsideDiscarded(revision) => self.discard_aside(&revision, orders),
             Event::Chosen { column, side } => self.chosen(&column, side, given, orders),
-            Event::OutboxWritten { id } | Event::OutboxRefused { id } => self.outbox_settled(&id, orders),
+            Event::OutboxWritten { id } => self.outbox_settled(&id, true, orders),
+            Event::OutboxRefused { id } => self.outbox_settled(&id, false, orders),
             Event::Answered { id, answer } => self.answered(&id, *answer, given, orders),
             Event::Unanswered { id } => self.unanswered(&id, given, orders),
             Event::NeverSaved { id } => self.never_saved(&id, given, orders),

@@ -54,6 +54,21 @@ pub struct Found {
     pub outbox: Vec<OutboxEntry>,
     /// Submissions of this form that turned out to be saved.
     pub resolved: Vec<(Submission, Answer)>,
+    /// The outbox entries' `base` of those, by submission id.
+    pub bases: BTreeMap<String, Values>,
+}
+
+impl Found {
+    /// What the record had in a submission's columns when it was pressed: by its entry, or else by
+    /// drafts that name the same version.
+    fn base_of(&self, submission: &Submission) -> Values {
+        if let Some(base) = self.bases.get(&submission.id) {
+            return base.clone();
+        }
+        let drafts = self.drafts.iter().map(|draft| &draft.draft);
+        let on_the_same = drafts.filter(|draft| draft.version == submission.version);
+        on_the_same.flat_map(|draft| draft.base.clone()).collect()
+    }
 }
 
 impl FormMachine {
@@ -124,6 +139,9 @@ impl FormMachine {
             restored: None,
             aside: Vec::new(),
             unfit: Values::new(),
+            unfit_base: Values::new(),
+            left_form_key: None,
+            told_too_large: false,
         }
     }
 
@@ -147,9 +165,41 @@ impl FormMachine {
                     self.content.take(column, stored, true);
                 }
                 self.become_record(key, orders);
+            } else {
+                self.take_resolved_texts(submission, answer, found, drawn, orders);
             }
             announce(orders, Announcement::SavedAfterQueue);
             self.was_saved = true;
+        }
+    }
+
+    /// A save that was carried out after this page was drawn: the page shows the record as it was.
+    fn take_resolved_texts(
+        &mut self,
+        submission: &Submission,
+        answer: &Answer,
+        found: &Found,
+        drawn: &Drawn,
+        orders: &mut Vec<Effect>,
+    ) {
+        let base = found.base_of(submission);
+        if !self.was_drawn_before(&submission.values, &base, answer) {
+            return;
+        }
+        let mut stored = submission.values.clone();
+        stored.extend(answer.current.clone());
+        for (column, text) in stored {
+            let present = self.content.fields.get(&column);
+            let sent = submission.values.get(&column);
+            let as_drawn = drawn.live.get(&column) == drawn.drawn.get(&column) && !drawn.touched.contains(&column);
+            let untouched = as_drawn && (present == self.content.base.get(&column) || present == sent);
+            if self.content.take(&column, text, untouched) {
+                let value = self.content.fields.get(&column).cloned().unwrap_or_default();
+                orders.push(Effect::PutValue { column, value });
+            }
+        }
+        if let Some(version) = &answer.version {
+            self.content.version.clone_from(version);
         }
     }
 
@@ -185,10 +235,10 @@ impl FormMachine {
             &self.content.fields
         }
         .clone();
-        let changed_since = self.changed_since(&newest, unresolved, &drawn.base);
+        let changed_since = self.changed_since(&newest, unresolved, &self.content.base);
         self.take_draft_values(&newest, &drawn.touched, orders);
         if !changed_since.is_empty() {
-            self.content.draft_version = Some(newest.draft.version.clone());
+            self.content.draft_version = named(&newest.draft.version);
             self.content.open_conflicts(changed_since);
         }
         self.chain.lineage.clone_from(&newest.lineage);
@@ -233,7 +283,10 @@ impl FormMachine {
                 let sent = submission.values.get(column);
                 sent.is_some_and(|sent| self.content.as_shown(column, sent.clone()) == *present)
             });
-            if base.as_ref().is_some_and(|base| base != present) && mine != *present && !by_us {
+            // Written while a conflict without a known base was undecided: it is still to be asked.
+            let undecided = draft.draft.version.is_empty() && !self.is_new;
+            let changed = base.as_ref().map_or(undecided, |base| base != present);
+            if changed && mine != *present && !by_us {
                 conflicts.push(Conflict {
                     column: column.clone(),
                     base,
@@ -249,6 +302,9 @@ impl FormMachine {
         for (column, value) in &draft.draft.values {
             if !self.content.fields.contains_key(column) {
                 self.unfit.insert(column.clone(), value.clone());
+                if let Some(base) = draft.draft.base.get(column) {
+                    self.unfit_base.insert(column.clone(), base.clone());
+                }
             } else if !touched.contains(column) && !self.content.secrets.contains(column) {
                 let value = self.content.as_shown(column, value.clone());
                 self.put(column, value, orders);
@@ -262,7 +318,7 @@ impl FormMachine {
         let changed_since = self.changed_since(draft, &[], &base);
         self.take_draft_values(draft, &BTreeSet::new(), orders);
         if !changed_since.is_empty() {
-            self.content.draft_version = Some(draft.draft.version.clone());
+            self.content.draft_version = named(&draft.draft.version);
             self.content.open_conflicts(changed_since);
         }
     }
@@ -299,4 +355,9 @@ impl FormMachine {
             };
         }
     }
+}
+
+/// The version that a draft names; one with an undecided conflict of unknown base names none.
+fn named(version: &str) -> Option<String> {
+    (!version.is_empty()).then(|| version.to_owned())
 }

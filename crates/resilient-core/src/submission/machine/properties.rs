@@ -1,7 +1,7 @@
 //! A small world around the machine: a server that loses answers, a device, and pages that are
 //! loaded again at any moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -36,6 +36,14 @@ enum Step {
     Reload,
     ServerReady,
     Hide,
+    Undo,
+    Discard,
+    /// The page is drawn, then what is under way is carried out, then the page is opened.
+    ReloadAcross,
+    /// The device refuses to store from now on, or takes it again.
+    Storage {
+        refuses: bool,
+    },
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -51,6 +59,25 @@ fn any_step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Reload),
         1 => Just(Step::ServerReady),
         1 => Just(Step::Hide),
+    ]
+}
+
+/// The same with all that a person and a browser may do besides.
+fn any_trouble() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => any_step(),
+        1 => Just(Step::Undo),
+        1 => Just(Step::Discard),
+        1 => Just(Step::ReloadAcross),
+    ]
+}
+
+/// A device that refuses to store at times. A page that is drawn before a save which no outbox had is not among
+/// these steps: nothing on the device tells the next page of such a save.
+fn any_refusal() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => any_step(),
+        1 => any::<bool>().prop_map(|refuses| Step::Storage { refuses }),
     ]
 }
 
@@ -112,6 +139,8 @@ struct World {
     pressed: u32,
     under_way: Vec<Submission>,
     typed: Values,
+    refuses: bool,
+    refused: BTreeSet<String>,
 }
 
 impl World {
@@ -137,6 +166,8 @@ impl World {
             typed: server.record.clone(),
             server,
             device: BTreeMap::new(),
+            refuses: false,
+            refused: BTreeSet::new(),
             outbox: BTreeMap::new(),
             pressed: 0,
             under_way: Vec::new(),
@@ -170,6 +201,9 @@ impl World {
         match effect {
             Effect::KeepLocally(draft) => {
                 let revision = draft.draft.revision.clone();
+                if self.refuses {
+                    return Some(Event::LocalRefused(revision));
+                }
                 self.device.insert(revision.writer.clone(), draft);
                 return Some(Event::KeptLocally(revision));
             }
@@ -204,6 +238,10 @@ impl World {
             Effect::WriteOutbox(entry) => {
                 self.pressed += 1;
                 let id = entry.submission.id.clone();
+                if self.refuses {
+                    self.refused.insert(id.clone());
+                    return Some(Event::OutboxRefused { id });
+                }
                 let pressed = self.outbox.get(&id).map_or(self.pressed, |(pressed, _)| *pressed);
                 self.outbox.insert(id.clone(), (pressed, entry));
                 return Some(Event::OutboxWritten { id });
@@ -212,7 +250,8 @@ impl World {
                 self.outbox.remove(&id);
             }
             Effect::Send(submission) => {
-                assert!(self.outbox.contains_key(&submission.id), "sent before it was stored");
+                let settled = self.outbox.contains_key(&submission.id) || self.refused.contains(&submission.id);
+                assert!(settled, "sent before it was stored");
                 self.under_way.push(submission);
                 assert!(self.under_way.len() < 2, "two submissions under way");
             }
@@ -232,7 +271,14 @@ impl World {
                 errors: BTreeMap::new(),
             }),
             Step::Pass { ms } => self.pass(ms),
-            Step::Reload => self.reload(),
+            Step::Reload => self.reload(false),
+            Step::ReloadAcross => self.reload(true),
+            Step::Undo => self.tell(Event::UndoPressed),
+            Step::Discard => {
+                self.tell(Event::DiscardPressed);
+                self.typed.clear();
+            }
+            Step::Storage { refuses } => self.refuses = refuses,
             Step::ServerReady => self.tell(Event::ServerReady),
             Step::Hide => self.tell(Event::PageHidden),
             way => {
@@ -267,16 +313,34 @@ impl World {
         self.tell(Event::Woke);
     }
 
-    fn reload(&mut self) {
+    fn reload(&mut self, across: bool) {
         self.tell(Event::PageLeft);
-        self.under_way.clear();
+        let (_, _, seq, writer) = self.page.hidden();
+        let is_kept = self
+            .device
+            .get(writer)
+            .is_some_and(|kept| kept.draft.revision.seq == seq);
+        if self.page.is_changed() && !is_kept {
+            // Not protected on this device, and the person heeds it.
+            return;
+        }
         self.page_loads += 1;
+        let drawn = drawn(&self.server, self.page_loads);
+        for submission in std::mem::take(&mut self.under_way) {
+            if across {
+                self.server.save(&submission);
+            }
+        }
         let mut waiting: Vec<(u32, OutboxEntry)> = self.outbox.values().cloned().collect();
         waiting.sort_by_key(|(pressed, _)| *pressed);
         let (resolved, outbox) = waiting
             .into_iter()
             .map(|(_, entry)| entry)
             .partition::<Vec<_>, _>(|entry| self.server.answers.contains_key(&entry.submission.id));
+        let bases = resolved
+            .iter()
+            .map(|entry| (entry.submission.id.clone(), entry.base.clone()))
+            .collect();
         let resolved = resolved
             .iter()
             .map(|entry| self.server.answers[&entry.submission.id].clone())
@@ -285,9 +349,10 @@ impl World {
             drafts: self.device.values().cloned().collect(),
             outbox,
             resolved,
+            bases,
         };
         let given = self.given();
-        let (page, effects) = FormMachine::open(drawn(&self.server, self.page_loads), found, given);
+        let (page, effects) = FormMachine::open(drawn, found, given);
         self.page = page;
         for effect in effects {
             if let Some(event) = self.perform(effect) {
@@ -298,6 +363,28 @@ impl World {
 
     fn in_form(&self, column: &str) -> Text {
         self.page.content().fields[column].clone()
+    }
+
+    /// What was typed is in the form, beside it, on the device, on its way or was saved.
+    fn check_nothing_is_lost(&mut self) {
+        // What was saved once may be replaced by what is saved after an Undo; what the record has by
+        // all that the page knows needs no keeping.
+        let records = [&self.server.record, &self.page.content().base];
+        self.typed
+            .retain(|column, typed| records.iter().all(|record| record.get(column) != Some(typed)));
+        for (column, typed) in &self.typed {
+            let beside = self.page.aside().iter().chain(self.device.values());
+            let kept = beside.map(|draft| &draft.draft.values);
+            let queued = self.outbox.values().map(|(_, entry)| &entry.submission.values);
+            let mut places = kept.chain(queued).chain([&self.page.content().fields]);
+            assert!(
+                places.any(|place| place.get(column) == Some(typed)),
+                "what was typed into {column} is nowhere"
+            );
+        }
+        if self.page.state() == FormState::Saved {
+            assert_eq!(self.page.content().fields, self.server.record, "says saved");
+        }
     }
 
     fn check(&self) {
@@ -349,6 +436,24 @@ proptest! {
         for step in steps {
             world.step(step);
             world.check();
+        }
+    }
+
+    #[test]
+    fn whatever_the_person_and_the_browser_do_nothing_is_lost_and_saved_is_true(steps in proptest::collection::vec(any_trouble(), 1..60)) {
+        let mut world = World::new();
+        for step in steps {
+            world.step(step);
+            world.check_nothing_is_lost();
+        }
+    }
+
+    #[test]
+    fn where_storage_is_refused_nothing_is_lost_and_saved_is_true(steps in proptest::collection::vec(any_refusal(), 1..60)) {
+        let mut world = World::new();
+        for step in steps {
+            world.step(step);
+            world.check_nothing_is_lost();
         }
     }
 

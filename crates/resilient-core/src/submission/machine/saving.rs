@@ -61,7 +61,10 @@ impl FormMachine {
         }
     }
 
-    pub(super) fn outbox_settled(&mut self, id: &str, orders: &mut Vec<Effect>) {
+    pub(super) fn outbox_settled(&mut self, id: &str, stored: bool, orders: &mut Vec<Effect>) {
+        if let Some(intent) = self.delivery.intent_mut().filter(|intent| intent.submission.id == id) {
+            intent.unstored = !stored;
+        }
         if matches!(self.delivery, Delivery::Storing(_))
             && let Some(intent) = self.delivery.take(id)
         {
@@ -90,6 +93,9 @@ impl FormMachine {
         );
         let waiting = matches!(self.delivery, Delivery::Waiting { .. });
         if waiting && !limited {
+            if let Some(intent) = self.delivery.intent_mut() {
+                intent.by_press = true;
+            }
             self.send_waiting(orders);
         }
     }
@@ -139,6 +145,7 @@ impl FormMachine {
         orders: &mut Vec<Effect>,
     ) {
         intent.attempts = intent.attempts.saturating_add(1);
+        intent.by_press = false;
         let wait = pause_before_retry(intent.attempts, retry_after, given.random as u64);
         orders.push(Effect::WriteOutbox(intent.entry(self.stored_form(&intent), wait)));
         let first = intent.attempts == 1;

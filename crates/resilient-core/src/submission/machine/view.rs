@@ -82,6 +82,22 @@ impl Message {
             action,
         }
     }
+
+    /// Discard was pressed while a press of Save has no answer yet.
+    pub(super) fn under_way() -> Self {
+        let words =
+            "A press of Save is on its way and cannot be taken back. Only what was typed after it is discarded.";
+        Self {
+            words: words.to_owned(),
+            action: None,
+        }
+    }
+
+    pub(super) fn say_it_is_in_this_page_only(&mut self) {
+        for kept in ["Your text is kept on this device.", "Your text is kept."] {
+            self.words = self.words.replacen(kept, "Your text is in this page only.", 1);
+        }
+    }
 }
 
 /// Everything the page draws. Cheap enough to make after each event.
@@ -164,6 +180,13 @@ impl FormMachine {
         self.is_changed() && (self.content.has_secret_changes() || !kept)
     }
 
+    /// The device refuses to keep the newest text, and the server does not have it either.
+    pub(super) fn is_unprotected(&self) -> bool {
+        let present = Some(&self.chain.present);
+        let kept = self.device.held.as_ref() == present || self.server.held.as_ref() == present;
+        self.device.refused.is_some() && !kept
+    }
+
     /// The words beside Save.
     pub fn words(&self) -> String {
         match self.state() {
@@ -185,6 +208,9 @@ impl FormMachine {
         let mut words = queued_words(pause);
         if self.content.changed() != intent.submission.values && self.content.is_changed() {
             words.push_str(". Newer text: ");
+            words.push_str(&self.kept_words());
+        } else if intent.unstored && !intent.has_secret {
+            words.push_str(". ");
             words.push_str(&self.kept_words());
         } else if intent.has_secret {
             words.push_str(". Kept in this page only: it has a secret");

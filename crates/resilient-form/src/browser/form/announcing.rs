@@ -17,7 +17,7 @@ impl Form {
         };
         let (kind, words) = match announcement {
             Announcement::Restored => (Kind::Restored, "Restored what you typed.".to_owned()),
-            Announcement::Queued { why } => (Kind::Queued, format!("{why}. Your changes are kept.")),
+            Announcement::Queued { why } => (Kind::Queued, format!("{why}.")),
             Announcement::SavedAfterQueue => (Kind::Saved, "Saved what was queued.".to_owned()),
             Announcement::Merged { columns } => (
                 Kind::Notice,

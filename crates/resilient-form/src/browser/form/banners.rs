@@ -31,11 +31,11 @@ pub fn paint(form: &Rc<Form>, view: &View, before: Option<&View>) {
     redraw(form, "message", before.map(message) != Some(message(view)), || {
         message_banner(form, view)
     });
-    let signed_out = |view: &View| view.signed_out;
+    let signed_out = |view: &View| (view.signed_out, view.guard);
     redraw(
         form,
         "signed-out",
-        before.map(signed_out) != Some(view.signed_out),
+        before.map(signed_out) != Some(signed_out(view)),
         || signed_out_banner(form, view),
     );
 }
@@ -236,6 +236,10 @@ fn signed_out_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
     }
     let own = Rc::clone(form);
     let sign_in = button("Sign in", move |_| own.ask_sign_in()).with("data-sign-in", "");
-    let words = "Your text is kept on this device. Sign in, and what you pressed Save for is sent.";
+    let words = if view.guard {
+        "Your text is in this page only. Sign in, and what you pressed Save for is sent."
+    } else {
+        "Your text is kept. Sign in, and what you pressed Save for is sent."
+    };
     vec![notice("waiting", "You are signed out.", words, vec![sign_in])]
 }

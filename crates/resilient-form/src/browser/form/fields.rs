@@ -9,7 +9,7 @@ use web_sys::{
     Element, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement, HtmlTextAreaElement,
 };
 
-use crate::browser::dom::{all_in, find_in};
+use crate::browser::dom::{all_in, document, find_in, make};
 
 /// One column's control.
 pub enum Control {
@@ -105,10 +105,7 @@ fn drawn_option(select: &HtmlSelectElement) -> Option<HtmlOptionElement> {
 /// A value that is not listed gets an option of its own: it must not vanish.
 fn choose(select: &HtmlSelectElement, text: &str) {
     if !options(select).iter().any(|option| option.value() == text) {
-        let option = crate::browser::dom::make("option")
-            .with("value", text)
-            .text(text)
-            .done();
+        let option = make("option").with("value", text).text(text).done();
         let _ = select.append_child(&option);
     }
     select.set_value(text);
@@ -157,9 +154,37 @@ fn is_null(form: &HtmlFormElement, column: &str, text: &str) -> bool {
 /// Puts a value into the column's controls.
 pub fn put(form: &HtmlFormElement, column: &str, value: &Text) {
     let Some(control) = control(form, column) else { return };
-    control.set(value.as_deref().unwrap_or_default());
+    let text = value.as_deref().unwrap_or_default();
+    control.set(text);
+    if control.text() != with_line_feeds(text) {
+        hold_exactly(&control, text);
+    }
     if let Some(null) = null_box(form, column) {
         null.set_checked(value.is_none());
+    }
+}
+
+/// Browsers strip what a widget cannot hold, and what is read next would count as typed: the control
+/// becomes one of text.
+fn hold_exactly(control: &Control, text: &str) {
+    let Control::Line(input) = control else { return };
+    if !text.contains(['\n', '\r']) {
+        input.set_type("text");
+        input.set_value(text);
+        return;
+    }
+    let area: HtmlTextAreaElement = make("textarea").done().unchecked_into();
+    for name in input.get_attribute_names().iter().filter_map(|name| name.as_string()) {
+        if !matches!(name.as_str(), "type" | "value") {
+            let _ = area.set_attribute(&name, &input.get_attribute(&name).unwrap_or_default());
+        }
+    }
+    let _ = area.set_default_value(&input.default_value());
+    area.set_value(text);
+    let had_focus = document().active_element().as_ref() == Some(input.as_ref());
+    let _ = input.replace_with_with_node_1(&area);
+    if had_focus {
+        let _ = area.focus();
     }
 }
 

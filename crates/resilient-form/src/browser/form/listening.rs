@@ -1,15 +1,23 @@
 //! What the page tells the form: typing, leaving, pressing Save.
 
 use std::rc::Rc;
+use std::time::Duration;
 
-use resilient_core::submission::machine::events::Event;
+use resilient_core::draft::Revision;
+use resilient_core::submission::machine::events::{DraftRefusal, Event};
 use resilient_core::submission::machine::{FormMachine, FormState};
 use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, Event as DomEvent, KeyboardEvent, StorageEvent, SubmitEvent, VisibilityState};
 
 use super::{Form, fields};
 use crate::browser::dom::{document, listen, window};
+use crate::browser::timer::sleep;
+use crate::browser::{device, storage};
 use crate::stored;
+
+/// By then another tab's removal is through in both places.
+const REMOVAL: Duration = Duration::from_millis(500);
 
 pub fn start(form: &Rc<Form>) {
     hear_typing(form);
@@ -148,18 +156,74 @@ fn hear_leaving(form: &Rc<Form>) {
 fn hear_other_tabs(form: &Rc<Form>) {
     let own = Rc::clone(form);
     listen(&window(), "storage", move |event: StorageEvent| {
-        if event.key().as_deref() != Some(stored::ACCOUNT) {
+        let (Some(key), new) = (event.key(), event.new_value()) else {
             return;
-        }
-        if event.new_value().as_deref() == Some(own.account.as_str()) {
-            own.tell(Event::SignedIn);
-        } else {
-            own.tell(Event::SignedOut);
+        };
+        let is_me = new.as_deref() == Some(own.account.as_str());
+        match (key.as_str(), event.old_value()) {
+            (stored::ACCOUNT, _) if is_me => own.tell(Event::SignedIn),
+            (stored::ACCOUNT, _) => {
+                own.tell(Event::SignedOut);
+                spawn_local(Rc::clone(&own).look_for_own_draft());
+            }
+            (stored::DISCARDED, _) if is_me => own.server_has_no_draft(),
+            (key, Some(removed)) if new.is_none() && own.is_own_draft(key) => {
+                spawn_local(Rc::clone(&own).put_back(key.to_owned(), removed));
+            }
+            _ => {}
         }
     });
 }
 
 impl Form {
+    /// The text's revision.
+    fn revision(&self) -> Option<Revision> {
+        self.ask_machine(|machine| {
+            let (_, _, seq, writer) = machine.hidden();
+            Revision {
+                seq,
+                writer: writer.to_owned(),
+            }
+        })
+    }
+
+    fn draft_key(&self) -> Option<String> {
+        let form_key = self.ask_machine(|machine| machine.form_key().to_owned())?;
+        Some(stored::draft_key(&self.account, &form_key, &self.revision()?.writer))
+    }
+
+    fn is_own_draft(&self, key: &str) -> bool {
+        self.ask_machine(FormMachine::is_changed) == Some(true) && self.draft_key().as_deref() == Some(key)
+    }
+
+    /// Another tab took this text over and removed it here, where it still is: it stays kept. Signing out
+    /// removes it for good.
+    async fn put_back(self: Rc<Self>, key: String, removed: String) {
+        sleep(REMOVAL).await;
+        let signed_in = storage::read(stored::ACCOUNT).as_ref() == Some(&self.account);
+        if signed_in && self.is_own_draft(&key) && !device::put_back(key, removed).await {
+            self.look_for_own_draft().await;
+        }
+    }
+
+    /// Signing out in another tab removed what was kept: the page must not say that it is.
+    async fn look_for_own_draft(self: Rc<Self>) {
+        let drafts = device::drafts(&self.account).await;
+        let Some(revision) = self.revision() else { return };
+        if !drafts.iter().any(|(draft, _)| draft.draft.revision == revision) {
+            self.tell(Event::LocalRefused(revision));
+        }
+    }
+
+    /// Another tab discarded everything.
+    fn server_has_no_draft(self: &Rc<Self>) {
+        let was_there = self.ask_machine(|machine| machine.view().kept_on_server) == Some(true);
+        if let (true, Some(revision)) = (was_there, self.revision()) {
+            let why = DraftRefusal::Stored(None);
+            self.tell(Event::DraftRefused { revision, why });
+        }
+    }
+
     /// Somebody may have signed in elsewhere while this page was away.
     fn resume_after_sign_in(self: &Rc<Self>) {
         let signed_out = self.ask_machine(FormMachine::state) == Some(FormState::SignedOut);

@@ -14,6 +14,7 @@ mod sign_in;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 use resilient_core::draft::Revision;
 use resilient_core::submission::Submission;
@@ -23,9 +24,12 @@ use resilient_core::submission::machine::{FormMachine, Given, View};
 use resilient_core::time::Moment;
 use web_sys::HtmlFormElement;
 
-pub use self::opening::enhance;
+pub use self::opening::{ask, enhance};
 use super::random;
-use super::timer::{Alarm, now};
+use super::timer::{Alarm, now, sleep};
+
+/// Between two looks at whether the server has the text.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 thread_local! {
     static FORM: RefCell<Option<Rc<Form>>> = const { RefCell::new(None) };
@@ -121,6 +125,37 @@ pub fn has_unsaved() -> bool {
         .unwrap_or(false)
 }
 
+/// Hands the form's text to the device and the server now. Whether the server has all of it within the
+/// limit; what it may not have, and what it refuses, it never has.
+pub async fn reaches_server(limit: Duration) -> bool {
+    if let Some(form) = present() {
+        form.tell(Event::PageHidden);
+    }
+    let until = now() + limit;
+    while !is_on_server() {
+        if now() >= until {
+            return false;
+        }
+        sleep(LOOK_AGAIN).await;
+    }
+    true
+}
+
+fn is_on_server() -> bool {
+    let is_there =
+        |machine: &FormMachine| !machine.is_changed() || (machine.view().kept_on_server && !has_secret(machine));
+    present().and_then(|form| form.ask_machine(is_there)).unwrap_or(true)
+}
+
+/// Whether a secret was typed, which is in this page only.
+pub fn has_unsaved_secret() -> bool {
+    present().and_then(|form| form.ask_machine(has_secret)).unwrap_or(false)
+}
+
+fn has_secret(machine: &FormMachine) -> bool {
+    machine.content().has_secret_changes()
+}
+
 /// Whether there is such text, and all of it is kept.
 pub fn keeps_unsaved() -> bool {
     has_unsaved()
@@ -148,7 +183,7 @@ pub fn pairs(submission: &Submission, account: &str) -> Vec<(String, String)> {
         ..
     } = submission;
     let mut pairs = form_body::to_pairs(id, version, revision, values);
-    pairs.push(("_account".to_owned(), account.to_owned()));
+    pairs.push((form_body::ACCOUNT.to_owned(), account.to_owned()));
     pairs
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
-use resilient_core::draft::{Revision, Text};
+use resilient_core::draft::{Revision, Text, Values};
 use resilient_core::submission::Submission;
 use resilient_core::submission::answer::{Conflict, Outcome};
 use resilient_core::submission::form_body::{ID, SEQ, VERSION, WRITER};
@@ -19,7 +19,7 @@ use super::{FORM, Form, given, listening};
 use crate::browser::connection::Request;
 use crate::browser::dom::{all_in, document, find, find_in, set_attribute, window};
 use crate::browser::timer::{Alarm, wall_clock_ms};
-use crate::browser::{device, idb, storage};
+use crate::browser::{device, idb, outbox_runner, random, storage};
 use crate::reply::{self, Asked};
 use crate::stored;
 
@@ -38,9 +38,13 @@ pub async fn enhance() {
     ) else {
         return;
     };
+    if !random::is_there() {
+        // Without script the form still saves, under the id that the server drew.
+        return;
+    }
     storage::write(stored::ACCOUNT, &account);
     idb::open().await;
-    forget_what_was_saved(&element, &account);
+    forget_what_was_saved(&element, &account).await;
     let found = find_on_device(&element, &account, &form_key).await;
     let drawn = drawn(&element, form_key);
     let (machine, effects) = FormMachine::open(drawn, found, given());
@@ -70,15 +74,15 @@ pub async fn enhance() {
 }
 
 /// A page that answers `?saved=` says what was saved: exactly those copies go, and the query with them.
-fn forget_what_was_saved(form: &HtmlFormElement, account: &str) {
+async fn forget_what_was_saved(form: &HtmlFormElement, account: &str) {
     if let Some(id) = form.get_attribute("data-saved-id") {
-        device::forget_submission(account, &id);
+        device::forget_submission(account, &id).await;
     }
     let seq = form.get_attribute("data-saved-seq").and_then(|seq| seq.parse().ok());
     let writer = form.get_attribute("data-saved-writer");
     let form_key = form.get_attribute("data-saved-form-key");
     if let (Some(seq), Some(writer), Some(form_key)) = (seq, writer, form_key) {
-        device::drop_drafts(account, &form_key, &[Revision { seq, writer }]);
+        device::drop_drafts(account, &form_key, &[Revision { seq, writer }]).await;
     }
     let location = window().location();
     let answers_a_save = location.search().is_ok_and(|query| query.starts_with("?saved="));
@@ -88,6 +92,9 @@ fn forget_what_was_saved(form: &HtmlFormElement, account: &str) {
 }
 
 async fn find_on_device(form: &HtmlFormElement, account: &str, form_key: &str) -> Found {
+    if !form.has_attribute("data-is-new") {
+        outbox_runner::settle_creates(account, form_key).await;
+    }
     let drafts = device::drafts(account).await.into_iter().map(|(draft, _)| draft);
     let mut drafts: Vec<DeviceDraft> = drafts.filter(|draft| draft.form_key == form_key).collect();
     take_over_early_entries(form, account, form_key, &mut drafts).await;
@@ -101,7 +108,10 @@ async fn find_on_device(form: &HtmlFormElement, account: &str, form_key: &str) -
         }
         let sent = submission.submission.clone();
         match ask(&sent).await {
-            Asked::Answer(answer) if answer.outcome == Outcome::Saved => found.resolved.push((sent, *answer)),
+            Asked::Answer(answer) if answer.outcome == Outcome::Saved => {
+                found.bases.insert(sent.id.clone(), submission.base.clone());
+                found.resolved.push((sent, *answer));
+            }
             _ => found.outbox.push(entry(submission)),
         }
     }
@@ -112,7 +122,7 @@ fn entry(submission: stored::StoredSubmission) -> OutboxEntry {
     submission.into_entry(wall_clock_ms())
 }
 
-async fn ask(submission: &Submission) -> Asked {
+pub async fn ask(submission: &Submission) -> Asked {
     let url = format!("/api/submissions/{}", submission.id);
     let reply = Request {
         method: "GET",
@@ -125,25 +135,58 @@ async fn ask(submission: &Submission) -> Asked {
     reply::asked(reply.as_ref())
 }
 
-/// What another page load recorded before its islands ran becomes a draft of that page load; the entry
-/// goes once the draft is kept. This page's own touches are in its fields.
+/// What another page load recorded before its islands ran goes in as a draft of its own. The entry stays
+/// where it is, for that page may live, unless its text is the record's.
 async fn take_over_early_entries(form: &HtmlFormElement, account: &str, form_key: &str, drafts: &mut Vec<DeviceDraft>) {
     let own = form.get_attribute("data-writer").unwrap_or_default();
-    for (writer, early) in device::early(account, form_key) {
-        let has_draft = drafts.iter().any(|draft| draft.draft.revision.writer == writer);
-        if writer == own || has_draft {
+    drop_taken_over_twice(account, form_key, drafts).await;
+    let record = fields::read(form).base;
+    for (page, early) in device::early(account, form_key) {
+        let has_draft = drafts.iter().any(|draft| draft.draft.revision.writer == page);
+        if page == own || has_draft {
             continue;
         }
+        if is_within(&early.values, &record) {
+            storage::remove(&stored::early_key(account, form_key, &page));
+            continue;
+        }
+        let writer = stored::taking_over_writer(&page, &early);
+        if drafts.iter().any(|draft| draft.draft.revision.writer == writer) {
+            continue;
+        }
+        // A page records everything touched each time: the later text has the earlier in it.
+        let earlier = drafts.iter().map(|draft| draft.draft.revision.clone());
+        let earlier = earlier.filter(|revision| stored::taken_over(&revision.writer).is_some_and(|of| of.0 == page));
         let draft = DeviceDraft {
             form_key: form_key.to_owned(),
-            draft: early.into_draft(&writer),
-            lineage: Vec::new(),
+            lineage: earlier.collect(),
+            draft: early.into_draft(writer),
         };
-        if device::keep_draft(account, &draft, form.get_attribute("data-draft-url")).await {
-            storage::remove(&stored::early_key(account, form_key, &writer));
-        }
+        device::keep_draft(account, &draft, form.get_attribute("data-draft-url")).await;
         drafts.push(draft);
     }
+}
+
+/// What was taken over of a page that lived, and has it in a draft of its own.
+async fn drop_taken_over_twice(account: &str, form_key: &str, drafts: &mut Vec<DeviceDraft>) {
+    let has_it = |taken: &DeviceDraft| {
+        let page = stored::taken_over(&taken.draft.revision.writer).map(|of| of.0);
+        let mut own = drafts
+            .iter()
+            .filter(|own| Some(own.draft.revision.writer.as_str()) == page);
+        own.any(|own| is_within(&taken.draft.values, &own.draft.values))
+    };
+    let twice: Vec<Revision> = drafts
+        .iter()
+        .filter(|taken| has_it(taken))
+        .map(|taken| taken.draft.revision.clone())
+        .collect();
+    drafts.retain(|draft| !twice.contains(&draft.draft.revision));
+    device::drop_drafts(account, form_key, &twice).await;
+}
+
+fn is_within(values: &Values, others: &Values) -> bool {
+    values.iter().all(|(column, value)| others.get(column) == Some(value))
 }
 
 fn drawn(form: &HtmlFormElement, form_key: String) -> Drawn {

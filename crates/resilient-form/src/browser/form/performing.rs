@@ -36,12 +36,14 @@ impl Form {
                 }
             }
             Effect::KeepLocally(draft) => self.keep_locally(draft),
-            Effect::DropLocally { form_key, revisions } => device::drop_drafts(&self.account, &form_key, &revisions),
+            Effect::DropLocally { form_key, revisions } => {
+                spawn_local(device::drop_drafts(&self.account, &form_key, &revisions));
+            }
             Effect::SaveDraft(draft) => self.save_draft(draft),
             Effect::BeaconDraft(draft) => self.beacon_draft(&draft),
             Effect::DropDraft(revision) => self.drop_draft(revision),
             Effect::WriteOutbox(entry) => self.write_outbox(entry),
-            Effect::RemoveOutbox(id) => device::forget_submission(&self.account, &id),
+            Effect::RemoveOutbox(id) => spawn_local(device::forget_submission(&self.account, &id)),
             Effect::Send(submission) => self.send(submission),
             Effect::Ask(id) => self.ask(id),
             Effect::AskSignIn => self.ask_sign_in(),

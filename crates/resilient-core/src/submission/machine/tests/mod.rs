@@ -2,6 +2,7 @@
 
 mod keeping;
 mod restoring;
+mod reviewed;
 mod saving;
 
 use std::collections::BTreeMap;
@@ -137,6 +138,24 @@ impl Page {
         self.orders
             .iter()
             .any(|effect| matches!(effect, Effect::Announce(said) if said == announcement))
+    }
+}
+
+impl Page {
+    fn kept_drafts(&self) -> Vec<&DeviceDraft> {
+        let mut kept = Vec::new();
+        for effect in &self.orders {
+            if let Effect::KeepLocally(draft) = effect {
+                kept.push(draft);
+            }
+        }
+        kept
+    }
+
+    fn drops(&self, key: &str, dropped: &Revision) -> bool {
+        self.orders.iter().any(|effect| {
+            matches!(effect, Effect::DropLocally { form_key, revisions } if form_key == key && revisions.contains(dropped))
+        })
     }
 }
 

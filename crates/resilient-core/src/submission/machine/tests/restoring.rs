@@ -95,6 +95,7 @@ fn a_submission_that_was_saved_before_the_reload_takes_its_draft_along() {
         drafts: vec![device_draft("old", 3, "typed")],
         outbox: vec![],
         resolved: vec![(entry.submission, answer)],
+        ..Found::default()
     };
     let page = Page::open(after, found);
     assert_eq!(page.form.state(), FormState::Saved);

@@ -1,0 +1,232 @@
+//! What somebody lost, or was told wrongly, before it was mended.
+
+use super::*;
+
+fn with_draft(draft: DeviceDraft) -> Found {
+    Found {
+        drafts: vec![draft],
+        ..Found::default()
+    }
+}
+
+fn of_gone_column() -> DeviceDraft {
+    let mut draft = device_draft("old", 3, "");
+    draft.draft.values = values(&[("gone", "long text")]);
+    draft.draft.base = values(&[("gone", "was")]);
+    draft
+}
+
+#[test]
+fn restored_text_whose_field_is_gone_stays_on_the_device_until_it_is_discarded() {
+    let mut page = Page::open(drawn(), with_draft(of_gone_column()));
+    assert!(!page.drops("equipment/7", &revision(3, "old")), "{:?}", page.orders);
+    page.types("name", "typed on").after(300);
+    let kept = page.kept_drafts()[0].draft.clone();
+    assert_eq!(kept.values, values(&[("gone", "long text"), ("name", "typed on")]));
+    assert_eq!(kept.base, values(&[("gone", "was"), ("name", "Pump")]));
+    let id = page.presses_save().id;
+    page.answer(&id, saved("v2"));
+    assert_eq!(page.kept_drafts()[0].draft.values, values(&[("gone", "long text")]));
+    assert_eq!(page.form.state(), FormState::Saved);
+    page.tell(Event::DiscardPressed);
+    assert!(page.form.view().unfit.is_empty());
+    assert!(
+        page.orders
+            .iter()
+            .any(|effect| matches!(effect, Effect::DropLocally { .. }))
+    );
+}
+
+#[test]
+fn undo_after_typing_leaves_the_restored_text_on_the_device() {
+    let mut page = Page::open(drawn(), with_draft(device_draft("old", 3, "restored")));
+    page.types("note", "x").after(300);
+    page.tell(Event::KeptLocally(revision(4, "w")));
+    assert!(page.drops("equipment/7", &revision(3, "old")));
+    page.tell(Event::UndoPressed);
+    let kept = page.kept_drafts();
+    assert!(
+        kept.iter()
+            .any(|kept| kept.draft.values == values(&[("name", "restored")]))
+    );
+    page.tell(Event::KeptLocally(revision(3, "old"))).after(300);
+    page.tell(Event::KeptLocally(revision(5, "w")));
+    assert!(!page.drops("equipment/7", &revision(3, "old")));
+}
+
+#[test]
+fn a_save_carried_out_after_the_page_was_drawn_is_what_the_page_shows() {
+    let answer = Answer {
+        replayed: true,
+        ..saved("v1b")
+    };
+    let found = Found {
+        resolved: vec![(left_behind("typed").submission, answer)],
+        ..with_draft(device_draft("old", 3, "typed"))
+    };
+    let page = Page::open(drawn(), found);
+    assert_eq!((page.field("name"), page.form.state()), ("typed", FormState::Saved));
+    assert_eq!(page.form.content().version, "v1b");
+}
+
+#[test]
+fn newer_text_over_a_save_that_the_page_did_not_show_yet_is_no_conflict() {
+    let answer = Answer {
+        replayed: true,
+        ..saved("v1b")
+    };
+    let found = Found {
+        resolved: vec![(left_behind("typed").submission, answer)],
+        ..with_draft(device_draft("old", 5, "newer"))
+    };
+    let page = Page::open(drawn(), found);
+    assert_eq!((page.field("name"), page.form.state()), ("newer", FormState::Dirty));
+    assert_eq!(page.form.content().base["name"], text("typed"));
+}
+
+#[test]
+fn discard_while_a_save_is_under_way_shows_what_will_be_in_the_record() {
+    let mut page = Page::drawn();
+    let id = page.types("name", "sent").presses_save().id;
+    page.types("name", "newer").types("note", "newer");
+    page.tell(Event::DiscardPressed);
+    assert!(!page.orders.contains(&Effect::RemoveOutbox(id.clone())));
+    assert_eq!((page.field("name"), page.field("note")), ("sent", ""));
+    assert_eq!(page.form.state(), FormState::Saving);
+    assert!(page.form.view().message.is_some());
+    page.answer(&id, saved("v2"));
+    assert_eq!((page.field("name"), page.form.state()), ("sent", FormState::Saved));
+    assert!(page.form.view().message.is_none());
+}
+
+#[test]
+fn discard_before_the_save_has_left_forgets_it() {
+    let mut page = Page::drawn();
+    page.types("name", "sent").tell(Event::SavePressed {
+        errors: BTreeMap::new(),
+    });
+    page.tell(Event::DiscardPressed);
+    assert!(page.orders.contains(&Effect::RemoveOutbox("id-1".into())));
+    assert_eq!((page.field("name"), page.form.state()), ("Pump", FormState::Clean));
+    assert!(page.tell(Event::OutboxWritten { id: "id-1".into() }).sent().is_none());
+}
+
+#[test]
+fn a_conflict_of_a_plain_post_is_asked_again_after_typing_and_a_reload() {
+    let mut conflicting = drawn();
+    conflicting.base.insert("name".into(), text("theirs"));
+    conflicting.drawn.insert("name".into(), text("mine"));
+    conflicting.live.insert("name".into(), text("mine"));
+    conflicting.conflicts = vec![Conflict {
+        column: "name".into(),
+        base: None,
+        mine: text("mine"),
+        theirs: text("theirs"),
+    }];
+    let mut page = Page::open(conflicting, Found::default());
+    assert_eq!(page.form.state(), FormState::Conflict);
+    page.types("note", "x").after(3_000);
+    assert!(!page.orders.iter().any(|effect| matches!(effect, Effect::SaveDraft(_))));
+    let kept = page.kept_drafts()[0].clone();
+    let mut present = drawn();
+    for values in [&mut present.base, &mut present.drawn, &mut present.live] {
+        values.insert("name".into(), text("theirs"));
+    }
+    let mut page = Page::open(present, with_draft(kept));
+    assert_eq!((page.form.state(), page.field("name")), (FormState::Conflict, "mine"));
+    assert_eq!(page.form.hidden().1, "v1");
+    page.tell(Event::Chosen {
+        column: "name".into(),
+        side: Side::Mine,
+    });
+    assert_eq!(page.after(300).kept_drafts()[0].draft.version, "v1");
+}
+
+#[test]
+fn an_automatic_retry_never_takes_the_focus() {
+    for outcome in [Outcome::Invalid, Outcome::Unauthenticated] {
+        let mut page = Page::drawn();
+        let id = page.types("name", "a").presses_save().id;
+        page.tell(Event::Unanswered { id: id.clone() }).after(60_000);
+        assert!(page.sent().is_some());
+        let errors = BTreeMap::from([("name".to_string(), "Give it another name.".to_string())]);
+        page.answer(
+            &id,
+            Answer {
+                errors,
+                ..Answer::new(outcome)
+            },
+        );
+        let takes_focus = |effect: &Effect| matches!(effect, Effect::FocusField(_) | Effect::AskSignIn);
+        assert!(!page.orders.iter().any(takes_focus), "{:?}", page.orders);
+    }
+}
+
+#[test]
+fn a_queued_save_that_the_device_refused_is_not_called_protected() {
+    let mut page = Page::drawn();
+    page.types("name", "a").tell(Event::SavePressed {
+        errors: BTreeMap::new(),
+    });
+    page.tell(Event::LocalRefused(revision(1, "w")));
+    page.tell(Event::OutboxRefused { id: "id-1".into() });
+    page.tell(Event::Unanswered { id: "id-1".into() });
+    page.tell(Event::OutboxRefused { id: "id-1".into() });
+    assert_eq!(page.form.state(), FormState::Queued);
+    assert!(page.form.words().contains("Not protected"), "{}", page.form.words());
+    page.after(60_000).answer("id-1", Answer::new(Outcome::Forbidden));
+    let message = page.form.view().message.expect("a message").words;
+    assert!(!message.contains("is kept"), "{message}");
+}
+
+#[test]
+fn text_typed_while_a_create_is_saved_is_under_the_records_key_before_the_old_copy_goes() {
+    let create = Drawn {
+        is_new: true,
+        form_key: "equipment/new-1".into(),
+        ..drawn()
+    };
+    let mut page = Page::open(create, Found::default());
+    let id = page.types("name", "Valve").presses_save().id;
+    page.types("note", "newer").after(300);
+    page.tell(Event::KeptLocally(revision(2, "w")));
+    page.answer(&id, saved("v1"));
+    assert!(!page.drops("equipment/new-1", &revision(2, "w")), "{:?}", page.orders);
+    assert_eq!(page.kept_drafts()[0].form_key, "equipment/7");
+    page.tell(Event::KeptLocally(revision(3, "w")));
+    assert!(page.drops("equipment/new-1", &revision(3, "w")), "{:?}", page.orders);
+}
+
+#[test]
+fn a_foreign_draft_with_the_highest_seq_does_not_end_the_page() {
+    let mut page = Page::open(drawn(), with_draft(device_draft("old", u64::MAX, "typed")));
+    assert_eq!(page.types("name", "typed on").form.state(), FormState::Dirty);
+}
+
+#[test]
+fn after_a_save_the_server_is_asked_again_to_keep_drafts() {
+    let mut page = Page::drawn();
+    let other = device_draft("phone", 9, "phone's").draft;
+    page.types("name", "a").after(2_000).tell(Event::DraftRefused {
+        revision: revision(1, "w"),
+        why: DraftRefusal::Stored(Some(Box::new(other))),
+    });
+    let id = page.presses_save().id;
+    page.answer(&id, saved("v2"));
+    page.types("name", "b").after(2_000);
+    assert!(page.orders.iter().any(|effect| matches!(effect, Effect::SaveDraft(_))));
+}
+
+#[test]
+fn that_a_text_is_too_large_for_the_server_is_said_once() {
+    let mut page = Page::drawn();
+    let refused = |seq| Event::DraftRefused {
+        revision: revision(seq, "w"),
+        why: DraftRefusal::TooLarge,
+    };
+    page.types("name", "a").after(2_000).tell(refused(1));
+    assert!(page.announced(&Announcement::TooLargeForServer));
+    page.types("name", "b").after(2_000).tell(refused(2));
+    assert!(!page.announced(&Announcement::TooLargeForServer));
+    assert!(page.form.words().contains("Too large for the server"));
+}
