@@ -73,13 +73,23 @@ fn a_save_carried_out_after_the_page_was_drawn_is_what_the_page_shows() {
 fn a_save_whose_draft_is_gone_already_is_still_what_a_page_drawn_before_it_shows() {
     let left = left_behind("typed");
     let mut found = Found {
-        resolved: vec![(left.submission.clone(), Answer { replayed: true, ..saved("v1b") })],
+        resolved: vec![(
+            left.submission.clone(),
+            Answer {
+                replayed: true,
+                ..saved("v1b")
+            },
+        )],
         ..Found::default()
     };
     found.bases.insert(left.submission.id.clone(), left.base.clone());
     let page = Page::open(drawn(), found);
     assert_eq!((page.field("name"), page.form.state()), ("typed", FormState::Saved));
-    assert!(page.orders.iter().any(|order| matches!(order, Effect::PutValue { column, .. } if column == "name")));
+    assert!(
+        page.orders
+            .iter()
+            .any(|order| matches!(order, Effect::PutValue { column, .. } if column == "name"))
+    );
 }
 
 #[test]
