@@ -1,6 +1,6 @@
 //! The database commits and its answer is lost: nothing twice, nothing lost, no wrong answer.
 //!
-//! Beside each run stands a control: a client that takes a fresh id for every attempt. It has to
+//! Beside it stands a control: a client that takes a fresh form and id for every attempt. It has to
 //! write things twice, or the cuts were none and the test proves nothing.
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ const BEYOND_THE_DEADLINE: Duration = Duration::from_secs(6);
 enum Ids {
     /// One id for one press of Save.
     Kept,
-    /// Another one for each attempt.
+    /// Another one for each attempt, and another form: one form makes one record whatever its ids.
     Fresh,
 }
 
@@ -44,7 +44,9 @@ async fn save(outage: &Outage, form: &DrawnForm, ids: Ids) -> usize {
             other => panic!("a wrong answer: {other:?} {:?}", answer.errors),
         }
         if ids == Ids::Fresh {
-            form = form.with("_id", &fresh_id());
+            let id = fresh_id();
+            form.action = format!("{NEW}{id}");
+            form = form.with("_id", &id);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
