@@ -7,6 +7,7 @@ use resilient_core::draft::{Draft, Revision, Values};
 use resilient_core::submission::Submission;
 use resilient_core::submission::answer::Answer;
 use resilient_core::submission::machine::effects::{DeviceDraft, OutboxEntry};
+use resilient_core::submission::machine::rebase;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 const FORMAT: u32 = 1;
@@ -131,20 +132,11 @@ pub fn taken_over(writer: &str) -> Option<(&str, &str)> {
     writer.rsplit_once(TAKEN_OVER)
 }
 
-/// A draft built on the version that a saved submission was sent on, put on the version that the save
-/// made: one's own save is never somebody else's change. `None`: it was built on another.
+/// A draft on top of what was saved ([`rebase`]), under the form key it has then. `None`: it was built on another version.
 pub fn rebased(device: &DeviceDraft, submission: &Submission, answer: &Answer) -> Option<DeviceDraft> {
-    if submission.version != device.draft.version {
-        return None;
-    }
     let mut rebased = device.clone();
-    let draft = &mut rebased.draft;
-    for (column, sent) in &submission.values {
-        let stored = answer.current.get(column).unwrap_or(sent).clone();
-        draft.base.insert(column.clone(), stored);
-    }
-    if let Some(version) = &answer.version {
-        draft.version.clone_from(version);
+    if !rebase(&mut rebased, submission, answer) {
+        return None;
     }
     // A form of a new record that was saved is the record's.
     if let (Some((table, form)), Some(key)) = (device.form_key.split_once('/'), &answer.key)

@@ -41,22 +41,28 @@ pub fn is_saved(draft: &DeviceDraft, resolved: &[(Submission, Answer)]) -> bool 
     })
 }
 
-/// A draft built on the version that a saved submission was sent on goes on that submission's
-/// version for the columns it wrote: my own save is never somebody else's change.
+/// Puts a draft built on the version that a saved submission was sent on upon the version that the save made, for the
+/// columns it wrote: my own save is never somebody else's change. `false`: it was built on another.
+pub fn rebase(device: &mut DeviceDraft, submission: &Submission, answer: &Answer) -> bool {
+    let draft = &mut device.draft;
+    if submission.version != draft.version {
+        return false;
+    }
+    for (column, sent) in &submission.values {
+        let stored = answer.current.get(column).unwrap_or(sent).clone();
+        draft.base.insert(column.clone(), stored);
+    }
+    if let Some(version) = &answer.version {
+        draft.version.clone_from(version);
+    }
+    true
+}
+
+/// The draft on top of all that was saved meanwhile.
 pub fn rebased(mut draft: DeviceDraft, resolved: &[(Submission, Answer)]) -> Candidate {
     let mut moved = false;
     for (submission, answer) in resolved {
-        if submission.version != draft.draft.version {
-            continue;
-        }
-        for (column, sent) in &submission.values {
-            let stored = answer.current.get(column).unwrap_or(sent).clone();
-            draft.draft.base.insert(column.clone(), stored);
-        }
-        if let Some(version) = &answer.version {
-            draft.draft.version.clone_from(version);
-        }
-        moved = true;
+        moved |= rebase(&mut draft, submission, answer);
     }
     Candidate { draft, moved }
 }

@@ -25,6 +25,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+pub use self::candidates::rebase;
 pub use self::content::{Content, Undecided};
 pub use self::delivery::pause_before_retry;
 use self::delivery::{Delivery, Line};
