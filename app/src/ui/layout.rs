@@ -66,7 +66,7 @@ fn header(visit: &Visit, unsaved: Option<usize>) -> AnyView {
                 })}
             </a>
             <form class="sign-out" method="post" action="/logout" data-sign-out="">
-                <span class="account" title=format!("Signed in as {}, {}", account.name, account.role.name())>
+                <span class="account" title=format!("Signed in as {}, {}", account.name, account.role.in_words())>
                     {account.name.clone()}
                 </span>
                 <button class="button-plain" type="submit">"Sign out"</button>

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use app::auth::model::{Account, Role};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::session::{ABSOLUTE_MS, Session};
 
@@ -28,9 +28,26 @@ pub struct Directory {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct State {
+    #[serde(deserialize_with = "accounts_with_known_roles")]
     accounts: BTreeMap<String, KnownAccount>,
     /// Ended sessions by id, with the unix time in milliseconds after which their cookies are over anyway.
     ended: BTreeMap<String, u64>,
+}
+
+/// A role that this version does not know (it was written by a newer one) grants nothing.
+fn accounts_with_known_roles<'de, D: Deserializer<'de>>(reader: D) -> Result<BTreeMap<String, KnownAccount>, D::Error> {
+    let accounts = BTreeMap::<String, serde_json::Value>::deserialize(reader)?;
+    let known = accounts.into_iter().filter_map(|(name, account)| {
+        let known = serde_json::from_value(account);
+        known.map_or_else(
+            |error| {
+                tracing::warn!(account = name, %error, "a kept account cannot be understood: it has no rights");
+                None
+            },
+            |known| Some((name.clone(), known)),
+        )
+    });
+    Ok(known.collect())
 }
 
 impl Directory {
@@ -137,6 +154,25 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_older_and_newer_versions_kept_is_read_and_an_unknown_role_grants_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = r#"{"accounts":{"anna":{"role":"superuser","epoch":1,"disabled":false},
+            "bert":{"role":"emperor","epoch":1,"disabled":false}},"ended":{}}"#;
+        std::fs::write(folder.path().join("accounts.json"), kept).unwrap();
+        let directory = Directory::open(folder.path()).unwrap();
+        let session = |account: &str| Session {
+            account: account.into(),
+            id: "s".into(),
+            epoch: 1,
+            issued_at_ms: 0,
+            seen_at_ms: 0,
+        };
+        let role = |account: &str| directory.account_of(&session(account), 1).map(|account| account.role);
+        assert_eq!(role("anna"), Some(Role::Superuser));
+        assert_eq!(role("bert"), None);
+    }
 
     #[test]
     fn an_ended_session_stays_ended_after_a_restart() {

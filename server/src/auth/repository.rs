@@ -1,6 +1,7 @@
 //! Accounts in the database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use app::auth::model::Role;
 use async_trait::async_trait;
@@ -27,17 +28,24 @@ pub trait AccountStore: Send + Sync {
     async fn add_first(&self, name: &str, password_hash: &str, role: Role) -> Result<bool, DbError>;
     /// Sets the password and ends every session of the account.
     async fn set_password(&self, name: &str, password_hash: &str) -> Result<bool, DbError>;
+    /// Gives the account another role and ends every session of it.
+    async fn set_role(&self, name: &str, role: Role) -> Result<bool, DbError>;
     /// Switches the account off and ends every session of it.
     async fn disable(&self, name: &str) -> Result<bool, DbError>;
 }
 
 pub struct AccountRepository<D: Dialect> {
     db: Db<D::Database>,
+    /// Accounts whose role this version does not know, as told to the log once each.
+    told: Mutex<BTreeSet<String>>,
 }
 
 impl<D: Dialect> AccountRepository<D> {
     pub fn new(db: Db<D::Database>) -> Self {
-        Self { db }
+        Self {
+            db,
+            told: Mutex::default(),
+        }
     }
 
     /// Runs one statement that changes at most one account, and tells whether it did.
@@ -66,7 +74,23 @@ impl<D: Dialect> AccountRepository<D> {
                 async move { D::fetch(&mut conn, sql, parameters).await }
             })
             .await?;
-        Ok(rows.into_iter().filter_map(Row::read).collect())
+        Ok(rows.into_iter().filter_map(|row| self.understood(row)).collect())
+    }
+
+    /// A row with a role this version does not know is passed over: it grants nothing.
+    fn understood(&self, row: Vec<Option<String>>) -> Option<Row> {
+        Row::read(row)
+            .map_err(|name| {
+                let is_news = self
+                    .told
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(name.clone());
+                if is_news {
+                    tracing::warn!(account = name, "this account has an unknown role: it has no rights");
+                }
+            })
+            .ok()
     }
 }
 
@@ -76,17 +100,20 @@ struct Row {
 }
 
 impl Row {
-    /// A row with a role this version does not know is passed over: it grants nothing.
-    fn read(mut columns: Vec<Option<String>>) -> Option<Self> {
+    /// # Errors
+    /// The name of an account that this version cannot understand.
+    fn read(mut columns: Vec<Option<String>>) -> Result<Self, String> {
         let [name, password_hash, role, epoch, disabled] =
             std::array::from_fn(|at| columns.get_mut(at).and_then(Option::take).unwrap_or_default());
-        let role = Role::from_name(&role)?;
+        let (Some(role), Ok(epoch)) = (Role::from_name(&role), epoch.parse()) else {
+            return Err(name);
+        };
         let known = KnownAccount {
             role,
-            epoch: epoch.parse().ok()?,
+            epoch,
             disabled: disabled != "false" && disabled != "0",
         };
-        Some(Self {
+        Ok(Self {
             name,
             account: StoredAccount { known, password_hash },
         })
@@ -140,6 +167,16 @@ impl<D: Dialect> AccountStore for AccountRepository<D> {
             D::placeholder(2)
         );
         self.change("set password", sql, vec![password_hash, name]).await
+    }
+
+    async fn set_role(&self, name: &str, role: Role) -> Result<bool, DbError> {
+        let sql = format!(
+            "UPDATE {} SET role = {}, epoch = epoch + 1 WHERE name = {}",
+            D::own("account"),
+            D::placeholder(1),
+            D::placeholder(2)
+        );
+        self.change("set role", sql, vec![role.name(), name]).await
     }
 
     async fn disable(&self, name: &str) -> Result<bool, DbError> {

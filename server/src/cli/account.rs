@@ -1,4 +1,4 @@
-//! `inkfast account add|password|disable NAME`
+//! `inkfast account add|password|role|disable NAME`
 
 use std::io::IsTerminal;
 
@@ -18,9 +18,14 @@ pub enum AccountCommand {
     Add {
         #[command(flatten)]
         who: Who,
-        /// superuser or viewer
-        #[arg(long)]
-        role: String,
+        #[command(flatten)]
+        may: May,
+    },
+    /// Give an account another role and end every session of it.
+    Role {
+        name: String,
+        #[command(flatten)]
+        may: May,
     },
     /// Set a password and end every session of the account.
     Password {
@@ -29,6 +34,17 @@ pub enum AccountCommand {
     },
     /// Switch an account off and end every session of it.
     Disable { name: String },
+}
+
+#[derive(Debug, Args)]
+pub struct May {
+    /// superuser (everything), staff (records, and watches over the server), editor (records) or viewer (reads)
+    #[arg(long, value_parser = role)]
+    role: Role,
+}
+
+fn role(name: &str) -> Result<Role, String> {
+    Role::from_name(name).ok_or_else(|| format!("it takes {}", Role::ALL.map(Role::name).join(", ")))
 }
 
 #[derive(Debug, Args)]
@@ -63,12 +79,11 @@ async fn run_on<D: OwnTables>(command: AccountCommand, options: Options<D::Datab
     let accounts = AccountRepository::<D>::new(db);
     let mut made = None;
     let done = match &command {
-        AccountCommand::Add { who, role } => {
-            let role = Role::from_name(role).ok_or("--role takes superuser or viewer.")?;
+        AccountCommand::Add { who, may } => {
             check_name(&who.name)?;
             let hash = Passwords::new().hash(password(who, &mut made)?).await;
             accounts
-                .add(&who.name, &hash, role)
+                .add(&who.name, &hash, may.role)
                 .await
                 .map(|done| (done, "There is such an account already."))
         }
@@ -79,6 +94,10 @@ async fn run_on<D: OwnTables>(command: AccountCommand, options: Options<D::Datab
                 .await
                 .map(|done| (done, "There is no such account."))
         }
+        AccountCommand::Role { name, may } => accounts
+            .set_role(name, may.role)
+            .await
+            .map(|done| (done, "There is no such account.")),
         AccountCommand::Disable { name } => accounts
             .disable(name)
             .await
