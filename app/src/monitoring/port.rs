@@ -8,13 +8,40 @@ pub enum DependencyState {
     Down,
 }
 
+/// Where unsaved work goes now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DraftsState {
+    /// To Redis, as configured.
+    Redis,
+    /// Redis is away: to this server's own file, and from there to Redis when it is back.
+    Spill,
+    /// To this server's own file; no Redis is configured.
+    Embedded,
+    /// Nowhere on the server: only the device keeps it.
+    Unavailable,
+}
+
+impl DraftsState {
+    /// As health reports and events write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+            Self::Spill => "spill",
+            Self::Embedded => "server",
+            Self::Unavailable => "down",
+        }
+    }
+}
+
 /// A snapshot from cached probes; taking it touches nothing.
 #[derive(Clone, Debug)]
 pub struct Condition {
     pub database: DependencyState,
     /// What kind of database: `PostgreSQL`, `SQLite`.
     pub database_kind: &'static str,
+    /// Whether the server keeps drafts at all.
     pub drafts: DependencyState,
+    pub drafts_state: DraftsState,
     /// Milliseconds until the next probe while the database is down.
     pub retry_after_ms: Option<u64>,
 }

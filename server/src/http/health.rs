@@ -1,7 +1,7 @@
 //! Whether this server runs, and whether it can save. All from cached probes: asking costs nothing
 //! and touches nothing.
 
-use app::monitoring::port::{Condition, DependencyState};
+use app::monitoring::port::{Condition, DependencyState, DraftsState};
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
@@ -74,9 +74,9 @@ pub async fn connection_status(State(services): State<Services>, Extension(visit
 }
 
 fn report(condition: &Condition) -> Value {
-    let worst = match (condition.database, condition.drafts) {
+    let worst = match (condition.database, condition.drafts_state) {
         (DependencyState::Down, _) => "unhealthy",
-        (DependencyState::Up, DependencyState::Up) => "healthy",
+        (DependencyState::Up, DraftsState::Redis | DraftsState::Embedded) => "healthy",
         _ => "degraded",
     };
     json!({
@@ -84,6 +84,7 @@ fn report(condition: &Condition) -> Value {
         "database": word(condition.database),
         "database_kind": condition.database_kind,
         "drafts": word(condition.drafts),
+        "drafts_kept_in": condition.drafts_state.word(),
         "retry_after_ms": condition.retry_after_ms,
         "version": env!("CARGO_PKG_VERSION"),
     })

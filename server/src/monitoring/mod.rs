@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use app::monitoring::port::{Condition, DependencyState, Monitor};
+use app::monitoring::port::{Condition, DependencyState, DraftsState, Monitor};
 use resilient_db::{Db, Health, RoleHealth, Supported};
 use serde_json::{Value, json};
 
@@ -44,6 +44,11 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
                 DependencyState::Up
             } else {
                 DependencyState::Down
+            },
+            drafts_state: if drafts_kept {
+                DraftsState::Embedded
+            } else {
+                DraftsState::Unavailable
             },
             retry_after_ms: health.retry_after.map(|wait| wait.as_millis() as u64),
         }
