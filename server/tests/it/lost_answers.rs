@@ -3,8 +3,6 @@
 //! Beside it stands a control: a client that takes a fresh form and id for every attempt. It has to
 //! write things twice, or the cuts were none and the test proves nothing.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fault_proxy::Fault;
@@ -126,40 +124,4 @@ async fn a_hundred_saves_whose_commit_went_unanswered_are_saved_once() {
         records > distinct,
         "the control duplicates nothing: the cuts are no cuts"
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_saves_under_random_cuts_are_saved_once() {
-    let outage = Arc::new(Outage::prepared().await);
-    let forms = new_forms(&outage, "random", 200).await;
-    let before = outage.proxy.counters().cut;
-    outage
-        .proxy
-        .set(Fault::CutAtRandom {
-            probability: 0.06,
-            seed: 20_261_121,
-        })
-        .await;
-    let attempts = Arc::new(AtomicUsize::new(0));
-    let workers = forms.chunks(forms.len() / 4).map(|share| {
-        let (outage, attempts, share) = (Arc::clone(&outage), Arc::clone(&attempts), share.to_vec());
-        tokio::spawn(async move {
-            for form in share {
-                attempts.fetch_add(save(&outage, &form, Ids::Kept).await, Ordering::Relaxed);
-            }
-        })
-    });
-    for worker in workers.collect::<Vec<_>>() {
-        worker.await.expect("no wrong answer");
-    }
-    let cuts = outage.proxy.counters().cut - before;
-    outage.proxy.set(Fault::Pass).await;
-    let (records, distinct, audit) = effects(&outage, "random");
-    let attempts = attempts.load(Ordering::Relaxed);
-    println!(
-        "200 saves, {cuts} random cuts, {attempts} unsaved answers: {distinct} there, {} twice",
-        records - distinct
-    );
-    assert!(cuts >= 200, "only {cuts} cuts");
-    assert_eq!((records, distinct, audit), (200, 200, 200));
 }

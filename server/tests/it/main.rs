@@ -6,4 +6,5 @@ mod restricted_database;
 mod saving;
 mod sql_round_trip;
 mod support;
+mod thousand_saves;
 mod unhealthy_database;

@@ -1,0 +1,198 @@
+//! The real program as a process of its own, killed and started again; browsers reach it through a proxy.
+
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::header::{ACCEPT, CONTENT_LENGTH, HeaderName, SET_COOKIE};
+use axum::http::{HeaderMap, Method, StatusCode};
+use fault_proxy::FaultProxy;
+use resilient_core::submission::answer::Answer;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Row};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::drawn_form::DrawnForm;
+use super::test_app::{Answered, PASSWORD};
+
+/// Longer than the server takes for any answer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(12);
+
+/// `inkfast` over a SQLite file.
+pub struct RunningServer {
+    process: Mutex<Option<Child>>,
+    address: SocketAddr,
+    data_dir: TempDir,
+    /// From browsers to the server.
+    pub proxy: FaultProxy,
+    cookie: String,
+}
+
+impl RunningServer {
+    /// Over a new file with this schema, with `admin` signed in.
+    pub async fn over_sqlite(schema: &'static str) -> Self {
+        let data_dir = tempfile::tempdir().expect("a temporary directory");
+        let options = SqliteConnectOptions::new()
+            .filename(data_dir.path().join("records.db"))
+            .create_if_missing(true);
+        let mut connection = options.connect().await.expect("a new file");
+        sqlx::raw_sql(schema)
+            .execute(&mut connection)
+            .await
+            .expect("the schema");
+        let port = fault_proxy::free_port().expect("a free port");
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let mut server = Self {
+            process: Mutex::default(),
+            address,
+            data_dir,
+            proxy: FaultProxy::start(address).await.expect("a proxy"),
+            cookie: String::new(),
+        };
+        server.start().await;
+        server.cookie = server.sign_in().await;
+        server
+    }
+
+    /// Starts it on the data it had; comes back when it can save.
+    pub async fn start(&self) {
+        let data_dir = self.data_dir.path();
+        let child = Command::new(env!("CARGO_BIN_EXE_inkfast"))
+            .env_clear()
+            .env("INKFAST_LISTEN", self.address.to_string())
+            .env("INKFAST_DATA_DIR", data_dir)
+            .env("INKFAST_ADMIN_PASSWORD", PASSWORD)
+            .env(
+                "DATABASE_URL",
+                format!("sqlite:{}", data_dir.join("records.db").display()),
+            )
+            .env("RUST_LOG", "off")
+            .current_dir(data_dir)
+            .stdout(Stdio::null())
+            .spawn();
+        *self.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(child.expect("the program was built"));
+        for _ in 0..3_000 {
+            let ready = self.ask(self.address, Method::GET, "/readyz", None, &[]).await;
+            if ready.is_some_and(|answered| answered.status == StatusCode::OK) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the server is not ready within a minute");
+    }
+
+    /// `kill -9`: nothing is flushed, nobody is told.
+    pub fn kill(&self) {
+        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut child) = process {
+            child.kill().expect("it was running");
+            child.wait().expect("it is a child of ours");
+        }
+    }
+
+    /// The page's form; `None` where no good answer came.
+    pub async fn form(&self, path: &str) -> Option<DrawnForm> {
+        let page = self.through_proxy(Method::GET, path, None, &[]).await?;
+        (page.status == StatusCode::OK).then(|| DrawnForm::read(&page.body))
+    }
+
+    /// As the page's script; `None` where no answer came.
+    pub async fn save(&self, form: &DrawnForm) -> Option<Answer> {
+        let json = [(ACCEPT.as_str(), "application/json")];
+        let answered = self.through_proxy(Method::POST, &form.action, Some(&form.controls), &json);
+        answered.await.map(|answered| answered.answer())
+    }
+
+    /// One number out of the file, past the server.
+    pub async fn count(&self, sql: String) -> i64 {
+        let options = SqliteConnectOptions::new().filename(self.data_dir.path().join("records.db"));
+        let mut connection = options.connect().await.expect("the file");
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_one(&mut connection).await;
+        row.expect("the witness").get(0)
+    }
+
+    async fn sign_in(&self) -> String {
+        let form = [("username", "admin"), ("password", PASSWORD)].map(|(name, value)| (name.into(), value.into()));
+        let answered = self.through_proxy(Method::POST, "/login", Some(&form), &[]).await;
+        let headers = answered.expect("nothing is broken yet").headers;
+        let cookies = headers
+            .get_all(SET_COOKIE)
+            .iter()
+            .filter_map(|cookie| cookie.to_str().ok());
+        let session = cookies
+            .filter_map(|cookie| cookie.split(';').next())
+            .find(|cookie| cookie.starts_with("inkfast="));
+        session.expect("admin can sign in").to_owned()
+    }
+
+    async fn through_proxy(
+        &self,
+        method: Method,
+        path: &str,
+        form: Option<&[(String, String)]>,
+        headers: &[(&str, &str)],
+    ) -> Option<Answered> {
+        self.ask(self.proxy.address(), method, path, form, headers).await
+    }
+
+    /// One request on a connection of its own.
+    async fn ask(
+        &self,
+        address: SocketAddr,
+        method: Method,
+        path: &str,
+        form: Option<&[(String, String)]>,
+        headers: &[(&str, &str)],
+    ) -> Option<Answered> {
+        let body = form.map(|pairs| {
+            form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(pairs)
+                .finish()
+        });
+        let body = body.unwrap_or_default();
+        let (host, cookie, length) = (self.address, &self.cookie, body.len());
+        let mut request = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n"
+        );
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        let asking = async {
+            let mut stream = TcpStream::connect(address).await.ok()?;
+            stream.write_all(format!("{request}\r\n{body}").as_bytes()).await.ok()?;
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await.ok()?;
+            read_answer(&answer)
+        };
+        tokio::time::timeout(ANSWER_LIMIT, asking).await.ok()?
+    }
+}
+
+/// `None` where it breaks off.
+fn read_answer(answer: &[u8]) -> Option<Answered> {
+    let head_end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
+    let head = str::from_utf8(&answer[..head_end]).ok()?;
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let mut headers = HeaderMap::new();
+    for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
+        headers.append(HeaderName::from_bytes(name.as_bytes()).ok()?, value.parse().ok()?);
+    }
+    let body = &answer[head_end + 4..];
+    let length: usize = headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
+    (body.len() == length).then(|| Answered {
+        status,
+        headers,
+        body: String::from_utf8_lossy(body).into_owned(),
+    })
+}
+
+impl Drop for RunningServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
