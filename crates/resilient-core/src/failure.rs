@@ -136,6 +136,26 @@ pub enum Kind {
     Closing,
 }
 
+impl Kind {
+    /// For labels and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Busy => "busy",
+            Self::Contention => "contention",
+            Self::TimedOut => "timed_out",
+            Self::Constraint => "constraint",
+            Self::BadValue => "bad_value",
+            Self::Absent => "absent",
+            Self::ReadOnly => "read_only",
+            Self::Damaged => "damaged",
+            Self::Misconfigured => "misconfigured",
+            Self::Defect => "defect",
+            Self::Closing => "closing",
+        }
+    }
+}
+
 /// Everything that follows from one failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Class {

@@ -15,9 +15,11 @@ use crate::error::DbError;
 use crate::failed_attempt::FailedAttempt;
 use crate::lane::Lane;
 use crate::lease::{Lease, Terms};
+use crate::observer::{Ending, Refusal};
 use crate::random;
 use crate::retry::{self, repetition};
 use crate::supported::Supported;
+use crate::telling::Telling;
 use crate::transaction::OnUnknownCommit;
 
 /// The old backend may still be committing when its client is gone (seen to take 0.3 s), so asking
@@ -31,7 +33,7 @@ pub(crate) struct Call<'a, D: Supported> {
     phase: Phase,
     on_unknown: OnUnknownCommit,
     deadline: Instant,
-    attempts: u32,
+    telling: Telling<'a>,
     attempt_began: Instant,
     /// A commit's answer was lost and nothing since has told what became of it.
     in_doubt: bool,
@@ -54,7 +56,11 @@ impl<'a, D: Supported> Call<'a, D> {
         };
         let now = Instant::now();
         let deadline = now + limit;
-        let place = lane.enter(deadline).await.map_err(|refused| error(name, 0, refused))?;
+        let mut telling = Telling::begin(&*shared.policy.observer, name, lane.role, now);
+        let place = match lane.enter(deadline).await {
+            Ok(place) => place,
+            Err(refused) => return Err(turned_away(&mut telling, error(name, 0, refused))),
+        };
         Ok(Self {
             shared,
             lane,
@@ -62,7 +68,7 @@ impl<'a, D: Supported> Call<'a, D> {
             phase,
             on_unknown,
             deadline,
-            attempts: 0,
+            telling,
             attempt_began: now,
             in_doubt: false,
             reprepare: false,
@@ -72,7 +78,7 @@ impl<'a, D: Supported> Call<'a, D> {
 
     /// The next attempt's connection, with its transaction begun.
     pub(crate) async fn lease(&mut self) -> Result<(Connection<D>, Lease<D>), FailedAttempt> {
-        self.attempts += 1;
+        self.telling.attempts += 1;
         self.attempt_began = Instant::now();
         let held = self.lane.acquire(self.deadline).await?;
         let terms = Terms {
@@ -92,6 +98,7 @@ impl<'a, D: Supported> Call<'a, D> {
         match result {
             Ok(value) => {
                 self.note_success(took);
+                self.telling.ended(Ending::Succeeded);
                 ControlFlow::Break(Ok(value))
             }
             Err(failed) => {
@@ -99,14 +106,18 @@ impl<'a, D: Supported> Call<'a, D> {
                 self.reprepare |= failed.class.connection == ConnectionFate::Reprepare;
                 match self.wait_to_repeat(&failed).await {
                     ControlFlow::Continue(()) => ControlFlow::Continue(()),
-                    ControlFlow::Break(()) => ControlFlow::Break(Err(self.give_up(failed))),
+                    ControlFlow::Break(()) => {
+                        let error = self.give_up(failed);
+                        self.telling.ended(Ending::Failed(&error));
+                        ControlFlow::Break(Err(error))
+                    }
                 }
             }
         }
     }
 
     fn note_success(&self, took: Duration) {
-        if self.attempts == 1 {
+        if self.telling.attempts == 1 {
             locked(&self.shared.budget).first_try_succeeded(self.shared.clock.now());
         }
         locked(&self.shared.typical).record(self.name, took);
@@ -133,7 +144,7 @@ impl<'a, D: Supported> Call<'a, D> {
         self.shared
             .policy
             .observer
-            .repeating(self.name, self.attempts, &failed.class, delay);
+            .repeating(self.name, self.lane.role, self.telling.attempts, &failed.class, delay);
         sleep(delay).await;
         ControlFlow::Continue(())
     }
@@ -141,8 +152,8 @@ impl<'a, D: Supported> Call<'a, D> {
     /// The wait before a repetition, if there may be one, and there is time and budget for it.
     fn affordable_repetition(&self, failed: &FailedAttempt) -> Option<Duration> {
         let policy = &self.shared.policy;
-        let repetition = repetition(&failed.class, self.lane.role, self.attempts, policy.attempts)?;
-        let delay = repetition.delay(policy, self.attempts, random::unit());
+        let repetition = repetition(&failed.class, self.lane.role, self.telling.attempts, policy.attempts)?;
+        let delay = repetition.delay(policy, self.telling.attempts, random::unit());
         let needed = locked(&self.shared.typical).needed(self.name);
         let in_time = Instant::now() + delay + needed < self.deadline;
         let affordable = || locked(&self.shared.budget).pay(self.shared.clock.now(), retry::cost(&failed.class));
@@ -185,8 +196,17 @@ impl<'a, D: Supported> Call<'a, D> {
                     .unwrap_or(self.shared.policy.retry_after_spread),
             );
         }
-        error(self.name, self.attempts, failed)
+        error(self.name, self.telling.attempts, failed)
     }
+}
+
+fn turned_away(telling: &mut Telling, error: DbError) -> DbError {
+    telling.refused(match error.class.kind {
+        Kind::Busy => Refusal::BulkheadFull,
+        _ => Refusal::BreakerOpen,
+    });
+    telling.ended(Ending::Failed(&error));
+    error
 }
 
 /// The same call may go through later.

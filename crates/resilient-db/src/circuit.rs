@@ -103,8 +103,12 @@ impl Circuit {
         self.guarded().breaker.next_probe(self.clock.now())
     }
 
+    pub(crate) fn state(&self) -> State {
+        self.guarded().breaker.state()
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
-        self.guarded().breaker.state() == State::Closed
+        self.state() == State::Closed
     }
 
     pub(crate) fn retry_after(&self) -> Option<Duration> {

@@ -33,8 +33,8 @@ pub struct Db<D: Supported> {
 pub(crate) struct Shared<D: Supported> {
     pub(crate) policy: Arc<Policy>,
     pub(crate) clock: Clock,
-    pub(crate) read: Lane<D>,
-    pub(crate) write: Lane<D>,
+    pub(crate) read: Arc<Lane<D>>,
+    pub(crate) write: Arc<Lane<D>>,
     pub(crate) budget: Mutex<RetryBudget>,
     pub(crate) typical: Mutex<Typical>,
     pub(crate) news: Arc<News>,
@@ -54,15 +54,15 @@ impl<D: Supported> Db<D> {
     /// a database that is down now may be up later, and the probe will know.
     pub async fn connect_lazily(options: Options<D>, policy: Policy) -> Self {
         let (policy, clock, news) = (Arc::new(policy), Clock::start(), Arc::new(News::default()));
-        let lane = |role| Lane::<D>::new(&options, role, &policy, clock, &news);
+        let lane = |role| Arc::new(Lane::<D>::new(&options, role, &policy, clock, &news));
         let (read, write) = (lane(Role::Read), lane(Role::Write));
         warm(&read, &write, &policy).await;
         let mut prober = Prober::<D> {
             options: D::probe_options(&options, &policy),
-            limit: policy.probe_limit,
+            policy: Arc::clone(&policy),
             news: Arc::clone(&news),
-            read: Arc::clone(&read.circuit),
-            write: Arc::clone(&write.circuit),
+            read: Arc::clone(&read),
+            write: Arc::clone(&write),
             own: None,
         };
         // Twice opens the breaker: the first page of an outage should not have to find out.
@@ -184,6 +184,16 @@ impl<D: Supported> Db<D> {
             read,
             write,
         }
+    }
+
+    /// As [`health`](Self::health), but asks the database first. However many call this, there is never more than
+    /// one probe at a time, nor two closer together than while the breaker is open (200 ms): a younger
+    /// answer is taken as it is. Takes at most the policy's `probe_limit` and that distance.
+    pub async fn probe_now(&self) -> Health {
+        let Shared { news, policy, .. } = &*self.shared;
+        let longest = policy.probe_limit + policy.breaker.probe_open;
+        news.probed_since(policy.breaker.probe_open, longest).await;
+        self.health()
     }
 
     /// `Some` while a breaker is open: until the next probe, not spread.

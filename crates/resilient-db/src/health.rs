@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use resilient_core::breaker::State;
+
 /// From the cached probe, the breakers and the pools' counters; taking it touches nothing.
 #[derive(Clone, Debug)]
 pub struct Health {
@@ -36,9 +38,15 @@ pub struct ProbeReport {
 /// One role's breaker and pool.
 #[derive(Clone, Copy, Debug)]
 pub struct RoleHealth {
-    /// The breaker lets calls through.
-    pub closed: bool,
+    pub breaker: State,
     pub pool: PoolNumbers,
+}
+
+impl RoleHealth {
+    /// The breaker lets calls through.
+    pub fn is_closed(&self) -> bool {
+        self.breaker == State::Closed
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use crate::supported::{Options, Role, Supported};
 
 pub(crate) struct Lane<D: Supported> {
     pub(crate) role: Role,
-    pub(crate) circuit: Arc<Circuit>,
+    pub(crate) circuit: Circuit,
     pub(crate) pool: Pool<D>,
     bulkhead: Bulkhead,
     news: Arc<News>,
@@ -30,7 +30,7 @@ impl<D: Supported> Lane<D> {
     pub(crate) fn new(options: &Options<D>, role: Role, policy: &Arc<Policy>, clock: Clock, news: &Arc<News>) -> Self {
         Self {
             role,
-            circuit: Arc::new(Circuit::new(role, clock, Arc::clone(policy))),
+            circuit: Circuit::new(role, clock, Arc::clone(policy)),
             pool: pool::open::<D>(options, role, policy, news),
             bulkhead: Bulkhead::new(D::pool_size(role, policy).max, policy.waiting),
             news: Arc::clone(news),
@@ -51,6 +51,11 @@ impl<D: Supported> Lane<D> {
     /// A connection, unless the breaker is open or opens meanwhile.
     pub(crate) async fn acquire(&self, deadline: Instant) -> Result<Held<D>, FailedAttempt> {
         self.circuit.admit()?;
+        if let Some(faults) = &self.policy.faults {
+            faults
+                .strike_connecting()
+                .map_err(|error| FailedAttempt::of::<D>(error, Phase::Connect))?;
+        }
         tokio::select! {
             acquired = timeout_at(deadline, self.pool.acquire()) => match acquired {
                 Ok(Ok(connection)) => Ok(Held::new(connection)),
@@ -75,7 +80,7 @@ impl<D: Supported> Lane<D> {
             max: self.pool.options().get_max_connections(),
         };
         RoleHealth {
-            closed: self.circuit.is_closed(),
+            breaker: self.circuit.state(),
             pool,
         }
     }

@@ -91,7 +91,13 @@ impl<D: Supported> Lease<D> {
     /// A timeout drops the work and with it the connection, which closes it: nothing waits for a
     /// server that does not answer.
     async fn within_deadline<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, FailedAttempt> {
-        match timeout_at(self.terms.deadline, work).await {
+        let working = async {
+            if let Some(faults) = &self.terms.policy.faults {
+                faults.strike_working::<D>(self.terms.phase).await?;
+            }
+            work.await
+        };
+        match timeout_at(self.terms.deadline, working).await {
             Ok(Ok(value)) => Ok(value),
             Err(_) => Err(FailedAttempt::timed_out(self.terms.phase)),
             Ok(Err(error)) => {

@@ -11,9 +11,12 @@ mod connection;
 mod db;
 mod error;
 mod failed_attempt;
+mod faults;
 mod health;
 mod lane;
 mod lease;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod observer;
 mod policy;
 mod pool;
@@ -21,14 +24,18 @@ mod probe;
 mod random;
 mod retry;
 mod supported;
+mod telling;
 mod transaction;
 mod typical;
 
 pub use connection::Connection;
 pub use db::Db;
 pub use error::{CommitRefused, Constraint, ConstraintKind, DbError};
+pub use faults::{Fault, Faults, Injected};
 pub use health::{Condition, Health, PoolNumbers, ProbeReport, RoleHealth};
-pub use observer::{LogChanges, Observer};
+#[cfg(feature = "metrics")]
+pub use metrics::CountMetrics;
+pub use observer::{CallEnded, Ending, LogChanges, Observer, Observers, Refusal};
 pub use policy::Policy;
 pub use probe::ProbeAnswer;
 pub use resilient_core::{breaker, failure};

@@ -1,20 +1,119 @@
 //! Who is told what the layer does, so that it need not know of logs or metrics.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use resilient_core::breaker::{State, Transition};
 use resilient_core::failure::{Class, Severity};
 
+use crate::error::DbError;
+use crate::health::{ProbeReport, RoleHealth};
 use crate::supported::Role;
 
-/// Called after the fact and outside every lock; must not block.
+/// Told of each decision, after the fact and outside every lock. Must not block. What an observer is
+/// not interested in it leaves out.
 pub trait Observer: fmt::Debug + Send + Sync {
-    /// `cause` is the driver's error behind it, where there is one.
-    fn breaker_changed(&self, role: Role, change: &Transition, cause: Option<&sqlx::Error>);
+    /// A call has come to its end, whatever that was.
+    fn call_ended(&self, _call: &CallEnded) {}
 
     /// A call is about to be repeated.
-    fn repeating(&self, name: &'static str, failed_attempts: u32, class: &Class, delay: Duration);
+    fn repeating(&self, _name: &'static str, _role: Role, _failed_attempts: u32, _class: &Class, _delay: Duration) {}
+
+    /// A call was turned away without an attempt. [`call_ended`](Self::call_ended) follows.
+    fn refused(&self, _name: &'static str, _role: Role, _refusal: Refusal) {}
+
+    /// `cause` is the driver's error behind it, where there is one.
+    fn breaker_changed(&self, _role: Role, _change: &Transition, _cause: Option<&sqlx::Error>) {}
+
+    /// A probe has ended.
+    fn probed(&self, _probe: &ProbeReport) {}
+
+    /// The breaker and the pool's numbers, after each probe: about once a second.
+    fn counted(&self, _role: Role, _health: &RoleHealth) {}
+}
+
+/// One call, from its caller's point of view.
+#[derive(Clone, Copy, Debug)]
+pub struct CallEnded<'a> {
+    /// As given by the caller.
+    pub name: &'static str,
+    pub role: Role,
+    /// How often the work was tried; 0 for a refusal.
+    pub attempts: u32,
+    /// From the caller's asking to the answer, waits included.
+    pub took: Duration,
+    pub ending: Ending<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Ending<'a> {
+    Succeeded,
+    Failed(&'a DbError),
+    /// Whoever asked no longer waits.
+    Abandoned,
+}
+
+impl Ending<'_> {
+    /// `succeeded`, `abandoned`, or the failure's kind.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed(error) => error.class.kind.name(),
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// Why a call was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// The database is known to be away.
+    BreakerOpen,
+    /// Too many wait already, or the wait was too long.
+    BulkheadFull,
+}
+
+impl Refusal {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::BreakerOpen => "breaker_open",
+            Self::BulkheadFull => "bulkhead_full",
+        }
+    }
+}
+
+/// Several observers, told in their order.
+#[derive(Clone, Debug)]
+pub struct Observers(pub Vec<Arc<dyn Observer>>);
+
+impl Observer for Observers {
+    fn call_ended(&self, call: &CallEnded) {
+        self.0.iter().for_each(|observer| observer.call_ended(call));
+    }
+
+    fn repeating(&self, name: &'static str, role: Role, failed_attempts: u32, class: &Class, delay: Duration) {
+        let tell = |observer: &Arc<dyn Observer>| observer.repeating(name, role, failed_attempts, class, delay);
+        self.0.iter().for_each(tell);
+    }
+
+    fn refused(&self, name: &'static str, role: Role, refusal: Refusal) {
+        self.0.iter().for_each(|observer| observer.refused(name, role, refusal));
+    }
+
+    fn breaker_changed(&self, role: Role, change: &Transition, cause: Option<&sqlx::Error>) {
+        self.0
+            .iter()
+            .for_each(|observer| observer.breaker_changed(role, change, cause));
+    }
+
+    fn probed(&self, probe: &ProbeReport) {
+        self.0.iter().for_each(|observer| observer.probed(probe));
+    }
+
+    fn counted(&self, role: Role, health: &RoleHealth) {
+        self.0.iter().for_each(|observer| observer.counted(role, health));
+    }
 }
 
 /// The default: each opening and closing is logged once with its cause, repetitions at debug.
@@ -34,8 +133,8 @@ impl Observer for LogChanges {
         }
     }
 
-    fn repeating(&self, name: &'static str, failed_attempts: u32, class: &Class, delay: Duration) {
+    fn repeating(&self, name: &'static str, role: Role, failed_attempts: u32, class: &Class, delay: Duration) {
         let (kind, expected) = (class.kind, class.severity <= Severity::Contention);
-        tracing::debug!(name, failed_attempts, ?kind, expected, ?delay, "repeating");
+        tracing::debug!(name, ?role, failed_attempts, ?kind, expected, ?delay, "repeating");
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use resilient_core::breaker;
 
+use crate::faults::Faults;
 use crate::observer::{LogChanges, Observer};
 
 /// Limits and delays. [`Policy::default`] is meant for an application with people in front of it;
@@ -87,6 +88,8 @@ pub struct Policy {
     pub closing_timeout: Duration,
     /// Who is told of changes. Default [`LogChanges`].
     pub observer: Arc<dyn Observer>,
+    /// A switch for failures on purpose. Default none, and then nothing looks for one.
+    pub faults: Option<Faults>,
 }
 
 impl Default for Policy {
@@ -122,6 +125,7 @@ impl Default for Policy {
             retry_after_spread: Duration::from_secs(1),
             closing_timeout: Duration::from_secs(5),
             observer: Arc::new(LogChanges),
+            faults: None,
         }
     }
 }

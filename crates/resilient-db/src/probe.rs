@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use resilient_core::failure::{Action, BreakerEffect, Class, ConnectionFate, Kind};
 use sqlx::Connection as _;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::circuit::Circuit;
 use crate::classify::{DEFECT, Phase};
 use crate::failed_attempt::FailedAttempt;
 use crate::health::ProbeReport;
-use crate::supported::{Options, Supported};
+use crate::lane::Lane;
+use crate::policy::Policy;
+use crate::supported::{Options, Role, Supported};
 
 /// What the last probe found, the bell that asks for the next one, and since when idle connections
 /// are not to be trusted.
@@ -22,6 +23,10 @@ use crate::supported::{Options, Supported};
 pub(crate) struct News {
     last: Mutex<Option<Last>>,
     bell: Notify,
+    /// Somebody wants to know now.
+    asked: Notify,
+    /// Counts the probes that have ended.
+    ended: watch::Sender<u64>,
     suspicion: Mutex<Option<Instant>>,
 }
 
@@ -82,6 +87,21 @@ impl News {
         };
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
     }
+
+    /// Returns once a probe is known that is younger than `young`, or after `longest`.
+    pub(crate) async fn probed_since(&self, young: Duration, longest: Duration) {
+        let mut ended = self.ended.subscribe();
+        if self.is_younger_than(young) {
+            return;
+        }
+        self.asked.notify_one();
+        // The prober may be gone with its database; then nothing will ever be told.
+        let _ = timeout(longest, ended.changed()).await;
+    }
+
+    fn is_younger_than(&self, young: Duration) -> bool {
+        self.last().is_some_and(|last| last.ended.elapsed() < young)
+    }
 }
 
 /// What a probe learns of a server that answers.
@@ -93,10 +113,10 @@ pub struct ProbeAnswer {
 
 pub(crate) struct Prober<D: Supported> {
     pub(crate) options: Options<D>,
-    pub(crate) limit: Duration,
+    pub(crate) policy: Arc<Policy>,
     pub(crate) news: Arc<News>,
-    pub(crate) read: Arc<Circuit>,
-    pub(crate) write: Arc<Circuit>,
+    pub(crate) read: Arc<Lane<D>>,
+    pub(crate) write: Arc<Lane<D>>,
     pub(crate) own: Option<D::Connection>,
 }
 
@@ -104,10 +124,15 @@ impl<D: Supported> Prober<D> {
     /// Runs until it is dropped.
     pub(crate) async fn run(mut self) {
         loop {
-            let pause = self.read.next_probe().min(self.write.next_probe());
-            let all_closed = self.read.is_closed() && self.write.is_closed();
+            let (read, write) = (&self.read.circuit, &self.write.circuit);
+            let pause = read.next_probe().min(write.next_probe());
+            let all_closed = read.is_closed() && write.is_closed();
             tokio::select! {
                 () = sleep(pause) => {}
+                // Rung for while a probe was under way: its answer will do.
+                () = self.news.asked.notified() => if self.news.is_younger_than(self.policy.breaker.probe_open) {
+                    continue;
+                },
                 // While open the distance between probes is the breaker's alone.
                 () = self.news.bell.notified(), if all_closed => {}
             }
@@ -117,10 +142,10 @@ impl<D: Supported> Prober<D> {
 
     /// One probe, told to both breakers. Whether the database answers.
     pub(crate) async fn probe(&mut self) -> bool {
-        self.read.probe_started();
-        self.write.probe_started();
+        self.read.circuit.probe_started();
+        self.write.circuit.probe_started();
         let started = Instant::now();
-        let answer = match timeout(self.limit, self.ask()).await {
+        let answer = match timeout(self.policy.probe_limit, self.ask()).await {
             Ok(answer) => answer,
             Err(_) => Err(FailedAttempt::timed_out(Phase::Connect)),
         };
@@ -132,21 +157,40 @@ impl<D: Supported> Prober<D> {
         failed.inspect(|failed| self.news.suspect_after(&failed.class));
         // Published first: who sees the breaker open finds the cause.
         self.news.publish(took, failed.cloned());
-        self.read.probe_ended(failed);
+        self.read.circuit.probe_ended(failed);
         match answer {
-            Ok(ProbeAnswer { writable: false }) => self.write.probe_ended(Some(&not_writable())),
-            _ => self.write.probe_ended(failed),
+            Ok(ProbeAnswer { writable: false }) => self.write.circuit.probe_ended(Some(&not_writable())),
+            _ => self.write.circuit.probe_ended(failed),
         }
-        failed.is_none()
+        let succeeded = failed.is_none();
+        self.tell_observer(succeeded, took);
+        // Last: who waited for this probe finds the breakers as it left them.
+        self.news.ended.send_modify(|ended| *ended += 1);
+        succeeded
+    }
+
+    fn tell_observer(&self, succeeded: bool, took: Duration) {
+        let observer = &self.policy.observer;
+        observer.probed(&ProbeReport {
+            succeeded,
+            took,
+            age: Duration::ZERO,
+        });
+        observer.counted(Role::Read, &self.read.health());
+        observer.counted(Role::Write, &self.write.health());
     }
 
     /// Asks on the connection at hand; when that has gone stale, or while the breaker is open, on a
     /// new one, because that is what the pool needs.
     async fn ask(&mut self) -> Result<ProbeAnswer, FailedAttempt> {
+        if let Some(faults) = &self.policy.faults {
+            let struck = faults.strike_probe::<D>().await;
+            struck.map_err(|error| FailedAttempt::of::<D>(error, Phase::Connect))?;
+        }
         let at_hand = self
             .own
             .take()
-            .filter(|_| self.read.is_closed() && !D::PROBE_OPENS_ANEW);
+            .filter(|_| self.read.circuit.is_closed() && !D::PROBE_OPENS_ANEW);
         if let Some(mut connection) = at_hand {
             match D::probe(&mut connection)
                 .await

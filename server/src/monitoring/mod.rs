@@ -74,7 +74,7 @@ fn details(health: &Health) -> Value {
 
 fn role(role: &RoleHealth) -> Value {
     json!({
-        "breaker": if role.closed { "closed" } else { "open" },
+        "breaker": role.breaker.name(),
         "pool": {
             "size": role.pool.size,
             "in_use": role.pool.in_use,

@@ -55,6 +55,17 @@ pub enum State {
     HalfOpen,
 }
 
+impl State {
+    /// For labels and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+        }
+    }
+}
+
 /// Why the state changed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Cause {

@@ -27,6 +27,16 @@ pub enum Role {
     Write,
 }
 
+impl Role {
+    /// For labels and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+}
+
 /// How many connections a pool keeps and may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolSize {
@@ -38,6 +48,9 @@ pub struct PoolSize {
 pub trait Supported: Database {
     /// Starts a transaction that means to write.
     const BEGIN: &'static str;
+
+    /// The code of a transaction that was undone in favour of another.
+    const DEADLOCK: &'static str;
 
     /// Opening is what a probe has to try, each time.
     const PROBE_OPENS_ANEW: bool;

@@ -16,6 +16,8 @@ use crate::probe::ProbeAnswer;
 impl Supported for Postgres {
     const BEGIN: &'static str = "BEGIN";
 
+    const DEADLOCK: &'static str = "40P01";
+
     const PROBE_OPENS_ANEW: bool = false;
 
     fn options(options: &Options<Self>, role: Role, policy: &Policy) -> Options<Self> {

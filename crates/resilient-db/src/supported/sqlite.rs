@@ -21,6 +21,9 @@ impl Supported for Sqlite {
     /// SQLite refuses without looking at the busy timeout.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
 
+    /// `SQLITE_BUSY_SNAPSHOT`: refused at once where waiting would be a deadlock.
+    const DEADLOCK: &'static str = "517";
+
     /// A file can be deleted under an open connection, which then notices nothing.
     const PROBE_OPENS_ANEW: bool = true;
 

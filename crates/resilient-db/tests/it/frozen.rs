@@ -206,7 +206,7 @@ async fn a_call_given_up_by_its_caller_leaves_neither_a_change_nor_a_hole_in_the
     })
     .await;
     assert!(
-        db.health().write.closed,
+        db.health().write.is_closed(),
         "a call that was given up is not a failure of the database"
     );
 }

@@ -2,10 +2,12 @@
 //! and SQLite files.
 
 mod constraints;
+mod faults;
 mod frozen;
 mod limits;
 mod lost_commit;
 mod outage;
 mod sqlite;
 mod support;
+mod told;
 mod transactions;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use fault_proxy::{Fault, FaultProxy, free_port};
 use resilient_db::breaker::{State, Transition};
-use resilient_db::failure::{Class, Kind, Outcome};
+use resilient_db::failure::{Kind, Outcome};
 use resilient_db::{Condition, Db, DbError, Observer, Policy, Role};
 use sqlx::Postgres;
 
@@ -78,8 +78,6 @@ impl Observer for Recorder {
                 .push((role, change.to, cause.is_some()));
         }
     }
-
-    fn repeating(&self, _: &'static str, _: u32, _: &Class, _: Duration) {}
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -93,11 +91,11 @@ async fn an_outage_is_told_once_with_its_cause_and_its_end_once() {
     };
     let db = connected(&postgres.url("postgres"), policy).await;
     postgres.kill();
-    let both_open = || async { !db.health().read.closed && !db.health().write.closed };
+    let both_open = || async { !db.health().read.is_closed() && !db.health().write.is_closed() };
     eventually("both breakers are open", Duration::from_secs(10), both_open).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     postgres.restart().expect("it starts again");
-    let both_closed = || async { db.health().read.closed && db.health().write.closed };
+    let both_closed = || async { db.health().read.is_closed() && db.health().write.is_closed() };
     eventually("both breakers are closed", Duration::from_secs(10), both_closed).await;
     let told = recorder.0.lock().expect("no panic").clone();
     for role in [Role::Read, Role::Write] {
@@ -200,7 +198,7 @@ async fn a_read_only_server_stops_writes_and_not_reads() {
         .expect("set");
     postgres.query("postgres", "SELECT pg_reload_conf()").expect("reloaded");
     eventually("writing is refused", Duration::from_secs(10), || async {
-        !db.health().write.closed
+        !db.health().write.is_closed()
     })
     .await;
     let written = crate::support::execute(&db, "CREATE TABLE t (id int)")

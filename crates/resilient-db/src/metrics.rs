@@ -1,0 +1,105 @@
+//! What the layer does, as numbers of the [`metrics`] facade: whichever recorder the application has
+//! installed gets them. Units stand in the names, and each label has few values: a call's name comes
+//! from the code, never from input.
+
+use std::time::Duration;
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use resilient_core::breaker::{State, Transition};
+use resilient_core::failure::Class;
+
+use crate::health::{ProbeReport, RoleHealth};
+use crate::observer::{CallEnded, Observer, Refusal};
+use crate::supported::Role;
+
+/// An [`Observer`] that counts. `database` is the label by which several databases are told apart.
+#[derive(Clone, Copy, Debug)]
+pub struct CountMetrics {
+    pub database: &'static str,
+}
+
+impl CountMetrics {
+    /// Describes every metric to the recorder, once one is installed.
+    pub fn describe() {
+        describe_counter!("db_calls_total", "Calls that have ended, by outcome");
+        describe_histogram!(
+            "db_call_duration_seconds",
+            Unit::Seconds,
+            "From asking to the answer, all attempts and waits included"
+        );
+        describe_counter!("db_retries_total", "Attempts that were repeated, by the failure's kind");
+        describe_counter!("db_refusals_total", "Calls turned away without an attempt");
+        describe_gauge!("db_breaker_state", "0 closed, 1 half-open, 2 open");
+        describe_counter!("db_breaker_changes_total", "Changes of the breaker, by the new state");
+        describe_gauge!("db_pool_connections", "Open connections, by state");
+        describe_gauge!("db_pool_connections_max", "Connections at most");
+        describe_gauge!(
+            "db_pool_calls",
+            "Calls that have a place among the running, or wait for one"
+        );
+        describe_counter!("db_probes_total", "Probes that have ended, by result");
+        describe_histogram!(
+            "db_probe_duration_seconds",
+            Unit::Seconds,
+            "How long a probe took, connecting included"
+        );
+    }
+}
+
+impl Observer for CountMetrics {
+    fn call_ended(&self, call: &CallEnded) {
+        let (database, call_name, role) = (self.database, call.name, call.role.name());
+        let outcome = call.ending.name();
+        counter!("db_calls_total", "database" => database, "call" => call_name, "role" => role, "outcome" => outcome)
+            .increment(1);
+        histogram!("db_call_duration_seconds", "database" => database, "call" => call_name, "role" => role)
+            .record(call.took);
+    }
+
+    fn repeating(&self, name: &'static str, role: Role, _failed_attempts: u32, class: &Class, _delay: Duration) {
+        let (role, kind) = (role.name(), class.kind.name());
+        counter!("db_retries_total", "database" => self.database, "call" => name, "role" => role, "kind" => kind)
+            .increment(1);
+    }
+
+    fn refused(&self, name: &'static str, role: Role, refusal: Refusal) {
+        let (role, reason) = (role.name(), refusal.name());
+        counter!("db_refusals_total", "database" => self.database, "call" => name, "role" => role, "reason" => reason)
+            .increment(1);
+    }
+
+    fn breaker_changed(&self, role: Role, change: &Transition, _cause: Option<&sqlx::Error>) {
+        let (role, to) = (role.name(), change.to.name());
+        counter!("db_breaker_changes_total", "database" => self.database, "role" => role, "to" => to).increment(1);
+        self.set_breaker(role, change.to);
+    }
+
+    fn probed(&self, probe: &ProbeReport) {
+        let result = if probe.succeeded { "succeeded" } else { "failed" };
+        counter!("db_probes_total", "database" => self.database, "result" => result).increment(1);
+        histogram!("db_probe_duration_seconds", "database" => self.database).record(probe.took);
+    }
+
+    fn counted(&self, role: Role, health: &RoleHealth) {
+        let (database, role, pool) = (self.database, role.name(), &health.pool);
+        for (state, connections) in [("idle", pool.idle), ("in_use", pool.in_use)] {
+            gauge!("db_pool_connections", "database" => database, "role" => role, "state" => state).set(connections);
+        }
+        gauge!("db_pool_connections_max", "database" => database, "role" => role).set(pool.max);
+        for (state, calls) in [("running", pool.running), ("waiting", pool.waiting)] {
+            gauge!("db_pool_calls", "database" => database, "role" => role, "state" => state).set(calls);
+        }
+        self.set_breaker(role, health.breaker);
+    }
+}
+
+impl CountMetrics {
+    fn set_breaker(&self, role: &'static str, state: State) {
+        let level = match state {
+            State::Closed => 0,
+            State::HalfOpen => 1,
+            State::Open => 2,
+        };
+        gauge!("db_breaker_state", "database" => self.database, "role" => role).set(level);
+    }
+}

@@ -1,0 +1,276 @@
+//! Failures on purpose: each is what the real one is to the caller, ends by itself, and leaves the
+//! pool whole.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use resilient_db::failure::{Kind, Outcome};
+use resilient_db::{
+    Condition, Connection, Db, DbError, End, Fault, Faults, OnUnknownCommit, Options, Policy, PoolNumbers, Supported,
+};
+use sqlx::{Postgres, Sqlite};
+
+use crate::support::{connected, eventually, opened, private_postgres};
+
+/// What the cases need of a database; both have one row in `note`.
+trait Subject: Supported {
+    fn insert(connection: Connection<Self>) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
+    fn count(connection: Connection<Self>) -> impl Future<Output = Result<i64, sqlx::Error>> + Send;
+}
+
+macro_rules! subject {
+    ($database:ty) => {
+        impl Subject for $database {
+            async fn insert(mut connection: Connection<Self>) -> Result<u64, sqlx::Error> {
+                let done = sqlx::query("INSERT INTO note (words) VALUES ('more')")
+                    .execute(&mut connection)
+                    .await?;
+                Ok(done.rows_affected())
+            }
+
+            async fn count(mut connection: Connection<Self>) -> Result<i64, sqlx::Error> {
+                sqlx::query_scalar("SELECT count(*) FROM note")
+                    .fetch_one(&mut connection)
+                    .await
+            }
+        }
+    };
+}
+
+subject!(Postgres);
+subject!(Sqlite);
+
+async fn insert<D: Subject>(db: &Db<D>) -> Result<u64, DbError> {
+    let work = |connection| async { Ok(End::Commit(D::insert(connection).await?)) };
+    db.transaction("insert", OnUnknownCommit::Report, work).await
+}
+
+async fn count<D: Subject>(db: &Db<D>) -> Result<i64, DbError> {
+    db.read("count", D::count).await
+}
+
+/// Short enough that a hang ends in an answer within the test's patience.
+fn policy(faults: &Faults) -> Policy {
+    Policy {
+        read_deadline: Duration::from_millis(800),
+        read_statement_timeout: Duration::from_millis(600),
+        write_deadline: Duration::from_millis(1_000),
+        write_statement_timeout: Duration::from_millis(800),
+        faults: Some(faults.clone()),
+        ..Policy::default()
+    }
+}
+
+/// Nothing is held, and every permit of both pools can be had at once.
+async fn assert_permits_are_back<D: Subject>(db: &Db<D>) {
+    let idle = |pool: PoolNumbers| pool.in_use == 0 && pool.running == 0 && pool.waiting == 0;
+    eventually("nothing is in use", Duration::from_secs(5), || async {
+        let health = db.health();
+        idle(health.read.pool) && idle(health.write.pool)
+    })
+    .await;
+    let max = db.health().read.pool.max;
+    let gate = std::sync::Arc::new(tokio::sync::Barrier::new(max as usize));
+    // Each holds its connection until all have one.
+    let all = (0..max).map(|_| {
+        let gate = gate.clone();
+        let db = db.clone();
+        async move {
+            db.read("hold", |connection| {
+                let gate = gate.clone();
+                async move {
+                    gate.wait().await;
+                    D::count(connection).await
+                }
+            })
+            .await
+        }
+    });
+    for held in futures::future::join_all(all).await {
+        held.expect("as many at once as the pool has permits");
+    }
+    assert_eq!(db.health().read.pool.max, max);
+}
+
+async fn is_well<D: Subject>(db: &Db<D>, rows: i64) {
+    eventually("the database is up", Duration::from_secs(5), || async {
+        db.health().condition == Condition::Up
+    })
+    .await;
+    assert_eq!(count(db).await.expect("an answer"), rows);
+}
+
+async fn each_fault_strikes_ends_and_leaves_nothing<D: Subject>(db: Db<D>, faults: Faults) {
+    is_well(&db, 1).await;
+
+    // Refused: at once, by the breaker soon, and by the probe.
+    faults.inject(Fault::Refuse, Duration::from_millis(1_500));
+    let refused = count(&db).await.expect_err("refused");
+    assert_eq!(
+        (refused.class.kind, refused.class.outcome),
+        (Kind::Unreachable, Outcome::NotSent)
+    );
+    eventually("the breaker opens", Duration::from_secs(1), || async {
+        db.health().condition == Condition::Down
+    })
+    .await;
+    assert_eq!(insert(&db).await.expect_err("refused").attempts, 0);
+    is_well(&db, 1).await;
+    assert_eq!(faults.current(), None, "it went off by itself");
+    assert_eq!(insert(&db).await.expect("done"), 1);
+    assert_permits_are_back(&db).await;
+
+    // Hanging: answered at the deadline, never later; the probe notices.
+    faults.inject(Fault::Hang, Duration::from_secs(60));
+    let before = Instant::now();
+    let hung = insert(&db).await.expect_err("no answer");
+    assert!(
+        before.elapsed() < Duration::from_millis(1_500),
+        "{:?}",
+        before.elapsed()
+    );
+    assert_eq!(hung.class.outcome, Outcome::RolledBack, "{hung:?}");
+    eventually("the breaker opens", Duration::from_secs(3), || async {
+        db.health().condition == Condition::Down
+    })
+    .await;
+    faults.stop();
+    is_well(&db, 2).await;
+    assert_permits_are_back(&db).await;
+
+    // Hanging for less than the deadline: the caller only waits.
+    faults.inject(Fault::Hang, Duration::from_millis(300));
+    let before = Instant::now();
+    assert_eq!(insert(&db).await.expect("done when it was over"), 1);
+    assert!(before.elapsed() >= Duration::from_millis(250), "{:?}", before.elapsed());
+
+    // Slow: done, later; the probe says slow.
+    faults.inject(Fault::Slow(Duration::from_millis(300)), Duration::from_secs(60));
+    let before = Instant::now();
+    assert_eq!(count(&db).await.expect("slowly"), 3);
+    assert!(before.elapsed() >= Duration::from_millis(300), "{:?}", before.elapsed());
+    eventually("it is called slow", Duration::from_secs(3), || async {
+        db.health().condition == Condition::Slow
+    })
+    .await;
+    faults.stop();
+    is_well(&db, 3).await;
+
+    // Deadlock: what writes is tried three times and undone; reading goes on.
+    faults.inject(Fault::Deadlock, Duration::from_secs(60));
+    let undone = insert(&db).await.expect_err("undone");
+    assert_eq!((undone.class.kind, undone.attempts), (Kind::Contention, 3));
+    assert_eq!(count(&db).await.expect("reading goes on"), 3);
+    faults.stop();
+    assert_eq!(insert(&db).await.expect("done"), 1);
+    is_well(&db, 4).await;
+    assert_permits_are_back(&db).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgresql_meets_each_fault_and_is_well_afterwards() {
+    let postgres = private_postgres().await;
+    let made = "CREATE TABLE note (words text); INSERT INTO note VALUES ('one')";
+    postgres.query("postgres", made).expect("a table");
+    let faults = Faults::default();
+    let db = connected(&postgres.url("postgres"), policy(&faults)).await;
+    each_fault_strikes_ends_and_leaves_nothing(db, faults).await;
+    let left = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
+    assert_eq!(postgres.query("postgres", left).expect("the witness").trim(), "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_meets_each_fault_and_is_well_afterwards() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let faults = Faults::default();
+    let db = opened(&folder.path().join("notes.db"), policy(&faults)).await;
+    db.transaction("make", OnUnknownCommit::Report, |mut connection| async move {
+        sqlx::query("CREATE TABLE note (words text)")
+            .execute(&mut connection)
+            .await?;
+        sqlx::query("INSERT INTO note VALUES ('one')")
+            .execute(&mut connection)
+            .await?;
+        Ok(End::Commit(()))
+    })
+    .await
+    .expect("a table");
+    each_fault_strikes_ends_and_leaves_nothing(db, faults).await;
+}
+
+/// Without a switch nothing changes, and a switch of one database leaves another alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fault_strikes_only_the_database_it_was_given_to() {
+    let postgres = private_postgres().await;
+    let made = "CREATE TABLE note (words text); INSERT INTO note VALUES ('one')";
+    postgres.query("postgres", made).expect("a table");
+    let options: Options<Postgres> = postgres.url("postgres").parse().expect("an address");
+    let faults = Faults::default();
+    let struck = Db::<Postgres>::connect_lazily(options.clone(), policy(&faults)).await;
+    let other = Db::<Postgres>::connect_lazily(options, Policy::default()).await;
+    faults.inject(Fault::Refuse, Duration::from_secs(60));
+    count(&struck).await.expect_err("refused");
+    assert_eq!(count(&other).await.expect("an answer"), 1);
+    assert_eq!(other.health().condition, Condition::Up);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asking_for_a_probe_finds_out_now_and_cannot_be_used_to_hammer() {
+    let postgres = private_postgres().await;
+    let (faults, probes) = (Faults::default(), std::sync::Arc::new(Probes::default()));
+    let policy = Policy {
+        faults: Some(faults.clone()),
+        observer: probes.clone(),
+        breaker: resilient_db::breaker::Settings {
+            // Never by itself.
+            probe_closed: Duration::from_secs(3_600),
+            failed_probes: 1,
+            ..Policy::default().breaker
+        },
+        ..Policy::default()
+    };
+    let db = connected(&postgres.url("postgres"), policy).await;
+    assert_eq!(db.health().condition, Condition::Up);
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    faults.inject(Fault::Refuse, Duration::from_secs(60));
+    assert_eq!(db.health().condition, Condition::Up, "nobody has looked");
+    assert_eq!(db.probe_now().await.condition, Condition::Down);
+    faults.stop();
+    eventually("it is up again", Duration::from_secs(5), || async {
+        db.health().condition == Condition::Up
+    })
+    .await;
+
+    let (before, begun) = (probes.count(), Instant::now());
+    let asking = (0..200).map(|asker| {
+        let db = db.clone();
+        async move {
+            tokio::time::sleep(Duration::from_millis(asker * 5)).await;
+            db.probe_now().await.condition
+        }
+    });
+    for condition in futures::future::join_all(asking).await {
+        assert_ne!(condition, Condition::Down);
+    }
+    let most = begun.elapsed().as_millis() / 200 + 1;
+    let asked = probes.count() - before;
+    assert!(
+        (1..=most).contains(&u128::from(asked)),
+        "{asked} probes for 200 askers, at most {most}"
+    );
+}
+
+#[derive(Debug, Default)]
+struct Probes(std::sync::atomic::AtomicU32);
+
+impl Probes {
+    fn count(&self) -> u32 {
+        self.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+impl resilient_db::Observer for Probes {
+    fn probed(&self, _: &resilient_db::ProbeReport) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
