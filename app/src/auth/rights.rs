@@ -19,6 +19,19 @@ pub enum Action {
 
 impl Action {
     pub const ALL: [Self; 4] = [Self::Read, Self::Create, Self::Update, Self::Delete];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.name() == name)
+    }
 }
 
 impl Role {

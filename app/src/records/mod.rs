@@ -2,6 +2,7 @@ pub mod address;
 pub mod api;
 #[cfg(feature = "ssr")]
 pub mod delete_page;
+pub mod display;
 #[cfg(feature = "ssr")]
 pub mod edit_page;
 #[cfg(feature = "ssr")]

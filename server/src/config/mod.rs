@@ -1,10 +1,15 @@
-//! Settings, all from the environment. Every problem is found before anything starts.
+//! Settings: from the environment, and what is shown to whom from `inkfast.toml`. Every problem is found before
+//! anything starts.
 
 mod database;
+pub mod file;
 mod listen;
 mod storage;
 
+use std::sync::Arc;
+
 pub use database::DatabaseSettings;
+pub use file::PanelSettings;
 pub use listen::{ListenSettings, is_loopback_authority};
 pub use storage::StorageSettings;
 
@@ -16,6 +21,7 @@ pub struct Settings {
     pub listen: ListenSettings,
     pub storage: StorageSettings,
     pub database: DatabaseSettings,
+    pub panel: Arc<PanelSettings>,
 }
 
 impl Settings {
@@ -28,11 +34,13 @@ impl Settings {
         let listen = keep_problems(ListenSettings::from_env(lookup), &mut problems);
         let storage = keep_problems(StorageSettings::from_env(lookup), &mut problems);
         let database = keep_problems(DatabaseSettings::from_env(lookup), &mut problems);
-        match (listen, storage, database) {
-            (Some(listen), Some(storage), Some(database)) => Ok(Self {
+        let panel = keep_problems(PanelSettings::from_env(lookup), &mut problems);
+        match (listen, storage, database, panel) {
+            (Some(listen), Some(storage), Some(database), Some(panel)) => Ok(Self {
                 listen,
                 storage,
                 database,
+                panel: Arc::new(panel),
             }),
             _ => Err(problems),
         }

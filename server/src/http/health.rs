@@ -98,7 +98,7 @@ fn word(state: DependencyState) -> &'static str {
     }
 }
 
-fn has_token(headers: &HeaderMap, expected: Option<&str>) -> bool {
+pub fn has_token(headers: &HeaderMap, expected: Option<&str>) -> bool {
     let given = headers
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok())

@@ -7,6 +7,7 @@ mod health;
 mod pages;
 mod record_forms;
 pub mod router;
+pub mod routes;
 mod security;
 mod sign_in;
 pub mod static_files;

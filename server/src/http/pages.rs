@@ -109,6 +109,17 @@ pub async fn draw(services: &Services, visitor: &Visitor, address: &str, around:
     }
 }
 
+/// Draws a failure in the frame of the page at `address`.
+pub async fn draw_failure(services: &Services, visitor: &Visitor, address: &str, error: ApiError) -> Response {
+    let around = Around {
+        status: StatusCode::from_u16(error.status()).ok(),
+        retry_after_ms: error.retry_after_ms,
+        failure: Some(error),
+        ..Around::default()
+    };
+    draw(services, visitor, address, around).await
+}
+
 async fn whole(
     response: Response,
     policy: HeaderValue,

@@ -100,7 +100,7 @@ pub async fn save_at(
         Ok((table, Target::New(form))) if form.is_empty() => (table, Target::New(body.id.clone().unwrap_or_default())),
         Ok(found) => found,
         Err(error) if wants_json => return answers::no_such_form(&error),
-        Err(error) => return pages::draw(services, visitor, address, failure(error)).await,
+        Err(error) => return pages::draw_failure(services, visitor, address, error).await,
     };
     let form_key = target.form_key(&table.name);
     let key = match &target {
@@ -228,7 +228,7 @@ pub async fn delete(
     };
     match deleted.await {
         Ok(()) => see_other(&format!("/records/{table}")),
-        Err(error) => pages::draw(&services, &visitor, &address, failure(error)).await,
+        Err(error) => pages::draw_failure(&services, &visitor, &address, error).await,
     }
 }
 
@@ -254,7 +254,7 @@ pub async fn discard_draft(
         field("writer"),
     ) else {
         let error = ApiError::new(ErrorKind::BadRequest, "Which draft to discard was not said.");
-        return pages::draw(&services, &visitor, "/drafts", failure(error)).await;
+        return pages::draw_failure(&services, &visitor, "/drafts", error).await;
     };
     match services
         .drafts_port()
@@ -266,7 +266,7 @@ pub async fn discard_draft(
             let next = safe_next(&next);
             see_other(if next.is_empty() { "/drafts" } else { next })
         }
-        Err(error) => pages::draw(&services, &visitor, "/drafts", failure(error)).await,
+        Err(error) => pages::draw_failure(&services, &visitor, "/drafts", error).await,
     }
 }
 
@@ -306,15 +306,6 @@ fn retype(pairs: &[(String, String)]) -> BTreeMap<String, String> {
         )
     })
     .collect()
-}
-
-fn failure(error: ApiError) -> Around {
-    Around {
-        status: StatusCode::from_u16(error.status()).ok(),
-        retry_after_ms: error.retry_after_ms,
-        failure: Some(error),
-        ..Around::default()
-    }
 }
 
 fn see_other(address: &str) -> Response {

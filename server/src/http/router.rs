@@ -1,4 +1,5 @@
-//! The route table of the server. Pages have theirs in `app`; here stands what methods they take.
+//! The route table of the server. Pages have theirs in `app`; here stands what methods they take, and in
+//! [`super::routes`] who may ask them.
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -6,7 +7,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{answers, bodies, health, pages, record_forms, security, sign_in, static_files, visitor};
+use super::{answers, bodies, health, pages, record_forms, routes, security, sign_in, static_files, visitor};
 use crate::drafts;
 use crate::services::Services;
 
@@ -42,6 +43,7 @@ pub fn router(services: Services) -> Router {
         .merge(draft_routes)
         .route_layer(from_fn_with_state(services.clone(), visitor::renew_session))
         .merge(health::routes(&services))
+        .route_layer(from_fn_with_state(services.clone(), routes::guard))
         .layer(from_fn_with_state(services.clone(), visitor::identify))
         .merge(static_files::routes(&services.settings.storage.site_dir))
         .layer(from_fn(bodies::limit))

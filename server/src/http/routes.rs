@@ -1,0 +1,193 @@
+//! Every address there is, with who may ask it: what is not in this list is closed to everybody.
+//!
+//! *Add a route:* its line here, beside the one in the router. Rights on tables and records are the record service's;
+//! here stands what a person has to be to get that far.
+
+use app::api_error::{ApiError, ErrorKind};
+use app::auth::model::{Account, Role};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::visitor::Visitor;
+use super::{answers, health, pages};
+use crate::services::Services;
+
+/// Who may ask an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Everybody, signed in or not.
+    Anyone,
+    /// Whoever is signed in; the handler says what a signed-out person is told, because some carry what was typed.
+    SignedIn,
+    /// Whoever is signed in, and programs with the token.
+    SignedInOrToken,
+    /// Programs with the token alone.
+    Token,
+    /// Who may watch over the server, and programs with the token.
+    MonitorsOrToken,
+    Monitors,
+    Steers,
+    SteersOrToken,
+}
+
+/// One address and one method. `HEAD` goes with `GET`.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    pub method: &'static str,
+    /// As the router has it. Of the typed doors, the address itself.
+    pub path: &'static str,
+    pub who: Who,
+}
+
+const fn route(method: &'static str, path: &'static str, who: Who) -> Route {
+    Route { method, path, who }
+}
+
+/// What the router knows the typed doors by.
+const FUNCTIONS: &str = "/api/{*function}";
+
+pub const ROUTES: &[Route] = &[
+    route("GET", "/", Who::SignedIn),
+    route("GET", "/login", Who::Anyone),
+    route("POST", "/login", Who::Anyone),
+    route("POST", "/logout", Who::Anyone),
+    route("GET", "/records/{table}", Who::SignedIn),
+    route("GET", "/records/{table}/new", Who::SignedIn),
+    route("POST", "/records/{table}/new", Who::SignedIn),
+    route("GET", "/records/{table}/{key}", Who::SignedIn),
+    route("POST", "/records/{table}/{key}", Who::SignedIn),
+    route("GET", "/records/{table}/{key}/history", Who::SignedIn),
+    route("GET", "/records/{table}/{key}/delete", Who::SignedIn),
+    route("POST", "/records/{table}/{key}/delete", Who::SignedIn),
+    route("GET", "/drafts", Who::SignedIn),
+    route("POST", "/drafts/discard", Who::SignedIn),
+    route("GET", "/api/drafts/{table}/{key}", Who::SignedIn),
+    route("POST", "/api/drafts/{table}/{key}", Who::SignedIn),
+    route("DELETE", "/api/drafts/{table}/{key}", Who::SignedIn),
+    route("GET", "/api/submissions/{id}", Who::SignedIn),
+    route("POST", "/api/records/save", Who::SignedIn),
+    route("GET", "/admin/connection-status", Who::SignedIn),
+    route("GET", "/livez", Who::Anyone),
+    route("GET", "/readyz", Who::Anyone),
+    route("GET", "/health", Who::Anyone),
+    route("GET", "/health/simple", Who::Anyone),
+    route("GET", "/health-check", Who::Anyone),
+    route("GET", "/health/detailed", Who::SignedInOrToken),
+    route("GET", "/events", Who::SignedIn),
+    route("GET", "/metrics", Who::Token),
+    route("GET", "/monitoring", Who::Monitors),
+    route("POST", "/admin/retry-operations", Who::SignedIn),
+    route("GET", "/api/database/health", Who::MonitorsOrToken),
+    route("GET", "/api/database/info", Who::MonitorsOrToken),
+    route("GET", "/api/database/status", Who::MonitorsOrToken),
+    route("POST", "/api/database/reconnect", Who::SteersOrToken),
+    route("GET", "/api/errors/statistics", Who::Monitors),
+    route("GET", "/api/errors/recent", Who::Monitors),
+    route("GET", "/api/circuit-breakers", Who::Monitors),
+    route("GET", "/api/endpoint-metrics", Who::Monitors),
+    route("POST", "/api/toggle-monitoring", Who::Steers),
+    route("POST", "/api/degradation/reset", Who::Steers),
+];
+
+impl Who {
+    /// Whether a signed-in person of this role gets that far.
+    pub fn includes(self, role: Role) -> bool {
+        match self {
+            Self::Anyone | Self::SignedIn | Self::SignedInOrToken => true,
+            Self::Token => false,
+            Self::Monitors | Self::MonitorsOrToken => role.may_monitor(),
+            Self::Steers | Self::SteersOrToken => role.may_steer(),
+        }
+    }
+
+    pub fn takes_token(self) -> bool {
+        matches!(
+            self,
+            Self::SignedInOrToken | Self::Token | Self::MonitorsOrToken | Self::SteersOrToken
+        )
+    }
+}
+
+/// Lets through whom the list says, and nobody to what is not in it.
+pub async fn guard(State(services): State<Services>, request: Request, next: Next) -> Response {
+    let Some(who) = who_may(&request) else {
+        tracing::error!(
+            path = request.uri().path(),
+            "a route without a line in the list of routes is closed"
+        );
+        return answers::refused(
+            request.headers(),
+            StatusCode::FORBIDDEN,
+            "This address is not in the list of what may be asked.",
+        );
+    };
+    let visitor = request.extensions().get::<Visitor>().cloned().unwrap_or_default();
+    let has_token =
+        who.takes_token() && health::has_token(request.headers(), services.settings.storage.api_token.as_deref());
+    match visitor.account() {
+        _ if has_token || matches!(who, Who::Anyone | Who::SignedIn) => next.run(request).await,
+        Some(account) if who.includes(account.role) => next.run(request).await,
+        Some(account) => {
+            let (headers, address) = (request.headers().clone(), pages::path_and_query(&request));
+            drop(request);
+            not_allowed(&services, &visitor, account, &headers, &address).await
+        }
+        None => not_signed_in(who, &request),
+    }
+}
+
+fn who_may(request: &Request) -> Option<Who> {
+    let matched = request.extensions().get::<MatchedPath>()?;
+    let path = match matched.as_str() {
+        FUNCTIONS => request.uri().path(),
+        matched => matched,
+    };
+    let method = match *request.method() {
+        Method::HEAD => &Method::GET,
+        ref method => method,
+    };
+    let line = ROUTES
+        .iter()
+        .find(|route| route.path == path && route.method == method.as_str());
+    match line {
+        Some(line) => Some(line.who),
+        // No typed door has this address: the handler says so.
+        None if matched.as_str() == FUNCTIONS => Some(Who::SignedIn),
+        None => None,
+    }
+}
+
+async fn not_allowed(
+    services: &Services,
+    visitor: &Visitor,
+    account: &Account,
+    headers: &HeaderMap,
+    address: &str,
+) -> Response {
+    tracing::warn!(
+        account = account.name,
+        role = account.role.name(),
+        address,
+        "not allowed"
+    );
+    let message = format!("This is not for the role {}.", account.role.name());
+    if answers::wants_json(headers) || address.starts_with("/api/") {
+        return answers::json_failure(StatusCode::FORBIDDEN, "forbidden", &message);
+    }
+    pages::draw_failure(services, visitor, address, ApiError::new(ErrorKind::Forbidden, message)).await
+}
+
+fn not_signed_in(who: Who, request: &Request) -> Response {
+    let is_page = *request.method() == Method::GET && matches!(who, Who::Monitors | Who::Steers);
+    if is_page && !answers::wants_json(request.headers()) && !request.uri().path().starts_with("/api/") {
+        return Redirect::to(&pages::sign_in_address(&pages::path_and_query(request))).into_response();
+    }
+    let words = match who {
+        Who::Token => "Send the token.",
+        _ if who.takes_token() => "Sign in, or send the token.",
+        _ => "Please sign in.",
+    };
+    answers::json_failure(StatusCode::UNAUTHORIZED, "unauthenticated", words)
+}
