@@ -1,41 +1,68 @@
-// Loads the module and hydrates the islands, outermost first. `data-hydrated` on <html> says that they run;
-// on a page with a form the form's own island says so, once it has taken over what was typed.
-const place = document.querySelector("script[data-inkfast-loader]").dataset;
-const openChildren = [];
+// Loads the module and starts the islands. `data-hydrated` on <html> says that they run; on a page with a form
+// the form's own island says so, once it has taken over what was typed. Until then, and where the module never
+// comes, the page is plain HTML that works.
+const { js, wasm } = document.querySelector("script[data-inkfast-loader]").dataset;
+const timeLimit = 20_000;
+const longestPause = 60_000;
+let script;
 
-async function load(query) {
-  const module = await import(place.js + query);
-  await module.default({ module_or_path: place.wasm + query });
-  return module;
+const pause = (ms) => new Promise((over) => setTimeout(over, ms));
+
+const inTime = (promise) =>
+  Promise.race([promise, pause(timeLimit).then(() => Promise.reject(new Error(`no answer within ${timeLimit} ms`)))]);
+
+// A failed import is remembered by the browser for its address: each further try has one of its own.
+async function load(attempt) {
+  script ??= await inTime(import(attempt ? `${js}?${attempt}` : js));
+  const cache = attempt ? "reload" : "default";
+  const answer = await fetch(wasm, { cache, signal: AbortSignal.timeout(timeLimit) });
+  if (!answer.ok) throw new Error(`the module's answer is ${answer.status}`);
+  await script.default({ module_or_path: answer });
+  script.begin();
 }
 
-// A failed import is remembered by the browser for its address: the second try has another one.
-const loadTwice = () => load("").catch(() => new Promise((later) => setTimeout(later, 1000)).then(() => load("?again")));
+// A module that this browser cannot compile does not get better by asking.
+const isFinal = (failure) => failure instanceof WebAssembly.CompileError || failure instanceof WebAssembly.LinkError;
 
-async function hydrateIsland(island, module) {
-  const start = module[island.dataset.component];
-  if (!start) throw new Error(`no island ${island.dataset.component} in the module`);
-  // Lets the island around this one provide what its children ask for.
-  openChildren.at(-1)?.();
-  await start(island);
+async function loadUntilItRuns() {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await load(attempt);
+    } catch (failure) {
+      if (attempt > 1 && isFinal(failure)) throw failure;
+      console.warn("The islands wait:", failure);
+      await pause(Math.min(1_000 * 2 ** attempt, longestPause));
+    }
+  }
 }
 
-async function walk(node, module) {
-  const tag = node.tagName.toLowerCase();
-  if (tag === "leptos-island") await hydrateIsland(node, module);
-  if (tag === "leptos-children") openChildren.push(node.$$on_hydrate);
-  for (const child of [...node.children]) await walk(child, module);
-  if (tag === "leptos-children") openChildren.pop();
+// One that fails is marked and stops no other. Leptos draws an island's name, an underscore and a number.
+function start(island) {
+  const name = island.dataset.component.replace(/_\d+$/, "");
+  try {
+    script[name](island);
+    return true;
+  } catch (failure) {
+    island.dataset.failed = "";
+    console.error(`The island ${name} does not run:`, failure);
+    return false;
+  }
 }
+
+const idle = () =>
+  new Promise((over) => (window.requestIdleCallback ? requestIdleCallback(over, { timeout: 50 }) : setTimeout(over)));
 
 try {
-  const module = await loadTwice();
-  module.hydrate();
-  await walk(document.body, module);
-  if (!document.querySelector("form[data-resilient-form]:not([data-enhanced])")) {
+  await loadUntilItRuns();
+  let allRun = true;
+  for (const island of document.querySelectorAll("leptos-island")) {
+    // What the person does goes before the next island.
+    await idle();
+    allRun = start(island) && allRun;
+  }
+  if (allRun && !document.querySelector("form[data-resilient-form]:not([data-enhanced])")) {
     document.documentElement.setAttribute("data-hydrated", "");
   }
 } catch (failure) {
-  // The page works without the islands.
   console.error("The islands do not run:", failure);
 }

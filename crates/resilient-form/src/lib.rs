@@ -20,12 +20,21 @@ mod reply;
 )]
 mod stored;
 
+#[cfg(feature = "leptos")]
 mod connection_status;
+#[cfg(feature = "leptos")]
 mod device_drafts;
+#[cfg(feature = "leptos")]
 mod resilient_form;
+#[cfg(feature = "leptos")]
 mod toasts;
 
+pub use browser::{enhance_form, list_device_drafts, show_toasts, watch_connection};
+#[cfg(feature = "leptos")]
 pub use connection_status::ConnectionStatus;
+#[cfg(feature = "leptos")]
 pub use device_drafts::DeviceDrafts;
+#[cfg(feature = "leptos")]
 pub use resilient_form::ResilientForm;
+#[cfg(feature = "leptos")]
 pub use toasts::Toasts;

@@ -7,6 +7,7 @@ mod command;
 mod packages;
 mod server;
 mod site;
+mod sources;
 mod test;
 mod workspace;
 
@@ -30,6 +31,9 @@ enum Task {
         /// Optimise, and name the browser's files by their content
         #[arg(long)]
         release: bool,
+        /// The browser's files alone, without the server
+        #[arg(long)]
+        browser: bool,
     },
     /// Build, then run the server
     Serve {
@@ -64,7 +68,11 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<()> {
     let workspace = Workspace::find()?;
     match task {
-        Task::Build { release } => build(&workspace, Mode::of(release)).map(|_| ()),
+        Task::Build { release, browser: true } => site::build(&workspace, Mode::of(release)),
+        Task::Build {
+            release,
+            browser: false,
+        } => build(&workspace, Mode::of(release)).map(|_| ()),
         Task::Serve { release, arguments } => {
             let inkfast = build(&workspace, Mode::of(release))?;
             server::run_in_place(&workspace, &inkfast, &arguments)

@@ -29,7 +29,7 @@ impl Packages {
 
     /// The browser's own crate and what it shares with the server.
     pub fn browser() -> Packages {
-        let names = ["frontend", "app", "resilient-form", "resilient-core"];
+        let names = ["frontend", "resilient-form", "resilient-core"];
         Packages {
             names: names.map(str::to_owned).to_vec(),
             feature: "hydrate",
@@ -57,10 +57,7 @@ mod tests {
     #[test]
     fn the_browsers_side_is_never_built_with_the_servers_feature() {
         let words = Packages::browser().selection().join(" ");
-        assert!(
-            words.contains("--features app/hydrate --features resilient-form/hydrate"),
-            "{words}"
-        );
+        assert!(words.contains("--features resilient-form/hydrate"), "{words}");
         assert!(!words.contains("ssr"), "{words}");
     }
 }

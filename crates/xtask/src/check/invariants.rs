@@ -4,8 +4,8 @@ use anyhow::Result;
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::sources::{Line, code_below, none};
 use crate::command::{cargo, output_of};
+use crate::sources::{Line, code_below, none};
 use crate::workspace::Workspace;
 
 type Verdict = Result<(), String>;
@@ -113,11 +113,14 @@ fn the_browser_is_free_of_server_crates(workspace: &Workspace) -> Result<Verdict
 }
 
 fn belongs_to_the_server(package: &str) -> bool {
-    ["sqlx", "redis", "axum", "tokio"].iter().any(|family| {
-        package
-            .strip_prefix(family)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-    })
+    // The last two would run in a browser, and be a good part of what it loads.
+    ["sqlx", "redis", "axum", "tokio", "leptos", "reactive_graph"]
+        .iter()
+        .any(|family| {
+            package
+                .strip_prefix(family)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        })
 }
 
 fn the_core_depends_on_serde_alone(workspace: &Workspace) -> Result<Verdict> {

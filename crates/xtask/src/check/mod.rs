@@ -3,7 +3,6 @@
 mod dependencies;
 mod invariants;
 mod lints;
-mod sources;
 
 use anyhow::{Result, bail};
 

@@ -35,7 +35,7 @@ pub fn bind(workspace: &Workspace, mode: Mode, module: &Path) -> Result<Bound> {
         .typescript(false)
         .out_name("inkfast")
         .generate(&folder)?;
-    islands::check_exports(&fs::read_to_string(folder.join(SCRIPT))?)?;
+    islands::check_exports(workspace, &fs::read_to_string(folder.join(SCRIPT))?)?;
     if mode == Mode::Release {
         optimise::shrink(workspace, &folder.join(MODULE))?;
     }
