@@ -12,6 +12,12 @@ mod browser;
     not(target_arch = "wasm32"),
     allow(dead_code, reason = "natively only its tests use it")
 )]
+mod json;
+#[cfg(any(target_arch = "wasm32", test))]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(dead_code, reason = "natively only its tests use it")
+)]
 mod reply;
 #[cfg(any(target_arch = "wasm32", test))]
 #[cfg_attr(
@@ -19,6 +25,12 @@ mod reply;
     allow(dead_code, reason = "natively only its tests use it")
 )]
 mod stored;
+#[cfg(any(target_arch = "wasm32", test))]
+#[cfg_attr(
+    not(target_arch = "wasm32"),
+    allow(dead_code, reason = "natively only its tests use it")
+)]
+mod wire;
 
 #[cfg(feature = "leptos")]
 mod connection_status;

@@ -1,9 +1,10 @@
 //! Reading answers: what is one, and what is only a failure of the way.
 
-use resilient_core::draft::Draft;
-use resilient_core::submission::answer::{Answer, Envelope, Outcome};
+use resilient_core::submission::answer::Answer;
 use resilient_core::submission::machine::events::DraftRefusal;
-use serde::Deserialize;
+
+use crate::json::{Fields, Json};
+use crate::wire;
 
 /// What came back over the wire.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,19 +23,24 @@ pub fn answer(reply: &Reply) -> Option<Answer> {
     if !reply.is_json {
         return None;
     }
-    let whole: Option<Envelope<Answer>> = serde_json::from_str(&reply.body).ok();
-    let mut answer = match whole.and_then(|envelope| envelope.data) {
+    let mut envelope = Json::read(&reply.body)?.object()?;
+    let whole = if is_ours(&mut envelope) {
+        envelope.take("data").and_then(wire::answer)
+    } else {
+        None
+    };
+    let mut answer = match whole {
         Some(answer) => answer,
-        None => Answer::new(serde_json::from_str::<Refusal>(&reply.body).ok()?.error),
+        // A refusal from before the save was looked at: it has an error, and data of its own or none.
+        None => Answer::new(wire::outcome(envelope.take("error")?)?),
     };
     answer.retry_after_ms = answer.retry_after_ms.or(reply.retry_after_ms);
     Some(answer)
 }
 
-/// A refusal from before the save was looked at: it has an error, and data of its own or none.
-#[derive(Deserialize)]
-struct Refusal {
-    error: Outcome,
+/// Every answer of ours says whether it succeeded; a proxy's JSON does not.
+fn is_ours(envelope: &mut Fields) -> bool {
+    envelope.take("success").and_then(Json::flag).is_some()
 }
 
 /// What became of a submission that was asked for.
@@ -60,19 +66,27 @@ pub fn draft_taken(reply: Option<&Reply>) -> Result<(), DraftRefusal> {
     };
     match reply.status {
         200 | 201 | 204 => Ok(()),
-        409 if reply.is_json => {
-            let envelope: Option<Envelope<Draft>> = serde_json::from_str(&reply.body).ok();
-            Err(match envelope {
-                None => DraftRefusal::Unanswered,
-                Some(envelope) if envelope.error.as_deref() == Some("discarded") => DraftRefusal::Discarded,
-                Some(envelope) => DraftRefusal::Stored(envelope.data.map(Box::new)),
-            })
-        }
+        409 if reply.is_json => Err(stored_instead(&reply.body).unwrap_or(DraftRefusal::Unanswered)),
         413 => Err(DraftRefusal::TooLarge),
         401 => Err(DraftRefusal::SignedOut),
         400 | 403 | 404 | 405 | 422 => Err(DraftRefusal::Refused),
         _ => Err(DraftRefusal::Unanswered),
     }
+}
+
+fn stored_instead(body: &str) -> Option<DraftRefusal> {
+    let mut envelope = Json::read(body)?.object()?;
+    if !is_ours(&mut envelope) {
+        return None;
+    }
+    if envelope.maybe_text("error")?.as_deref() == Some("discarded") {
+        return Some(DraftRefusal::Discarded);
+    }
+    let stored = match envelope.maybe("data") {
+        Some(data) => Some(Box::new(wire::draft(data)?)),
+        None => None,
+    };
+    Some(DraftRefusal::Stored(stored))
 }
 
 /// What the probe says: `Some(true)`: it can save; `Some(false)`: it answers and cannot; `None`: nothing
@@ -87,6 +101,8 @@ pub fn ready(reply: Option<&Reply>) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
+    use resilient_core::submission::answer::Outcome;
+
     use super::*;
 
     fn reply(status: u16, body: &str) -> Reply {
@@ -156,6 +172,10 @@ mod tests {
         assert_eq!(
             draft_taken(Some(&reply(409, r#"{"success":false,"data":null}"#))),
             Err(DraftRefusal::Stored(None))
+        );
+        assert_eq!(
+            draft_taken(Some(&reply(409, r#"{"message":"a proxy's"}"#))),
+            Err(DraftRefusal::Unanswered)
         );
     }
 }

@@ -8,9 +8,11 @@ use resilient_core::submission::Submission;
 use resilient_core::submission::answer::Answer;
 use resilient_core::submission::machine::effects::{DeviceDraft, OutboxEntry};
 use resilient_core::submission::machine::rebase;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-const FORMAT: u32 = 1;
+use crate::json::{Fields, Json, Object};
+use crate::wire;
+
+const FORMAT: u64 = 1;
 pub const DRAFT: &str = "inkfast:1:draft:";
 pub const OUTBOX: &str = "inkfast:1:outbox:";
 pub const EARLY: &str = "inkfast:1:early:";
@@ -25,32 +27,29 @@ pub const ACCOUNT: &str = "inkfast:1:account";
 pub const SIGN_OUT: &str = "inkfast:1:sign-out";
 
 /// A draft on the device.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(test, derive(serde::Serialize))]
 pub struct StoredDraft {
-    v: u32,
+    #[cfg_attr(test, serde(rename = "v"))]
+    format: u64,
     pub draft: Draft,
-    #[serde(default)]
     pub lineage: Vec<Revision>,
     /// Where the server takes this form's drafts.
-    #[serde(default)]
     pub draft_url: Option<String>,
 }
 
 /// A submission without an answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(test, derive(serde::Serialize))]
 pub struct StoredSubmission {
-    v: u32,
+    #[cfg_attr(test, serde(rename = "v"))]
+    format: u64,
     pub submission: Submission,
-    #[serde(default)]
     pub base: Values,
-    #[serde(default)]
     pub incomplete: bool,
-    #[serde(default)]
     pub attempts: u32,
     /// How long it was to wait, in milliseconds, and until when by the device's clock.
-    #[serde(default)]
     pub wait_ms: u64,
-    #[serde(default)]
     pub due_at_ms: u64,
     /// The order of pressing among this account's submissions on this device.
     pub number: u32,
@@ -59,19 +58,20 @@ pub struct StoredSubmission {
 }
 
 /// What the early recorder wrote.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(test, derive(serde::Serialize))]
 pub struct Early {
-    v: u32,
+    #[cfg_attr(test, serde(rename = "v"))]
+    format: u64,
     pub version: String,
     pub values: Values,
-    #[serde(default)]
     pub base: Values,
 }
 
 impl StoredDraft {
     pub fn new(device: &DeviceDraft, draft_url: Option<String>) -> Self {
         Self {
-            v: FORMAT,
+            format: FORMAT,
             draft: device.draft.clone(),
             lineage: device.lineage.clone(),
             draft_url,
@@ -90,7 +90,7 @@ impl StoredDraft {
 impl StoredSubmission {
     pub fn new(entry: &OutboxEntry, number: u32, url: String, now_ms: u64) -> Self {
         Self {
-            v: FORMAT,
+            format: FORMAT,
             submission: entry.submission.clone(),
             base: entry.base.clone(),
             incomplete: entry.incomplete,
@@ -119,7 +119,7 @@ impl StoredSubmission {
 /// The writer of the draft that another page load makes of what `page` recorded: the page may live and
 /// go on recording, so each text it recorded is a draft of its own, and the same text the same draft.
 pub fn taking_over_writer(page: &str, early: &Early) -> String {
-    let json = serde_json::to_string(early).unwrap_or_default();
+    let json = early.json();
     // FNV-1a, 64 bits.
     let hash = json.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -161,32 +161,90 @@ impl Early {
     }
 }
 
-/// Any stored kind: its format's number is ours.
-pub trait Stored: DeserializeOwned {
-    fn format(&self) -> u32;
+/// Any stored kind: JSON whose `v`, the format's number, is ours.
+pub trait Stored: Sized {
+    fn json(&self) -> String;
+
+    fn of_fields(format: u64, fields: Fields) -> Option<Self>;
 
     fn read(json: &str) -> Option<Self> {
-        serde_json::from_str::<Self>(json)
-            .ok()
-            .filter(|entry| entry.format() == FORMAT)
+        let mut fields = Json::read(json)?.object()?;
+        let format = fields.number("v").filter(|format| *format == FORMAT)?;
+        Self::of_fields(format, fields)
     }
 }
 
 impl Stored for StoredDraft {
-    fn format(&self) -> u32 {
-        self.v
+    fn json(&self) -> String {
+        Object::new()
+            .number("v", self.format)
+            .json("draft", &wire::draft_json(&self.draft))
+            .json("lineage", &wire::revisions_json(&self.lineage))
+            .value("draft_url", self.draft_url.as_deref())
+            .end()
+    }
+
+    fn of_fields(format: u64, mut fields: Fields) -> Option<Self> {
+        Some(Self {
+            format,
+            draft: wire::draft(fields.take("draft")?)?,
+            lineage: fields
+                .list_or_none("lineage")?
+                .into_iter()
+                .map(wire::revision)
+                .collect::<Option<_>>()?,
+            draft_url: fields.maybe_text("draft_url")?,
+        })
     }
 }
 
 impl Stored for StoredSubmission {
-    fn format(&self) -> u32 {
-        self.v
+    fn json(&self) -> String {
+        Object::new()
+            .number("v", self.format)
+            .json("submission", &wire::submission_json(&self.submission))
+            .values("base", &self.base)
+            .flag("incomplete", self.incomplete)
+            .number("attempts", self.attempts.into())
+            .number("wait_ms", self.wait_ms)
+            .number("due_at_ms", self.due_at_ms)
+            .number("number", self.number.into())
+            .text("url", &self.url)
+            .end()
+    }
+
+    fn of_fields(format: u64, mut fields: Fields) -> Option<Self> {
+        Some(Self {
+            format,
+            submission: wire::submission(fields.take("submission")?)?,
+            base: fields.values_or_none("base")?,
+            incomplete: fields.flag_or_no("incomplete")?,
+            attempts: fields.number_or_0("attempts")?.try_into().ok()?,
+            wait_ms: fields.number_or_0("wait_ms")?,
+            due_at_ms: fields.number_or_0("due_at_ms")?,
+            number: fields.number("number")?.try_into().ok()?,
+            url: fields.text("url")?,
+        })
     }
 }
 
 impl Stored for Early {
-    fn format(&self) -> u32 {
-        self.v
+    fn json(&self) -> String {
+        Object::new()
+            .number("v", self.format)
+            .text("version", &self.version)
+            .values("values", &self.values)
+            .values("base", &self.base)
+            .end()
+    }
+
+    fn of_fields(format: u64, mut fields: Fields) -> Option<Self> {
+        Some(Self {
+            format,
+            version: fields.text("version")?,
+            values: fields.values("values")?,
+            base: fields.values_or_none("base")?,
+        })
     }
 }
 
@@ -238,12 +296,12 @@ mod tests {
     #[test]
     fn an_entry_of_another_format_or_of_none_is_passed_over() {
         let draft = Early {
-            v: FORMAT,
+            format: FORMAT,
             version: "v".into(),
             values: Values::new(),
             base: Values::new(),
         };
-        let json = serde_json::to_string(&draft).expect("json");
+        let json = draft.json();
         assert_eq!(Early::read(&json), Some(draft));
         assert_eq!(Early::read(&json.replace("\"v\":1", "\"v\":2")), None);
         assert_eq!(StoredDraft::read("not json"), None);
@@ -251,9 +309,57 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_on_the_device_is_written_as_before_and_read_again() {
+        let revision = |seq| Revision {
+            seq,
+            writer: "w".into(),
+        };
+        let values = Values::from([("a".into(), Some("x\n\"y\"".into())), ("b".into(), None)]);
+        let early = Early {
+            format: FORMAT,
+            version: "v".into(),
+            values: values.clone(),
+            base: Values::new(),
+        };
+        let draft = StoredDraft {
+            format: FORMAT,
+            draft: early.clone().into_draft("w".into()),
+            lineage: vec![revision(2), revision(3)],
+            draft_url: Some("/api/drafts/t/1".into()),
+        };
+        let submission = StoredSubmission {
+            format: FORMAT,
+            submission: Submission {
+                id: "i".into(),
+                form_key: "t/1".into(),
+                version: "v".into(),
+                values: values.clone(),
+                revision: revision(4),
+            },
+            base: values,
+            incomplete: true,
+            attempts: 2,
+            wait_ms: 5_000,
+            due_at_ms: 1_764_000_000_000,
+            number: 7,
+            url: "/records/t/1".into(),
+        };
+        fn serde(value: &impl serde::Serialize) -> String {
+            serde_json::to_string(value).expect("json")
+        }
+        assert_eq!(
+            [early.json(), draft.json(), submission.json()],
+            [serde(&early), serde(&draft), serde(&submission)]
+        );
+        assert_eq!(Early::read(&early.json()), Some(early));
+        assert_eq!(StoredDraft::read(&draft.json()), Some(draft));
+        assert_eq!(StoredSubmission::read(&submission.json()), Some(submission));
+    }
+
+    #[test]
     fn each_text_that_a_page_recorded_is_taken_over_as_a_draft_of_its_own() {
         let early = |text: &str| Early {
-            v: FORMAT,
+            format: FORMAT,
             version: "v".into(),
             values: Values::from([("a".into(), Some(text.into()))]),
             base: Values::new(),

@@ -26,6 +26,27 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    pub const ALL: [Self; 13] = [
+        Self::Saved,
+        Self::Kept,
+        Self::Conflict,
+        Self::Invalid,
+        Self::Mismatch,
+        Self::InProgress,
+        Self::Expired,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::Gone,
+        Self::TooLarge,
+        Self::RateLimited,
+        Self::Malformed,
+    ];
+
+    /// The outcome that stands in JSON as `code`.
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.code() == code)
+    }
+
     /// The HTTP status that says the same. A save that made a record may say 201 instead of 200.
     pub fn status(self) -> u16 {
         match self {

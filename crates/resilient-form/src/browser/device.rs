@@ -17,11 +17,10 @@ pub fn keep_draft(
     draft_url: Option<String>,
 ) -> impl Future<Output = bool> + use<> {
     let key = stored::draft_key(account, &device.form_key, &device.draft.revision.writer);
-    keep(key, serde_json::to_string(&StoredDraft::new(device, draft_url)))
+    keep(key, StoredDraft::new(device, draft_url).json())
 }
 
-fn keep(key: String, json: serde_json::Result<String>) -> impl Future<Output = bool> + use<> {
-    let json = json.unwrap_or_default();
+fn keep(key: String, json: String) -> impl Future<Output = bool> + use<> {
     let in_storage = storage::write(&key, &json);
     async move { idb::write(&key, &json).await || in_storage }
 }
@@ -82,9 +81,7 @@ fn drop_early(account: &str, form_key: &str, writer: &str) {
 pub async fn rewrite_draft(account: &str, device: &DeviceDraft, draft_url: Option<String>) {
     let revision = device.draft.revision.clone();
     let key = stored::draft_key(account, &device.form_key, &revision.writer);
-    let Ok(json) = serde_json::to_string(&StoredDraft::new(device, draft_url)) else {
-        return;
-    };
+    let json = StoredDraft::new(device, draft_url).json();
     let is_same = move |json: &str| StoredDraft::read(json).is_some_and(|stored| stored.draft.revision == revision);
     if storage::read(&key).is_some_and(|json| is_same(&json)) {
         storage::write(&key, &json);
@@ -97,7 +94,7 @@ pub async fn put_back(key: String, json: String) -> bool {
     if storage::read(&key).is_some() {
         return true;
     }
-    keep(key, Ok(json)).await
+    keep(key, json).await
 }
 
 /// All of an account's drafts, with their form keys. Of two copies the one with more changes counts.
@@ -142,7 +139,7 @@ pub fn keep_submission(account: &str, entry: &OutboxEntry, url: &str) -> impl Fu
     let number = known.map_or_else(|| last_number(account).saturating_add(1), |known| known.number);
     keep(
         key,
-        serde_json::to_string(&StoredSubmission::new(entry, number, url.to_owned(), wall_clock_ms())),
+        StoredSubmission::new(entry, number, url.to_owned(), wall_clock_ms()).json(),
     )
 }
 

@@ -10,7 +10,8 @@ use web_sys::{Event as DomEvent, HtmlDialogElement, HtmlFormElement};
 use super::connection::{FORM, JSON, Request};
 use super::dom::{self, button, document, find, listen, make, set_text};
 use super::{device, form, status, storage};
-use crate::{reply, stored};
+use crate::json::{self, Json};
+use crate::{reply, stored, wire};
 
 const LIMIT: Duration = Duration::from_secs(10);
 const NOT_KEPT: &str = "Not everything could be kept on the server. Nothing was removed; try again, or stay.";
@@ -120,7 +121,7 @@ async fn discard_and_leave(sign_out: HtmlFormElement, account: String) {
     }
     device::purge(&account).await;
     // The server cannot be told now: it is, before anything else, once it is back.
-    storage::write(stored::SIGN_OUT, &serde_json::to_string(&drops).unwrap_or_default());
+    storage::write(stored::SIGN_OUT, &json::texts(&drops));
     storage::remove(stored::ACCOUNT);
     form::let_go();
     close();
@@ -154,7 +155,7 @@ async fn flush(account: &str) -> Result<(), &'static str> {
     }
     for (device, draft_url) in drafts {
         let draft_url = draft_url.ok_or(NOT_KEPT)?;
-        let json = serde_json::to_string(&device.draft).unwrap_or_default();
+        let json = wire::draft_json(&device.draft);
         let url = form::keep_url(&draft_url, account);
         let sent = Request {
             method: "POST",
@@ -207,7 +208,7 @@ pub async fn finish_what_was_promised() {
     let Some(promised) = storage::read(stored::SIGN_OUT) else {
         return;
     };
-    drop_all(&serde_json::from_str::<Vec<String>>(&promised).unwrap_or_default()).await;
+    drop_all(&Json::read_texts(&promised).unwrap_or_default()).await;
     let request = Request {
         method: "POST",
         url: SIGN_OUT,

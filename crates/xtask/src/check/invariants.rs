@@ -113,14 +113,22 @@ fn the_browser_is_free_of_server_crates(workspace: &Workspace) -> Result<Verdict
 }
 
 fn belongs_to_the_server(package: &str) -> bool {
-    // The last two would run in a browser, and be a good part of what it loads.
-    ["sqlx", "redis", "axum", "tokio", "leptos", "reactive_graph"]
-        .iter()
-        .any(|family| {
-            package
-                .strip_prefix(family)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-        })
+    // The last three would run in a browser, and be a good part of what it loads.
+    [
+        "sqlx",
+        "redis",
+        "axum",
+        "tokio",
+        "leptos",
+        "reactive_graph",
+        "serde_json",
+    ]
+    .iter()
+    .any(|family| {
+        package
+            .strip_prefix(family)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    })
 }
 
 fn the_core_depends_on_serde_alone(workspace: &Workspace) -> Result<Verdict> {

@@ -10,7 +10,7 @@ use super::{Form, drop_url, keep_url};
 use crate::browser::connection::{JSON, Request, beacon};
 use crate::browser::outbox_runner::account_is_here;
 use crate::browser::status;
-use crate::reply;
+use crate::{reply, wire};
 
 const DRAFT_LIMIT: Duration = Duration::from_secs(5);
 /// Bytes of a draft that the server takes.
@@ -20,10 +20,7 @@ const LARGEST_BEACON: usize = 60 * 1024;
 
 impl Form {
     pub(super) fn save_draft(self: &Rc<Self>, draft: Draft) {
-        let (revision, json) = (
-            draft.revision.clone(),
-            serde_json::to_string(&draft).unwrap_or_default(),
-        );
+        let (revision, json) = (draft.revision.clone(), wire::draft_json(&draft));
         let Some(draft_url) = self.draft_url.borrow().clone() else {
             return self.tell(Event::DraftRefused {
                 revision,
@@ -65,7 +62,7 @@ impl Form {
     }
 
     pub(super) fn beacon_draft(&self, draft: &Draft) {
-        let json = serde_json::to_string(draft).unwrap_or_default();
+        let json = wire::draft_json(draft);
         if let Some(draft_url) = self
             .draft_url
             .borrow()
