@@ -5,7 +5,7 @@
 pub mod lineage;
 pub mod replacement;
 
-use std::collections::BTreeMap;
+use crate::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 

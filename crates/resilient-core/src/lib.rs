@@ -7,6 +7,7 @@
 
 pub mod backoff;
 pub mod breaker;
+pub mod collections;
 pub mod connection;
 pub mod draft;
 pub mod failure;

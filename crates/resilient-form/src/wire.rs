@@ -1,7 +1,6 @@
 //! Drafts, submissions and answers as JSON: the writing of `resilient_core`'s serde derives, without serde.
 
-use std::collections::BTreeMap;
-
+use resilient_core::collections::BTreeMap;
 use resilient_core::draft::{Draft, Revision, Text};
 use resilient_core::submission::Submission;
 use resilient_core::submission::answer::{Answer, Conflict, Outcome};

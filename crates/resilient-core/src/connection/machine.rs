@@ -1,9 +1,9 @@
 //! The machine: what is known of the way to the server.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Effect, Event, PROBE_EVERY, SLOW_PROBE, SLOW_REQUEST, Status, Transition};
+use crate::collections::BTreeMap;
 use crate::time::Moment;
 
 /// In an outage the next probe comes this much later at most: pages do not return all at once.

@@ -1,10 +1,9 @@
 //! What a draft holds of earlier drafts.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::Revision;
+use crate::collections::BTreeMap;
 
 /// All revisions that went into a draft: for each writer the highest `seq`.
 ///

@@ -1,9 +1,8 @@
 //! What the server says to a press of Save.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
+use crate::collections::BTreeMap;
 use crate::draft::{Text, Values};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -2,8 +2,7 @@
 //!
 //! A pair list is what any form decoder yields; percent-coding is not this module's business.
 
-use std::collections::BTreeMap;
-
+use crate::collections::BTreeMap;
 use crate::draft::{Revision, Text, Values};
 
 pub const ID: &str = "_id";

@@ -1,7 +1,6 @@
 //! What the device keeps: each entry in `localStorage` and in IndexedDB, one key each.
 
-use std::collections::BTreeMap;
-
+use resilient_core::collections::BTreeMap;
 use resilient_core::draft::Revision;
 use resilient_core::submission::machine::effects::{DeviceDraft, OutboxEntry};
 

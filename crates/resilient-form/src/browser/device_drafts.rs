@@ -1,8 +1,8 @@
 //! The list of what this device keeps and, where a record could not be read, the way back to it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
+use resilient_core::collections::BTreeMap;
 use resilient_core::connection::PROBE_LIMIT;
 use resilient_core::draft::Values;
 use web_sys::Element;

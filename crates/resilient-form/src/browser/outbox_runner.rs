@@ -2,9 +2,9 @@
 //! submission first does not matter; the server carries each out once.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
+use resilient_core::collections::BTreeSet;
 use resilient_core::submission::Submission;
 use resilient_core::submission::answer::{Answer, Outcome};
 

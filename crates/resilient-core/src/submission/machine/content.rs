@@ -1,7 +1,6 @@
 //! What stands in the form, and what the record has.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use crate::collections::{BTreeMap, BTreeSet};
 use crate::draft::{Text, Values};
 use crate::submission::answer::Conflict;
 

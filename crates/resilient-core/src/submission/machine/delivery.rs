@@ -3,11 +3,12 @@
 //! There is one place for a submission, so two ids are never under way for one form. What was
 //! pressed later waits in line or is made anew from the fields once this one has its answer.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::effects::OutboxEntry;
 use crate::backoff::Backoff;
+use crate::collections::BTreeSet;
 use crate::draft::Values;
 use crate::submission::Submission;
 use crate::time::Moment;

@@ -1,7 +1,6 @@
 //! Everything that can happen to a form, in the past tense.
 
-use std::collections::BTreeMap;
-
+use crate::collections::BTreeMap;
 use crate::draft::{Draft, Revision, Text};
 use crate::submission::answer::Answer;
 

@@ -23,8 +23,6 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
 pub use self::candidates::rebase;
 pub use self::content::{Content, Undecided};
 pub use self::delivery::pause_before_retry;
@@ -34,6 +32,7 @@ use self::events::{DraftRefusal, Event};
 use self::keeping::{Chain, DEVICE_PAUSE, SERVER_PAUSE, Shelf};
 pub use self::opening::{Drawn, Found};
 pub use self::view::{Action, FormState, Message, View};
+use crate::collections::BTreeMap;
 use crate::draft::{Revision, Text, Values};
 use crate::time::Moment;
 

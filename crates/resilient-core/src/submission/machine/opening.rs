@@ -1,7 +1,7 @@
 //! Opening a form: what the page drew, what was typed before the script ran, and what the device
 //! kept come together. Early touch over draft over base; diverged drafts stand beside.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::candidates::{Candidate, heads, is_saved, rebased};
@@ -10,6 +10,7 @@ use super::delivery::{Delivery, Intent, Pause};
 use super::effects::{Announcement, DeviceDraft, Effect, OutboxEntry};
 use super::keeping::{Chain, Shelf};
 use super::{FormMachine, Given, Message, Restored, announce, forget_last};
+use crate::collections::{BTreeMap, BTreeSet};
 use crate::draft::{Revision, Values};
 use crate::submission::Submission;
 use crate::submission::answer::{Answer, Conflict};

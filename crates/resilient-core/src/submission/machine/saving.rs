@@ -1,11 +1,11 @@
 //! Pressing Save: making a submission, sending it, and waiting to send it again.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::delivery::{Delivery, Intent, Pause, pause_before_retry, share};
 use super::effects::{Announcement, Effect};
 use super::{FormMachine, Given, announce};
+use crate::collections::BTreeMap;
 use crate::submission::Submission;
 
 /// A submission waiting for the server is sent this long after it is back, at most.

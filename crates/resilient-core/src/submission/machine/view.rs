@@ -1,10 +1,9 @@
 //! What the page shows of the machine: one state, the words beside Save, the leave guard.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use super::FormMachine;
 use super::content::Undecided;
 use super::delivery::{Delivery, Pause};
+use crate::collections::{BTreeMap, BTreeSet};
 use crate::draft::{Revision, Values};
 use crate::submission::answer::Outcome;
 use crate::time::Moment;

@@ -1,7 +1,6 @@
 //! The form's controls, read through the DOM. The DOM is the truth; what is here follows it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use resilient_core::collections::{BTreeMap, BTreeSet};
 use resilient_core::draft::{Text, Values};
 use resilient_core::submission::form_body::{BASE, BASE_NULL, NULL, VALUE, with_line_feeds};
 use wasm_bindgen::JsCast;

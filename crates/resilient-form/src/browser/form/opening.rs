@@ -1,10 +1,11 @@
 //! Taking over: what the page drew, what was typed meanwhile, and what the device kept.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
+use resilient_core::collections::BTreeMap;
 use resilient_core::draft::{Revision, Text, Values};
 use resilient_core::submission::Submission;
 use resilient_core::submission::answer::{Conflict, Outcome};

@@ -1,8 +1,8 @@
 //! Drawing what the machine says, and only what changed.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use resilient_core::collections::BTreeMap;
 use resilient_core::submission::form_body::{ID, SEQ, VERSION, WRITER};
 use resilient_core::submission::machine::{FormMachine, FormState, View};
 use wasm_bindgen::JsCast;
