@@ -25,11 +25,13 @@ const STOP_LIMIT: Duration = Duration::from_secs(3);
 pub enum ServerError {
     #[error("PostgreSQL is not installed: on Debian `apt-get install postgresql`")]
     NotInstalled,
+    #[error("Redis is not installed: on Debian `apt-get install redis-server`")]
+    RedisNotInstalled,
     #[error("{program} failed: {said}")]
     Failed { program: &'static str, said: String },
     #[error("PostgreSQL did not accept connections within {START_LIMIT:?}; its log ends: {log_end}")]
     NotReady { log_end: String },
-    #[error("private PostgreSQL: {0}")]
+    #[error("private server: {0}")]
     Io(#[from] io::Error),
 }
 

@@ -1,4 +1,4 @@
-//! Programs that the tests run and cargo does not bring: PostgreSQL, Chromium, the stories' npm packages.
+//! Programs that the tests run and cargo does not bring: PostgreSQL, Redis, Chromium, the stories' npm packages.
 //!
 //! On Debian as root they are installed; elsewhere one line says what is missing.
 
@@ -21,6 +21,11 @@ const POSTGRESQL: Program = Program {
     package: "postgresql",
     is_there: has_postgresql,
 };
+const REDIS: Program = Program {
+    name: "Redis (redis-server)",
+    package: "redis-server",
+    is_there: || is_installed("redis-server"),
+};
 const CHROMIUM: Program = Program {
     name: "Chromium",
     package: "chromium",
@@ -31,7 +36,7 @@ const CHROMIUM: Program = Program {
 pub fn bring(workspace: &Workspace, unit: bool, stories: bool) -> Result<()> {
     let mut wanted = Vec::new();
     if unit || stories {
-        wanted.push(POSTGRESQL);
+        wanted.extend([POSTGRESQL, REDIS]);
     }
     if stories {
         wanted.push(CHROMIUM);
