@@ -2,6 +2,7 @@
 //!
 //! Order never comes from a clock: a draft names the revision it was built on.
 
+pub mod joining;
 pub mod lineage;
 pub mod replacement;
 

@@ -71,7 +71,7 @@ pub fn decide<'a>(stored: &'a [Kept], ended: &Lineage, incoming: &Draft, mode: &
     if *mode == Mode::Chained && named.is_none() && !leads_here(stored, incoming) {
         return Decision::Diverged(stored.first());
     }
-    accept(stored, incoming.clone(), named)
+    accept(stored, incoming.clone())
 }
 
 /// All that ends with `revision`: it, what it was built on, and the lower `seq`s of those writers.
@@ -117,12 +117,13 @@ fn without_script<'a>(stored: &'a [Kept], incoming: &Draft, fresh: &Revision) ->
         on: drawn_from.map(|kept| kept.draft.revision.clone()),
         ..incoming.clone()
     };
-    accept(stored, draft, drawn_from)
+    accept(stored, draft)
 }
 
-fn accept<'a>(stored: &'a [Kept], draft: Draft, built_on: Option<&'a Kept>) -> Decision<'a> {
-    let named = built_on.map(|kept| kept.draft.revision.clone());
-    let lineage = with_all_below(stored, [draft.revision.clone()].into_iter().chain(named).collect());
+fn accept(stored: &[Kept], draft: Draft) -> Decision<'_> {
+    // What it was built on may lie in another store: it went into it all the same.
+    let own = [draft.revision.clone()].into_iter().chain(draft.on.clone());
+    let lineage = with_all_below(stored, own.collect());
     let replaces = covered_by(stored, &lineage)
         .into_iter()
         .map(|kept| kept.draft.revision.clone())

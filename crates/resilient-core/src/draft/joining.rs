@@ -1,0 +1,164 @@
+//! Two stores' drafts of one form: decided about while only one can be seen, and made one later.
+//!
+//! Of two copies one goes; what went into another draft, or has ended, goes; everything else stays.
+//! So the order of joining does not matter, and joining twice is joining once.
+
+use super::Draft;
+use super::lineage::Lineage;
+use super::replacement::{Decision, Kept, Mode, decide};
+
+/// Decides about `incoming` as [`decide`] does, where another store, which may hold more of this
+/// form, cannot be asked: what builds on nothing that is here may build on what is there, so it is
+/// taken.
+pub fn decide_unseen<'a>(stored: &'a [Kept], ended: &Lineage, incoming: &Draft, mode: &Mode) -> Decision<'a> {
+    let mode = match mode {
+        Mode::Chained if stored.is_empty() => &Mode::FailedPost,
+        mode => mode,
+    };
+    let mut decision = decide(stored, ended, incoming, mode);
+    if let (Decision::Accept { kept, .. }, Mode::FailedPostWithoutScript { .. }) = (&mut decision, mode)
+        && incoming.revision.seq > 0
+    {
+        // What the page was drawn with is there, if it is not here.
+        kept.draft.on = Some(incoming.revision.clone());
+        kept.lineage.add(&incoming.revision);
+    }
+    decision
+}
+
+/// What is left of `copies`, in their order, where all of `ended` is over.
+pub fn join(copies: impl IntoIterator<Item = Kept>, ended: &Lineage) -> Vec<Kept> {
+    let mut kept: Vec<Kept> = Vec::new();
+    for copy in copies {
+        match kept.iter_mut().find(|kept| kept.draft.revision == copy.draft.revision) {
+            Some(same) => same.lineage.join(&copy.lineage),
+            None => kept.push(copy),
+        }
+    }
+    kept.retain(|kept| !ended.covers(&kept.draft.revision));
+    while let Some((held, holder)) = held_by_another(&kept) {
+        let lineage = kept[held].lineage.clone();
+        kept[holder].lineage.join(&lineage);
+        kept.remove(held);
+    }
+    kept
+}
+
+/// A draft that went into another one. Two that each claim to hold the other are both kept: no
+/// honest page writes them, and a lie must not cost text.
+fn held_by_another(kept: &[Kept]) -> Option<(usize, usize)> {
+    let holds = |one: &Kept, other: &Kept| one.lineage.covers(&other.draft.revision);
+    let pairs = (0..kept.len()).flat_map(|held| (0..kept.len()).map(move |holder| (held, holder)));
+    pairs
+        .filter(|(held, holder)| held != holder)
+        .find(|(held, holder)| holds(&kept[*holder], &kept[*held]) && !holds(&kept[*held], &kept[*holder]))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::draft::Revision;
+
+    /// What pages write while one or the other store takes it: page, predecessor known to it, store.
+    fn any_history() -> impl Strategy<Value = Vec<(u8, u8, bool)>> {
+        proptest::collection::vec((0..3u8, 0..4u8, any::<bool>()), 1..12)
+    }
+
+    /// Each write goes to one of two stores that do not see each other; all drafts ever written.
+    fn written(history: &[(u8, u8, bool)]) -> ([Vec<Kept>; 2], Vec<Draft>) {
+        let mut stores = [Vec::new(), Vec::new()];
+        let mut all: Vec<Draft> = Vec::new();
+        for (seq, (page, on, second)) in (1..).zip(history) {
+            let draft = Draft {
+                version: "v".to_owned(),
+                base: Default::default(),
+                values: Default::default(),
+                revision: Revision {
+                    seq,
+                    writer: format!("page{page}"),
+                },
+                on: all
+                    .iter()
+                    .rev()
+                    .nth(usize::from(*on))
+                    .map(|draft| draft.revision.clone()),
+            };
+            let store: &mut Vec<Kept> = &mut stores[usize::from(*second)];
+            let decided = decide_unseen(store, &Lineage::default(), &draft, &Mode::Chained);
+            if let Decision::Accept { kept, replaces } = decided {
+                store.retain(|kept| !replaces.contains(&kept.draft.revision));
+                store.insert(0, kept);
+                all.push(draft);
+            }
+        }
+        (stores, all)
+    }
+
+    fn as_set(kept: &[Kept]) -> BTreeSet<(String, u64)> {
+        kept.iter()
+            .map(|kept| (kept.draft.revision.writer.clone(), kept.draft.revision.seq))
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_and_nothing_is_there_twice(history in any_history()) {
+            let ([one, other], all) = written(&history);
+            let joined = join(one.into_iter().chain(other), &Lineage::default());
+            for draft in &all {
+                prop_assert!(joined.iter().any(|kept| kept.lineage.covers(&draft.revision)), "{:?}", draft.revision);
+            }
+            for (at, kept) in joined.iter().enumerate() {
+                let held = |other: &Kept| other.lineage.covers(&kept.draft.revision);
+                prop_assert!(!joined.iter().enumerate().any(|(other_at, other)| other_at != at && held(other)));
+            }
+        }
+
+        #[test]
+        fn the_order_does_not_matter_and_twice_is_once(history in any_history()) {
+            let ([one, other], _) = written(&history);
+            let ended = Lineage::default();
+            let there = join(one.iter().chain(&other).cloned(), &ended);
+            let back = join(other.iter().chain(&one).cloned(), &ended);
+            prop_assert_eq!(as_set(&there), as_set(&back));
+            let again = join(there.iter().chain(&one).chain(&other).cloned(), &ended);
+            prop_assert_eq!(as_set(&again), as_set(&there));
+        }
+
+        #[test]
+        fn what_has_ended_is_gone_whichever_store_it_was_in(history in any_history(), end in 1..12u64, page in 0..3u8) {
+            let ([one, other], _) = written(&history);
+            let ended = Lineage::of(&Revision { seq: end, writer: format!("page{page}") });
+            let joined = join(one.into_iter().chain(other), &ended);
+            prop_assert!(joined.iter().all(|kept| !ended.covers(&kept.draft.revision)));
+        }
+    }
+
+    #[test]
+    fn two_that_claim_to_hold_each_other_both_stay() {
+        let lying = |writer: &str, other: &str| Kept {
+            draft: Draft {
+                version: "v".to_owned(),
+                base: Default::default(),
+                values: Default::default(),
+                revision: Revision {
+                    seq: 1,
+                    writer: writer.to_owned(),
+                },
+                on: None,
+            },
+            lineage: [writer, other]
+                .map(|writer| Revision {
+                    seq: 1,
+                    writer: writer.to_owned(),
+                })
+                .into_iter()
+                .collect(),
+        };
+        assert_eq!(join([lying("a", "b"), lying("b", "a")], &Lineage::default()).len(), 2);
+    }
+}
