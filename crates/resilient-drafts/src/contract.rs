@@ -12,7 +12,7 @@ use std::sync::Arc;
 use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
 
-use crate::{DraftStore, End, Ended, KEPT_FOR, LONGEST_DRAFT, StoreError, StoredDraft, Written};
+use crate::{DraftStore, End, Ended, KEPT_FOR, LONGEST_DRAFT, MOST_DRAFTS, StoreError, StoredDraft, Written};
 
 /// Makes a test of each rule; the expression is a future of a fresh store and a guard.
 #[macro_export]
@@ -29,6 +29,7 @@ macro_rules! contract_tests {
             ending_an_older_state_leaves_the_later_one_and_every_other,
             everything_ends_thirty_days_after_its_last_change,
             a_draft_that_is_too_large_leaves_the_old_one_as_it_is,
+            one_draft_too_many_is_refused_and_no_other_is_dropped,
             of_many_first_writers_one_wins_and_all_others_are_told,
             of_one_page_s_writes_at_once_the_last_one_stays,
         );
@@ -89,11 +90,11 @@ pub async fn what_is_written_is_read_back(store: impl DraftStore) {
         form_key: FORM.to_owned(),
         draft: whole.clone(),
         changed_at_ms: 42,
+        kept_in: store.check().await.unwrap(),
     };
     assert_eq!(write(&store, &whole, 42).await, Written::Stored(expected.clone()));
     assert_eq!(store.load("ann", FORM).await.unwrap(), std::slice::from_ref(&expected));
     assert_eq!(store.list("ann").await.unwrap(), [expected]);
-    store.check().await.unwrap();
 }
 
 pub async fn nobody_sees_the_drafts_of_another_account_or_form(store: impl DraftStore) {
@@ -263,6 +264,31 @@ pub async fn a_draft_that_is_too_large_leaves_the_old_one_as_it_is(store: impl D
     assert_eq!(stored(&store).await, [at("a", 1)]);
     let fitting = draft("a", 3, Some(at("a", 1)), &"x".repeat(LONGEST_DRAFT - 200));
     assert!(matches!(write(&store, &fitting, 3).await, Written::Stored(_)));
+}
+
+pub async fn one_draft_too_many_is_refused_and_no_other_is_dropped(store: impl DraftStore) {
+    let keep = async |form: u32, draft: &Draft| {
+        let form_key = format!("site/{form}");
+        store.write("ann", &form_key, draft, &Mode::Chained, form.into()).await
+    };
+    for form in 0..MOST_DRAFTS {
+        keep(form, &draft("a", 1, None, "text")).await.unwrap();
+    }
+    let refused = keep(MOST_DRAFTS, &draft("a", 1, None, "one more")).await;
+    assert!(matches!(refused, Err(StoreError::TooMany)), "{refused:?}");
+    assert_eq!(store.list("ann").await.unwrap().len(), MOST_DRAFTS as usize);
+    let goes_on = keep(7, &draft("a", 2, Some(at("a", 1)), "more text")).await.unwrap();
+    assert!(
+        matches!(goes_on, Written::Stored(_)),
+        "what is there may grow: {goes_on:?}"
+    );
+    store
+        .end("ann", "site/8", &at("a", 1), End::Saved, 9_999)
+        .await
+        .unwrap();
+    keep(MOST_DRAFTS, &draft("a", 1, None, "now there is room"))
+        .await
+        .unwrap();
 }
 
 pub async fn of_many_first_writers_one_wins_and_all_others_are_told(store: impl DraftStore + 'static) {

@@ -26,15 +26,55 @@
 //! # Ok::<(), resilient_drafts::StoreError>(()) }).unwrap();
 //! ```
 
+//! # Stores
+//!
+//! | store | where | what for |
+//! |---|---|---|
+//! | [`MemoryStore`] | this process | tests |
+//! | [`SqliteStore`] | one file | one server, nothing to install |
+//! | `RedisStore` (feature `redis`) | a Redis server | several servers; refuses at once while Redis is known to be away |
+//! | `LayeredStore` (feature `redis`) | Redis, a file behind it | goes on without Redis and moves everything over when it is back |
+//!
+//! With Redis in front of a file:
+//!
+//! ```no_run
+//! # #[cfg(feature = "redis")]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use resilient_drafts::redis::{Address, Limits};
+//! use resilient_drafts::{LayeredStore, RedisStore, Sealer, SqliteStore};
+//!
+//! let sealer = Sealer::new(&[7; 32], "drafts");
+//! let address: Address = "redis://127.0.0.1:6379".parse()?;
+//! let redis = RedisStore::connect(&address, "my-application", sealer.clone(), Limits::default()).await?;
+//! let file = SqliteStore::open("drafts.db".as_ref(), sealer).await?;
+//! let store = LayeredStore::over(redis, file).await?;
+//! # let _ = store; Ok(()) }
+//! ```
+//!
+//! Redis should be one for drafts alone, with `appendonly yes`, `appendfsync always` and
+//! `maxmemory-policy noeviction`: only then does an acknowledged draft survive a kill. What is missing
+//! for that is logged when Redis first answers. After `FLUSHALL` nothing breaks: a page that goes on
+//! typing is told that nothing is stored and writes anew; drafts of closed pages are gone.
+
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod form;
+#[cfg(feature = "redis")]
+mod layered;
 mod memory;
+#[cfg(feature = "redis")]
+pub mod redis;
 pub mod seal;
 mod sqlite;
 mod store;
 
+#[cfg(feature = "redis")]
+pub use self::redis::RedisStore;
+#[cfg(feature = "redis")]
+pub use layered::LayeredStore;
 pub use memory::MemoryStore;
 pub use seal::Sealer;
 pub use sqlite::SqliteStore;
-pub use store::{DraftStore, End, Ended, KEPT_FOR, LONGEST_DRAFT, StoreError, StoredDraft, Written};
+pub use store::{
+    DraftStore, End, Ended, KEPT_FOR, LONGEST_DRAFT, MOST_DRAFTS, Place, StoreError, StoredDraft, Written,
+};

@@ -7,46 +7,42 @@ use async_trait::async_trait;
 use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
 
-use crate::form::{Entry, Form};
+use crate::form::Form;
 use crate::store::{fitting_json, too_old_at_ms};
-use crate::{DraftStore, End, Ended, StoreError, StoredDraft, Written};
+use crate::{DraftStore, End, Ended, MOST_DRAFTS, Place, StoreError, StoredDraft, Written};
 
 /// A store that forgets everything when it is dropped.
 #[derive(Default)]
 pub struct MemoryStore {
-    forms: Mutex<BTreeMap<(String, String), Remembered>>,
-}
-
-#[derive(Default)]
-struct Remembered {
-    /// Latest change first.
-    entries: Vec<Entry>,
-    ended: Vec<(Revision, End, u64)>,
-}
-
-impl Remembered {
-    fn form(&self, key: &str) -> Form {
-        let ended = self
-            .ended
-            .iter()
-            .map(|(revision, end, _)| (revision.clone(), *end))
-            .collect();
-        Form {
-            key: key.to_owned(),
-            entries: self.entries.clone(),
-            ended,
-        }
-    }
-
-    fn remove(&mut self, revisions: &[Revision]) {
-        self.entries
-            .retain(|entry| !revisions.contains(&entry.kept.draft.revision));
-    }
+    forms: Mutex<BTreeMap<(String, String), Form>>,
 }
 
 impl MemoryStore {
-    fn forms(&self) -> MutexGuard<'_, BTreeMap<(String, String), Remembered>> {
+    fn forms(&self) -> MutexGuard<'_, BTreeMap<(String, String), Form>> {
         self.forms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One step: what `decide` makes of a form is stored before anybody else sees it.
+    fn update<T>(
+        &self,
+        account: &str,
+        form_key: &str,
+        decide: impl FnOnce(&Form) -> (T, Form),
+    ) -> Result<T, StoreError> {
+        let mut forms = self.forms();
+        let key = (account.to_owned(), form_key.to_owned());
+        let unknown = Form::empty(form_key, Place::Server);
+        let before = forms.get(&key).unwrap_or(&unknown);
+        let (told, after) = decide(before);
+        if before.difference(&after).adds_drafts() {
+            let own = forms.iter().filter(|((owner, _), _)| owner == account);
+            let drafts: usize = own.map(|(_, form)| form.entries.len()).sum();
+            if drafts >= MOST_DRAFTS as usize {
+                return Err(StoreError::TooMany);
+            }
+        }
+        forms.insert(key, after);
+        Ok(told)
     }
 }
 
@@ -55,15 +51,15 @@ impl DraftStore for MemoryStore {
     async fn list(&self, account: &str) -> Result<Vec<StoredDraft>, StoreError> {
         let forms = self.forms();
         let own = forms.iter().filter(|((owner, _), _)| owner == account);
-        let mut drafts: Vec<_> = own.flat_map(|((_, key), form)| form.form(key).without(&[])).collect();
+        let mut drafts: Vec<_> = own.flat_map(|(_, form)| form.drafts()).collect();
         drafts.sort_by_key(|stored| std::cmp::Reverse(stored.changed_at_ms));
         Ok(drafts)
     }
 
     async fn load(&self, account: &str, form_key: &str) -> Result<Vec<StoredDraft>, StoreError> {
         let forms = self.forms();
-        let remembered = forms.get(&(account.to_owned(), form_key.to_owned()));
-        Ok(remembered.map_or_else(Vec::new, |remembered| remembered.form(form_key).without(&[])))
+        let form = forms.get(&(account.to_owned(), form_key.to_owned()));
+        Ok(form.map_or_else(Vec::new, Form::drafts))
     }
 
     async fn write(
@@ -75,23 +71,7 @@ impl DraftStore for MemoryStore {
         now_ms: u64,
     ) -> Result<Written, StoreError> {
         fitting_json(draft)?;
-        let mut forms = self.forms();
-        let remembered = forms.entry((account.to_owned(), form_key.to_owned())).or_default();
-        let (written, change) = remembered.form(form_key).receive(draft, mode, now_ms);
-        if let Some(change) = change {
-            remembered.remove(&change.remove);
-            remembered.entries.insert(
-                0,
-                Entry {
-                    kept: change.insert,
-                    changed_at_ms: now_ms,
-                },
-            );
-            remembered
-                .entries
-                .sort_by_key(|entry| std::cmp::Reverse(entry.changed_at_ms));
-        }
-        Ok(written)
+        self.update(account, form_key, |form| form.receive(draft, mode, now_ms))
     }
 
     async fn end(
@@ -102,15 +82,7 @@ impl DraftStore for MemoryStore {
         end: End,
         now_ms: u64,
     ) -> Result<Ended, StoreError> {
-        let mut forms = self.forms();
-        let remembered = forms.entry((account.to_owned(), form_key.to_owned())).or_default();
-        let form = remembered.form(form_key);
-        let (ending, removed) = form.ending(revision);
-        remembered.remove(&removed);
-        remembered
-            .ended
-            .extend(ending.revisions().map(|revision| (revision, end, now_ms)));
-        Ok(form.after(revision, &removed))
+        self.update(account, form_key, |form| form.end(revision, end, now_ms))
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {
@@ -119,15 +91,15 @@ impl DraftStore for MemoryStore {
         self.forms().retain(|_, form| {
             let before = form.entries.len();
             form.entries.retain(|entry| entry.changed_at_ms > too_old);
-            form.ended.retain(|(_, _, at_ms)| *at_ms > too_old);
+            form.ended.retain(|mark| mark.at_ms > too_old);
             removed += (before - form.entries.len()) as u64;
-            !form.entries.is_empty() || !form.ended.is_empty()
+            !form.is_empty()
         });
         Ok(removed)
     }
 
-    async fn check(&self) -> Result<(), StoreError> {
-        Ok(())
+    async fn check(&self) -> Result<Place, StoreError> {
+        Ok(Place::Server)
     }
 }
 

@@ -14,8 +14,9 @@ use resilient_core::draft::{Draft, Revision};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, Transaction};
 
-use crate::store::{fitting_json, too_old_at_ms};
-use crate::{DraftStore, End, Ended, Sealer, StoreError, StoredDraft, Written};
+use crate::form::Form;
+use crate::store::{fitting_json, too_old_at_ms, unavailable};
+use crate::{DraftStore, End, Ended, MOST_DRAFTS, Place, Sealer, StoreError, StoredDraft, Written};
 
 /// Waiting longer than this for the file, or for a connection, is an outage.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -84,54 +85,54 @@ impl SqliteStore {
         self.writer.begin_with("BEGIN IMMEDIATE").await
     }
 
-    async fn write_in_one_step(self, write: Write) -> Result<Written, StoreError> {
-        let Write {
-            account,
-            form_key,
-            draft,
-            mode,
-            now_ms,
-        } = write;
+    /// One step: what `decide` makes of a form is stored before anybody else sees it.
+    pub(crate) async fn update<T>(
+        &self,
+        account: &str,
+        form_key: &str,
+        decide: impl FnOnce(&Form) -> (T, Form),
+    ) -> Result<T, StoreError> {
         let mut transaction = self.begin().await.map_err(unavailable)?;
-        let form = rows::form(&mut transaction, &self.sealer, &account, &form_key)
+        let before = rows::form(&mut transaction, &self.sealer, account, form_key)
             .await
             .map_err(unavailable)?;
-        let (written, change) = form.receive(&draft, &mode, now_ms);
-        if let Some(change) = change {
-            let row = rows::Row::seal(&self.sealer, &account, &form_key, &change.insert, now_ms)?;
-            rows::remove(&mut transaction, &account, &form_key, &change.remove)
-                .await
-                .map_err(unavailable)?;
-            rows::insert(&mut transaction, row).await.map_err(unavailable)?;
-            transaction.commit().await.map_err(unavailable)?;
+        let (told, after) = decide(&before);
+        let difference = before.difference(&after);
+        if difference.is_empty() {
+            return Ok(told);
         }
-        Ok(written)
+        if difference.adds_drafts() && rows::count(&mut transaction, account).await? >= MOST_DRAFTS {
+            return Err(StoreError::TooMany);
+        }
+        rows::apply(&mut transaction, &self.sealer, account, form_key, &difference).await?;
+        transaction.commit().await.map_err(unavailable)?;
+        Ok(told)
     }
 
-    async fn end_in_one_step(
-        self,
-        account: String,
-        form_key: String,
-        revision: Revision,
-        end: End,
-        now_ms: u64,
-    ) -> Result<Ended, sqlx::Error> {
-        let mut transaction = self.begin().await?;
-        let form = rows::form(&mut transaction, &self.sealer, &account, &form_key).await?;
-        let (ending, removed) = form.ending(&revision);
-        rows::remove(&mut transaction, &account, &form_key, &removed).await?;
-        rows::remember_ended(&mut transaction, &account, &form_key, &ending, end, now_ms).await?;
-        transaction.commit().await?;
-        Ok(form.after(&revision, &removed))
+    /// Everything known of one form.
+    #[cfg(feature = "redis")]
+    pub(crate) async fn form(&self, account: &str, form_key: &str) -> Result<Form, StoreError> {
+        let mut connection = self.readers.acquire().await.map_err(unavailable)?;
+        rows::form(&mut connection, &self.sealer, account, form_key)
+            .await
+            .map_err(unavailable)
     }
-}
 
-struct Write {
-    account: String,
-    form_key: String,
-    draft: Draft,
-    mode: Mode,
-    now_ms: u64,
+    /// Account and form key of all forms of which anything is known.
+    #[cfg(feature = "redis")]
+    pub(crate) async fn known_forms(&self) -> Result<Vec<(String, String)>, StoreError> {
+        rows::known_forms(&self.readers).await.map_err(unavailable)
+    }
+
+    /// Forgets what `form` says, and nothing that came since.
+    #[cfg(feature = "redis")]
+    pub(crate) async fn forget(&self, account: &str, form: &Form) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await.map_err(unavailable)?;
+        rows::forget(&mut transaction, account, form)
+            .await
+            .map_err(unavailable)?;
+        transaction.commit().await.map_err(unavailable)
+    }
 }
 
 #[async_trait]
@@ -147,7 +148,7 @@ impl DraftStore for SqliteStore {
         let form = rows::form(&mut connection, &self.sealer, account, form_key)
             .await
             .map_err(unavailable)?;
-        Ok(form.without(&[]))
+        Ok(form.drafts())
     }
 
     async fn write(
@@ -159,18 +160,15 @@ impl DraftStore for SqliteStore {
         now_ms: u64,
     ) -> Result<Written, StoreError> {
         fitting_json(draft)?;
-        let (account, form_key) = (account.to_owned(), form_key.to_owned());
-        let write = Write {
-            account,
-            form_key,
-            draft: draft.clone(),
-            mode: mode.clone(),
-            now_ms,
-        };
+        let (store, account, form_key) = (self.clone(), account.to_owned(), form_key.to_owned());
+        let (draft, mode) = (draft.clone(), mode.clone());
         // A task of its own: a browser that hangs up does not stop it half-way.
-        tokio::spawn(self.clone().write_in_one_step(write))
-            .await
-            .map_err(unavailable)?
+        tokio::spawn(async move {
+            let decide = |form: &Form| form.receive(&draft, &mode, now_ms);
+            store.update(&account, &form_key, decide).await
+        })
+        .await
+        .map_err(unavailable)?
     }
 
     async fn end(
@@ -181,10 +179,14 @@ impl DraftStore for SqliteStore {
         end: End,
         now_ms: u64,
     ) -> Result<Ended, StoreError> {
-        let ending =
-            self.clone()
-                .end_in_one_step(account.to_owned(), form_key.to_owned(), revision.clone(), end, now_ms);
-        tokio::spawn(ending).await.map_err(unavailable)?.map_err(unavailable)
+        let (store, account, form_key) = (self.clone(), account.to_owned(), form_key.to_owned());
+        let revision = revision.clone();
+        tokio::spawn(async move {
+            let decide = |form: &Form| form.end(&revision, end, now_ms);
+            store.update(&account, &form_key, decide).await
+        })
+        .await
+        .map_err(unavailable)?
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {
@@ -196,15 +198,12 @@ impl DraftStore for SqliteStore {
         Ok(removed)
     }
 
-    async fn check(&self) -> Result<(), StoreError> {
+    async fn check(&self) -> Result<Place, StoreError> {
         // A file that has vanished or cannot be written is seen by taking the write lock.
         let transaction = self.begin().await.map_err(unavailable)?;
-        transaction.rollback().await.map_err(unavailable)
+        transaction.rollback().await.map_err(unavailable)?;
+        Ok(Place::Server)
     }
-}
-
-fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
-    StoreError::Unavailable(Box::new(error))
 }
 
 /// SQLite gives its other files the rights of this one.

@@ -13,6 +13,28 @@ pub const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Bytes of a draft as JSON: 1 MiB. Larger ones stay on the device.
 pub const LONGEST_DRAFT: usize = 1024 * 1024;
 
+/// Drafts that one account may have. A new one beyond that is refused, because dropping an old one
+/// would be worse: it stays on the device.
+pub const MOST_DRAFTS: u32 = 500;
+
+/// Where a draft is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Redis,
+    /// In a file, or in the memory, of this very server.
+    Server,
+}
+
+impl Place {
+    /// As answers write it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Redis => "redis",
+            Self::Server => "server",
+        }
+    }
+}
+
 /// A draft as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredDraft {
@@ -20,6 +42,7 @@ pub struct StoredDraft {
     pub draft: Draft,
     /// When it was stored, in milliseconds since 1970.
     pub changed_at_ms: u64,
+    pub kept_in: Place,
 }
 
 /// What became of a draft that was to be written.
@@ -56,11 +79,15 @@ pub struct Ended {
     pub left: Vec<StoredDraft>,
 }
 
-/// Why a store could not do what it was asked. Nothing has changed then.
+/// Why a store could not do what it was asked. The same call again is safe: what had happened after
+/// all is found then, and does not happen twice.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("a draft of {bytes} bytes is larger than {LONGEST_DRAFT}")]
     TooLarge { bytes: usize },
+    /// The account has as many drafts as it may have.
+    #[error("there are {MOST_DRAFTS} drafts of this account already")]
+    TooMany,
     /// The same call may succeed later.
     #[error("the draft store cannot be reached")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -79,7 +106,8 @@ pub trait DraftStore: Send + Sync {
     /// Writes a draft as [`resilient_core::draft::replacement`] decides.
     ///
     /// # Errors
-    /// [`StoreError::TooLarge`] above [`LONGEST_DRAFT`]; what is stored stays as it is.
+    /// [`StoreError::TooLarge`] above [`LONGEST_DRAFT`], [`StoreError::TooMany`] for one more draft
+    /// than [`MOST_DRAFTS`]; what is stored stays as it is.
     async fn write(
         &self,
         account: &str,
@@ -104,17 +132,21 @@ pub trait DraftStore: Send + Sync {
     /// Removes what has not changed for [`KEPT_FOR`]; how many drafts that were.
     async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError>;
 
-    /// Whether the store can be reached now.
-    async fn check(&self) -> Result<(), StoreError>;
+    /// Where a draft written now would be kept.
+    async fn check(&self) -> Result<Place, StoreError>;
 }
 
 /// The draft's JSON, where it is not too large.
 pub(crate) fn fitting_json(draft: &Draft) -> Result<Vec<u8>, StoreError> {
-    let json = serde_json::to_vec(draft).map_err(|error| StoreError::Unavailable(error.into()))?;
+    let json = serde_json::to_vec(draft).map_err(unavailable)?;
     match json.len() {
         bytes if bytes > LONGEST_DRAFT => Err(StoreError::TooLarge { bytes }),
         _ => Ok(json),
     }
+}
+
+pub(crate) fn unavailable(error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Unavailable(Box::new(error))
 }
 
 /// The last moment whose changes are kept no longer.

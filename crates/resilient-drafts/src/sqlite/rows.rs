@@ -6,10 +6,10 @@ use resilient_core::draft::{Draft, Revision};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row as _, SqliteConnection, SqlitePool};
 
-use crate::form::{Entry, Form};
+use crate::form::{Difference, Entry, Form, Mark};
 use crate::seal::binding;
-use crate::store::fitting_json;
-use crate::{End, Sealer, StoreError, StoredDraft};
+use crate::store::{fitting_json, unavailable};
+use crate::{End, Place, Sealer, StoreError, StoredDraft};
 
 /// One draft as it lies in the file.
 pub struct Row {
@@ -27,17 +27,18 @@ impl Row {
         sealer: &Sealer,
         account: &str,
         form_key: &str,
-        kept: &Kept,
-        changed_at_ms: u64,
+        Entry {
+            kept, changed_at_ms, ..
+        }: &Entry,
     ) -> Result<Self, StoreError> {
         Ok(Self {
             account: account.to_owned(),
             form_key: form_key.to_owned(),
             writer: kept.draft.revision.writer.clone(),
             seq: signed(kept.draft.revision.seq),
-            lineage: serde_json::to_string(&kept.lineage).map_err(|error| StoreError::Unavailable(error.into()))?,
+            lineage: serde_json::to_string(&kept.lineage).map_err(unavailable)?,
             sealed: sealer.seal(&binding(&[account, form_key]), &fitting_json(&kept.draft)?),
-            changed_at_ms: signed(changed_at_ms),
+            changed_at_ms: signed(*changed_at_ms),
         })
     }
 
@@ -62,6 +63,7 @@ impl Row {
         Some(Entry {
             kept: kept?,
             changed_at_ms: self.changed_at_ms as u64,
+            place: Place::Server,
         })
     }
 }
@@ -93,40 +95,102 @@ pub async fn form(
         .bind(form_key)
         .fetch_all(&mut *connection)
         .await?;
-    let ended = sqlx::query_as("SELECT writer, seq, saved FROM ended WHERE account = ? AND form_key = ?");
-    let ended: Vec<(String, i64, bool)> = ended.bind(account).bind(form_key).fetch_all(connection).await?;
+    let ended = sqlx::query_as("SELECT writer, seq, saved, at_ms FROM ended WHERE account = ? AND form_key = ?");
+    let ended: Vec<(String, i64, bool, i64)> = ended.bind(account).bind(form_key).fetch_all(connection).await?;
     Ok(Form {
         key: form_key.to_owned(),
+        place: Place::Server,
         entries: rows.iter().filter_map(|row| row.open(sealer)).collect(),
         ended: ended.into_iter().map(as_ended).collect(),
     })
 }
 
-fn as_ended((writer, seq, saved): (String, i64, bool)) -> (Revision, End) {
-    (
-        Revision {
-            seq: seq as u64,
-            writer,
-        },
-        if saved { End::Saved } else { End::Discarded },
-    )
+fn as_ended((writer, seq, saved, at_ms): (String, i64, bool, i64)) -> Mark {
+    let seq = seq as u64;
+    Mark {
+        revision: Revision { seq, writer },
+        end: if saved { End::Saved } else { End::Discarded },
+        at_ms: at_ms as u64,
+    }
 }
 
 pub async fn of_account(readers: &SqlitePool, sealer: &Sealer, account: &str) -> Result<Vec<StoredDraft>, sqlx::Error> {
     let drafts = "SELECT * FROM draft WHERE account = ? ORDER BY changed_at_ms DESC, rowid DESC";
     let rows: Vec<Row> = sqlx::query_as(drafts).bind(account).fetch_all(readers).await?;
     let open = |row: Row| {
-        let Entry { kept, changed_at_ms } = row.open(sealer)?;
+        let Entry {
+            kept,
+            changed_at_ms,
+            place,
+        } = row.open(sealer)?;
         Some(StoredDraft {
             form_key: row.form_key,
             draft: kept.draft,
             changed_at_ms,
+            kept_in: place,
         })
     };
     Ok(rows.into_iter().filter_map(open).collect())
 }
 
-pub async fn insert(connection: &mut SqliteConnection, row: Row) -> Result<(), sqlx::Error> {
+/// How many drafts an account has.
+pub async fn count(connection: &mut SqliteConnection, account: &str) -> Result<u32, StoreError> {
+    let count = sqlx::query_scalar("SELECT count(*) FROM draft WHERE account = ?").bind(account);
+    count.fetch_one(connection).await.map_err(unavailable)
+}
+
+/// Makes a difference true.
+pub async fn apply(
+    connection: &mut SqliteConnection,
+    sealer: &Sealer,
+    account: &str,
+    form_key: &str,
+    difference: &Difference,
+) -> Result<(), StoreError> {
+    remove(connection, account, form_key, &difference.remove)
+        .await
+        .map_err(unavailable)?;
+    for entry in &difference.insert {
+        let row = Row::seal(sealer, account, form_key, entry)?;
+        insert(connection, row).await.map_err(unavailable)?;
+    }
+    for mark in &difference.marks {
+        remember_ended(connection, account, form_key, mark)
+            .await
+            .map_err(unavailable)?;
+    }
+    Ok(())
+}
+
+/// Account and form key of everything in the file.
+#[cfg(feature = "redis")]
+pub async fn known_forms(readers: &SqlitePool) -> Result<Vec<(String, String)>, sqlx::Error> {
+    let forms = "SELECT account, form_key FROM draft UNION SELECT account, form_key FROM ended";
+    sqlx::query_as(forms).fetch_all(readers).await
+}
+
+/// Removes exactly what `form` says.
+#[cfg(feature = "redis")]
+pub async fn forget(connection: &mut SqliteConnection, account: &str, form: &Form) -> Result<(), sqlx::Error> {
+    let drafts: Vec<_> = form
+        .entries
+        .iter()
+        .map(|entry| entry.kept.draft.revision.clone())
+        .collect();
+    remove(connection, account, &form.key, &drafts).await?;
+    for mark in &form.ended {
+        let delete = "DELETE FROM ended WHERE account = ? AND form_key = ? AND writer = ? AND seq = ?";
+        let delete = sqlx::query(delete)
+            .bind(account)
+            .bind(&form.key)
+            .bind(&mark.revision.writer)
+            .bind(signed(mark.revision.seq));
+        delete.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn insert(connection: &mut SqliteConnection, row: Row) -> Result<(), sqlx::Error> {
     // Only a row that could not be opened can stand in the way.
     let insert = "INSERT OR REPLACE INTO draft (account, form_key, writer, seq, lineage, sealed, changed_at_ms)
                   VALUES (?, ?, ?, ?, ?, ?, ?)";
@@ -144,7 +208,7 @@ pub async fn insert(connection: &mut SqliteConnection, row: Row) -> Result<(), s
     Ok(())
 }
 
-pub async fn remove(
+async fn remove(
     connection: &mut SqliteConnection,
     account: &str,
     form_key: &str,
@@ -162,29 +226,25 @@ pub async fn remove(
     Ok(())
 }
 
-pub async fn remember_ended(
+async fn remember_ended(
     connection: &mut SqliteConnection,
     account: &str,
     form_key: &str,
-    ending: &Lineage,
-    end: End,
-    now_ms: u64,
+    mark: &Mark,
 ) -> Result<(), sqlx::Error> {
-    for Revision { seq, writer } in ending.revisions() {
-        let remember = "INSERT INTO ended (account, form_key, writer, seq, saved, at_ms) VALUES (?, ?, ?, ?, ?, ?)
-                        ON CONFLICT (account, form_key, writer)
-                        DO UPDATE SET seq = max(seq, excluded.seq), saved = excluded.saved, at_ms = excluded.at_ms";
-        let remember = sqlx::query(remember)
-            .bind(account)
-            .bind(form_key)
-            .bind(writer)
-            .bind(signed(seq));
-        remember
-            .bind(end == End::Saved)
-            .bind(signed(now_ms))
-            .execute(&mut *connection)
-            .await?;
-    }
+    let remember = "INSERT INTO ended (account, form_key, writer, seq, saved, at_ms) VALUES (?, ?, ?, ?, ?, ?)
+                    ON CONFLICT (account, form_key, writer)
+                    DO UPDATE SET seq = max(seq, excluded.seq), saved = excluded.saved, at_ms = excluded.at_ms";
+    let remember = sqlx::query(remember)
+        .bind(account)
+        .bind(form_key)
+        .bind(&mark.revision.writer)
+        .bind(signed(mark.revision.seq));
+    remember
+        .bind(mark.end == End::Saved)
+        .bind(signed(mark.at_ms))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -1,0 +1,451 @@
+//! The contract with Redis there, and that nothing is lost or doubled whatever happens to Redis.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use fault_proxy::{Fault, FaultProxy};
+use private_servers::PrivateRedis;
+use resilient_core::draft::Revision;
+use resilient_core::draft::replacement::Mode;
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::LayeredStore;
+use crate::contract::draft;
+use crate::redis::Limits;
+use crate::redis::tests::{PATIENT, connected, until_it_answers};
+use crate::{DraftStore, End, Place, Sealer, SqliteStore, Written};
+
+struct Servers {
+    redis: PrivateRedis,
+    directory: TempDir,
+}
+
+async fn over(url: &str, directory: &TempDir, limits: Limits) -> LayeredStore {
+    let file = directory.path().join("drafts.db");
+    let embedded = SqliteStore::open(&file, Sealer::new(&[1; 32], "drafts")).await.unwrap();
+    let redis = connected(url, 1, limits).await;
+    LayeredStore::over(redis, embedded).await.unwrap()
+}
+
+async fn fresh() -> (LayeredStore, Servers) {
+    let (redis, directory) = (PrivateRedis::start().unwrap(), tempfile::tempdir().unwrap());
+    let store = over(&redis.url(), &directory, PATIENT).await;
+    (store, Servers { redis, directory })
+}
+
+/// With the limits of every day.
+async fn hurried() -> (LayeredStore, Servers) {
+    let (redis, directory) = (PrivateRedis::start().unwrap(), tempfile::tempdir().unwrap());
+    let store = over(&redis.url(), &directory, Limits::default()).await;
+    until_it_answers(&store.redis).await;
+    (store, Servers { redis, directory })
+}
+
+crate::contract_tests!(super::fresh());
+
+/// All rules that do not ask what is in a Redis that nobody can see.
+mod without_redis {
+    async fn fresh() -> (super::LayeredStore, tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let nobody = format!("redis://127.0.0.1:{}", fault_proxy::free_port().unwrap());
+        (
+            super::over(&nobody, &directory, super::Limits::default()).await,
+            directory,
+        )
+    }
+
+    crate::contract_tests!(@each super::fresh();
+        what_is_written_is_read_back,
+        nobody_sees_the_drafts_of_another_account_or_form,
+        a_page_replaces_its_own_draft_and_is_told_of_another_s,
+        the_same_write_again_changes_nothing,
+        a_failed_post_is_stored_beside_and_both_are_listed,
+        a_press_without_script_gets_a_revision_of_its_own,
+        ending_an_older_state_leaves_the_later_one_and_every_other,
+        everything_ends_thirty_days_after_its_last_change,
+        a_draft_that_is_too_large_leaves_the_old_one_as_it_is,
+        of_many_first_writers_one_wins_and_all_others_are_told,
+        of_one_page_s_writes_at_once_the_last_one_stays,
+    );
+}
+
+fn at(writer: &str, seq: u64) -> Revision {
+    Revision {
+        seq,
+        writer: writer.to_owned(),
+    }
+}
+
+async fn keep(store: &LayeredStore, writer: &str, seq: u64, on: Option<Revision>) -> Written {
+    let draft = draft(writer, seq, on, "text");
+    store.write("ann", "site/1", &draft, &Mode::Chained, seq).await.unwrap()
+}
+
+async fn stored(store: &LayeredStore) -> Vec<(Revision, Place)> {
+    let drafts = store.load("ann", "site/1").await.unwrap();
+    let listed = store.list("ann").await.unwrap();
+    assert_eq!(drafts, listed, "one form is all there is");
+    drafts
+        .into_iter()
+        .map(|stored| (stored.draft.revision, stored.kept_in))
+        .collect()
+}
+
+/// Waits until Redis is used again and nothing is left to move.
+async fn until_all_is_moved(store: &LayeredStore) {
+    let moved = async {
+        while !store.uses_redis() || store.waiting_forms() > 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), moved).await.expect("all is moved");
+}
+
+#[tokio::test]
+async fn typed_on_while_redis_is_killed_it_is_one_draft_afterwards() {
+    let (store, servers) = hurried().await;
+    assert!(matches!(keep(&store, "a", 1, None).await, Written::Stored(kept) if kept.kept_in == Place::Redis));
+    servers.redis.kill();
+    let Written::Stored(kept) = keep(&store, "a", 2, Some(at("a", 1))).await else {
+        panic!("it builds on what cannot be seen now");
+    };
+    assert_eq!(kept.kept_in, Place::Server);
+    assert_eq!(stored(&store).await, [(at("a", 2), Place::Server)]);
+    assert_eq!(store.check().await.unwrap(), Place::Server);
+    keep(&store, "a", 3, Some(at("a", 2))).await;
+
+    servers.redis.restart().unwrap();
+    until_all_is_moved(&store).await;
+    assert_eq!(stored(&store).await, [(at("a", 3), Place::Redis)]);
+    assert!(store.spill.form("ann", "site/1").await.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_discarded_while_redis_was_away_does_not_come_back_with_it() {
+    let (store, servers) = hurried().await;
+    keep(&store, "a", 1, None).await;
+    keep(&store, "b", 1, Some(at("a", 1))).await;
+    servers.redis.kill();
+    let ended = store
+        .end("ann", "site/1", &at("b", 1), End::Discarded, 3)
+        .await
+        .unwrap();
+    assert!(ended.left.is_empty());
+    servers.redis.restart().unwrap();
+    until_it_answers(&store.redis).await;
+    assert_eq!(stored(&store).await, [], "also before it is moved");
+    until_all_is_moved(&store).await;
+    assert_eq!(stored(&store).await, []);
+    for late in ["a", "b"] {
+        let told = keep(&store, late, 1, None).await;
+        assert_eq!(told, Written::Ended(End::Discarded), "{late}");
+    }
+}
+
+#[tokio::test]
+async fn a_write_whose_answer_was_lost_is_one_draft() {
+    let (redis, directory) = (PrivateRedis::start().unwrap(), tempfile::tempdir().unwrap());
+    let upstream = std::net::SocketAddr::from(([127, 0, 0, 1], redis.port()));
+    let proxy = FaultProxy::start(upstream).await.unwrap();
+    let store = over(&format!("redis://{}", proxy.address()), &directory, Limits::default()).await;
+    until_it_answers(&store.redis).await;
+    keep(&store, "a", 1, None).await;
+    let pattern = b"EVALSHA".to_vec();
+    proxy.set(Fault::CutAnswerTo { pattern, times: 1 }).await;
+    let Written::Stored(kept) = keep(&store, "a", 2, Some(at("a", 1))).await else {
+        panic!("it is kept, whatever Redis did");
+    };
+    assert_eq!(kept.kept_in, Place::Server);
+    let in_redis = redis.command(&["HKEYS", &redis.keys("*:form:*").unwrap()[0]]).unwrap();
+    assert!(
+        in_redis.contains("draft:2:a"),
+        "the cut came after the work: {in_redis}"
+    );
+    until_all_is_moved(&store).await;
+    assert_eq!(stored(&store).await, [(at("a", 2), Place::Redis)]);
+}
+
+#[tokio::test]
+async fn a_press_without_script_replaces_the_draft_it_was_drawn_from_once_both_are_seen() {
+    let (store, servers) = hurried().await;
+    keep(&store, "a", 3, None).await;
+    servers.redis.kill();
+    let mode = Mode::FailedPostWithoutScript { fresh: at("f", 1) };
+    let posted = draft("a", 3, None, "typed over it");
+    store.write("ann", "site/1", &posted, &mode, 4).await.unwrap();
+    servers.redis.restart().unwrap();
+    until_all_is_moved(&store).await;
+    assert_eq!(stored(&store).await, [(at("f", 1), Place::Redis)]);
+}
+
+#[tokio::test]
+async fn what_went_separate_ways_is_kept_beside_each_other() {
+    let (store, servers) = hurried().await;
+    keep(&store, "a", 1, None).await;
+    keep(&store, "b", 1, Some(at("a", 1))).await;
+    servers.redis.kill();
+    // The other tab has not heard of b1, and goes on from a1.
+    keep(&store, "a", 2, Some(at("a", 1))).await;
+    servers.redis.restart().unwrap();
+    until_all_is_moved(&store).await;
+    assert_eq!(
+        stored(&store).await,
+        [(at("a", 2), Place::Redis), (at("b", 1), Place::Redis)]
+    );
+}
+
+#[tokio::test]
+async fn a_flushed_redis_is_filled_again_by_the_next_write_of_the_page() {
+    let (store, servers) = hurried().await;
+    keep(&store, "a", 1, None).await;
+    servers.redis.command(&["FLUSHALL"]).unwrap();
+    assert_eq!(stored(&store).await, []);
+    // As the page does it: told that nothing is stored, it writes anew.
+    assert_eq!(keep(&store, "a", 2, Some(at("a", 1))).await, Written::Diverged(None));
+    assert!(matches!(keep(&store, "a", 2, None).await, Written::Stored(_)));
+    assert_eq!(stored(&store).await, [(at("a", 2), Place::Redis)]);
+}
+
+#[tokio::test]
+async fn the_drafts_of_the_embedded_store_move_to_redis_when_it_is_put_in_front() {
+    let (redis, directory) = (PrivateRedis::start().unwrap(), tempfile::tempdir().unwrap());
+    let file = directory.path().join("drafts.db");
+    let embedded = SqliteStore::open(&file, Sealer::new(&[1; 32], "drafts")).await.unwrap();
+    for site in 0..30 {
+        let form_key = format!("site/{site}");
+        let draft = draft("a", 1, None, "typed before");
+        embedded
+            .write("ann", &form_key, &draft, &Mode::Chained, site)
+            .await
+            .unwrap();
+    }
+    embedded.close().await;
+    let store = over(&redis.url(), &directory, PATIENT).await;
+    assert_eq!(store.list("ann").await.unwrap().len(), 30, "also while they are moved");
+    until_all_is_moved(&store).await;
+    let drafts = store.list("ann").await.unwrap();
+    assert_eq!(drafts.len(), 30);
+    assert!(drafts.iter().all(|draft| draft.kept_in == Place::Redis));
+    assert_eq!(drafts[0].changed_at_ms, 29, "when it was changed stays true");
+}
+
+#[tokio::test]
+async fn a_form_that_redis_refuses_stays_in_the_spill_and_stops_no_other() {
+    let (store, servers) = hurried().await;
+    let write = async |form_key: &str| {
+        let draft = draft("a", 1, None, "text");
+        store.write("ann", form_key, &draft, &Mode::Chained, 1).await.unwrap();
+    };
+    write("site/0").await;
+    let key = servers.redis.keys("*:form:site/0").unwrap().remove(0);
+    let in_the_way = key.replace("site/0", "site/1");
+    servers
+        .redis
+        .command(&["SET", &in_the_way, "of somebody else"])
+        .unwrap();
+    servers.redis.kill();
+    write("site/1").await;
+    write("site/2").await;
+    servers.redis.restart().unwrap();
+    let others_moved = async {
+        while store.waiting_forms() != 1 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), others_moved)
+        .await
+        .expect("site/2 is moved");
+    let mut places: Vec<_> = store.list("ann").await.unwrap();
+    places.sort_by(|one, other| one.form_key.cmp(&other.form_key));
+    let places: Vec<_> = places
+        .iter()
+        .map(|draft| (draft.form_key.as_str(), draft.kept_in))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            ("site/0", Place::Redis),
+            ("site/1", Place::Server),
+            ("site/2", Place::Redis)
+        ]
+    );
+    servers.redis.command(&["DEL", &in_the_way]).unwrap();
+    until_all_is_moved(&store).await;
+    assert_eq!(store.list("ann").await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn what_waits_in_the_spill_outlives_the_process() {
+    let (store, servers) = hurried().await;
+    servers.redis.kill();
+    keep(&store, "a", 1, None).await;
+    drop(store);
+    servers.redis.restart().unwrap();
+    let store = over(&servers.redis.url(), &servers.directory, Limits::default()).await;
+    until_all_is_moved(&store).await;
+    assert_eq!(stored(&store).await, [(at("a", 1), Place::Redis)]);
+}
+
+/// The round in which all trouble ends.
+const LAST: u64 = 35;
+
+/// A page that types, and does what pages do when they are told of other drafts.
+struct Page {
+    form_key: String,
+    writer: String,
+    seq: u64,
+    held: Option<Revision>,
+}
+
+impl Page {
+    async fn types(&mut self, store: &LayeredStore) {
+        self.seq += 1;
+        for _ in 0..4 {
+            let draft = draft(&self.writer, self.seq, self.held.clone(), "text");
+            let told = store
+                .write("ann", &self.form_key, &draft, &Mode::Chained, self.seq)
+                .await;
+            match told.expect("a draft is taken, or it is said what stands in its way") {
+                Written::Stored(_) | Written::SameAgain(_) => return self.held = Some(draft.revision),
+                Written::Stale(_) => return,
+                Written::Diverged(other) => self.held = other.map(|other| other.draft.revision),
+                Written::Ended(end) => panic!("nobody ended {:?}: {end:?}", draft.revision),
+            }
+        }
+        panic!("{}: no answer settles it", self.form_key);
+    }
+}
+
+/// Pages type while `trouble` does what it does to Redis; afterwards each form's text is there, once.
+async fn nothing_is_lost_or_doubled(name: &str, store: LayeredStore, trouble: impl AsyncFn(u64), alone: bool) {
+    let slowest = Arc::new(AtomicU64::new(0));
+    let overrun = Arc::new(AtomicU64::new(0));
+    let ticking = tokio::spawn({
+        let overrun = Arc::clone(&overrun);
+        async move {
+            loop {
+                let began = Instant::now();
+                sleep(Duration::from_millis(5)).await;
+                let late = began.elapsed().saturating_sub(Duration::from_millis(5));
+                overrun.fetch_max(late.as_millis() as u64, Ordering::Relaxed);
+            }
+        }
+    });
+    let writers: &[&str] = if alone { &["a"] } else { &["a", "b"] };
+    let mut pages: Vec<Page> = (0..4)
+        .flat_map(|form| {
+            writers.iter().map(move |writer| Page {
+                form_key: format!("site/{form}"),
+                writer: (*writer).to_owned(),
+                seq: 0,
+                held: None,
+            })
+        })
+        .collect();
+    for round in 0..30 {
+        trouble(round).await;
+        for page in &mut pages {
+            let began = Instant::now();
+            page.types(&store).await;
+            slowest.fetch_max(began.elapsed().as_millis() as u64, Ordering::Relaxed);
+        }
+    }
+    trouble(LAST).await;
+    until_all_is_moved(&store).await;
+    ticking.abort();
+    let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
+    println!(
+        "{name}: the slowest of {} writes took {} ms; the machine was late by {} ms",
+        30 * pages.len(),
+        load(&slowest),
+        load(&overrun)
+    );
+
+    let forms = store.redis.forms("ann").await.unwrap();
+    assert_eq!(forms.len(), 4);
+    for form in &forms {
+        for page in pages.iter().filter(|page| page.form_key == form.key) {
+            let last = at(&page.writer, page.seq);
+            let holds = form.entries.iter().any(|entry| entry.kept.lineage.covers(&last));
+            assert!(holds, "{name}: {last:?} of {} is lost", form.key);
+        }
+        for entry in &form.entries {
+            let revision = &entry.kept.draft.revision;
+            let twice = |other: &&crate::form::Entry| {
+                other.kept.draft.revision != *revision && other.kept.lineage.covers(revision)
+            };
+            assert!(
+                form.entries.iter().find(twice).is_none(),
+                "{name}: {revision:?} is there twice"
+            );
+        }
+        if alone {
+            assert_eq!(form.entries.len(), 1, "{name}: one page has one draft");
+        }
+    }
+    // Waiting is bounded: 200 ms a call, plus what the machine was late in each of its steps.
+    let allowed = 4 * 200 + 20 * load(&overrun).max(1) + 200;
+    assert!(load(&slowest) <= allowed, "{name}: {} ms", load(&slowest));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_or_doubled_while_redis_is_killed_again_and_again() {
+    for alone in [true, false] {
+        let (store, servers) = hurried().await;
+        let trouble = async |round: u64| match round % 6 {
+            2 => servers.redis.kill(),
+            5 => servers.redis.restart().unwrap(),
+            _ => sleep(Duration::from_millis(40)).await,
+        };
+        nothing_is_lost_or_doubled("killed", store, trouble, alone).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_or_doubled_while_redis_freezes_again_and_again() {
+    for alone in [true, false] {
+        let (store, servers) = hurried().await;
+        let trouble = async |round: u64| match round % 6 {
+            2 => servers.redis.freeze(),
+            5 => servers.redis.thaw(),
+            _ => sleep(Duration::from_millis(40)).await,
+        };
+        nothing_is_lost_or_doubled("frozen", store, trouble, alone).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_or_doubled_while_the_way_is_cut_between_any_two_steps() {
+    for (seed, alone) in [(7, true), (8, false), (9, true)] {
+        let (redis, directory) = (PrivateRedis::start().unwrap(), tempfile::tempdir().unwrap());
+        let upstream = std::net::SocketAddr::from(([127, 0, 0, 1], redis.port()));
+        let proxy = FaultProxy::start(upstream).await.unwrap();
+        let store = over(&format!("redis://{}", proxy.address()), &directory, Limits::default()).await;
+        let trouble = async |round: u64| {
+            let fault = match round {
+                LAST => Fault::Pass,
+                _ => Fault::CutAtRandom {
+                    probability: 0.08,
+                    seed: seed + round,
+                },
+            };
+            proxy.set(fault).await;
+            // So long that Redis is used again in most rounds.
+            sleep(Duration::from_millis(20)).await;
+        };
+        nothing_is_lost_or_doubled("cut at random", store, trouble, alone).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_lost_or_doubled_while_redis_is_flushed_again_and_again() {
+    let (store, servers) = hurried().await;
+    let trouble = async |round: u64| {
+        if round % 5 == 2 && round != LAST {
+            servers.redis.command(&["FLUSHALL"]).unwrap();
+        }
+    };
+    nothing_is_lost_or_doubled("flushed", store, trouble, true).await;
+}

@@ -1,0 +1,220 @@
+//! A form as a hash in Redis, and the keys under which forms lie.
+//!
+//! All keys of one account carry the same `{tag}`: they are in one slot, also where Redis is a
+//! cluster one day. Only sealed text, revisions' names and times are stored.
+
+use std::collections::HashMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use resilient_core::draft::Revision;
+use resilient_core::draft::lineage::Lineage;
+use resilient_core::draft::replacement::Kept;
+use serde::{Deserialize, Serialize};
+
+use crate::form::{Difference, Entry, Form, Mark};
+use crate::seal::binding;
+use crate::store::{fitting_json, unavailable};
+use crate::{End, Place, Sealer, StoreError};
+
+/// Fields and values, as `HGETALL` gives them.
+pub type Fields = HashMap<String, String>;
+
+const MARK: &str = "mark";
+const DRAFT: &str = "draft:";
+const ENDED: &str = "ended:";
+
+/// Makes the keys of one application's drafts.
+#[derive(Clone)]
+pub struct Keys {
+    pub prefix: String,
+}
+
+impl Keys {
+    pub fn form(&self, account: &str, form_key: &str) -> String {
+        format!("{}:form:{form_key}", self.account(account))
+    }
+
+    pub fn index(&self, account: &str) -> String {
+        format!("{}:forms", self.account(account))
+    }
+
+    /// A pattern for `SCAN` that finds all forms.
+    pub fn all_forms(&self) -> String {
+        let literal: String = self.prefix.chars().flat_map(|each| ['\\', each]).collect();
+        format!("{literal}:{{*}}:form:*")
+    }
+
+    /// Account and form key of a form's key.
+    pub fn read_form(&self, key: &str) -> Option<(String, String)> {
+        let rest = key.strip_prefix(&self.prefix)?.strip_prefix(":{")?;
+        let (tag, form_key) = rest.split_once("}:form:")?;
+        let account = URL_SAFE_NO_PAD.decode(tag).ok()?;
+        Some((String::from_utf8(account).ok()?, form_key.to_owned()))
+    }
+
+    fn account(&self, account: &str) -> String {
+        // A brace in a name would end the tag.
+        format!("{}:{{{}}}", self.prefix, URL_SAFE_NO_PAD.encode(account))
+    }
+}
+
+/// A form, and the mark that changes with every change of it; empty where there is none.
+pub struct Loaded {
+    pub form: Form,
+    pub mark: String,
+}
+
+/// What becomes of a hash's fields.
+#[derive(Default)]
+pub struct Change {
+    pub remove: Vec<String>,
+    pub set: Vec<(String, String)>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Value {
+    changed_at_ms: u64,
+    lineage: Lineage,
+    sealed: String,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Ended {
+    seq: u64,
+    saved: bool,
+    at_ms: u64,
+}
+
+/// What cannot be opened is passed over, so that it hides nothing else; it stays until it is too old.
+pub fn read(fields: &Fields, sealer: &Sealer, account: &str, form_key: &str) -> Loaded {
+    let mut form = Form::empty(form_key, Place::Redis);
+    for (field, value) in fields {
+        if let Some(name) = field.strip_prefix(DRAFT) {
+            match open(value, sealer, account, form_key).filter(|entry| draft_name(&entry.kept.draft.revision) == name)
+            {
+                Some(entry) => form.entries.push(entry),
+                None => tracing::warn!(account, form_key, "a draft cannot be opened: passed over"),
+            }
+        } else if let Some(writer) = field.strip_prefix(ENDED) {
+            form.ended.extend(ended(writer, value));
+        }
+    }
+    // A hash has no order; two drafts of one moment need one all the same.
+    form.entries.sort_by(|one, other| {
+        let key = |entry: &Entry| {
+            (
+                entry.changed_at_ms,
+                entry.kept.draft.revision.seq,
+                entry.kept.draft.revision.writer.clone(),
+            )
+        };
+        key(other).cmp(&key(one))
+    });
+    let mark = fields.get(MARK).cloned().unwrap_or_default();
+    Loaded { form, mark }
+}
+
+/// A form's difference as that of its hash.
+pub fn written(difference: &Difference, sealer: &Sealer, account: &str, form_key: &str) -> Result<Change, StoreError> {
+    let removed = difference
+        .remove
+        .iter()
+        .map(|revision| format!("{DRAFT}{}", draft_name(revision)));
+    let mut set = Vec::new();
+    for Entry {
+        kept, changed_at_ms, ..
+    } in &difference.insert
+    {
+        let value = Value {
+            changed_at_ms: *changed_at_ms,
+            lineage: kept.lineage.clone(),
+            sealed: sealer.seal(&binding(&[account, form_key]), &fitting_json(&kept.draft)?),
+        };
+        let value = serde_json::to_string(&value).map_err(unavailable)?;
+        set.push((format!("{DRAFT}{}", draft_name(&kept.draft.revision)), value));
+    }
+    for mark in &difference.marks {
+        let value = Ended {
+            seq: mark.revision.seq,
+            saved: mark.end == End::Saved,
+            at_ms: mark.at_ms,
+        };
+        let value = serde_json::to_string(&value).map_err(unavailable)?;
+        set.push((format!("{ENDED}{}", mark.revision.writer), value));
+    }
+    let remove = removed.collect();
+    Ok(Change { remove, set })
+}
+
+/// Fields whose last change was at `too_old_ms` or before, opened or not; and how many are drafts.
+pub fn too_old(fields: &Fields, too_old_ms: u64) -> (Vec<String>, u64) {
+    let mut old = Vec::new();
+    let mut drafts = 0;
+    for (field, value) in fields {
+        let is_draft = field.starts_with(DRAFT);
+        let at_ms = if is_draft {
+            serde_json::from_str::<Value>(value)
+                .ok()
+                .map(|value| value.changed_at_ms)
+        } else if field.starts_with(ENDED) {
+            serde_json::from_str::<Ended>(value).ok().map(|ended| ended.at_ms)
+        } else {
+            None
+        };
+        if at_ms.is_some_and(|at_ms| at_ms <= too_old_ms) {
+            old.push(field.clone());
+            drafts += u64::from(is_draft);
+        }
+    }
+    (old, drafts)
+}
+
+fn open(value: &str, sealer: &Sealer, account: &str, form_key: &str) -> Option<Entry> {
+    let value: Value = serde_json::from_str(value).ok()?;
+    let json = sealer.open(&binding(&[account, form_key]), &value.sealed).ok()?;
+    Some(Entry {
+        kept: Kept {
+            draft: serde_json::from_slice(&json).ok()?,
+            lineage: value.lineage,
+        },
+        changed_at_ms: value.changed_at_ms,
+        place: Place::Redis,
+    })
+}
+
+fn ended(writer: &str, value: &str) -> Option<Mark> {
+    let Ended { seq, saved, at_ms } = serde_json::from_str(value).ok()?;
+    let writer = writer.to_owned();
+    Some(Mark {
+        revision: Revision { seq, writer },
+        end: if saved { End::Saved } else { End::Discarded },
+        at_ms,
+    })
+}
+
+fn draft_name(revision: &Revision) -> String {
+    format!("{}:{}", revision.seq, revision.writer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_gives_back_what_it_was_made_of_and_an_account_is_one_slot() {
+        let keys = Keys {
+            prefix: "drafts".to_owned(),
+        };
+        for account in ["ann", "a}b{", "", "ünï:form:x"] {
+            let key = keys.form(account, "shop.site/a:form:b,2");
+            assert_eq!(
+                keys.read_form(&key),
+                Some((account.to_owned(), "shop.site/a:form:b,2".to_owned()))
+            );
+            let slot = |key: &str| key.split(['{', '}']).nth(1).map(str::to_owned);
+            assert_eq!(slot(&key), slot(&keys.index(account)));
+        }
+        assert_eq!(keys.read_form("drafts:{!}:form:x"), None);
+    }
+}

@@ -1,0 +1,263 @@
+//! The contract, and what only Redis can do, against a real one.
+
+use std::time::Duration;
+
+use private_servers::PrivateRedis;
+use resilient_core::draft::replacement::Mode;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{Address, Durability, Limits, RedisStore, Weakness};
+use crate::contract::draft;
+use crate::{DraftStore, End, Place, Sealer, StoreError, Written};
+
+/// What is stored does not depend on time: on a busy machine a slow answer is no outage.
+pub(crate) const PATIENT: Limits = Limits {
+    connect: Duration::from_secs(20),
+    response: Duration::from_secs(20),
+    call: Duration::from_secs(20),
+};
+
+pub(crate) async fn connected(url: &str, secret: u8, limits: Limits) -> RedisStore {
+    let address: Address = url.parse().unwrap();
+    let sealer = Sealer::new(&[secret; 32], "drafts");
+    RedisStore::connect(&address, "test", sealer, limits).await.unwrap()
+}
+
+async fn fresh() -> (RedisStore, PrivateRedis) {
+    let redis = PrivateRedis::start().unwrap();
+    (connected(&redis.url(), 1, PATIENT).await, redis)
+}
+
+/// Waits until Redis is used again.
+pub(crate) async fn until_it_answers(store: &RedisStore) {
+    let answers = async {
+        while !store.answers() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), answers).await.expect("Redis is back");
+}
+
+async fn keep(store: &RedisStore, seq: u64) -> Result<Written, StoreError> {
+    let draft = draft("a", seq, None, "a very private text");
+    store.write("ann", "site/1", &draft, &Mode::Chained, seq).await
+}
+
+crate::contract_tests!(super::fresh());
+
+#[tokio::test]
+async fn two_processes_on_one_server_do_not_overwrite_each_other() {
+    let (one, redis) = fresh().await;
+    let other = connected(&redis.url(), 1, PATIENT).await;
+    crate::contract::only_one_of_many_is_first(vec![one, other]).await;
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_kill_of_redis() {
+    let (store, redis) = fresh().await;
+    for seq in 1..=20 {
+        let Written::Stored(stored) = keep(&store, seq).await.unwrap() else {
+            panic!("each change is stored");
+        };
+        assert_eq!(stored.kept_in, Place::Redis);
+    }
+    redis.kill();
+    redis.restart().unwrap();
+    assert!(
+        store.load("ann", "site/1").await.is_err(),
+        "the connection died with it"
+    );
+    until_it_answers(&store).await;
+    assert_eq!(store.load("ann", "site/1").await.unwrap()[0].draft.revision.seq, 20);
+}
+
+#[tokio::test]
+async fn an_emptied_script_cache_is_filled_again() {
+    let (store, redis) = fresh().await;
+    keep(&store, 1).await.unwrap();
+    redis.command(&["SCRIPT", "FLUSH"]).unwrap();
+    assert!(matches!(keep(&store, 2).await.unwrap(), Written::Stored(_)));
+}
+
+#[tokio::test]
+async fn all_of_an_account_expires_by_itself_thirty_days_after_its_last_change() {
+    let (store, redis) = fresh().await;
+    keep(&store, 1).await.unwrap();
+    let ended = draft("b", 1, None, "");
+    store
+        .end("ann", "site/2", &ended.revision, End::Discarded, 1)
+        .await
+        .unwrap();
+    let keys = redis.keys("*").unwrap();
+    assert_eq!(keys.len(), 3, "a form, the memory of another one, an index: {keys:?}");
+    let thirty_days = 30 * 24 * 60 * 60 * 1000;
+    for key in keys {
+        let left: i64 = redis.command(&["PTTL", &key]).unwrap().parse().unwrap();
+        assert!(
+            (thirty_days - 60_000..=thirty_days).contains(&left),
+            "{key} expires in {left} ms"
+        );
+    }
+}
+
+#[tokio::test]
+async fn nothing_but_the_memory_of_it_is_left_of_a_draft_that_was_saved() {
+    let (store, redis) = fresh().await;
+    keep(&store, 1).await.unwrap();
+    store
+        .end("ann", "site/1", &draft("a", 1, None, "").revision, End::Saved, 2)
+        .await
+        .unwrap();
+    let keys = redis.keys("*").unwrap();
+    assert_eq!(keys.len(), 1, "no index, no text: {keys:?}");
+    let fields = redis.command(&["HKEYS", &keys[0]]).unwrap();
+    let mut fields: Vec<_> = fields.lines().collect();
+    fields.sort_unstable();
+    assert_eq!(fields, ["ended:a", "mark"]);
+}
+
+#[tokio::test]
+async fn nobody_reads_the_text_in_redis_or_opens_it_in_another_account() {
+    let (store, redis) = fresh().await;
+    keep(&store, 1).await.unwrap();
+    let keys = redis.keys("*:form:*").unwrap();
+    let all = redis.command(&["HGETALL", &keys[0]]).unwrap();
+    assert!(all.contains("sealed") && !all.contains("private"), "{all}");
+    let moved = keys[0].replace("YW5u", "Ym9i");
+    assert_ne!(moved, keys[0]);
+    redis.command(&["COPY", &keys[0], &moved]).unwrap();
+    assert!(store.load("bob", "site/1").await.unwrap().is_empty());
+    let without_the_secret = connected(&redis.url(), 2, PATIENT).await;
+    assert!(without_the_secret.load("ann", "site/1").await.unwrap().is_empty());
+    assert_eq!(store.load("ann", "site/1").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_full_redis_refuses_new_drafts_and_goes_on_reading_and_ending() {
+    let (store, redis) = fresh().await;
+    keep(&store, 1).await.unwrap();
+    redis.command(&["CONFIG", "SET", "maxmemory", "1"]).unwrap();
+    let new = draft("b", 1, None, "text");
+    let refused = store.write("ann", "site/2", &new, &Mode::Chained, 2).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    assert!(store.answers() && !store.takes_writes());
+    assert!(store.check().await.is_err());
+    let stored = store.load("ann", "site/1").await.unwrap();
+    let ended = store
+        .end("ann", "site/1", &stored[0].draft.revision, End::Saved, 3)
+        .await
+        .unwrap();
+    assert_eq!(ended.removed, 1, "that makes room");
+    redis.command(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+    store.write("ann", "site/2", &new, &Mode::Chained, 2).await.unwrap();
+    assert!(store.takes_writes());
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_no_outage_that_passes_and_is_asked_about_ever_less_often() {
+    let redis = PrivateRedis::start().unwrap();
+    redis
+        .command(&["ACL", "SETUSER", "app", "on", ">right", "~*", "+@all"])
+        .unwrap();
+    let with = |password: &str| format!("redis://app:{password}@127.0.0.1:{}", redis.port());
+    let right = connected(&with("right"), 1, PATIENT).await;
+    assert!(matches!(keep(&right, 1).await.unwrap(), Written::Stored(_)));
+    let wrong = connected(&with("wrong"), 1, PATIENT).await;
+    assert!(!wrong.answers());
+    assert!(matches!(keep(&wrong, 2).await, Err(StoreError::Unavailable(_))));
+    sleep(Duration::from_millis(1500)).await;
+    let refused = redis.command(&["ACL", "LOG"]).unwrap();
+    let probes: u32 = refused
+        .lines()
+        .skip_while(|line| *line != "count")
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((2..=6).contains(&probes), "{probes} probes in 1.5 s");
+}
+
+#[tokio::test]
+async fn a_replica_is_read_and_takes_no_writes() {
+    let (store, redis) = fresh().await;
+    keep(&store, 1).await.unwrap();
+    // Of nobody: what it has stays readable.
+    redis.command(&["REPLICAOF", "127.0.0.1", "1"]).unwrap();
+    assert!(matches!(keep(&store, 2).await, Err(StoreError::Unavailable(_))));
+    assert!(store.answers() && !store.takes_writes());
+    assert_eq!(store.load("ann", "site/1").await.unwrap().len(), 1);
+    redis.command(&["REPLICAOF", "NO", "ONE"]).unwrap();
+    keep(&store, 2).await.unwrap();
+    assert!(store.takes_writes());
+}
+
+#[tokio::test]
+async fn redis_is_asked_whether_it_is_durable() {
+    let redis = PrivateRedis::start().unwrap();
+    redis
+        .command(&["ACL", "SETUSER", "app", "on", ">secret", "~*", "+@all", "-config"])
+        .unwrap();
+    let ask = async |url: &str| {
+        let address: Address = url.parse().unwrap();
+        let client = redis::Client::open(address.0).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        Durability::ask(&mut connection).await
+    };
+    assert_eq!(ask(&redis.url()).await, Durability::Durable);
+    for (setting, value) in [("appendfsync", "everysec"), ("maxmemory-policy", "volatile-lru")] {
+        redis.command(&["CONFIG", "SET", setting, value]).unwrap();
+    }
+    let weak = vec![
+        Weakness::LateLog("everysec".to_owned()),
+        Weakness::Evicts("volatile-lru".to_owned()),
+    ];
+    assert_eq!(ask(&redis.url()).await, Durability::Weak(weak));
+    redis.command(&["CONFIG", "SET", "appendonly", "no"]).unwrap();
+    redis
+        .command(&["CONFIG", "SET", "maxmemory-policy", "noeviction"])
+        .unwrap();
+    assert_eq!(ask(&redis.url()).await, Durability::Weak(vec![Weakness::NoLog]));
+    let refused = format!("redis://app:secret@127.0.0.1:{}", redis.port());
+    assert_eq!(ask(&refused).await, Durability::Unknown);
+}
+
+/// How long a call takes, and how long 200 ms are on this machine just now.
+async fn timed<T>(call: impl Future<Output = T>) -> (T, Duration, Duration) {
+    let began = Instant::now();
+    let told = async {
+        let told = call.await;
+        (told, began.elapsed())
+    };
+    let limit = async {
+        sleep(Limits::default().call).await;
+        began.elapsed()
+    };
+    let ((told, took), limit) = tokio::join!(told, limit);
+    (told, took, limit)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_redis_is_waited_for_once_and_then_not_at_all() {
+    let redis = PrivateRedis::start().unwrap();
+    let store = connected(&redis.url(), 1, Limits::default()).await;
+    until_it_answers(&store).await;
+    redis.freeze();
+    let (told, took, limit) = timed(keep(&store, 1)).await;
+    assert!(matches!(told, Err(StoreError::Unavailable(_))));
+    println!("the first call waited {took:?}, 200 ms were {limit:?}");
+    assert!(took <= limit + Duration::from_millis(20), "{took:?}");
+    let began = Instant::now();
+    for seq in 2..=50 {
+        assert!(keep(&store, seq).await.is_err());
+    }
+    println!("49 more calls: {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+    redis.thaw();
+    until_it_answers(&store).await;
+    assert!(
+        store.load("ann", "site/1").await.unwrap().len() <= 1,
+        "it may have come through"
+    );
+    let kept = keep(&store, 51).await.unwrap();
+    assert!(matches!(kept, Written::Stored(_)), "{kept:?}");
+}
