@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::api_error::ApiError;
 use crate::drafts::drafts_page::draft_list;
-use crate::monitoring::port::{Condition, DependencyState};
+use crate::monitoring::port::{Condition, DependencyState, DraftsState};
 use crate::records::address;
 use crate::records::history_page::action_words;
 use crate::records::model::Table;
@@ -168,6 +168,12 @@ fn health(condition: &Condition) -> AnyView {
                 "What you type is kept and can be saved when it is back.",
             )
         }
+        _ if condition.drafts_state == DraftsState::Spill => (
+            Tone::Waiting,
+            "Redis cannot be reached.".to_owned(),
+            "Unsaved work is kept on this device and the server. What was kept in Redis is listed again when it is back. \
+             Saving works.",
+        ),
         (_, DependencyState::Down) => (
             Tone::Waiting,
             "Unsaved work is kept on your device only.".to_owned(),

@@ -15,17 +15,23 @@ pub struct Keys {
     pub devices: Sealer,
     pub versions: Sealer,
     pub drafts: Sealer,
+    /// What all keys in Redis begin with. Servers of one secret share their drafts; others, which
+    /// could not open them, do not meet them.
+    pub drafts_prefix: String,
     /// HMAC key of the fingerprints in versions and of submissions.
     pub fingerprints: [u8; 32],
 }
 
 impl Keys {
     pub fn from_secret(secret: &[u8; 32]) -> Self {
+        let drafts_of = derive_key(secret, "inkfast drafts in redis 1");
+        let drafts_of: String = drafts_of[..4].iter().map(|byte| format!("{byte:02x}")).collect();
         Self {
             sessions: Sealer::new(secret, "inkfast session cookie 1"),
             devices: Sealer::new(secret, "inkfast known device 1"),
             versions: Sealer::new(secret, "inkfast record version 1"),
             drafts: Sealer::new(secret, "inkfast draft 1"),
+            drafts_prefix: format!("inkfast:1:{drafts_of}"),
             fingerprints: derive_key(secret, "inkfast fingerprint 1"),
         }
     }

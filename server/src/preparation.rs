@@ -23,8 +23,6 @@ use crate::sql::migrations::OwnTables;
 
 /// Between two looks at the accounts: how long one switched off by hand may still read.
 const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
-/// Between two checks of the draft store.
-const DRAFTS_EVERY: Duration = Duration::from_secs(1);
 /// Between two tries to prepare.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// `start` waits this long, so that the usual start ends with everything there.
@@ -45,8 +43,6 @@ pub struct Preparation<D: OwnTables> {
     pub demo: bool,
     pub prepared: Arc<AtomicBool>,
     pub read_only: Arc<AtomicBool>,
-    /// Whether the draft store took its last check.
-    pub drafts_kept: Arc<AtomicBool>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +57,8 @@ impl<D: OwnTables> Preparation<D> {
     /// Goes on in the background until it has succeeded; waits for that for a while.
     pub async fn start(self) {
         let prepared = Arc::clone(&self.prepared);
-        tokio::spawn(watch_drafts(Arc::clone(&self.drafts), Arc::clone(&self.drafts_kept)));
+        let drafts = Arc::clone(&self.drafts);
+        tokio::spawn(async move { drafts.watch().await });
         tokio::spawn(self.run());
         let ready = async {
             while !prepared.load(Ordering::Acquire) {
@@ -205,15 +202,5 @@ impl<D: OwnTables> Preparation<D> {
                 Err(error) => return tracing::debug!(%error, "old ids are forgotten later"),
             }
         }
-    }
-}
-
-async fn watch_drafts(drafts: Arc<DraftService>, kept: Arc<AtomicBool>) {
-    loop {
-        let reachable = drafts.is_reachable().await;
-        if kept.swap(reachable, Ordering::AcqRel) != reachable {
-            tracing::warn!(reachable, "the draft store changed its state");
-        }
-        tokio::time::sleep(DRAFTS_EVERY).await;
     }
 }

@@ -58,7 +58,7 @@ pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
     };
     let keys = Keys::from_secret(&secret);
     let path = storage.data_dir.join("drafts.db");
-    let drafts = DraftService::open(&path, keys.drafts.clone()).await;
+    let drafts = DraftService::open(&path, &keys, settings.redis.address.as_ref()).await;
     let drafts = Arc::new(drafts.map_err(|error| unusable(storage, "drafts.db", &error))?);
     let services = match settings.database.clone() {
         DatabaseSettings::Embedded => {
@@ -102,12 +102,11 @@ async fn assemble<D: OwnTables>(
         Arc::clone(&drafts),
         Arc::clone(&read_only),
     ));
-    let drafts_kept = Arc::new(AtomicBool::new(true));
     let monitor = DatabaseMonitor::new(
         db.clone(),
         settings.database.kind(),
         Arc::clone(&prepared),
-        Arc::clone(&drafts_kept),
+        Arc::clone(&drafts),
     );
     let preparation = Preparation::<D> {
         db,
@@ -119,7 +118,6 @@ async fn assemble<D: OwnTables>(
         demo: matches!(settings.database, DatabaseSettings::Embedded),
         prepared,
         read_only,
-        drafts_kept,
     };
     preparation.start().await;
     let assets: BTreeMap<String, String> = static_files::asset_paths(&storage.site_dir);

@@ -7,9 +7,11 @@ use resilient_form::DeviceDrafts;
 
 use super::port::KeptDraft;
 use crate::api_error::ApiError;
+use crate::monitoring::port::DraftsState;
 use crate::records::address::{self, Target};
 use crate::records::model::Table;
 use crate::ui::layout::{Frame, PageKind, crumbs, framed};
+use crate::ui::notice::{Tone, notice};
 use crate::ui::visit::Visit;
 use crate::ui::visited::visited;
 use crate::ui::written;
@@ -39,10 +41,16 @@ async fn page(visit: &Visit) -> Result<AnyView, ApiError> {
     } else {
         draft_list(&visit.tables(), &drafts, true)
     };
+    let redis_is_away = visit.monitor.condition().drafts_state == DraftsState::Spill;
     let content = view! {
         {crumbs(&[("Tables".to_owned(), "/".to_owned())])}
         <div class="page-head"><h1>"Unsaved work"</h1></div>
         <p class="page-note">"Kept on the server for 30 days after the last change."</p>
+        {redis_is_away.then(|| notice(
+            Tone::Waiting,
+            "Redis cannot be reached.",
+            view! { <p>"What is kept there is listed again when it is back. What you type now is kept on this device and the server."</p> },
+        ))}
         {body}
         <div class="device-drafts">
             <DeviceDrafts account=visit.account.name.clone() records_url="/records".to_owned() form_key=String::new() />

@@ -4,6 +4,7 @@
 mod database;
 pub mod file;
 mod listen;
+mod redis;
 mod storage;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 pub use database::DatabaseSettings;
 pub use file::PanelSettings;
 pub use listen::{ListenSettings, is_loopback_authority};
+pub use redis::RedisSettings;
 pub use storage::StorageSettings;
 
 /// Looks a variable up; an empty one counts as absent.
@@ -21,6 +23,7 @@ pub struct Settings {
     pub listen: ListenSettings,
     pub storage: StorageSettings,
     pub database: DatabaseSettings,
+    pub redis: RedisSettings,
     pub panel: Arc<PanelSettings>,
 }
 
@@ -34,12 +37,14 @@ impl Settings {
         let listen = keep_problems(ListenSettings::from_env(lookup), &mut problems);
         let storage = keep_problems(StorageSettings::from_env(lookup), &mut problems);
         let database = keep_problems(DatabaseSettings::from_env(lookup), &mut problems);
+        let redis = keep_problems(RedisSettings::from_env(lookup), &mut problems);
         let panel = keep_problems(PanelSettings::from_env(lookup), &mut problems);
-        match (listen, storage, database, panel) {
-            (Some(listen), Some(storage), Some(database), Some(panel)) => Ok(Self {
+        match (listen, storage, database, redis, panel) {
+            (Some(listen), Some(storage), Some(database), Some(redis), Some(panel)) => Ok(Self {
                 listen,
                 storage,
                 database,
+                redis,
                 panel: Arc::new(panel),
             }),
             _ => Err(problems),
@@ -92,9 +97,16 @@ mod tests {
             ("INKFAST_PUBLIC_URL", "ftp://example.org/admin"),
             ("INKFAST_SECRET", "short"),
             ("DATABASE_URL", "oracle://db"),
+            ("REDIS_URL", "http://redis"),
         ])
         .unwrap_err();
-        for name in ["INKFAST_LISTEN", "INKFAST_PUBLIC_URL", "INKFAST_SECRET", "DATABASE_URL"] {
+        for name in [
+            "INKFAST_LISTEN",
+            "INKFAST_PUBLIC_URL",
+            "INKFAST_SECRET",
+            "DATABASE_URL",
+            "REDIS_URL",
+        ] {
             assert_eq!(
                 problems.iter().filter(|problem| problem.contains(name)).count(),
                 1,
@@ -108,6 +120,20 @@ mod tests {
         let problems = read(&[("DATABASE_URL", "oracle://me:hunter2@db")]).unwrap_err();
         assert!(!problems.concat().contains("hunter2"));
         let settings = read(&[("DATABASE_URL", "postgres://me:hunter2@db/shop")]).unwrap();
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_password_in_the_redis_address_is_never_repeated() {
+        for wrong in ["rediss://me:hunter2@redis", "redis://me:hunter2@redis:port"] {
+            let problems = read(&[("REDIS_URL", wrong)]).unwrap_err().concat();
+            assert!(
+                problems.starts_with("REDIS_URL ") && !problems.contains("hunter2"),
+                "{problems}"
+            );
+        }
+        let settings = read(&[("REDIS_URL", "redis://me:hunter2@redis/1")]).unwrap();
+        assert!(settings.redis.address.is_some());
         assert!(!format!("{settings:?}").contains("hunter2"));
     }
 }

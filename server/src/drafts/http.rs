@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use app::auth::model::Account;
+use app::monitoring::port::DraftsState;
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
@@ -13,16 +14,34 @@ use axum::routing::{MethodRouter, get};
 use resilient_core::draft::{Draft, Revision};
 use resilient_core::path_text::{read_key, read_part};
 use resilient_core::submission::{is_submission_id, is_writer};
-use resilient_drafts::{End, StoreError, Written};
+use resilient_drafts::{End, StoreError, StoredDraft, Written};
+use serde::Serialize;
 
 use super::DraftService;
-use super::service::api_error;
+use super::service::{api_error, cannot_be_reached};
 use crate::http::answers;
 
 /// Bytes of a request. A draft that is stored may have half of that.
 const LIMIT: usize = 2 * 1024 * 1024;
 /// What JSON numbers hold exactly in a browser.
 const HIGHEST_SEQ: u64 = 1 << 53;
+
+/// What is kept, and where: `redis` or `server`.
+#[derive(Serialize)]
+struct Kept {
+    #[serde(flatten)]
+    revision: Revision,
+    kept_in: &'static str,
+}
+
+impl From<StoredDraft> for Kept {
+    fn from(stored: StoredDraft) -> Self {
+        Self {
+            revision: stored.draft.revision,
+            kept_in: stored.kept_in.word(),
+        }
+    }
+}
 
 /// The handlers; the router adds the path and the sign-in check.
 pub fn routes() -> MethodRouter<Arc<DraftService>> {
@@ -41,13 +60,15 @@ async fn read(
     match drafts.stored(&account.name, &form_key).await {
         Ok(stored) => match stored.into_iter().next() {
             Some(latest) => answers::json_success(StatusCode::OK, latest.draft),
+            // It may be where nobody can look now.
+            None if drafts.state() == DraftsState::Spill => answers::api_error(&cannot_be_reached()),
             None => nothing_here(),
         },
         Err(error) => failed(&error),
     }
 }
 
-/// Writes a draft: 200 with its revision, or 409 with the draft that is stored instead (`null` where
+/// Writes a draft: 200 with its revision and where it is kept, or 409 with the draft that is stored instead (`null` where
 /// none is). The error is `discarded` where the person threw this very text away.
 async fn write(
     State(drafts): State<Arc<DraftService>>,
@@ -68,9 +89,7 @@ async fn write(
         return malformed("This is not a draft.");
     };
     match drafts.write(&account.name, &form_key, &draft).await {
-        Ok(Written::Stored(kept) | Written::SameAgain(kept)) => {
-            answers::json_success(StatusCode::OK, kept.draft.revision)
-        }
+        Ok(Written::Stored(kept) | Written::SameAgain(kept)) => answers::json_success(StatusCode::OK, Kept::from(kept)),
         Ok(Written::Stale(kept)) => refused("conflict", "A later draft is kept.", Some(kept.draft)),
         Ok(Written::Diverged(kept)) => refused(
             "conflict",

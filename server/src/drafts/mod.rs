@@ -3,4 +3,4 @@
 pub mod http;
 mod service;
 
-pub use service::{DraftService, NotKept};
+pub use service::{DraftService, KeptPost, NotKept};

@@ -2,22 +2,43 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use app::api_error::{ApiError, ErrorKind};
 use app::auth::model::Account;
 use app::drafts::port::{Drafts, KeptDraft};
+use app::monitoring::port::DraftsState;
 use app::records::port::Manner;
 use async_trait::async_trait;
 use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
 use resilient_core::path_text::read_part;
-use resilient_drafts::{DraftStore, End, Ended, Sealer, SqliteStore, StoreError, StoredDraft, Written};
+use resilient_drafts::redis::{Address, Limits};
+use resilient_drafts::{
+    DraftStore, End, Ended, LayeredStore, MOST_DRAFTS, Place, RedisStore, SqliteStore, StoreError, StoredDraft, Written,
+};
 
 use crate::clock::now_ms;
+use crate::keys::Keys;
 use crate::sql::is_secret;
+
+/// Between two checks of the draft store.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 pub struct DraftService {
     store: Arc<dyn DraftStore>,
+    /// The same store, where there is a Redis in it.
+    layered: Option<LayeredStore>,
+    /// Whether the store took its last check.
+    reachable: AtomicBool,
+}
+
+/// A failed save that was kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptPost {
+    pub revision: Revision,
+    pub kept_in: Place,
 }
 
 /// Why a failed save has left no draft.
@@ -32,16 +53,56 @@ pub enum NotKept {
 }
 
 impl DraftService {
-    /// Opens (or makes) the embedded store's file.
+    /// Opens (or makes) the embedded store's file, and puts Redis in front of it where one is named.
+    /// Redis need not be there.
     ///
     /// # Errors
-    /// When it can be neither read nor made.
-    pub async fn open(path: &Path, sealer: Sealer) -> Result<Self, StoreError> {
-        Ok(Self::over(Arc::new(SqliteStore::open(path, sealer).await?)))
+    /// When the file can be neither read nor made.
+    pub async fn open(path: &Path, keys: &Keys, redis: Option<&Address>) -> Result<Self, StoreError> {
+        let embedded = SqliteStore::open(path, keys.drafts.clone()).await?;
+        let Some(address) = redis else {
+            return Ok(Self::over(Arc::new(embedded), None));
+        };
+        let redis = RedisStore::connect(address, &keys.drafts_prefix, keys.drafts.clone(), Limits::default()).await?;
+        if !redis.takes_writes() {
+            tracing::warn!(
+                ?address,
+                "Redis is not there: drafts are kept in the data directory until it is"
+            );
+        }
+        let layered = LayeredStore::over(redis, embedded).await?;
+        Ok(Self::over(Arc::new(layered.clone()), Some(layered)))
     }
 
-    pub fn over(store: Arc<dyn DraftStore>) -> Self {
-        Self { store }
+    fn over(store: Arc<dyn DraftStore>, layered: Option<LayeredStore>) -> Self {
+        Self {
+            store,
+            layered,
+            reachable: AtomicBool::new(true),
+        }
+    }
+
+    /// Where unsaved work is kept now, as far as is known; asking touches nothing.
+    pub fn state(&self) -> DraftsState {
+        let reachable = self.reachable.load(Ordering::Acquire);
+        match &self.layered {
+            Some(layered) if layered.uses_redis() => DraftsState::Redis,
+            _ if !reachable => DraftsState::Unavailable,
+            Some(_) => DraftsState::Spill,
+            None => DraftsState::Embedded,
+        }
+    }
+
+    /// Keeps [`state`](Self::state) up to date, forever.
+    pub async fn watch(&self) {
+        loop {
+            let checked = self.store.check().await;
+            let reachable = checked.is_ok();
+            if self.reachable.swap(reachable, Ordering::AcqRel) != reachable {
+                tracing::warn!(reachable, error = ?checked.err(), "the draft store changed its state");
+            }
+            tokio::time::sleep(CHECK_EVERY).await;
+        }
     }
 
     /// Takes what a page wrote, or says why not.
@@ -52,7 +113,7 @@ impl DraftService {
             .await
     }
 
-    /// Keeps a failed save, and gives the revision under which it is kept. Scripted, that is the one
+    /// Keeps a failed save, and tells where and under which revision. Scripted, that is the one
     /// the page gave it. Plain, the posted one names what was drawn into the form, so the draft gets
     /// a fresh writer (unless that very text is kept already) and replaces the drawn one: the page
     /// that answers has to be drawn with the revision given here.
@@ -65,7 +126,7 @@ impl DraftService {
         form_key: &str,
         draft: Draft,
         manner: Manner,
-    ) -> Result<Revision, NotKept> {
+    ) -> Result<KeptPost, NotKept> {
         let draft = without_secrets(draft);
         if draft.values.is_empty() {
             return Err(NotKept::OnlySecrets);
@@ -77,9 +138,15 @@ impl DraftService {
             },
         };
         match self.store.write(account, form_key, &draft, &mode, now_ms()).await? {
-            Written::Stored(kept) | Written::SameAgain(kept) => Ok(kept.draft.revision),
+            Written::Stored(kept) | Written::SameAgain(kept) => Ok(KeptPost {
+                revision: kept.draft.revision,
+                kept_in: kept.kept_in,
+            }),
             // Its page has written a later draft, which holds this one.
-            Written::Stale(_) => Ok(draft.revision),
+            Written::Stale(later) => Ok(KeptPost {
+                revision: draft.revision,
+                kept_in: later.kept_in,
+            }),
             // Only a chained write can diverge; a failed post is stored beside.
             Written::Diverged(_) | Written::Ended(_) => Err(NotKept::Ended),
         }
@@ -103,11 +170,6 @@ impl DraftService {
     /// The form's drafts, latest change first.
     pub async fn stored(&self, account: &str, form_key: &str) -> Result<Vec<StoredDraft>, StoreError> {
         self.store.load(account, form_key).await
-    }
-
-    /// Whether drafts can be kept now.
-    pub async fn is_reachable(&self) -> bool {
-        self.store.check().await.is_ok()
     }
 
     /// Removes what has not changed for 30 days.
@@ -158,14 +220,28 @@ pub(super) fn api_error(error: &StoreError) -> ApiError {
             ErrorKind::TooLarge,
             "This is too large to be kept on the server. It stays on this device.",
         ),
+        StoreError::TooMany => ApiError {
+            retry_after_ms: Some(30_000),
+            ..ApiError::new(
+                ErrorKind::Unavailable,
+                format!(
+                    "{MOST_DRAFTS} drafts of yours are kept on the server; there is no room for one more. It stays on \
+                     this device. Save or discard some of those under Unsaved work."
+                ),
+            )
+        },
         StoreError::Unavailable(_) => {
             tracing::warn!(?error, "the draft store did not do it");
-            let message = "Unsaved work cannot be reached on the server right now.";
-            ApiError {
-                retry_after_ms: Some(1_000),
-                ..ApiError::new(ErrorKind::Unavailable, message)
-            }
+            cannot_be_reached()
         }
+    }
+}
+
+pub(super) fn cannot_be_reached() -> ApiError {
+    let message = "Unsaved work cannot be reached on the server right now.";
+    ApiError {
+        retry_after_ms: Some(1_000),
+        ..ApiError::new(ErrorKind::Unavailable, message)
     }
 }
 

@@ -7,22 +7,24 @@ use app::monitoring::port::{Condition, DependencyState, DraftsState, Monitor};
 use resilient_db::{Db, Health, RoleHealth, Supported};
 use serde_json::{Value, json};
 
+use crate::drafts::DraftService;
+
 /// Watches one database.
 pub struct DatabaseMonitor<S: Supported> {
     db: Db<S>,
     kind: &'static str,
     /// The own tables are there and the schema is known: before that nothing can be saved.
     prepared: Arc<AtomicBool>,
-    drafts_kept: Arc<AtomicBool>,
+    drafts: Arc<DraftService>,
 }
 
 impl<S: Supported> DatabaseMonitor<S> {
-    pub fn new(db: Db<S>, kind: &'static str, prepared: Arc<AtomicBool>, drafts_kept: Arc<AtomicBool>) -> Self {
+    pub fn new(db: Db<S>, kind: &'static str, prepared: Arc<AtomicBool>, drafts: Arc<DraftService>) -> Self {
         Self {
             db,
             kind,
             prepared,
-            drafts_kept,
+            drafts,
         }
     }
 }
@@ -36,20 +38,15 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
             resilient_db::Condition::Slow => DependencyState::Slow,
             resilient_db::Condition::Down => DependencyState::Down,
         };
-        let drafts_kept = self.drafts_kept.load(Ordering::Acquire);
+        let drafts_state = self.drafts.state();
         Condition {
             database,
             database_kind: self.kind,
-            drafts: if drafts_kept {
-                DependencyState::Up
-            } else {
-                DependencyState::Down
+            drafts: match drafts_state {
+                DraftsState::Unavailable => DependencyState::Down,
+                _ => DependencyState::Up,
             },
-            drafts_state: if drafts_kept {
-                DraftsState::Embedded
-            } else {
-                DraftsState::Unavailable
-            },
+            drafts_state,
             retry_after_ms: health.retry_after.map(|wait| wait.as_millis() as u64),
         }
     }

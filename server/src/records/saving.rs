@@ -128,9 +128,9 @@ impl<D: Dialect> RecordService<D> {
         }
         match drafts.keep_failed_post(account, &intent.form_key, draft, manner).await {
             Ok(kept) => {
-                answer.kept_in = (answer.outcome == Outcome::Kept).then(|| "server".to_owned());
-                answer.seq = kept.seq;
-                answer.writer = kept.writer;
+                answer.kept_in = (answer.outcome == Outcome::Kept).then(|| kept.kept_in.word().to_owned());
+                answer.seq = kept.revision.seq;
+                answer.writer = kept.revision.writer;
             }
             Err(error) => tracing::warn!(%error, "a failed save could not be kept as a draft"),
         }

@@ -6,11 +6,11 @@ use app::records::port::Manner;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
-use resilient_drafts::Sealer;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::*;
+use crate::keys::Keys;
 
 struct Server {
     drafts: Arc<DraftService>,
@@ -21,9 +21,8 @@ impl Server {
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("drafts.db");
-        let drafts = DraftService::open(&file, Sealer::new(&[1; 32], "drafts"))
-            .await
-            .unwrap();
+        let keys = Keys::from_secret(&[1; 32]);
+        let drafts = DraftService::open(&file, &keys, None).await.unwrap();
         Self {
             drafts: Arc::new(drafts),
             _folder: folder,
@@ -72,7 +71,11 @@ async fn what_a_page_writes_it_reads_back() {
     let (status, said) = server.write(draft("a", 1, None)).await;
     assert_eq!(
         (status, &said["success"], &said["data"]),
-        (200, &json!(true), &json!({"seq": 1, "writer": "a"}))
+        (
+            200,
+            &json!(true),
+            &json!({"seq": 1, "writer": "a", "kept_in": "server"})
+        )
     );
     assert_eq!(server.write(draft("a", 1, None)).await.0, 200, "again is the same");
     assert_eq!(server.write(draft("a", 2, Some(("a", 1)))).await.0, 200);
@@ -248,7 +251,7 @@ async fn unsaved_work_is_listed_for_its_owner_and_can_be_thrown_away_there() {
     };
     server.drafts.discard(&of("ann"), "site/1", &revision).await.unwrap();
     assert!(server.drafts.load(&of("ann"), "site/1").await.unwrap().is_empty());
-    assert!(server.drafts.is_reachable().await);
+    assert_eq!(server.drafts.state(), DraftsState::Embedded);
 }
 
 #[tokio::test]
@@ -280,6 +283,7 @@ async fn a_failed_save_is_kept_under_the_revision_that_the_answer_names() {
             .keep_failed_post("ann", "site/1", draft, manner)
             .await
             .unwrap()
+            .revision
     };
     let named = |revision: Revision| json!({"seq": revision.seq, "writer": revision.writer});
     assert_eq!(
