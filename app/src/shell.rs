@@ -15,6 +15,8 @@ use crate::auth::model::Account;
 use crate::auth::sign_in_page::SignInPage;
 use crate::dashboard_page::DashboardPage;
 use crate::drafts::drafts_page::DraftsPage;
+use crate::monitoring::drills_page::{DrillsBanner, DrillsPage};
+use crate::monitoring::monitoring_page::MonitoringPage;
 use crate::records::delete_page::DeletePage;
 use crate::records::edit_page::{EditPage, NewPage};
 use crate::records::history_page::HistoryPage;
@@ -56,6 +58,7 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                 <MetaTags />
             </head>
             <body data-account=account>
+                <DrillsBanner />
                 <App />
                 <script
                     type="module"
@@ -87,6 +90,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=DashboardPage />
                 <Route path=path!("/login") view=SignInPage />
                 <Route path=path!("/drafts") view=DraftsPage />
+                <Route path=path!("/monitoring") view=MonitoringPage />
+                <Route path=path!("/monitoring/drills") view=DrillsPage />
                 <Route path=path!("/records/:table") view=ListPage />
                 <Route path=path!("/records/:table/new") view=NewPage />
                 <Route path=path!("/records/:table/:key") view=EditPage />

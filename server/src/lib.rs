@@ -13,6 +13,7 @@ pub mod monitoring;
 pub mod preparation;
 pub mod records;
 pub mod report;
+pub mod request_id;
 pub mod services;
 pub mod sql;
 pub mod startup;

@@ -107,9 +107,10 @@ impl<D: OwnTables> Preparation<D> {
             return Ok(());
         }
         tracing::warn!(
-            "this database account may not make Inkfast's own tables: records are read-only until somebody runs\n{}",
-            D::sql_for_own_tables(&self.options)
+            "this database account may not make Inkfast's own tables: records are read-only until somebody has run \
+             what is printed below"
         );
+        println!("{}", D::sql_for_own_tables(&self.options));
         let options = sqlx::sqlite::SqliteConnectOptions::new()
             .filename(self.storage.data_dir.join("local.db"))
             .create_if_missing(true);

@@ -7,9 +7,11 @@ use app::api_error::{ApiError, ErrorKind};
 use resilient_core::failure::{Kind, Outcome};
 use resilient_db::DbError;
 
-/// Finds a failure in the log.
-pub fn new_error_id() -> String {
-    uuid::Uuid::new_v4().simple().to_string()[..12].to_owned()
+use crate::request_id;
+
+/// Finds a failure in the log: the id of the request it happened in.
+pub fn error_id() -> String {
+    request_id::current().unwrap_or_else(request_id::fresh)
 }
 
 /// What a failed call of the database means to the one who asked.
@@ -37,6 +39,7 @@ pub fn database(what: &'static str, error: &DbError) -> ApiError {
     if kind == ErrorKind::Unavailable {
         let wait = error.retry_after.map_or(1_000, |wait| wait.as_millis() as u64);
         answer.retry_after_ms = Some(wait);
+        answer.error_id = request_id::current();
         log_unavailable(what, error);
     } else {
         answer.error_id = Some(log(what, error));
@@ -59,14 +62,14 @@ pub fn reason_to_keep(error: &DbError) -> Option<&'static str> {
 
 /// Logs a failure with its chain and gives the id it is found by.
 pub fn log(what: &'static str, error: &DbError) -> String {
-    let error_id = new_error_id();
+    let error_id = error_id();
     let severity = error.class.severity;
     tracing::error!(
         error_id,
         what,
         ?severity,
         attempts = error.attempts,
-        chain = chain(error),
+        chain = cause(error),
         "a database call failed"
     );
     error_id
@@ -80,10 +83,22 @@ pub fn log_unavailable(what: &'static str, error: &DbError) {
         tracing::warn!(
             what,
             attempts = error.attempts,
-            chain = chain(error),
+            chain = cause(error),
             "the database did not do it"
         );
     }
+}
+
+/// A failed call with all that caused it. What the database says of a value it does not take repeats
+/// that value, and values are not for the log: of those there is only the code.
+fn cause(error: &DbError) -> String {
+    if !matches!(error.class.kind, Kind::Constraint | Kind::BadValue) {
+        return chain(error);
+    }
+    let code = error
+        .driver_error()
+        .and_then(|driver| driver.as_database_error()?.code());
+    format!("{error} (code {})", code.as_deref().unwrap_or("unknown"))
 }
 
 /// An error with all that caused it, in one line.

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use app::drafts::port::Drafts;
 use app::monitoring::port::Monitor;
 use app::records::port::Records;
+use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::auth::service::Auth;
 use crate::config::Settings;
 use crate::drafts::DraftService;
+use crate::monitoring::Observations;
+use crate::monitoring::drills::Drills;
 
 #[derive(Clone)]
 pub struct Services {
@@ -18,6 +21,11 @@ pub struct Services {
     pub records: Arc<dyn Records>,
     pub drafts: Arc<DraftService>,
     pub monitor: Arc<dyn Monitor>,
+    pub observations: Arc<Observations>,
+    /// Only where the server was started with drills.
+    pub drills: Option<Arc<Drills>>,
+    /// What `/metrics` shows; `None` without a token to ask with.
+    pub metrics: Option<PrometheusHandle>,
     /// Logical asset names to their URL paths.
     pub assets: Arc<BTreeMap<String, String>>,
 }

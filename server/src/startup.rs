@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 
 use app::records::port::Records;
 use axum::Router;
-use resilient_db::{Db, Options, Policy};
+use resilient_db::{CountMetrics, Db, Faults, LogChanges, Observers, Options, Policy};
 use tokio::net::TcpListener;
 
 use crate::auth::directory::Directory;
@@ -20,7 +20,8 @@ use crate::drafts::DraftService;
 use crate::http::router::router;
 use crate::http::static_files;
 use crate::keys::{self, Keys};
-use crate::monitoring::DatabaseMonitor;
+use crate::monitoring::drills::Drills;
+use crate::monitoring::{DatabaseMonitor, Observations, prometheus};
 use crate::preparation::Preparation;
 use crate::records::save::Versions;
 use crate::records::service::RecordService;
@@ -84,8 +85,21 @@ async fn assemble<D: OwnTables>(
     drafts: Arc<DraftService>,
 ) -> Result<Services, String> {
     let storage = &settings.storage;
+    // Before anything is counted; nobody could read it without the token.
+    let metrics = storage.api_token.as_ref().and_then(|_| prometheus::install());
+    let observations = Arc::new(Observations::default());
+    let faults = settings.drills.then(Faults::default);
+    let drills = faults
+        .clone()
+        .map(|faults| Arc::new(Drills::new(faults, Arc::clone(&observations))));
     let policy = Policy {
         application_name: "inkfast".to_owned(),
+        observer: Arc::new(Observers(vec![
+            Arc::new(LogChanges),
+            Arc::new(CountMetrics { database: "main" }),
+            observations.errors.clone(),
+        ])),
+        faults,
         ..Policy::default()
     };
     let db = Db::<D::Database>::connect_lazily(options.clone(), policy).await;
@@ -101,12 +115,15 @@ async fn assemble<D: OwnTables>(
         Versions::new(&keys),
         Arc::clone(&drafts),
         Arc::clone(&read_only),
+        Arc::clone(&observations.saves),
     ));
     let monitor = DatabaseMonitor::new(
         db.clone(),
         settings.database.kind(),
         Arc::clone(&prepared),
         Arc::clone(&drafts),
+        Arc::clone(&observations),
+        drills.clone(),
     );
     let preparation = Preparation::<D> {
         db,
@@ -127,6 +144,9 @@ async fn assemble<D: OwnTables>(
         records,
         drafts,
         monitor: Arc::new(monitor),
+        observations,
+        drills,
+        metrics,
         assets: Arc::new(assets),
     })
 }

@@ -1,2 +1,8 @@
 #[cfg(feature = "ssr")]
+pub mod drills_page;
+#[cfg(feature = "ssr")]
+pub mod model;
+#[cfg(feature = "ssr")]
+pub mod monitoring_page;
+#[cfg(feature = "ssr")]
 pub mod port;

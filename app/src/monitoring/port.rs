@@ -1,5 +1,9 @@
 //! What pages and health endpoints need to know of the state of things.
 
+use async_trait::async_trait;
+
+use super::model::{DrillsView, Report};
+
 /// The state of one thing this process depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DependencyState {
@@ -46,9 +50,19 @@ pub struct Condition {
     pub retry_after_ms: Option<u64>,
 }
 
+#[async_trait]
 pub trait Monitor: Send + Sync {
     fn condition(&self) -> Condition;
 
+    /// The condition after asking the database, unless it was asked just now.
+    async fn condition_now(&self) -> Condition;
+
     /// Pool numbers, breakers and the last probe as JSON, for operators.
     fn details(&self) -> serde_json::Value;
+
+    /// The same and more for the page; asks nothing either.
+    fn report(&self) -> Report;
+
+    /// `None` unless this server was started with drills.
+    fn drills(&self) -> Option<DrillsView>;
 }

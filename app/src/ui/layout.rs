@@ -1,7 +1,5 @@
 //! The frame of every page of a signed-in person: header, rail of tables, content.
 
-use std::sync::Arc;
-
 use leptos::prelude::*;
 use leptos_meta::Title;
 use resilient_form::{ConnectionStatus, Toasts};
@@ -42,7 +40,7 @@ pub fn framed(visit: &Visit, frame: Frame, content: AnyView) -> AnyView {
         <a class="skip-link" href="#content">"Skip to content"</a>
         {header(visit, frame.unsaved)}
         <div class="frame">
-            {rail(visit.tables(), frame.active.as_ref())}
+            {rail(visit, frame.active.as_ref())}
             <main id="content" class=class tabindex="-1">{content}</main>
         </div>
         <Toasts />
@@ -88,7 +86,9 @@ pub fn brand_mark() -> AnyView {
 }
 
 /// A column on wide screens, a sheet on narrow ones: a popover needs no script.
-fn rail(tables: Vec<Arc<Table>>, active: Option<&TableName>) -> AnyView {
+fn rail(visit: &Visit, active: Option<&TableName>) -> AnyView {
+    let tables = visit.tables();
+    let monitors = visit.account.role.may_monitor();
     let items = tables.iter().map(|table| rail_item(table, active == Some(&table.name)));
     let items = items.collect_view();
     view! {
@@ -105,6 +105,11 @@ fn rail(tables: Vec<Arc<Table>>, active: Option<&TableName>) -> AnyView {
                 />
             </form>
             <ul class="rail-list">{items}</ul>
+            {monitors.then(|| view! {
+                <ul class="rail-list rail-more">
+                    <li><a href="/monitoring" aria-current=(visit.request.path == "/monitoring").then_some("page")>"Monitoring"</a></li>
+                </ul>
+            })}
         </nav>
     }
     .into_any()

@@ -31,6 +31,28 @@ pub fn moment(unix_ms: u64) -> String {
     )
 }
 
+/// Unix milliseconds as `03:45:10 UTC`: for what is of today.
+pub fn time_of_day(unix_ms: u64) -> String {
+    let seconds = unix_ms / 1_000;
+    format!(
+        "{:02}:{:02}:{:02} UTC",
+        seconds / 3_600 % 24,
+        seconds / 60 % 60,
+        seconds % 60
+    )
+}
+
+/// A length of time in its two largest units: `4 d 3 h`, `2 min 5 s`.
+pub fn span(milliseconds: u64) -> String {
+    let seconds = milliseconds / 1_000;
+    match (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0, seconds) => format!("{seconds} s"),
+        (0, 0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (0, hours, minutes, _) => format!("{hours} h {minutes} min"),
+        (days, hours, _, _) => format!("{days} d {hours} h"),
+    }
+}
+
 /// Days since 1970-01-01 to year, month, day: "civil_from_days" of Howard Hinnant's
 /// "chrono-Compatible Low-Level Date Algorithms", for days that are not negative.
 fn day(days: u64) -> (u64, u64, u64) {
@@ -75,6 +97,13 @@ pub fn listed(words: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_is_said_in_its_two_largest_units() {
+        let said = [0, 59_999, 61_000, 3_600_000, 90_061_000].map(span);
+        assert_eq!(said, ["0 s", "59 s", "1 min 1 s", "1 h 0 min", "1 d 1 h"]);
+        assert_eq!(time_of_day(86_400_000 + 3_661_000), "01:01:01 UTC");
+    }
 
     #[test]
     fn numbers_are_grouped_by_three() {

@@ -1,12 +1,12 @@
 //! The command line: `inkfast [serve]`, `inkfast account …`.
 
 mod account;
+mod logging;
 mod serve;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use crate::config::{Settings, environment};
 
@@ -21,7 +21,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the panel (what happens without a command).
-    Serve,
+    Serve(serve::ServeArguments),
     /// Add, change or switch off an account.
     #[command(subcommand)]
     Account(account::AccountCommand),
@@ -30,7 +30,7 @@ enum Command {
 /// Wrong settings end with 2, failures with 1.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    start_logging();
+    logging::start();
     let settings = match Settings::from_env(&environment) {
         Ok(settings) => settings,
         Err(problems) => {
@@ -44,8 +44,11 @@ pub fn run() -> ExitCode {
         Err(error) => return failed(&error.to_string()),
     };
     let done = runtime.block_on(async {
-        match arguments.command.unwrap_or(Command::Serve) {
-            Command::Serve => serve::run(settings).await,
+        match arguments
+            .command
+            .unwrap_or_else(|| Command::Serve(serve::ServeArguments::default()))
+        {
+            Command::Serve(arguments) => serve::run(arguments, settings).await,
             Command::Account(command) => account::run(command, settings).await,
         }
     });
@@ -58,17 +61,4 @@ pub fn run() -> ExitCode {
 fn failed(message: &str) -> ExitCode {
     eprintln!("{message}");
     ExitCode::FAILURE
-}
-
-/// `RUST_LOG` chooses what is logged, `INKFAST_LOG=json` how.
-fn start_logging() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
-    let logging = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    if environment("INKFAST_LOG").as_deref() == Some("json") {
-        logging.json().init();
-    } else {
-        logging.init();
-    }
 }

@@ -1,11 +1,23 @@
 //! `inkfast serve`
 
+use clap::Args;
 use tokio::net::TcpListener;
 
 use crate::config::Settings;
 use crate::startup;
 
-pub async fn run(settings: Settings) -> Result<(), String> {
+#[derive(Debug, Default, Args)]
+pub struct ServeArguments {
+    /// Let staff make the database fail for a while, from /monitoring/drills.
+    #[arg(long)]
+    drills: bool,
+}
+
+pub async fn run(arguments: ServeArguments, mut settings: Settings) -> Result<(), String> {
+    settings.drills |= arguments.drills;
+    if settings.drills {
+        tracing::warn!("drills are on: staff can make the database fail for up to two minutes");
+    }
     let listen = settings.listen.clone();
     let listener = TcpListener::bind(listen.address)
         .await

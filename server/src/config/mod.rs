@@ -25,6 +25,8 @@ pub struct Settings {
     pub database: DatabaseSettings,
     pub redis: RedisSettings,
     pub panel: Arc<PanelSettings>,
+    /// `INKFAST_DRILLS` or `inkfast serve --drills`, default off: staff may make the database fail for a while.
+    pub drills: bool,
 }
 
 impl Settings {
@@ -39,13 +41,15 @@ impl Settings {
         let database = keep_problems(DatabaseSettings::from_env(lookup), &mut problems);
         let redis = keep_problems(RedisSettings::from_env(lookup), &mut problems);
         let panel = keep_problems(PanelSettings::from_env(lookup), &mut problems);
-        match (listen, storage, database, redis, panel) {
-            (Some(listen), Some(storage), Some(database), Some(redis), Some(panel)) => Ok(Self {
+        let drills = keep_problems(switch(lookup, "INKFAST_DRILLS"), &mut problems);
+        match (listen, storage, database, redis, panel, drills) {
+            (Some(listen), Some(storage), Some(database), Some(redis), Some(panel), Some(drills)) => Ok(Self {
                 listen,
                 storage,
                 database,
                 redis,
                 panel: Arc::new(panel),
+                drills,
             }),
             _ => Err(problems),
         }
@@ -55,6 +59,15 @@ impl Settings {
 /// The process environment as a [`Lookup`].
 pub fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Off unless switched on.
+fn switch(lookup: Lookup, name: &str) -> Result<bool, Vec<String>> {
+    match lookup(name).as_deref() {
+        None | Some("0" | "false" | "off") => Ok(false),
+        Some("1" | "true" | "on") => Ok(true),
+        Some(other) => Err(vec![format!("{name} is `{other}`; it takes 1 or 0.")]),
+    }
 }
 
 fn keep_problems<T>(read: Result<T, Vec<String>>, problems: &mut Vec<String>) -> Option<T> {
@@ -98,6 +111,7 @@ mod tests {
             ("INKFAST_SECRET", "short"),
             ("DATABASE_URL", "oracle://db"),
             ("REDIS_URL", "http://redis"),
+            ("INKFAST_DRILLS", "perhaps"),
         ])
         .unwrap_err();
         for name in [
@@ -106,6 +120,7 @@ mod tests {
             "INKFAST_SECRET",
             "DATABASE_URL",
             "REDIS_URL",
+            "INKFAST_DRILLS",
         ] {
             assert_eq!(
                 problems.iter().filter(|problem| problem.contains(name)).count(),

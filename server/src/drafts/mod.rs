@@ -1,5 +1,6 @@
 //! Unsaved work on the server: kept for the pages, for `/api/drafts`, and when a save has failed.
 
+mod counting;
 pub mod http;
 mod service;
 

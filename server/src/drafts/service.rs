@@ -19,6 +19,7 @@ use resilient_drafts::{
     DraftStore, End, Ended, LayeredStore, MOST_DRAFTS, Place, RedisStore, SqliteStore, StoreError, StoredDraft, Written,
 };
 
+use super::counting;
 use crate::clock::now_ms;
 use crate::keys::Keys;
 use crate::sql::is_secret;
@@ -108,9 +109,7 @@ impl DraftService {
     /// Takes what a page wrote, or says why not.
     pub async fn write(&self, account: &str, form_key: &str, draft: &Draft) -> Result<Written, StoreError> {
         let draft = without_secrets(draft.clone());
-        self.store
-            .write(account, form_key, &draft, &Mode::Chained, now_ms())
-            .await
+        self.write_counted(account, form_key, &draft, &Mode::Chained).await
     }
 
     /// Keeps a failed save, and tells where and under which revision. Scripted, that is the one
@@ -137,7 +136,7 @@ impl DraftService {
                 fresh: fresh_revision(),
             },
         };
-        match self.store.write(account, form_key, &draft, &mode, now_ms()).await? {
+        match self.write_counted(account, form_key, &draft, &mode).await? {
             Written::Stored(kept) | Written::SameAgain(kept) => Ok(KeptPost {
                 revision: kept.draft.revision,
                 kept_in: kept.kept_in,
@@ -150,6 +149,18 @@ impl DraftService {
             // Only a chained write can diverge; a failed post is stored beside.
             Written::Diverged(_) | Written::Ended(_) => Err(NotKept::Ended),
         }
+    }
+
+    async fn write_counted(
+        &self,
+        account: &str,
+        form_key: &str,
+        draft: &Draft,
+        mode: &Mode,
+    ) -> Result<Written, StoreError> {
+        let written = self.store.write(account, form_key, draft, mode, now_ms()).await;
+        counting::count(&written);
+        written
     }
 
     /// After `saved`: removes this revision and what it was built on, never anything later. A draft

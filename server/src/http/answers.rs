@@ -12,6 +12,8 @@ use axum::response::{IntoResponse, Response};
 use resilient_core::submission::answer::{Answer, Envelope, Outcome};
 use serde::Serialize;
 
+use crate::request_id;
+
 /// Whether the caller is a program that wants to know, not a person who wants to see.
 pub fn wants_json(headers: &HeaderMap) -> bool {
     headers
@@ -23,6 +25,7 @@ pub fn wants_json(headers: &HeaderMap) -> bool {
 pub fn json_success<T: Serialize>(status: StatusCode, data: T) -> Response {
     let envelope = Envelope {
         success: true,
+        error_id: None,
         error: None,
         message: None,
         retry_count: None,
@@ -39,6 +42,7 @@ pub fn json_failure(status: StatusCode, code: &str, message: &str) -> Response {
 pub fn json_failure_with<T: Serialize>(status: StatusCode, code: &str, message: &str, data: Option<T>) -> Response {
     let envelope = Envelope {
         success: false,
+        error_id: request_id::current(),
         error: Some(code.to_owned()),
         message: Some(message.to_owned()),
         retry_count: None,
@@ -60,7 +64,7 @@ pub fn api_error(error: &ApiError) -> Response {
         StatusCode::SERVICE_UNAVAILABLE => "unavailable",
         _ => "internal",
     };
-    let mut response = json_failure_with(status, code, &error.message, error.error_id.as_deref());
+    let mut response = json_failure(status, code, &error.message);
     set_retry_after(response.headers_mut(), error.retry_after_ms);
     response
 }
@@ -148,7 +152,7 @@ pub fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response<Body> {
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message");
-    let error_id = crate::report::new_error_id();
+    let error_id = crate::report::error_id();
     tracing::error!(error_id, panic = text, "a request handler panicked");
     plain_page(
         StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,6 +1,8 @@
 //! Whether this server runs, and whether it can save. All from cached probes: asking costs nothing
 //! and touches nothing.
 
+use app::auth::model::Account;
+use app::drafts::port::KeptDraft;
 use app::monitoring::port::{Condition, DependencyState, DraftsState};
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
@@ -11,8 +13,9 @@ use axum::{Extension, Json, Router};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
-use super::answers;
 use super::visitor::Visitor;
+use super::{answers, metrics};
+use crate::monitoring::Waiting;
 use crate::services::Services;
 
 pub fn routes(services: &Services) -> Router {
@@ -23,6 +26,7 @@ pub fn routes(services: &Services) -> Router {
         .route("/health", get(health))
         .route("/health-check", get(health))
         .route("/health/detailed", get(detailed))
+        .route("/metrics", get(metrics::show))
         .with_state(services.clone())
 }
 
@@ -65,12 +69,64 @@ async fn detailed(
     answers::json_success(StatusCode::OK, report)
 }
 
-/// `GET /admin/connection-status`
+/// `GET /admin/connection-status`: how things are for this person, and what of theirs is waiting.
 pub async fn connection_status(State(services): State<Services>, Extension(visitor): Extension<Visitor>) -> Response {
-    match visitor.account() {
-        Some(_) => answers::json_success(StatusCode::OK, report(&services.monitor.condition())),
-        None => answers::json_failure(StatusCode::UNAUTHORIZED, "unauthenticated", "Please sign in."),
+    let condition = services.monitor.condition();
+    status_for(&services, &visitor, &condition).await
+}
+
+/// `POST /admin/retry-operations`: asks the database now, unless it was asked just before, and answers
+/// as above. What waits is sent by whoever holds it, once the answer says that it can be.
+pub async fn retry_operations(State(services): State<Services>, Extension(visitor): Extension<Visitor>) -> Response {
+    if visitor.account().is_none() {
+        return sign_in_first();
     }
+    let condition = services.monitor.condition_now().await;
+    status_for(&services, &visitor, &condition).await
+}
+
+async fn status_for(services: &Services, visitor: &Visitor, condition: &Condition) -> Response {
+    let Some(account) = visitor.account() else {
+        return sign_in_first();
+    };
+    let mut status = report(condition);
+    status["breaker"] = breaker(&services.monitor.details());
+    status["waiting"] = waiting(services, account).await;
+    answers::json_success(StatusCode::OK, status)
+}
+
+/// The one that lets nothing through, if one does not.
+fn breaker(details: &Value) -> Value {
+    let breakers = ["read", "write"].map(|role| &details[role]["breaker"]);
+    let not_closed = breakers.into_iter().find(|breaker| **breaker != "closed");
+    not_closed.unwrap_or(breakers[0]).clone()
+}
+
+/// This person's forms whose last save was kept. One whose draft was discarded since waits no more.
+async fn waiting(services: &Services, account: &Account) -> Value {
+    let saves = &services.observations.saves;
+    let drafts = services.drafts_port().list(account).await.ok();
+    let is_discarded = |waiting: &Waiting| {
+        let stored = |drafts: &Vec<KeptDraft>| drafts.iter().any(|draft| draft.form_key == waiting.form_key);
+        waiting.kept_in.is_some() && drafts.as_ref().is_some_and(|drafts| !stored(drafts))
+    };
+    let (discarded, waiting): (Vec<_>, Vec<_>) = saves.waiting_of(&account.name).into_iter().partition(is_discarded);
+    for discarded in discarded {
+        saves.forget(&account.name, &discarded.form_key);
+    }
+    let listed = waiting.into_iter().map(|waiting| {
+        json!({
+            "form_key": waiting.form_key,
+            "since_unix_ms": waiting.since_ms,
+            "reason": waiting.reason,
+            "kept_in": waiting.kept_in,
+        })
+    });
+    listed.collect()
+}
+
+fn sign_in_first() -> Response {
+    answers::json_failure(StatusCode::UNAUTHORIZED, "unauthenticated", "Please sign in.")
 }
 
 fn report(condition: &Condition) -> Value {

@@ -3,9 +3,12 @@
 pub mod answers;
 mod bodies;
 mod cookies;
+mod drills;
 mod health;
+mod metrics;
 mod pages;
 mod record_forms;
+mod request_log;
 pub mod router;
 pub mod routes;
 mod security;

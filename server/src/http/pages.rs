@@ -18,6 +18,7 @@ use leptos::nonce::Nonce;
 
 use super::visitor::Visitor;
 use super::{answers, security};
+use crate::request_id;
 use crate::services::Services;
 
 /// What a page is drawn around, beyond its address.
@@ -75,7 +76,7 @@ pub async fn draw(services: &Services, visitor: &Visitor, address: &str, around:
     let services = services.clone();
     let account = visitor.account().cloned();
     let address = address.to_owned();
-    let drawing = tokio::spawn(async move {
+    let drawing = request_id::spawn(async move {
         let nonce = Nonce::new();
         let policy = security::page_policy(&nonce.to_string());
         let (status, retry_after_ms) = (around.status, around.retry_after_ms);

@@ -7,7 +7,9 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{answers, bodies, health, pages, record_forms, routes, security, sign_in, static_files, visitor};
+use super::{
+    answers, bodies, drills, health, pages, record_forms, request_log, routes, security, sign_in, static_files, visitor,
+};
 use crate::drafts;
 use crate::services::Services;
 
@@ -38,6 +40,10 @@ pub fn router(services: Services) -> Router {
         .route("/api/submissions/{id}", get(record_forms::submission))
         .route("/api/{*function}", post(pages::server_function))
         .route("/admin/connection-status", get(health::connection_status))
+        .route("/admin/retry-operations", post(health::retry_operations))
+        .route("/monitoring", get(pages::show))
+        .route("/monitoring/drills", get(pages::show).post(drills::start))
+        .route("/monitoring/drills/stop", post(drills::stop))
         .fallback(pages::show)
         .with_state(services.clone())
         .merge(draft_routes)
@@ -51,5 +57,5 @@ pub fn router(services: Services) -> Router {
         .layer(from_fn_with_state(services.clone(), security::refuse_foreign))
         .layer(CatchPanicLayer::custom(answers::panicked))
         .layer(from_fn(security::add_headers))
-        .layer(from_fn(security::log_request))
+        .layer(from_fn_with_state(services, request_log::observe))
 }

@@ -1,7 +1,5 @@
 //! What every request has to pass and every answer carries.
 
-use std::time::Instant;
-
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -104,18 +102,6 @@ pub fn page_policy(nonce: &str) -> HeaderValue {
          base-uri 'none'; object-src 'none'; worker-src 'self'; manifest-src 'self'"
     );
     HeaderValue::try_from(policy).expect("a nonce is base64")
-}
-
-/// One line for each request: method, path without its query, status, time.
-pub async fn log_request(request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let method = request.method().clone();
-    let path = request.uri().path().to_owned();
-    let response = next.run(request).await;
-    let status = response.status().as_u16();
-    let took_ms = started.elapsed().as_millis() as u64;
-    tracing::debug!(%method, path, status, took_ms, "answered");
-    response
 }
 
 #[cfg(test)]

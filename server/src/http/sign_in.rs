@@ -65,6 +65,13 @@ pub async fn sign_in(
         .auth
         .sign_in(&posted.username, password, &address, visitor.known_account.as_deref())
         .await;
+    let result = match &signed_in {
+        Ok(_) => "succeeded",
+        Err(SignInRefused::WrongCredentials) => "wrong_credentials",
+        Err(SignInRefused::Throttled { .. }) => "throttled",
+        Err(SignInRefused::Unavailable(_)) => "unavailable",
+    };
+    metrics::counter!("inkfast_sign_ins_total", "result" => result).increment(1);
     match signed_in {
         Ok(session) => go_on(&services, session, posted).await,
         Err(refused) => refuse(&services, posted, refused).await,

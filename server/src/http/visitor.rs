@@ -52,9 +52,15 @@ pub async fn identify(State(services): State<Services>, mut request: Request, ne
     next.run(request).await
 }
 
+/// Sent by a page that looks by itself: nobody needs to be there.
+const UNATTENDED: &str = "x-inkfast-unattended";
+
 /// Every request that passes here counts as activity: the session goes on.
 pub async fn renew_session(State(services): State<Services>, request: Request, next: Next) -> Response {
     let visitor = request.extensions().get::<Visitor>().cloned().unwrap_or_default();
+    if request.headers().contains_key(UNATTENDED) {
+        return next.run(request).await;
+    }
     let mut response = next.run(request).await;
     if let Some((_, session)) = visitor.signed_in
         && let Some(renewed) = session.renewed(now_ms())

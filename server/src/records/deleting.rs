@@ -10,8 +10,8 @@ use resilient_db::{Connection, OnUnknownCommit};
 
 use super::save::Deletion;
 use super::service::RecordService;
-use crate::report;
 use crate::sql::Dialect;
+use crate::{report, request_id};
 
 impl<D: Dialect> RecordService<D> {
     /// In a task of its own: a browser that hangs up must not stop it half-way.
@@ -45,7 +45,7 @@ impl<D: Dialect> RecordService<D> {
         };
         let service = self.clone();
         let deleting = async move { service.delete_now(Arc::new(deletion)).await };
-        tokio::spawn(deleting).await.unwrap_or_else(|stopped| {
+        request_id::spawn(deleting).await.unwrap_or_else(|stopped| {
             tracing::error!(%stopped, "a delete did not come to its end");
             Err(ApiError::new(
                 ErrorKind::Unavailable,

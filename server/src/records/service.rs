@@ -20,9 +20,10 @@ use super::save::{self, InFlight, Versions};
 use super::{audit, read};
 use crate::clock::now_ms;
 use crate::drafts::DraftService;
-use crate::report;
+use crate::monitoring::Saves;
 use crate::sql::Dialect;
 use crate::sql::catalog::CurrentCatalog;
+use crate::{report, request_id};
 
 /// Clones share everything.
 pub struct RecordService<D: Dialect> {
@@ -37,6 +38,7 @@ pub(super) struct Parts<D: Dialect> {
     pub(super) in_flight: InFlight,
     /// The own tables could not be made: nothing can be saved exactly once, so nothing is.
     read_only: Arc<AtomicBool>,
+    saves: Arc<Saves>,
 }
 
 impl<D: Dialect> Clone for RecordService<D> {
@@ -54,6 +56,7 @@ impl<D: Dialect> RecordService<D> {
         versions: Versions,
         drafts: Arc<DraftService>,
         read_only: Arc<AtomicBool>,
+        saves: Arc<Saves>,
     ) -> Self {
         let in_flight = InFlight::default();
         Self {
@@ -64,6 +67,7 @@ impl<D: Dialect> RecordService<D> {
                 drafts,
                 in_flight,
                 read_only,
+                saves,
             }),
         }
     }
@@ -201,11 +205,13 @@ impl<D: Dialect> Records for RecordService<D> {
         let (service, who, table) = (self.clone(), who.clone(), Arc::clone(table));
         let (key, form_key) = (key.cloned(), form_key.to_owned());
         let saving = async move {
-            service
+            let answer = service
                 .save_now(&who, &table, key.as_ref(), &form_key, &body, manner)
-                .await
+                .await;
+            service.parts.saves.ended(&who.name, &form_key, &answer);
+            answer
         };
-        tokio::spawn(saving).await.unwrap_or_else(|stopped| {
+        request_id::spawn(saving).await.unwrap_or_else(|stopped| {
             tracing::error!(%stopped, "a save did not come to its end");
             let reason = Some("unknown".to_owned());
             Answer {

@@ -1,7 +1,10 @@
 //! The server against real databases, from outside: one binary, so that it links once.
 
+mod drills;
 mod lost_answers;
+mod monitoring;
 mod redis_drafts;
+mod request_ids;
 mod requests;
 mod restricted_database;
 mod saving;

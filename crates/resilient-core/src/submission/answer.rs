@@ -195,6 +195,9 @@ pub struct Envelope<T> {
     pub message: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_count: Option<u32>,
+    /// Finds the failure in the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_attempt: Option<String>,
     pub data: Option<T>,

@@ -29,11 +29,17 @@ pub struct RunningServer {
     /// From browsers to the server.
     pub proxy: FaultProxy,
     cookie: String,
+    settings: &'static [(&'static str, &'static str)],
 }
 
 impl RunningServer {
     /// Over a new file with this schema, with `admin` signed in.
     pub async fn over_sqlite(schema: &'static str) -> Self {
+        Self::with(schema, &[("RUST_LOG", "off")]).await
+    }
+
+    /// The same with settings of the test's own.
+    pub async fn with(schema: &'static str, settings: &'static [(&'static str, &'static str)]) -> Self {
         let data_dir = tempfile::tempdir().expect("a temporary directory");
         let options = SqliteConnectOptions::new()
             .filename(data_dir.path().join("records.db"))
@@ -51,6 +57,7 @@ impl RunningServer {
             data_dir,
             proxy: FaultProxy::start(address).await.expect("a proxy"),
             cookie: String::new(),
+            settings,
         };
         server.start().await;
         server.cookie = server.sign_in().await;
@@ -69,9 +76,10 @@ impl RunningServer {
                 "DATABASE_URL",
                 format!("sqlite:{}", data_dir.join("records.db").display()),
             )
-            .env("RUST_LOG", "off")
+            .envs(self.settings.iter().copied())
             .current_dir(data_dir)
             .stdout(Stdio::null())
+            .stderr(self.log_file())
             .spawn();
         *self.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(child.expect("the program was built"));
         for _ in 0..3_000 {
@@ -82,6 +90,17 @@ impl RunningServer {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("the server is not ready within a minute");
+    }
+
+    fn log_file(&self) -> std::fs::File {
+        let mut options = std::fs::OpenOptions::new();
+        let log = options.create(true).append(true).open(self.data_dir.path().join("log"));
+        log.expect("a file for the log")
+    }
+
+    /// All it has said so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.data_dir.path().join("log")).expect("a log")
     }
 
     /// `kill -9`: nothing is flushed, nobody is told.
@@ -128,7 +147,7 @@ impl RunningServer {
         session.expect("admin can sign in").to_owned()
     }
 
-    async fn through_proxy(
+    pub async fn through_proxy(
         &self,
         method: Method,
         path: &str,

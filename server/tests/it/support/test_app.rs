@@ -172,8 +172,30 @@ impl TestApp {
         (answered.status, answered.answer())
     }
 
+    /// As a program that calls a typed door.
+    pub async fn post_json(&self, path: &str, body: &str) -> Answered {
+        let request = Request::post(path)
+            .header(COOKIE, &self.cookie)
+            .header(HOST, "127.0.0.1:3000")
+            .header(CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_owned()));
+        self.raw(request.expect("a request")).await
+    }
+
     pub async fn request(
         &self,
+        method: Method,
+        path: &str,
+        form: Option<&[(String, String)]>,
+        headers: &[(&str, &str)],
+    ) -> Answered {
+        self.request_as(&self.cookie, method, path, form, headers).await
+    }
+
+    /// As whoever has this session cookie; empty is nobody.
+    pub async fn request_as(
+        &self,
+        cookie: &str,
         method: Method,
         path: &str,
         form: Option<&[(String, String)]>,
@@ -184,7 +206,7 @@ impl TestApp {
                 .extend_pairs(pairs)
                 .finish()
         });
-        let mut request = Request::builder().method(method).uri(path).header(COOKIE, &self.cookie);
+        let mut request = Request::builder().method(method).uri(path).header(COOKIE, cookie);
         if !headers.iter().any(|(name, _)| *name == "host") {
             request = request.header(HOST, "127.0.0.1:3000");
         }

@@ -1,0 +1,339 @@
+//! How the server fares, for staff: from memory alone, so it shows the same while the database is away.
+
+use leptos::nonce::use_nonce;
+use leptos::prelude::*;
+
+use super::model::{DatabaseNumbers, NotedError, Report, RoleNumbers, RouteNumbers};
+use super::port::{Condition, DependencyState, DraftsState};
+use crate::api_error::{ApiError, ErrorKind};
+use crate::ui::layout::{Frame, PageKind, framed};
+use crate::ui::notice::{Tone, notice};
+use crate::ui::visited::visited;
+use crate::ui::written;
+
+/// Takes the fresh numbers over every few seconds.
+const LIVE: &str = include_str!("live.js");
+
+/// `/monitoring`
+#[component]
+pub fn MonitoringPage() -> impl IntoView {
+    let nonce = use_nonce();
+    visited(|visit| async move {
+        if !visit.account.role.may_monitor() {
+            return Err(ApiError::new(ErrorKind::Forbidden, "Monitoring is for staff."));
+        }
+        let report = visit.monitor.report();
+        let drills = visit.monitor.drills().is_some() && visit.account.role.may_steer();
+        let frame = Frame {
+            title: "Monitoring".to_owned(),
+            active: None,
+            unsaved: visit.unsaved().await,
+            kind: PageKind::Reading,
+        };
+        let content = view! {
+            <div class="page-head">
+                <h1>"Monitoring"</h1>
+                {drills.then(|| view! { <a class="button" href="/monitoring/drills">"Drills"</a> })}
+                <button class="button" type="button" data-live-pause="" aria-pressed="false" hidden>"Pause"</button>
+            </div>
+            {numbers(&report)}
+            <script type="module" nonce=nonce>{LIVE}</script>
+        };
+        Ok(framed(&visit, frame, content.into_any()))
+    })
+}
+
+fn numbers(report: &Report) -> AnyView {
+    view! {
+        <div class="monitoring" data-live="">
+            <p class="page-note">
+                {format!("As of {}. Version {}, running for {}.",
+                    written::time_of_day(report.now_ms), report.version, written::span(report.uptime_ms))}
+            </p>
+            {condition(report)}
+            <section class="panel">
+                <h2>{report.condition.database_kind}</h2>
+                {database(&report.database)}
+            </section>
+            <section class="panel">
+                <h2>"Saving"</h2>
+                {saving(report)}
+            </section>
+            <section class="panel">
+                <h2>"Recent errors"</h2>
+                {errors(&report.errors)}
+            </section>
+            <section class="panel">
+                <h2>"Requests since the start"</h2>
+                {routes(&report.routes)}
+            </section>
+        </div>
+    }
+    .into_any()
+}
+
+fn condition(report: &Report) -> AnyView {
+    let Condition {
+        database,
+        database_kind: kind,
+        drafts,
+        retry_after_ms,
+        ..
+    } = &report.condition;
+    let (tone, words) = match (database, drafts) {
+        (DependencyState::Down, _) => {
+            let next = retry_after_ms.map(|wait| format!(", next try in {} s", written::seconds(wait)));
+            (
+                Tone::Failure,
+                format!("{kind} cannot be reached{}.", next.unwrap_or_default()),
+            )
+        }
+        (_, DependencyState::Down) => (Tone::Waiting, "Drafts cannot be kept on the server.".to_owned()),
+        (DependencyState::Slow, _) => (Tone::Waiting, format!("{kind} answers slowly, or takes no changes.")),
+        _ => (Tone::Good, format!("{kind} answers, and drafts are kept.")),
+    };
+    let cause = (*database != DependencyState::Up)
+        .then(|| report.database.cause.clone())
+        .flatten();
+    notice(tone, words, cause.map(|cause| view! { <p><code>{cause}</code></p> }))
+}
+
+fn database(numbers: &DatabaseNumbers) -> AnyView {
+    let probe = match &numbers.last_probe {
+        None => "There was no probe yet.".to_owned(),
+        Some(probe) => format!(
+            "The last probe {} after {} ms, {} ago.",
+            if probe.succeeded { "was answered" } else { "failed" },
+            written::number(probe.took_ms),
+            written::span(probe.age_ms),
+        ),
+    };
+    view! {
+        <table class="grid">
+            <thead>
+                <tr>
+                    <th scope="col">"For"</th>
+                    <th scope="col">"Breaker"</th>
+                    <th scope="col" class="number">"Connections in use"</th>
+                    <th scope="col" class="number">"idle"</th>
+                    <th scope="col" class="number">"at most"</th>
+                    <th scope="col" class="number">"Calls running"</th>
+                    <th scope="col" class="number">"waiting"</th>
+                </tr>
+            </thead>
+            <tbody>{role("Reading", &numbers.read)} {role("Writing", &numbers.write)}</tbody>
+        </table>
+        <p class="page-note">{probe}</p>
+    }
+    .into_any()
+}
+
+fn role(name: &'static str, role: &RoleNumbers) -> AnyView {
+    let breaker = match role.breaker {
+        "closed" => "closed: calls go through",
+        "open" => "open: calls are refused at once",
+        _ => "half-open: a probe is under way",
+    };
+    let number = |label, value: u32| {
+        view! { <td class="number" data-label=label>{written::number(value.into())}</td> }
+    };
+    view! {
+        <tr>
+            <td data-label="For"><strong>{name}</strong></td>
+            <td data-label="Breaker">{breaker}</td>
+            {number("Connections in use", role.in_use)}
+            {number("idle", role.idle)}
+            {number("at most", role.max)}
+            {number("Calls running", role.running)}
+            {number("waiting", role.waiting)}
+        </tr>
+    }
+    .into_any()
+}
+
+fn saving(report: &Report) -> AnyView {
+    let drafts = match report.condition.drafts_state {
+        DraftsState::Redis => "Drafts go to Redis.",
+        DraftsState::Spill => "Redis is away: drafts go to this server's own file, and to Redis when it is back.",
+        DraftsState::Embedded => "Drafts go to this server's own file.",
+        DraftsState::Unavailable => "Drafts are kept by the devices alone.",
+    };
+    let waiting = match report.waiting {
+        0 => "No save is waiting.".to_owned(),
+        waiting => format!(
+            "{} waiting to be saved.",
+            written::counted(waiting, "form is", "forms are")
+        ),
+    };
+    let outcomes = report.saves.iter().map(|(outcome, count)| {
+        view! { <li><span class="tag">{format!("{}: {}", outcome.replace('_', " "), written::number(*count))}</span></li> }
+    });
+    view! {
+        <p>{format!("{drafts} {waiting}")}</p>
+        {if report.saves.is_empty() {
+            view! { <p class="muted">"Nobody has pressed Save since the start."</p> }.into_any()
+        } else {
+            view! { <p class="page-note">"Presses of Save since the start, by outcome:"</p> <ul class="tags">{outcomes.collect_view()}</ul> }.into_any()
+        }}
+    }
+    .into_any()
+}
+
+fn errors(errors: &[NotedError]) -> AnyView {
+    if errors.is_empty() {
+        return view! { <p class="muted">"None since the start."</p> }.into_any();
+    }
+    let rows = errors.iter().map(|error| {
+        let times = (error.times > 1).then(|| format!(" × {}", written::number(error.times)));
+        view! {
+            <tr>
+                <td class="whole" data-label="Last">{written::time_of_day(error.last_at_ms)}</td>
+                <td data-label="Kind">{error.kind.replace('_', " ")} {times}</td>
+                <td data-label="What">{error.what.clone()}</td>
+                <td data-label="Error id">{error.request_id.clone().map(|id| view! { <code>{id}</code> })}</td>
+            </tr>
+        }
+    });
+    view! {
+        <table class="grid">
+            <thead>
+                <tr>
+                    <th scope="col">"Last"</th>
+                    <th scope="col">"Kind"</th>
+                    <th scope="col">"What"</th>
+                    <th scope="col">"Error id"</th>
+                </tr>
+            </thead>
+            <tbody>{rows.collect_view()}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+fn routes(routes: &[RouteNumbers]) -> AnyView {
+    let rows = routes.iter().map(|route| {
+        let milliseconds = |label, value: u64| {
+            view! { <td class="number" data-label=label>{format!("{} ms", written::number(value))}</td> }
+        };
+        view! {
+            <tr>
+                <td data-label="Route"><code>{format!("{} {}", route.method, route.route)}</code></td>
+                <td class="number" data-label="Count">{written::number(route.count)}</td>
+                <td class="number" data-label="Failed">{failed(route)}</td>
+                {milliseconds("Half within", route.p50_ms)}
+                {milliseconds("95 % within", route.p95_ms)}
+                {milliseconds("99 % within", route.p99_ms)}
+            </tr>
+        }
+    });
+    view! {
+        <table class="grid">
+            <thead>
+                <tr>
+                    <th scope="col">"Route"</th>
+                    <th scope="col" class="number">"Count"</th>
+                    <th scope="col" class="number">"Failed"</th>
+                    <th scope="col" class="number">"Half within"</th>
+                    <th scope="col" class="number">"95 % within"</th>
+                    <th scope="col" class="number">"99 % within"</th>
+                </tr>
+            </thead>
+            <tbody>{rows.collect_view()}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+/// The part answered with 500 or above, in tenths of a percent.
+fn failed(route: &RouteNumbers) -> String {
+    match route.failed {
+        0 => "none".to_owned(),
+        failed => format!("{:.1} %", failed as f64 * 100.0 / route.count.max(1) as f64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROLE: RoleNumbers = RoleNumbers {
+        breaker: "closed",
+        in_use: 1,
+        idle: 2,
+        max: 10,
+        running: 1,
+        waiting: 0,
+    };
+
+    fn report() -> Report {
+        Report {
+            version: "1.2.3",
+            uptime_ms: 90_000,
+            now_ms: 3_600_000 + 62_000,
+            condition: Condition {
+                database: DependencyState::Up,
+                database_kind: "PostgreSQL",
+                drafts: DependencyState::Up,
+                drafts_state: DraftsState::Embedded,
+                retry_after_ms: None,
+            },
+            database: DatabaseNumbers {
+                read: ROLE,
+                write: ROLE,
+                last_probe: None,
+                cause: Some("an old cause".to_owned()),
+            },
+            saves: vec![("kept", 3), ("in_progress", 1)],
+            waiting: 1,
+            errors: Vec::new(),
+            routes: vec![RouteNumbers {
+                route: "/records/{table}".to_owned(),
+                method: "GET",
+                count: 8,
+                failed: 1,
+                p50_ms: 12,
+                p95_ms: 40,
+                p99_ms: 1_500,
+            }],
+        }
+    }
+
+    fn drawn(report: &Report) -> String {
+        Owner::new().with(|| numbers(report).to_html())
+    }
+
+    #[test]
+    fn it_says_what_is_and_no_more() {
+        let html = drawn(&report());
+        for words in [
+            "PostgreSQL answers",
+            "1 form is waiting",
+            "in progress: 1",
+            "12.5 %",
+            "1,500 ms",
+            "01:01:02 UTC",
+        ] {
+            assert!(html.contains(words), "{words} is missing: {html}");
+        }
+        assert!(
+            !html.contains("an old cause"),
+            "the cause of an outage that is over: {html}"
+        );
+        assert!(html.contains("None since the start"), "{html}");
+    }
+
+    #[test]
+    fn an_outage_is_said_with_its_cause_and_the_next_try() {
+        let mut report = report();
+        report.condition.database = DependencyState::Down;
+        report.condition.retry_after_ms = Some(1_400);
+        report.database.read.breaker = "open";
+        let html = drawn(&report);
+        assert!(
+            html.contains("PostgreSQL cannot be reached, next try in 2 s."),
+            "{html}"
+        );
+        assert!(html.contains("an old cause"), "{html}");
+        assert!(html.contains("open: calls are refused at once"), "{html}");
+    }
+}

@@ -1,0 +1,56 @@
+//! The recorder behind `/metrics`. Every label has few values, all of them from the code: route
+//! templates, outcomes, kinds, roles.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use resilient_db::CountMetrics;
+
+/// Ends of the ranges of a duration, in seconds: what a person notices, and our own limits.
+const DURATIONS: [f64; 13] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 10.0];
+/// What was measured is sorted into its ranges so often, or it would be kept until somebody asks.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// The facade has one recorder for the whole process.
+static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// Installs the recorder and keeps it tidy as long as this runtime lives.
+pub fn install() -> Option<PrometheusHandle> {
+    let handle = RECORDER.get_or_init(installed).clone()?;
+    let tidied = handle.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(UPKEEP_EVERY).await;
+            tidied.run_upkeep();
+        }
+    });
+    Some(handle)
+}
+
+fn installed() -> Option<PrometheusHandle> {
+    let durations = Matcher::Suffix("_duration_seconds".to_owned());
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(durations, &DURATIONS)
+        .and_then(PrometheusBuilder::install_recorder)
+        .inspect_err(|error| tracing::error!(%error, "metrics cannot be recorded"))
+        .ok()?;
+    CountMetrics::describe();
+    describe_counter!(
+        "inkfast_http_requests_total",
+        "Requests answered, by route template and class of status"
+    );
+    describe_histogram!(
+        "inkfast_http_request_duration_seconds",
+        Unit::Seconds,
+        "From the request's head to the answer's"
+    );
+    describe_counter!("inkfast_saves_total", "Presses of Save, by outcome");
+    describe_counter!("inkfast_drafts_total", "Drafts written, by store and outcome");
+    describe_counter!("inkfast_sign_ins_total", "Tries to sign in, by result");
+    describe_gauge!("inkfast_event_streams", "Event streams open");
+    describe_gauge!("inkfast_build_info", "Always 1; the version is a label");
+    gauge!("inkfast_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
+    Some(handle)
+}

@@ -1,0 +1,129 @@
+//! What became of the presses of Save, and whose are still waiting.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use resilient_core::submission::answer::{Answer, Outcome};
+
+use crate::clock::now_ms;
+
+/// Waiting forms remembered; more people than this have other worries.
+const AT_MOST: usize = 10_000;
+
+/// Since the start of this process: what is stored is the drafts' to know.
+#[derive(Debug, Default)]
+pub struct Saves {
+    counted: Mutex<Counted>,
+}
+
+#[derive(Debug, Default)]
+struct Counted {
+    by_outcome: BTreeMap<&'static str, u64>,
+    waiting: BTreeMap<(String, String), Waiting>,
+}
+
+/// A form whose last save was kept instead of done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    pub form_key: String,
+    /// Unix time of the first save that was kept.
+    pub since_ms: u64,
+    /// `database`, `overload`, `timeout`, `unknown`.
+    pub reason: Option<String>,
+    /// Where the server keeps it; nowhere means that only the device does.
+    pub kept_in: Option<String>,
+}
+
+impl Saves {
+    pub fn ended(&self, account: &str, form_key: &str, answer: &Answer) {
+        metrics::counter!("inkfast_saves_total", "outcome" => answer.outcome.code()).increment(1);
+        let mut counted = self.counted();
+        *counted.by_outcome.entry(answer.outcome.code()).or_default() += 1;
+        let key = (account.to_owned(), form_key.to_owned());
+        match answer.outcome {
+            Outcome::Kept if counted.waiting.len() < AT_MOST || counted.waiting.contains_key(&key) => {
+                let waiting = counted.waiting.entry(key).or_insert_with(|| Waiting {
+                    form_key: form_key.to_owned(),
+                    since_ms: now_ms(),
+                    reason: None,
+                    kept_in: None,
+                });
+                waiting.reason.clone_from(&answer.reason);
+                waiting.kept_in.clone_from(&answer.kept_in);
+            }
+            // Nothing is settled yet.
+            Outcome::Kept | Outcome::InProgress | Outcome::RateLimited | Outcome::Unauthenticated => {}
+            _ => drop(counted.waiting.remove(&key)),
+        }
+    }
+
+    /// This person's, oldest first.
+    pub fn waiting_of(&self, account: &str) -> Vec<Waiting> {
+        let counted = self.counted();
+        let own = counted.waiting.iter().filter(|((owner, _), _)| owner == account);
+        let mut own: Vec<_> = own.map(|(_, waiting)| waiting.clone()).collect();
+        own.sort_by_key(|waiting| waiting.since_ms);
+        own
+    }
+
+    /// It is no longer waited for: its draft was discarded.
+    pub fn forget(&self, account: &str, form_key: &str) {
+        let key = (account.to_owned(), form_key.to_owned());
+        self.counted().waiting.remove(&key);
+    }
+
+    /// Everybody's that began to wait at `since_ms` or later.
+    pub fn waiting_since(&self, since_ms: u64) -> u64 {
+        let counted = self.counted();
+        counted
+            .waiting
+            .values()
+            .filter(|waiting| waiting.since_ms >= since_ms)
+            .count() as u64
+    }
+
+    pub fn by_outcome(&self) -> Vec<(&'static str, u64)> {
+        let counted = self.counted();
+        counted
+            .by_outcome
+            .iter()
+            .map(|(outcome, count)| (*outcome, *count))
+            .collect()
+    }
+
+    pub fn count(&self, outcome: Outcome) -> u64 {
+        self.counted().by_outcome.get(outcome.code()).copied().unwrap_or(0)
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(outcome: Outcome) -> Answer {
+        Answer::new(outcome)
+    }
+
+    #[test]
+    fn a_kept_save_waits_from_its_first_try_until_it_is_settled() {
+        let saves = Saves::default();
+        saves.ended("mira", "site/1", &answer(Outcome::Kept));
+        let since = saves.waiting_of("mira")[0].since_ms;
+        saves.ended("mira", "site/1", &answer(Outcome::InProgress));
+        saves.ended("mira", "site/1", &answer(Outcome::Kept));
+        assert_eq!(saves.waiting_of("mira").len(), 1);
+        assert_eq!(saves.waiting_of("mira")[0].since_ms, since);
+        assert!(saves.waiting_of("noor").is_empty(), "nobody sees another's");
+        assert_eq!(saves.waiting_since(since), 1);
+        assert_eq!(saves.waiting_since(since + 1), 0);
+        saves.ended("noor", "site/1", &answer(Outcome::Saved));
+        assert_eq!(saves.waiting_of("mira").len(), 1);
+        saves.ended("mira", "site/1", &answer(Outcome::Saved));
+        assert!(saves.waiting_of("mira").is_empty());
+        assert_eq!((saves.count(Outcome::Kept), saves.count(Outcome::Saved)), (2, 2));
+    }
+}
