@@ -18,13 +18,25 @@ for (const colorScheme of ["light", "dark"] as const) {
       await isAccessible(page);
     });
 
-    for (const address of ["/", "/records/activities", "/records/activities/1", "/records/activities/new", "/drafts"]) {
+    for (const address of ["/", "/records/activities", "/records/activities/1", "/records/activities/new", "/drafts", "/monitoring"]) {
       test(`the page ${address}`, async ({ person }) => {
         await person.page.goto(address);
         await person.isHydrated();
         await isAccessible(person.page);
       });
     }
+
+    test.describe("with drills", () => {
+      test.use({ drills: true });
+      test("the page of drills, while one runs", async ({ person }) => {
+        await person.page.goto("/monitoring/drills");
+        await person.page.getByRole("radio", { name: /Deadlocks/ }).check();
+        await person.page.getByRole("button", { name: "Start the drill" }).click();
+        await expect(person.page.locator("[data-drill=running]")).toBeVisible();
+        await person.isHydrated();
+        await isAccessible(person.page);
+      });
+    });
 
     test("a form with a queued save", async ({ person, database }) => {
       const form = await person.opens("activities/1");

@@ -54,6 +54,23 @@ test("conflict @screenshots", async ({ person, database }) => {
   await take(person.page, "conflict");
 });
 
+test("monitoring @screenshots", async ({ person }) => {
+  await person.page.goto("/records/activities");
+  await person.page.goto("/monitoring");
+  await person.isHydrated();
+  await take(person.page, "monitoring");
+});
+
+test.describe("with drills", () => {
+  test.use({ drills: true });
+  test("drill @screenshots", async ({ person }) => {
+    await person.page.goto("/monitoring/drills");
+    await person.page.getByRole("button", { name: "Start the drill" }).click();
+    await person.isHydrated();
+    await take(person.page, "drill");
+  });
+});
+
 test.describe("in the dark", () => {
   test.use({ colorScheme: "dark" });
   test("form @screenshots", async ({ person }) => {
