@@ -49,7 +49,7 @@ pub struct DbError {
     pub name: &'static str,
     pub class: Class,
     /// The constraint or value that was refused, where the server said so.
-    pub constraint: Option<Constraint>,
+    pub constraint: Option<Box<Constraint>>,
     /// When another try makes sense; always there for a refusal.
     pub retry_after: Option<Duration>,
     /// How often the work was tried; 0 for a refusal.
@@ -72,11 +72,15 @@ pub struct Constraint {
     pub table: Option<String>,
     /// As the database names them; empty where it does not say.
     pub columns: Vec<String>,
+    /// What a trigger or function said when it refused: the words of whoever wrote it, meant for people.
+    pub said: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ConstraintKind {
     Unique,
+    /// Another row already takes up what this one wants, such as an overlapping time.
+    Exclusion,
     ForeignKey,
     NotNull,
     Check,
@@ -85,6 +89,8 @@ pub enum ConstraintKind {
     TooLong,
     /// A trigger refused.
     Raised,
+    /// Row-level security, or a right that is missing, refused.
+    NotPermitted,
 }
 
 impl fmt::Display for DbError {

@@ -14,7 +14,7 @@ use crate::supported::Supported;
 #[derive(Clone, Debug)]
 pub(crate) struct FailedAttempt {
     pub(crate) class: Class,
-    pub(crate) constraint: Option<Constraint>,
+    pub(crate) constraint: Option<Box<Constraint>>,
     pub(crate) retry_after: Option<Duration>,
     pub(crate) source: Option<Arc<dyn Error + Send + Sync>>,
 }
@@ -23,7 +23,7 @@ impl FailedAttempt {
     /// The driver reported `error` in `phase`.
     pub(crate) fn of<D: Supported>(error: sqlx::Error, phase: Phase) -> Self {
         let class = sqlx_variant::classify::<D>(&error, phase);
-        let constraint = error.as_database_error().and_then(D::constraint);
+        let constraint = error.as_database_error().and_then(D::constraint).map(Box::new);
         Self {
             class,
             constraint,

@@ -218,8 +218,10 @@ pub fn class_of(code: &str, severe: bool) -> Class {
 
 /// From the fields the server sends beside its message. 22001 and 22P02 come without a column.
 pub fn constraint_of(error: &PgDatabaseError) -> Option<Constraint> {
+    let kind = constraint_kind(error.code())?;
     Some(Constraint {
-        kind: constraint_kind(error.code())?,
+        kind,
+        said: (kind == ConstraintKind::Raised).then(|| error.message().to_owned()),
         name: error.constraint().map(str::to_owned),
         table: error.table().map(str::to_owned),
         columns: error.column().map(str::to_owned).into_iter().collect(),
@@ -229,13 +231,15 @@ pub fn constraint_of(error: &PgDatabaseError) -> Option<Constraint> {
 /// Which kind of rule a SQLSTATE names.
 pub fn constraint_kind(code: &str) -> Option<ConstraintKind> {
     match code {
-        "23505" | "23P01" => Some(ConstraintKind::Unique),
+        "23505" => Some(ConstraintKind::Unique),
+        "23P01" => Some(ConstraintKind::Exclusion),
         "23503" | "23001" => Some(ConstraintKind::ForeignKey),
         "23502" => Some(ConstraintKind::NotNull),
         "23514" | "40002" => Some(ConstraintKind::Check),
         "22001" => Some(ConstraintKind::TooLong),
         "22012" | "22P03" => None,
         "P0001" => Some(ConstraintKind::Raised),
+        "42501" | "44000" => Some(ConstraintKind::NotPermitted),
         _ if code.starts_with("22") => Some(ConstraintKind::BadValue),
         _ => None,
     }

@@ -173,6 +173,7 @@ pub fn constraint_of(code: i32, message: &str) -> Option<Constraint> {
         name: None,
         table: None,
         columns: Vec::new(),
+        said: (kind == ConstraintKind::Raised).then(|| message.to_owned()),
     };
     let Some((_, named)) = message.split_once(" constraint failed: ") else {
         return Some(blank);

@@ -12,7 +12,7 @@ async fn refused(db: &Db<Postgres>, sql: &'static str) -> (Kind, Constraint) {
     assert_eq!(error.attempts, 1, "{sql}");
     (
         error.class.kind,
-        error.constraint.unwrap_or_else(|| panic!("{sql}: no constraint")),
+        *error.constraint.unwrap_or_else(|| panic!("{sql}: no constraint")),
     )
 }
 
@@ -34,6 +34,7 @@ async fn a_refused_value_names_its_rule() {
         name: name.map(str::to_owned),
         table: table.map(str::to_owned),
         columns: columns.iter().map(|column| (*column).to_owned()).collect(),
+        said: (kind == ConstraintKind::Raised).then(|| "no".to_owned()),
     };
     let rows = [
         (
