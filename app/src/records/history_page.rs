@@ -59,11 +59,10 @@ fn entry(table: &Table, change: &Change) -> AnyView {
         let label = table
             .column(name)
             .map_or_else(|| name.clone(), |column| column.label.clone());
-        let secret = table.column(name).is_some_and(|column| column.secret);
-        let (from, to) = if secret {
-            ("secret".to_owned(), "secret".to_owned())
-        } else {
-            (written::value(from), written::value(to))
+        let unseen = table.column(name).filter(|column| !column.is_seen());
+        let (from, to) = match unseen.map(|column| if column.secret { "secret" } else { "not shown" }) {
+            Some(words) => (words.to_owned(), words.to_owned()),
+            None => (written::value(from), written::value(to)),
         };
         let created = change.action == "create";
         view! {

@@ -46,7 +46,7 @@ async fn page(visit: &Visit, written: &str, pairs: &[(String, String)]) -> Resul
 }
 
 fn list_view(table: &Arc<Table>, query: &ListQuery, listed: &Listed, may_write: bool) -> AnyView {
-    let writable = may_write && table.editable();
+    let writable = may_write && table.may_insert();
     let rows = if listed.rows.is_empty() {
         empty(table, query, listed, writable)
     } else {

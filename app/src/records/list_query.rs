@@ -30,7 +30,7 @@ pub fn read<'a>(table: &Table, pairs: impl IntoIterator<Item = (&'a str, &'a str
 
 fn read_sort(table: &Table, part: &str) -> Option<(String, bool)> {
     let (written, descending) = part.strip_prefix('-').map_or((part, false), |rest| (rest, true));
-    let column = table.column_written(written).filter(|column| !column.secret)?;
+    let column = table.column_written(written).filter(|column| column.is_seen())?;
     Some((column.name.clone(), descending))
 }
 
@@ -40,7 +40,7 @@ fn read_filter(table: &Table, name: &str, text: &str) -> Option<(String, String,
     if text.is_empty() || !OPERATORS.contains(&operator) {
         return None;
     }
-    let column = table.column(&read_part(written)?).filter(|column| !column.secret)?;
+    let column = table.column(&read_part(written)?).filter(|column| column.is_seen())?;
     Some((column.name.clone(), operator.to_owned(), text.to_owned()))
 }
 

@@ -40,11 +40,18 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// Names of the primary key's columns, in key order. Empty: the table is read-only.
     pub key: Vec<String>,
+    /// A view, or a table that lives elsewhere: only looked at.
     pub is_view: bool,
-    /// This database account may insert, update and delete here.
+    /// Something here may be written: false where the database grants nothing.
     pub writable: bool,
+    /// What the database lets its account do here, column by column aside.
+    pub grants: TableGrants,
+    /// Other tables inherit from it. Its own rows alone are its records: its key says nothing about theirs.
+    pub inherited: bool,
     /// Unique constraints besides the primary key: (constraint name where known, columns).
     pub unique: Vec<(String, Vec<String>)>,
+    /// Foreign keys of several columns: (constraint name, columns).
+    pub foreign: Vec<(String, Vec<String>)>,
     /// CHECK constraints: (name where known, expression, columns it names).
     pub checks: Vec<(String, String, Vec<String>)>,
 }
@@ -69,6 +76,22 @@ impl Table {
         self.writable && !self.is_view && !self.key.is_empty()
     }
 
+    /// Whether records can be made here.
+    pub fn may_insert(&self) -> bool {
+        self.editable() && self.grants.insert
+    }
+
+    /// Whether the records that are here can be changed.
+    pub fn may_update(&self) -> bool {
+        self.editable() && self.grants.update
+    }
+
+    /// Whether records can be deleted here. To be sure of what is deleted it is locked first, which takes the right
+    /// to change it.
+    pub fn may_delete(&self) -> bool {
+        self.editable() && self.grants.delete && self.grants.update
+    }
+
     /// The column that stands for a record in links and pickers: the first that looks like a name,
     /// else the first text column, else the key.
     pub fn label_column(&self) -> Option<&Column> {
@@ -84,17 +107,53 @@ impl Table {
         ];
         named
             .iter()
-            .find_map(|name| self.column(name))
+            .find_map(|name| self.column(name).filter(|column| column.is_seen()))
             .or_else(|| {
                 self.columns.iter().find(|column| {
-                    !column.secret
+                    column.is_seen()
                         && column.reference.is_none()
                         && matches!(column.kind, ColumnKind::Text | ColumnKind::LongText)
                 })
             })
             .or_else(|| self.key.first().and_then(|key| self.column(key)))
-            .filter(|column| !column.secret)
+            .filter(|column| column.is_seen())
     }
+}
+
+/// Rights of the database account on a table; one that it has on some columns counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableGrants {
+    pub insert: bool,
+    pub update: bool,
+    pub delete: bool,
+}
+
+impl TableGrants {
+    pub const ALL: Self = Self {
+        insert: true,
+        update: true,
+        delete: true,
+    };
+
+    pub fn any(self) -> bool {
+        self.insert || self.update || self.delete
+    }
+}
+
+/// Rights of the database account on one column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnGrants {
+    pub read: bool,
+    pub insert: bool,
+    pub update: bool,
+}
+
+impl ColumnGrants {
+    pub const ALL: Self = Self {
+        read: true,
+        insert: true,
+        update: true,
+    };
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,6 +177,8 @@ pub struct Column {
     pub reference: Option<Reference>,
     /// Masked in lists, write-only in forms, absent from versions, drafts, audit values and logs.
     pub secret: bool,
+    /// What cannot be read but written is treated as a secret is, though what was typed is kept.
+    pub grants: ColumnGrants,
 }
 
 impl Column {
@@ -128,6 +189,16 @@ impl Column {
     /// Whether the empty string is a value of its own, apart from NULL. Of a foreign key it never is.
     pub fn is_text(&self) -> bool {
         self.reference.is_none() && matches!(self.kind, ColumnKind::Text | ColumnKind::LongText)
+    }
+
+    /// Whether the empty control can mean an empty value, apart from NULL: of texts, and of bytes.
+    pub fn keeps_empty(&self) -> bool {
+        self.is_text() || (self.reference.is_none() && self.kind == ColumnKind::Bytes)
+    }
+
+    /// Whether its values are shown: in lists and forms, versions, conflicts, histories.
+    pub fn is_seen(&self) -> bool {
+        !self.secret && self.grants.read
     }
 }
 
@@ -152,16 +223,34 @@ pub enum ColumnKind {
     Date,
     /// `HH:MM[:SS[.ffffff]]`
     Time,
+    /// The same with an offset
+    TimeWithZone,
     /// `YYYY-MM-DD HH:MM:SS[.ffffff]` without a zone
     Timestamp,
     /// The same with an offset
     TimestampWithZone,
+    /// A length of time, `1 day 02:30:00`
+    Interval,
     /// An enum, or a CHECK that lists its values.
     Choice(Vec<String>),
     Uuid,
     Json,
     /// Hex text.
     Bytes,
+    /// The digits 0 and 1.
+    Bits,
+    /// Of a host or network, `192.168.0.1/24`
+    NetworkAddress,
+    /// A network without host bits, `192.168.0.0/24`
+    Network,
+    /// `08:00:2b:01:02:03`
+    HardwareAddress,
+    /// `{1,2,NULL}`, possibly nested; of such elements
+    Array(Box<ColumnKind>),
+    /// `[1,10)`; of such bounds
+    Range(Box<ColumnKind>),
+    /// `{[1,3),[5,8)}`
+    Multirange(Box<ColumnKind>),
     /// Any other type, edited as the text the database gives.
     Other,
 }

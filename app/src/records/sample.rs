@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::model::{Column, ColumnKind, RecordKey, Table, TableName, Text, Values};
+use super::model::{Column, ColumnGrants, ColumnKind, RecordKey, Table, TableGrants, TableName, Text, Values};
 use super::port::RecordForm;
 
 pub fn column(name: &str, kind: ColumnKind) -> Column {
@@ -20,6 +20,7 @@ pub fn column(name: &str, kind: ColumnKind) -> Column {
         max_length: None,
         reference: None,
         secret: false,
+        grants: ColumnGrants::ALL,
     }
 }
 
@@ -43,7 +44,10 @@ pub fn table(name: &str, columns: Vec<Column>) -> Table {
         columns,
         is_view: false,
         writable: true,
+        grants: TableGrants::ALL,
+        inherited: false,
         unique: Vec::new(),
+        foreign: Vec::new(),
         checks: Vec::new(),
     }
 }

@@ -23,7 +23,7 @@ impl<D: Dialect> RecordService<D> {
         id: &str,
         version: &str,
     ) -> Result<(), ApiError> {
-        if !self.may_write(who, table) {
+        if !self.may_write(who, table) || !table.may_delete() {
             return Err(not_allowed());
         }
         let opened = self.parts.versions.open(version);

@@ -9,7 +9,7 @@ use resilient_core::draft::Draft;
 use resilient_core::path_text;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::form_body::{FormBody, with_line_feeds};
-use resilient_db::{Connection, DbError, OnUnknownCommit};
+use resilient_db::{Connection, ConstraintKind, DbError, OnUnknownCommit};
 
 use super::read;
 use super::save::{self, Intent, Posted};
@@ -66,7 +66,7 @@ impl<D: Dialect> RecordService<D> {
 
     /// What can be answered without the database.
     fn refusal(&self, who: &Account, intent: &Intent) -> Option<Answer> {
-        if !intent.table.editable() || self.has_no_own_tables() {
+        if !Self::takes_saves(&intent.table, intent.key.as_ref()) || self.has_no_own_tables() {
             return Some(intent.answer(Outcome::Forbidden));
         }
         // Somebody who may not write is told that, not what is wrong with the input.
@@ -85,6 +85,13 @@ impl<D: Dialect> RecordService<D> {
     /// The answer where the transaction did not end with one.
     async fn not_done(&self, intent: &Intent, error: &DbError) -> Answer {
         if let Some(errors) = save::messages::<D>(&self.parts.db, intent, error).await {
+            if error
+                .constraint
+                .as_ref()
+                .is_some_and(|broken| broken.kind == ConstraintKind::NotPermitted)
+            {
+                report::log("save", error);
+            }
             return intent.invalid(errors);
         }
         match report::reason_to_keep(error) {
@@ -119,7 +126,7 @@ impl<D: Dialect> RecordService<D> {
         let draft = Draft {
             version: intent.version_text.clone(),
             base: intent.on_the_wire(&intent.changes.bases),
-            values: intent.on_the_wire(&intent.changes.values),
+            values: intent.on_the_wire(&intent.changes.kept()),
             revision: intent.revision.clone(),
             on: None,
         };

@@ -81,9 +81,17 @@ impl<D: Dialect> RecordService<D> {
         self.parts.read_only.load(Ordering::Acquire)
     }
 
+    /// Whether this record can be changed, or a new one be made here, by anybody.
+    pub(super) fn takes_saves(table: &Table, key: Option<&RecordKey>) -> bool {
+        match key {
+            Some(_) => table.may_update(),
+            None => table.may_insert(),
+        }
+    }
+
     /// The columns this person may write.
     fn writable(&self, who: &Account, table: &Table, key: Option<&RecordKey>) -> Vec<String> {
-        if self.may_write(who, table) {
+        if self.may_write(who, table) && Self::takes_saves(table, key) {
             Self::columns_to_write(table, key)
         } else {
             Vec::new()
@@ -92,7 +100,11 @@ impl<D: Dialect> RecordService<D> {
 
     /// The columns a save can write: of an existing record all but its key.
     pub(super) fn columns_to_write(table: &Table, key: Option<&RecordKey>) -> Vec<String> {
-        let writable = |column: &&Column| !column.generated && (key.is_none() || !table.is_key(&column.name));
+        let writable = |column: &&Column| match key {
+            _ if column.generated => false,
+            Some(_) => column.grants.update && !table.is_key(&column.name),
+            None => column.grants.insert,
+        };
         table
             .columns
             .iter()
@@ -107,7 +119,7 @@ impl<D: Dialect> RecordService<D> {
             Some(text) => Some(text.clone()),
             None => (column.is_text() && !column.nullable && !column.has_default).then(String::new),
         };
-        let visible = table.columns.iter().filter(|column| !column.secret);
+        let visible = table.columns.iter().filter(|column| column.is_seen());
         visible.map(|column| (column.name.clone(), drawn(column))).collect()
     }
 }
@@ -166,7 +178,7 @@ impl<D: Dialect> Records for RecordService<D> {
             secrets_set: record.secrets_set,
             editable: self.writable(who, table, key),
             references,
-            may_write: self.may_write(who, table),
+            may_write: self.may_write(who, table) && Self::takes_saves(table, key),
         })
     }
 
@@ -277,7 +289,7 @@ impl<D: Dialect> Records for RecordService<D> {
         table: &Arc<Table>,
         key: &RecordKey,
     ) -> Result<DeletePreview, ApiError> {
-        if !self.may_write(who, table) {
+        if !self.may_write(who, table) || !table.may_delete() {
             return Err(not_allowed());
         }
         let db = &self.parts.db;

@@ -93,7 +93,7 @@ impl CurrentCatalog {
 
 #[cfg(test)]
 mod tests {
-    use app::records::model::{ColumnKind, Reference};
+    use app::records::model::{ColumnGrants, ColumnKind, Reference, TableGrants};
 
     use super::*;
 
@@ -114,6 +114,7 @@ mod tests {
                 column: "id".into(),
             }),
             secret: false,
+            grants: ColumnGrants::ALL,
         };
         Table {
             name: TableName {
@@ -126,7 +127,10 @@ mod tests {
             key: vec!["site_id".into()],
             is_view: false,
             writable: true,
+            grants: TableGrants::ALL,
+            inherited: false,
             unique: vec![],
+            foreign: Vec::new(),
             checks: vec![],
         }
     }

@@ -6,6 +6,63 @@
 
 use super::tokens::{Brackets, Token, tokens};
 
+/// A condition as a person would have written it: without the casts PostgreSQL adds and the parentheses
+/// around single names.
+pub fn readable(expression: &str) -> String {
+    let all = tokens(expression, Brackets::HoldElements);
+    let only: Vec<Token> = all.iter().map(|(token, _)| token.clone()).collect();
+    let mut left_out = vec![false; all.len()];
+    for (at, token) in only.iter().enumerate() {
+        if token.is_sign("::") {
+            let end = only.len() - after_type(&only[at + 1..]).len();
+            left_out[at..end].fill(true);
+        }
+    }
+    let mut kept: Vec<usize> = (0..all.len()).filter(|at| !left_out[*at]).collect();
+    while let Some(at) = kept.windows(3).enumerate().position(|(at, parts)| {
+        let is_call = at > 0 && only[kept[at - 1]].as_name().is_some_and(|name| !is_operator(name));
+        let is_single = !matches!(only[parts[1]], Token::Sign(_) | Token::Unknown);
+        only[parts[0]].is_sign("(") && is_single && only[parts[2]].is_sign(")") && !is_call
+    }) {
+        kept.remove(at + 2);
+        kept.remove(at);
+    }
+    if is_wrapped(&kept, &only) {
+        kept = kept[1..kept.len() - 1].to_vec();
+    }
+    let mut text = String::new();
+    let mut next = 0;
+    for at in kept {
+        // A parenthesis that went leaves the blank that stood before it.
+        let is_apart = (next..=at).any(|at| !left_out[at] && expression[..all[at].1.start].ends_with(' '));
+        if is_apart && !text.is_empty() && !text.ends_with('(') {
+            text.push(' ');
+        }
+        text.push_str(&expression[all[at].1.clone()]);
+        next = at + 1;
+    }
+    text
+}
+
+/// A word after which a parenthesis is no call.
+fn is_operator(word: &str) -> bool {
+    ["AND", "OR", "NOT", "IN", "IS", "BETWEEN", "LIKE"]
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known))
+}
+
+/// Whether the first parenthesis ends with the last token.
+fn is_wrapped(kept: &[usize], all: &[Token]) -> bool {
+    let mut depth = 0;
+    for (at, token) in kept.iter().map(|at| &all[*at]).enumerate() {
+        depth += i32::from(token.is_sign("(")) - i32::from(token.is_sign(")"));
+        if depth == 0 {
+            return at > 0 && at + 1 == kept.len();
+        }
+    }
+    false
+}
+
 /// The values a CHECK lists, in its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
@@ -124,6 +181,36 @@ mod tests {
             column.to_owned(),
             values.iter().map(|value| (*value).to_owned()).collect(),
         ))
+    }
+
+    #[test]
+    fn conditions_are_made_readable() {
+        for (expression, expected) in [
+            ("((sku)::text = upper((sku)::text))", "sku = upper(sku)"),
+            ("(low < high)", "low < high"),
+            ("((a > 0) AND (b < 1))", "(a > 0) AND (b < 1)"),
+            (
+                "((VALUE >= (0)::numeric) AND (VALUE <= (100)::numeric))",
+                "(VALUE >= 0) AND (VALUE <= 100)",
+            ),
+            ("(code ~ '^[A-Z]{3}$'::text)", "code ~ '^[A-Z]{3}$'"),
+            ("(VALUE <> 'sad'::mood)", "VALUE <> 'sad'"),
+            (
+                "((kind)::text = 'it''s ::x'::character varying(9))",
+                "kind = 'it''s ::x'",
+            ),
+            ("(cardinality(VALUE) <= 4)", "cardinality(VALUE) <= 4"),
+            ("length(title) <= 200", "length(title) <= 200"),
+            ("(days @> '[1,2)'::int4range)", "days @> '[1,2)'"),
+            ("(\"Odd Name\" IS NOT NULL)", "\"Odd Name\" IS NOT NULL"),
+            (
+                "((a)::text <> ALL ((ARRAY['x'::character varying])::text[]))",
+                "a <> ALL ((ARRAY['x']))",
+            ),
+            ("", ""),
+        ] {
+            assert_eq!(readable(expression), expected, "{expression}");
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod postgres;
 mod sqlite;
 mod tokens;
 
+pub use check_values::readable;
 pub use naming::is_secret;
 pub use postgres::Postgres;
 pub use sqlite::Sqlite;
@@ -35,6 +36,11 @@ pub trait Dialect: Send + Sync + 'static {
 
     fn quote(name: &str) -> String {
         format!("\"{}\"", name.replace('"', "\"\""))
+    }
+
+    /// The rows of a table that are its own records, for FROM, UPDATE and DELETE.
+    fn rows_of(table: &Table) -> String {
+        Self::table(&table.name)
     }
 
     /// A table of the catalog, qualified where it has to be.
@@ -104,6 +110,8 @@ pub trait Dialect: Send + Sync + 'static {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub integers: RangeInclusive<i128>,
+    /// Bytes of a text, where the type cuts what is longer.
+    pub bytes: Option<usize>,
     /// Digits of a decimal, where the database keeps no more.
     pub significant_digits: Option<usize>,
     /// `NaN`, `Infinity`, dates before the year 1 and `infinity` are values too.
@@ -113,6 +121,6 @@ pub struct Limits {
 /// The columns that address a record; none where one of them cannot be read or is a secret, which
 /// must not stand in addresses, logs and histories. Such a table is only listed.
 fn addressing_key(key: Vec<String>, columns: &[Column]) -> Vec<String> {
-    let may_be_shown = |name: &String| columns.iter().any(|column| column.name == *name && !column.secret);
+    let may_be_shown = |name: &String| columns.iter().any(|column| column.name == *name && column.is_seen());
     if key.iter().all(may_be_shown) { key } else { Vec::new() }
 }

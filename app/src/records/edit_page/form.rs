@@ -101,7 +101,7 @@ pub fn shown_field(shown: &ShownField) -> AnyView {
 /// Save and the words that say where things stand; always in sight.
 fn footer(found: &Found, view: &FormView) -> AnyView {
     let delete = match &found.target {
-        Target::Existing(key) if !view.without_record => {
+        Target::Existing(key) if !view.without_record && found.table.may_delete() => {
             Some(format!("{}/delete", address::record_url(&found.table.name, key)))
         }
         _ => None,

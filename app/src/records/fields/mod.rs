@@ -15,7 +15,8 @@ use super::model::{Column, ColumnKind, ReferenceOption, ReferenceOptions, Text};
 /// How a column is drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Control {
-    /// `input` of this `type`, with `inputmode` where the keyboard should be a special one.
+    /// `input` of this `type`, with `inputmode` where the keyboard should be a special one, and an example in it while
+    /// it is empty.
     Input {
         kind: &'static str,
         inputmode: Option<&'static str>,
@@ -26,6 +27,8 @@ pub enum Control {
     Area {
         monospace: bool,
     },
+    /// A monospaced line that grows with its text.
+    Growing,
     Select(Vec<ReferenceOption>),
     /// Write-only.
     Secret,
@@ -47,11 +50,48 @@ fn line(inputmode: &'static str) -> Control {
     }
 }
 
-fn example(text: &'static str) -> Control {
+fn written_as(column: &Column) -> Control {
     Control::Input {
         kind: "text",
         inputmode: None,
-        example: Some(text),
+        example: example(column),
+    }
+}
+
+/// How values of the column are written, where that does not go without saying.
+pub fn example(column: &Column) -> Option<&'static str> {
+    Some(match &column.kind {
+        ColumnKind::Date => "2026-11-30",
+        ColumnKind::Time => "14:30:00",
+        ColumnKind::TimeWithZone => "14:30:00+01",
+        ColumnKind::Timestamp => "2026-11-30 14:30:00",
+        ColumnKind::TimestampWithZone => "2026-11-30 14:30:00+00",
+        ColumnKind::Interval => "2 days 03:30:00",
+        ColumnKind::NetworkAddress => "192.168.0.1",
+        ColumnKind::Network => "192.168.0.0/24",
+        ColumnKind::HardwareAddress => "08:00:2b:01:02:03",
+        ColumnKind::Array(of) => match **of {
+            ColumnKind::Integer | ColumnKind::Decimal | ColumnKind::Float => "{1,2,3}",
+            ColumnKind::Boolean => "{t,f,NULL}",
+            ColumnKind::Date => "{2026-11-30,2026-12-01}",
+            _ => "{one,\"two words\",NULL}",
+        },
+        ColumnKind::Range(of) => bounds(of),
+        ColumnKind::Multirange(of) => match **of {
+            ColumnKind::Date => "{[2026-11-01,2026-12-01),[2027-01-01,2027-02-01)}",
+            _ => "{[1,3),[5,8)}",
+        },
+        _ => return None,
+    })
+}
+
+fn bounds(of: &ColumnKind) -> &'static str {
+    match of {
+        ColumnKind::Date => "[2026-11-01,2026-12-01)",
+        ColumnKind::Time => "[08:00:00,17:00:00)",
+        ColumnKind::Timestamp => "[2026-11-30 08:00:00,2026-11-30 17:00:00)",
+        ColumnKind::TimestampWithZone => "[2026-11-30 08:00:00+00,2026-11-30 17:00:00+00)",
+        _ => "[1,10)",
     }
 }
 
@@ -107,14 +147,21 @@ pub fn control_for(column: &Column, texts: &[&Text], references: Option<&Referen
                 example: None,
             }
         }
-        ColumnKind::Integer => line("numeric"),
+        ColumnKind::Integer | ColumnKind::Bits => line("numeric"),
         ColumnKind::Decimal | ColumnKind::Float => line("decimal"),
-        ColumnKind::Date => example("2026-11-30"),
-        ColumnKind::Time => example("14:30:00"),
-        ColumnKind::Timestamp => example("2026-11-30 14:30:00"),
-        ColumnKind::TimestampWithZone => example("2026-11-30 14:30:00+00"),
+        ColumnKind::Date
+        | ColumnKind::Time
+        | ColumnKind::TimeWithZone
+        | ColumnKind::Timestamp
+        | ColumnKind::TimestampWithZone
+        | ColumnKind::Interval
+        | ColumnKind::NetworkAddress
+        | ColumnKind::Network
+        | ColumnKind::HardwareAddress
+        | ColumnKind::Range(_) => written_as(column),
         ColumnKind::LongText => Control::Area { monospace: false },
         ColumnKind::Json | ColumnKind::Bytes => Control::Area { monospace: true },
+        ColumnKind::Array(_) | ColumnKind::Multirange(_) => Control::Growing,
         ColumnKind::Text | ColumnKind::Boolean | ColumnKind::Choice(_) | ColumnKind::Uuid | ColumnKind::Other => LINE,
     }
 }
@@ -174,9 +221,9 @@ fn readable(value: &str) -> String {
 }
 
 /// Whether the column has a checkbox for NULL: where the empty text is a value of its own, and for
-/// secrets, whose empty control says "unchanged".
+/// secrets and what cannot be read, whose empty control says "unchanged".
 pub fn has_null_checkbox(column: &Column) -> bool {
-    column.nullable && (column.is_text() || column.secret)
+    column.nullable && (column.keeps_empty() || !column.is_seen())
 }
 
 #[cfg(test)]

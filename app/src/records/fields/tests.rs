@@ -11,7 +11,7 @@ fn kind(control: &Control) -> &str {
     match control {
         Control::Input { kind, .. } => kind,
         Control::Suggest(_) => "suggest",
-        Control::Area { .. } => "area",
+        Control::Area { .. } | Control::Growing => "area",
         Control::Select(_) => "select",
         Control::Secret => "secret",
         Control::Shown => "shown",
@@ -82,6 +82,36 @@ fn numbers_are_text_so_that_no_digit_is_lost() {
             }
         );
     }
+}
+
+#[test]
+fn lists_grow_and_addresses_and_ranges_are_a_line_with_an_example() {
+    let array = ColumnKind::Array(Box::new(ColumnKind::Integer));
+    assert_eq!(drawn(&column("a", array), "{1,2}"), Control::Growing);
+    for (kind_of, shown) in [
+        (ColumnKind::Interval, "2 days 03:30:00"),
+        (ColumnKind::NetworkAddress, "192.168.0.1"),
+        (ColumnKind::Network, "192.168.0.0/24"),
+        (ColumnKind::HardwareAddress, "08:00:2b:01:02:03"),
+        (ColumnKind::TimeWithZone, "14:30:00+01"),
+        (ColumnKind::Range(Box::new(ColumnKind::Date)), "[2026-11-01,2026-12-01)"),
+    ] {
+        let control = drawn(&column("c", kind_of), "x");
+        let Control::Input { kind, example, .. } = control else {
+            panic!("an input")
+        };
+        assert_eq!((kind, example), ("text", Some(shown)));
+    }
+}
+
+#[test]
+fn where_an_empty_control_is_no_answer_there_is_a_box_for_null() {
+    let box_for = |column: &Column| has_null_checkbox(column);
+    assert!(box_for(&nullable("data", ColumnKind::Bytes)) && box_for(&nullable("name", ColumnKind::Text)));
+    assert!(!box_for(&nullable("n", ColumnKind::Integer)) && !box_for(&column("data", ColumnKind::Bytes)));
+    let mut unread = nullable("n", ColumnKind::Integer);
+    unread.grants.read = false;
+    assert!(box_for(&unread), "empty says: leave it");
 }
 
 #[test]

@@ -37,6 +37,9 @@ pub fn field(field: &FieldView) -> AnyView {
     .into_any()
 }
 
+/// Characters that fit half a line.
+const SHORT: usize = 24;
+
 /// Two of these fit on a line.
 fn is_short(control: &Control) -> bool {
     match control {
@@ -44,10 +47,10 @@ fn is_short(control: &Control) -> bool {
             kind,
             inputmode,
             example,
-        } => *kind != "text" || inputmode.is_some() || example.is_some(),
-        Control::Select(options) => options.iter().all(|option| option.label.chars().count() <= 24),
+        } => *kind != "text" || inputmode.is_some() || example.is_some_and(|example| example.len() <= SHORT),
+        Control::Select(options) => options.iter().all(|option| option.label.chars().count() <= SHORT),
         Control::Suggest(_) => true,
-        Control::Area { .. } | Control::Secret | Control::Shown => false,
+        Control::Area { .. } | Control::Growing | Control::Secret | Control::Shown => false,
     }
 }
 
@@ -76,7 +79,8 @@ impl Ids {
 
 fn control(field: &FieldView, ids: &Ids) -> AnyView {
     match &field.control {
-        Control::Area { monospace } => area(field, ids, *monospace),
+        Control::Area { monospace } => area(field, ids, monospace.then_some("monospace"), 3),
+        Control::Growing => area(field, ids, Some("monospace growing"), 1),
         Control::Select(options) => select(field, ids, options),
         Control::Suggest(options) => suggest(field, ids, options),
         Control::Secret => secret(field, ids),
@@ -116,16 +120,16 @@ fn input(
     .into_any()
 }
 
-fn area(field: &FieldView, ids: &Ids, monospace: bool) -> AnyView {
+fn area(field: &FieldView, ids: &Ids, class: Option<&'static str>, least_rows: usize) -> AnyView {
     view! {
         <textarea
             id=ids.control.clone()
             name=format!("{VALUE}{}", field.column)
-            class=monospace.then_some("monospace")
+            class=class
             placeholder=null_placeholder(field)
-            rows=rows(&field.text).to_string()
+            rows=rows(&field.text, least_rows).to_string()
             autocomplete="off"
-            spellcheck=monospace.then_some("false")
+            spellcheck=class.map(|_| "false")
             aria-describedby=ids.described_by(field)
             aria-invalid=field.error.is_some().then_some("true")
             aria-required=field.required.then_some("true")
@@ -140,10 +144,10 @@ fn null_placeholder(field: &FieldView) -> Option<&'static str> {
     (field.nullable && field.null.is_none()).then_some("NULL")
 }
 
-/// As many as the text has, between 3 and 16; the style lets it grow where browsers can.
-fn rows(text: &str) -> usize {
+/// As many as the text has, up to 16; the style lets it grow where browsers can.
+fn rows(text: &str, least: usize) -> usize {
     let lines = text.split('\n').map(|line| 1 + line.chars().count() / 70);
-    lines.sum::<usize>().clamp(3, 16)
+    lines.sum::<usize>().clamp(least, 16)
 }
 
 fn select(field: &FieldView, ids: &Ids, options: &[ReferenceOption]) -> AnyView {

@@ -96,7 +96,7 @@ fn control(
     let base = if column.secret { None } else { base(typed_here, now) };
     let references = sources.record.and_then(|record| record.references.get(&column.name));
     let mut text = drawn.clone().unwrap_or_default();
-    let mut null = drawn.is_none() && !column.secret;
+    let mut null = drawn.is_none() && column.is_seen();
     if let Some(typed_here) = typed_here.filter(|_| !column.secret) {
         // NULL ticked beside another text is refused; both are drawn again for the person to decide.
         text.clone_from(&typed_here.text);
@@ -125,7 +125,7 @@ fn control(
 fn is_required(column: &Column, control: &Control) -> bool {
     let always_chosen =
         matches!(control, Control::Select(options) if options.iter().all(|option| !option.value.is_empty()));
-    !column.nullable && !column.has_default && !column.is_text() && !column.secret && !always_chosen
+    !column.nullable && !column.has_default && !column.is_text() && column.is_seen() && !always_chosen
 }
 
 /// `b.` stands exactly where the drawn value is not the record's.
@@ -161,22 +161,43 @@ fn hint(sources: &FormSources, column: &Column, control: &Control) -> Option<Str
             .to_owned(),
         );
     }
-    if let Control::Input {
-        example: Some(example), ..
-    } = control
-    {
+    if !column.secret && !column.grants.read {
+        parts.push("What is stored here may not be read. Leave empty to keep it.".to_owned());
+    }
+    if let Some(example) = fields::example(column).filter(|_| is_typed(control)) {
         parts.push(format!("Written as {example}."));
     }
     if let (Some(length), true) = (column.max_length, column.is_text()) {
         parts.push(format!("At most {length} characters."));
     }
-    if let ColumnKind::Bytes = column.kind {
-        parts.push("Bytes as hex digits.".to_owned());
+    match column.kind {
+        ColumnKind::Bytes => parts.push("Bytes as hex digits.".to_owned()),
+        ColumnKind::Bits => parts.push(bits(column)),
+        ColumnKind::Other if !column.secret && !column.sql_type.is_empty() => {
+            parts.push(format!("Of the type {}.", column.sql_type));
+        }
+        _ => {}
     }
     if column.has_default && matches!(sources.target, Target::New(_)) && column.default.is_none() && !column.nullable {
         parts.push("Filled in by the database when left empty.".to_owned());
     }
     (!parts.is_empty()).then(|| parts.join(" "))
+}
+
+/// A text that is typed as such, rather than chosen or picked.
+fn is_typed(control: &Control) -> bool {
+    matches!(
+        control,
+        Control::Area { .. } | Control::Growing | Control::Input { kind: "text", .. }
+    )
+}
+
+fn bits(column: &Column) -> String {
+    match column.max_length {
+        Some(length) if column.sql_type.contains("varying") => format!("At most {length} digits 0 or 1."),
+        Some(length) => format!("{length} digits 0 or 1."),
+        None => "Digits 0 or 1.".to_owned(),
+    }
 }
 
 fn shown(sources: &FormSources, column: &Column, now: Option<&Text>) -> ShownField {

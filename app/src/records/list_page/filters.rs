@@ -124,7 +124,7 @@ pub fn panel(table: &Table, query: &ListQuery) -> AnyView {
 }
 
 fn can_filter(column: &Column) -> bool {
-    !column.secret && !matches!(column.kind, ColumnKind::Json | ColumnKind::Bytes)
+    column.is_seen() && !matches!(column.kind, ColumnKind::Json | ColumnKind::Bytes)
 }
 
 /// What the panel offers for a column.
@@ -132,7 +132,16 @@ fn operators(column: &Column) -> &'static [&'static str] {
     match column.kind {
         _ if column.reference.is_some() => &["eq", "null"],
         ColumnKind::Boolean | ColumnKind::Choice(_) | ColumnKind::Uuid => &["eq", "null"],
-        ColumnKind::Text | ColumnKind::LongText | ColumnKind::Other => &["contains", "null"],
+        ColumnKind::Text
+        | ColumnKind::LongText
+        | ColumnKind::Bits
+        | ColumnKind::NetworkAddress
+        | ColumnKind::Network
+        | ColumnKind::HardwareAddress
+        | ColumnKind::Array(_)
+        | ColumnKind::Range(_)
+        | ColumnKind::Multirange(_)
+        | ColumnKind::Other => &["contains", "null"],
         _ => &["gte", "lte", "null"],
     }
 }

@@ -31,7 +31,7 @@ fn head(table: &Table, query: &ListQuery, name: &str) -> AnyView {
     let class = column
         .filter(|column| is_number(&column.kind) && column.reference.is_none())
         .map(|_| "number");
-    if column.is_none_or(|column| column.secret) {
+    if column.is_none_or(|column| !column.is_seen()) {
         return view! { <th scope="col" class=class>{label}</th> }.into_any();
     }
     let at = query.sort.iter().position(|(sorted, _)| sorted == name);
@@ -61,8 +61,12 @@ fn is_number(kind: &ColumnKind) -> bool {
 
 /// Never cut nor broken: a part of it would say something else.
 fn stays_whole(kind: &ColumnKind) -> bool {
-    use ColumnKind::{Boolean, Choice, Date, Time, Timestamp, TimestampWithZone};
-    is_number(kind) || matches!(kind, Boolean | Choice(_) | Date | Time | Timestamp | TimestampWithZone)
+    use ColumnKind::{Boolean, Choice, Date, Interval, Time, TimeWithZone, Timestamp, TimestampWithZone};
+    let is_time = matches!(
+        kind,
+        Date | Time | TimeWithZone | Timestamp | TimestampWithZone | Interval
+    );
+    is_number(kind) || is_time || matches!(kind, Boolean | Choice(_))
 }
 
 fn row(table: &Table, listed: &ListPage, row: &ListRow) -> AnyView {

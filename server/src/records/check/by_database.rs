@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use app::records::model::{Table, Text, Values};
+use app::records::fields::example;
+use app::records::model::{Column, Table, Text, Values};
 use resilient_db::{ConstraintKind, Db, DbError};
 
 use crate::sql::Dialect;
@@ -31,15 +32,20 @@ pub async fn refused_by_database<D: Dialect>(
         match db.read("records.value", work).await {
             Ok(_) => {}
             Err(error) if is_about_the_value(&error) => {
-                refused.insert(
-                    name.clone(),
-                    format!("This is no value of the type {}.", column.sql_type),
-                );
+                refused.insert(name.clone(), words(column));
             }
             Err(error) => return Err(error),
         }
     }
     Ok(refused)
+}
+
+fn words(column: &Column) -> String {
+    let words = format!("This is no value of the type {}.", column.sql_type);
+    match example(column) {
+        Some(example) => format!("{words} It is written like {example}."),
+        None => words,
+    }
 }
 
 fn is_about_the_value(error: &DbError) -> bool {

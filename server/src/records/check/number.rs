@@ -23,6 +23,10 @@ pub fn refused_decimal(text: &str, sql_type: &str, limits: &Limits) -> Option<St
     if let Some((digits, places)) = precision(sql_type) {
         if decimal.places() > places {
             return Some(match places {
+                ..0 => format!(
+                    "Only multiples of 1{} are kept here.",
+                    "0".repeat(places.unsigned_abs() as usize)
+                ),
                 0 => "Enter a whole number.".to_owned(),
                 1 => "At most 1 decimal place is kept here.".to_owned(),
                 _ => format!("At most {places} decimal places are kept here."),
@@ -30,7 +34,10 @@ pub fn refused_decimal(text: &str, sql_type: &str, limits: &Limits) -> Option<St
         }
         let before_point = digits - places;
         if decimal.digits_before_point() > before_point {
-            return Some(format!("At most {before_point} digits fit before the decimal point."));
+            return Some(match before_point {
+                ..1 => "This number is too large.".to_owned(),
+                _ => format!("At most {before_point} digits fit before the decimal point."),
+            });
         }
     }
     let is_kept = limits
@@ -90,16 +97,22 @@ impl Decimal {
         })
     }
 
-    fn digits_before_point(&self) -> u32 {
+    /// Of 0.01 it is -1; of 0 no type has too few.
+    fn digits_before_point(&self) -> i64 {
         if self.digits.is_empty() {
-            0
+            i64::MIN
         } else {
-            self.exponent.max(0) as u32
+            self.exponent
         }
     }
 
-    fn places(&self) -> u32 {
-        (self.digits.len() as i64 - self.exponent).max(0) as u32 * u32::from(!self.digits.is_empty())
+    /// Of 1200 it is -2; of 0 no type has too few.
+    fn places(&self) -> i64 {
+        if self.digits.is_empty() {
+            i64::MIN
+        } else {
+            self.digits.len() as i64 - self.exponent
+        }
     }
 
     /// Integers are kept as such, with more digits than a double has.
@@ -114,13 +127,13 @@ fn exponent_of(text: &str) -> Option<i64> {
     is_number.then(|| text.parse().unwrap_or(1_000_000_i64).clamp(-1_000_000, 1_000_000))
 }
 
-/// Digits and decimal places, from `numeric(10,2)` or `DECIMAL(10, 2)`.
-fn precision(sql_type: &str) -> Option<(u32, u32)> {
+/// Digits and decimal places, from `numeric(10,2)` or `DECIMAL(10, 2)`. PostgreSQL takes places
+/// below zero and more of them than digits.
+fn precision(sql_type: &str) -> Option<(i64, i64)> {
     let (_, inside) = sql_type.split_once('(')?;
     let (digits, places) = inside
         .strip_suffix(')')?
         .split_once(',')
         .unwrap_or((inside.strip_suffix(')')?, "0"));
-    let (digits, places) = (digits.trim().parse().ok()?, places.trim().parse().ok()?);
-    (places <= digits).then_some((digits, places))
+    Some((digits.trim().parse().ok()?, places.trim().parse().ok()?))
 }

@@ -1,3 +1,4 @@
+use app::records::model::ColumnGrants;
 use proptest::prelude::*;
 
 use super::*;
@@ -17,6 +18,7 @@ fn column(kind: ColumnKind, sql_type: &str) -> Column {
         max_length: None,
         reference: None,
         secret: false,
+        grants: ColumnGrants::ALL,
     }
 }
 
@@ -160,7 +162,8 @@ fn other_kinds_are_refused_in_words() {
     assert_eq!(message(ColumnKind::Boolean, "1"), "Choose true or false.");
     assert_eq!(
         message(ColumnKind::Json, "{\"a\":\n oops}"),
-        "This is not valid JSON: see line 2, column 2."
+        "This is not valid JSON: see line 2, column 2, at “o”. A value is a text in double quotes, a number, true, false, null, \
+         a list or an object."
     );
     assert_eq!(message(ColumnKind::Json, "[1, null]"), "");
     assert_eq!(
@@ -177,6 +180,125 @@ fn other_kinds_are_refused_in_words() {
     assert_eq!(message(ColumnKind::Date, ""), "Enter a value.");
     assert_eq!(message(ColumnKind::Text, ""), "");
     assert!(message(ColumnKind::Text, "a\0b").contains("NUL"));
+}
+
+#[test]
+fn kinds_of_postgres_are_refused_only_where_postgres_would() {
+    let array = |of| ColumnKind::Array(Box::new(of));
+    for (kind, sql_type, text, words) in [
+        (
+            ColumnKind::Interval,
+            "interval",
+            "1 year 2 mons 3 days 04:05:06.789",
+            "",
+        ),
+        (ColumnKind::Interval, "interval", "@ 1 hour ago", ""),
+        (ColumnKind::Interval, "interval", "P1Y2M", ""),
+        (ColumnKind::Interval, "interval", "soon", "length of time"),
+        (ColumnKind::TimeWithZone, "time with time zone", "12:00:00+05:30", ""),
+        (
+            ColumnKind::TimeWithZone,
+            "time with time zone",
+            "noon",
+            "a time and an offset",
+        ),
+        (ColumnKind::Time, "time(0) without time zone", "12:00:00.0", ""),
+        (
+            ColumnKind::Time,
+            "time(0) without time zone",
+            "12:00:00.5",
+            "Parts of a second",
+        ),
+        (
+            ColumnKind::Timestamp,
+            "timestamp(3) without time zone",
+            "2026-01-31 12:00:00.1234",
+            "At most 3 digits",
+        ),
+        (
+            ColumnKind::TimestampWithZone,
+            "timestamp(3) with time zone",
+            "2026-01-31 12:00:00.123+02",
+            "",
+        ),
+        (ColumnKind::NetworkAddress, "inet", "10.1/16", ""),
+        (ColumnKind::NetworkAddress, "inet", "::1", ""),
+        (ColumnKind::NetworkAddress, "inet", "example.org", "192.168.0.1"),
+        (ColumnKind::Network, "cidr", "10", ""),
+        (ColumnKind::Network, "cidr", "the net", "192.168.0.0/24"),
+        (ColumnKind::HardwareAddress, "macaddr", "08002b:010203", ""),
+        (ColumnKind::HardwareAddress, "macaddr", "08:00:2b:01:02:0g", "08:00:2b"),
+        (ColumnKind::Bits, "\"bit\"", "x1f", ""),
+        (ColumnKind::Bits, "\"bit\"", "102", "0 and 1"),
+        (ColumnKind::Decimal, "numeric(5,-2)", "12300", ""),
+        (ColumnKind::Decimal, "numeric(5,-2)", "12345", "multiples of 100"),
+        (ColumnKind::Decimal, "numeric(2,4)", "0.0099", ""),
+        (ColumnKind::Decimal, "numeric(2,4)", "0.01", "too large"),
+        (ColumnKind::Integer, "oid", "4294967295", ""),
+        (ColumnKind::Integer, "oid", "4294967296", "from 0 to 4294967295"),
+        (ColumnKind::Text, "name", "xä", ""),
+        (ColumnKind::Other, "\"char\"", "\\303", ""),
+        (ColumnKind::Other, "\"char\"", "ab", "One letter"),
+        (array(ColumnKind::Integer), "smallint[]", "{{1, 2},{NULL,-3}}", ""),
+        (
+            array(ColumnKind::Integer),
+            "smallint[]",
+            "{1,40000}",
+            "Entry 2: Enter a number from -32768 to 32767.",
+        ),
+        (
+            array(ColumnKind::Decimal),
+            "numeric(4,2)[]",
+            "{1.234}",
+            "At most 2 decimal places",
+        ),
+        (array(ColumnKind::Boolean), "boolean[]", "{t,yes,NULL}", ""),
+        (array(ColumnKind::Text), "text[]", "{\"\",NULL,a b}", ""),
+        (array(ColumnKind::Json), "jsonb[]", "{\"{\\\"a\\\": 1}\"}", ""),
+        (
+            array(ColumnKind::Json),
+            "jsonb[]",
+            "{\"{a: 1}\"}",
+            "Entry 1: This is not valid JSON",
+        ),
+        (
+            ColumnKind::Range(Box::new(ColumnKind::Integer)),
+            "int4range",
+            "(,5]",
+            "",
+        ),
+        (
+            ColumnKind::Range(Box::new(ColumnKind::Integer)),
+            "int4range",
+            "1-5",
+            "lower and an upper bound",
+        ),
+        (
+            ColumnKind::Multirange(Box::new(ColumnKind::Integer)),
+            "int4multirange",
+            "[1,2)",
+            "in braces",
+        ),
+    ] {
+        let said = on_postgres(kind.clone(), sql_type, text);
+        match words {
+            "" => assert_eq!(said, None, "{sql_type} {text}"),
+            words => assert!(
+                said.as_deref().unwrap_or_default().contains(words),
+                "{sql_type} {text}: {said:?}"
+            ),
+        }
+    }
+    let three_bits = Column {
+        max_length: Some(3),
+        ..column(ColumnKind::Bits, "\"bit\"")
+    };
+    assert!(
+        refusal::<Postgres>(&three_bits, "10")
+            .unwrap_or_default()
+            .contains("Exactly 3 digits")
+    );
+    assert!(refusal::<Postgres>(&column(ColumnKind::Text, "name"), &"ä".repeat(32)).is_some());
 }
 
 #[test]
@@ -214,13 +336,26 @@ proptest! {
         let kinds = [
             ColumnKind::Boolean, ColumnKind::Integer, ColumnKind::Decimal, ColumnKind::Float, ColumnKind::Text,
             ColumnKind::Date, ColumnKind::Time, ColumnKind::Timestamp, ColumnKind::TimestampWithZone,
-            ColumnKind::Uuid, ColumnKind::Json, ColumnKind::Bytes, ColumnKind::Other,
+            ColumnKind::Uuid, ColumnKind::Json, ColumnKind::Bytes, ColumnKind::Other, ColumnKind::Interval,
+            ColumnKind::TimeWithZone, ColumnKind::Bits, ColumnKind::NetworkAddress, ColumnKind::HardwareAddress,
+            ColumnKind::Array(Box::new(ColumnKind::Json)), ColumnKind::Range(Box::new(ColumnKind::Date)),
+            ColumnKind::Multirange(Box::new(ColumnKind::Date)),
         ];
         for kind in kinds {
             let column = column(kind, "numeric(7,3)");
             let _ = refusal::<Postgres>(&column, &text);
             let _ = refusal::<Sqlite>(&column, &text);
             let _ = as_written(&column, &text);
+        }
+    }
+
+    #[test]
+    fn lists_and_documents_are_judged_without_a_panic(text in "[{}\\[\\](),\"\\\\a1ä \n:=]{0,30}") {
+        for kind in [
+            ColumnKind::Array(Box::new(ColumnKind::Text)), ColumnKind::Json,
+            ColumnKind::Range(Box::new(ColumnKind::Date)), ColumnKind::Multirange(Box::new(ColumnKind::Date)),
+        ] {
+            let _ = refusal::<Postgres>(&column(kind, "text[]"), &text);
         }
     }
 

@@ -2,6 +2,7 @@
 
 const DATE: &str = "Enter a date that exists, such as 2026-01-31.";
 const TIME: &str = "Enter a time, such as 14:30 or 14:30:00.";
+const TIME_WITH_ZONE: &str = "Enter a time and an offset, such as 14:30:00+01.";
 const TIMESTAMP: &str = "Enter a date and a time, such as 2026-01-31 14:30:00.";
 const ZONE: &str = "Enter a date, a time and an offset, such as 2026-01-31 14:30:00+00.";
 
@@ -12,6 +13,35 @@ pub fn refused_date(text: &str, specials: bool) -> Option<String> {
 
 pub fn refused_time(text: &str) -> Option<String> {
     (!is_time(text)).then(|| TIME.to_owned())
+}
+
+pub fn refused_time_with_zone(text: &str) -> Option<String> {
+    let (time, offset) = split_offset(text);
+    (!(is_time(time) && offset.is_none_or(is_offset))).then(|| TIME_WITH_ZONE.to_owned())
+}
+
+/// There are many ways to write a length of time, but none without a number.
+pub fn refused_interval(text: &str) -> Option<String> {
+    let may_be_one =
+        text.bytes().any(|byte| byte.is_ascii_digit()) || text.trim_start_matches(['-', '+']) == "infinity";
+    (!may_be_one).then(|| "Enter a length of time, such as 2 days 03:30:00.".to_owned())
+}
+
+/// Digits of a second that the type would round away: `time(0)`, `timestamp(3) with time zone`.
+pub fn too_fine(text: &str, sql_type: &str) -> Option<String> {
+    let most: usize = sql_type.split_once('(')?.1.split_once(')')?.0.trim().parse().ok()?;
+    let fraction = text.split_once('.')?.1;
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit);
+    let needed = digits
+        .enumerate()
+        .filter(|(_, digit)| *digit != b'0')
+        .last()
+        .map_or(0, |(at, _)| at + 1);
+    (needed > most).then(|| match most {
+        0 => "Parts of a second are not kept here.".to_owned(),
+        1 => "At most 1 digit of a second's parts is kept here.".to_owned(),
+        _ => format!("At most {most} digits of a second's parts are kept here."),
+    })
 }
 
 pub fn refused_timestamp(text: &str, specials: bool) -> Option<String> {

@@ -14,7 +14,7 @@ pub fn add_filter<D: Dialect>(
     table: &Table,
     (name, operator, text): &(String, String, String),
 ) {
-    let Some(column) = table.column(name).filter(|column| !column.secret) else {
+    let Some(column) = table.column(name).filter(|column| column.is_seen()) else {
         return;
     };
     let quoted = D::quote(&column.name);

@@ -84,7 +84,7 @@ pub async fn labels_of<D: Dialect>(
         "SELECT {}, {} FROM {} WHERE {} IN ({})",
         D::text_of(column),
         D::cut(&D::text_of(label), CELL),
-        D::table(&target.name),
+        D::rows_of(target),
         D::quote(&column.name),
         sought.join(", ")
     );

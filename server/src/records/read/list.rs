@@ -52,15 +52,16 @@ pub async fn list<D: Dialect>(
 
 /// What fits a line: long texts, documents and bytes only where there is little else.
 fn shown_columns(table: &Table) -> Vec<&Column> {
+    let readable = || table.columns.iter().filter(|column| column.grants.read);
     let fits_a_line = |column: &&Column| {
         table.is_key(&column.name)
             || !matches!(column.kind, ColumnKind::LongText | ColumnKind::Json | ColumnKind::Bytes)
     };
-    let short: Vec<&Column> = table.columns.iter().filter(fits_a_line).take(MOST_COLUMNS).collect();
+    let short: Vec<&Column> = readable().filter(fits_a_line).take(MOST_COLUMNS).collect();
     if short.len() > table.key.len() {
         short
     } else {
-        table.columns.iter().take(MOST_COLUMNS).collect()
+        readable().take(MOST_COLUMNS).collect()
     }
 }
 
@@ -90,7 +91,7 @@ fn page_sql<D: Dialect>(
             false => D::cut(&D::text_of(column), CELL),
         });
     let list = key.chain(cells).collect::<Vec<_>>().join(", ");
-    let (from, order) = (D::table(&table.name), order_by::<D>(table, sort, shown));
+    let (from, order) = (D::rows_of(table), order_by::<D>(table, sort, shown));
     let (limit, offset) = (PAGE_SIZE + 1, u64::from(page - 1) * u64::from(PAGE_SIZE));
     format!(
         "SELECT {list} FROM {from} AS {LISTED}{}{order} LIMIT {limit} OFFSET {offset}",
@@ -143,7 +144,7 @@ async fn total<D: Dialect>(
     if !has_next && (page == 1 || !found.is_empty()) {
         return Some(u64::from(page - 1) * u64::from(PAGE_SIZE) + found.len() as u64);
     }
-    let (from, clause) = (D::table(&table.name), conditions.clause());
+    let (from, clause) = (D::rows_of(table), conditions.clause());
     let sql = format!(
         "SELECT CAST(count(*) AS text) FROM (SELECT 1 FROM {from}{clause} LIMIT {}) AS counted",
         COUNTED_UP_TO + 1

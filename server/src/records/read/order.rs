@@ -23,7 +23,7 @@ pub fn order_by<D: Dialect>(table: &Table, sort: &[(String, bool)], shown: &[&Co
         key.collect()
     };
     for (column, descending) in asked.chain(rest.into_iter().map(|column| (column, false))) {
-        if !column.secret && !sorted_by.contains(&column.name.as_str()) {
+        if column.is_seen() && !sorted_by.contains(&column.name.as_str()) {
             sorted_by.push(&column.name);
             terms.push(term::<D>(column, descending));
         }
@@ -49,5 +49,5 @@ fn term<D: Dialect>(column: &Column, descending: bool) -> String {
 
 /// Types without an order or an equality of their own, as far as we know.
 pub fn compared_as_text(kind: &ColumnKind) -> bool {
-    matches!(kind, ColumnKind::Json | ColumnKind::Other)
+    matches!(kind, ColumnKind::Json | ColumnKind::Array(_) | ColumnKind::Other)
 }

@@ -14,7 +14,7 @@ pub struct RecordValues {
     pub secrets_set: Vec<String>,
 }
 
-/// The record's values, or `None` if there is no such record.
+/// The record's readable values, or `None` if there is no such record.
 pub async fn form_values<D: Dialect>(
     db: &Db<D::Database>,
     table: &Table,
@@ -23,7 +23,7 @@ pub async fn form_values<D: Dialect>(
     if !may_exist::<D>(table, key) {
         return Ok(None);
     }
-    let columns: Vec<&Column> = table.columns.iter().collect();
+    let columns: Vec<&Column> = table.columns.iter().filter(|column| column.grants.read).collect();
     let sql = select_row_sql::<D>(table, &columns, false);
     let found = row_of::<D>(db, "records.form", sql, key).await?;
     Ok(found.map(|row| record_values(&columns, row)))
@@ -34,7 +34,7 @@ pub async fn form_values<D: Dialect>(
 /// ends.
 pub fn select_row_sql<D: Dialect>(table: &Table, columns: &[&Column], lock: bool) -> String {
     let list: Vec<String> = columns.iter().map(|column| selected::<D>(column)).collect();
-    let (name, condition) = (D::table(&table.name), key_condition::<D>(table, 1));
+    let (name, condition) = (D::rows_of(table), key_condition::<D>(table, 1));
     format!(
         "SELECT {} FROM {name} WHERE {condition}{}",
         list.join(", "),
@@ -72,7 +72,7 @@ pub async fn record_label<D: Dialect>(
         .map_or_else(|| "NULL".to_owned(), |column| D::cut(&D::text_of(column), CELL));
     let sql = format!(
         "SELECT {label} FROM {} WHERE {}",
-        D::table(&table.name),
+        D::rows_of(table),
         key_condition::<D>(table, 1)
     );
     let found = row_of::<D>(db, "records.label", sql, key).await?;

@@ -46,7 +46,7 @@ pub async fn references<D: Dialect>(
         .as_ref()
         .and_then(|to| Some((catalog.table(&to.table)?, &to.column)));
     let Some((target, far)) =
-        target.and_then(|(table, far)| Some((table, table.column(far).filter(|far| !far.secret)?)))
+        target.and_then(|(table, far)| Some((table, table.column(far).filter(|far| far.is_seen())?)))
     else {
         // The target is out of sight: its values have to be typed.
         return Ok(ReferenceOptions {
@@ -89,7 +89,7 @@ fn options_sql<D: Dialect>(target: &Table, far: &Column) -> String {
          ORDER BY option_label NULLS LAST, option_order",
         D::text_of(far),
         D::cut(&label, CELL),
-        D::table(&target.name),
+        D::rows_of(target),
         MOST_OPTIONS + 1
     )
 }

@@ -51,10 +51,10 @@ fn count_sql<D: Dialect>(from: &Table, column: &Column, to: &Table) -> Option<St
     Some(format!(
         "SELECT CAST(count(*) AS text) FROM (
              SELECT 1 FROM {} WHERE {} = (SELECT {} FROM {} WHERE {}) LIMIT {COUNTED_UP_TO}) AS counted",
-        D::table(&from.name),
+        D::rows_of(from),
         D::quote(&column.name),
         D::quote(far),
-        D::table(&to.name),
+        D::rows_of(to),
         key_condition::<D>(to, 1)
     ))
 }

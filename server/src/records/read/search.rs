@@ -15,7 +15,7 @@ pub fn add_search<D: Dialect>(conditions: &mut Conditions, catalog: &Catalog, ta
     for word in search.split_whitespace().take(MOST_WORDS) {
         let pattern = conditions.parameter(pattern(word));
         let mut places = Vec::new();
-        for column in table.columns.iter().filter(|column| !column.secret) {
+        for column in table.columns.iter().filter(|column| column.is_seen()) {
             if is_searched(column) {
                 places.push(D::like(&D::text_of(column), pattern));
             } else if table.is_key(&column.name) && check::refusal::<D>(column, word).is_none() {
@@ -45,11 +45,7 @@ fn label_condition<D: Dialect>(catalog: &Catalog, column: &Column, pattern: usiz
     let reference = column.reference.as_ref()?;
     let target = catalog.table(&reference.table)?;
     let label = target.label_column().filter(|label| is_searched(label))?;
-    let (own, far, from) = (
-        D::quote(&column.name),
-        D::quote(&reference.column),
-        D::table(&target.name),
-    );
+    let (own, far, from) = (D::quote(&column.name), D::quote(&reference.column), D::rows_of(target));
     let found = D::like(&D::text_of_aliased("target", label), pattern);
     Some(format!(
         "{own} IN (SELECT target.{far} FROM {from} AS target WHERE {found})"

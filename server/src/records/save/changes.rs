@@ -15,6 +15,8 @@ pub struct Changes {
     pub values: Values,
     /// The secrets among them: written without merge, stored nowhere else.
     pub secrets: Values,
+    /// Columns that can be written but not read: written without merge.
+    pub unread: Values,
     /// The bases the page told, for those columns where it drew something else than the record.
     pub bases: BTreeMap<String, Text>,
     /// Input that no column can take, with what to do about it.
@@ -23,14 +25,25 @@ pub struct Changes {
 
 impl Changes {
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty() && self.secrets.is_empty()
+        self.values.is_empty() && self.unseen().next().is_none()
     }
 
-    /// Ordinary columns and secrets together: what identifies the submission.
+    /// What a draft may hold: all but the secrets.
+    pub fn kept(&self) -> Values {
+        let kept = self.values.iter().chain(&self.unread);
+        kept.map(|(column, text)| (column.clone(), text.clone())).collect()
+    }
+
+    /// What is written without knowing what was there.
+    pub fn unseen(&self) -> impl Iterator<Item = (&String, &Text)> {
+        self.secrets.iter().chain(&self.unread)
+    }
+
+    /// Ordinary columns, secrets and unread ones together: what identifies the submission.
     pub fn all(&self) -> Values {
         self.values
             .iter()
-            .chain(&self.secrets)
+            .chain(self.unseen())
             .map(|(column, text)| (column.clone(), text.clone()))
             .collect()
     }
@@ -53,10 +66,14 @@ pub fn changes_of(
         if !writable.contains(&column.name) {
             continue;
         }
-        if column.secret {
+        if !column.is_seen() {
             if !posted.text.is_empty() || posted.null {
-                let text = (!posted.text.is_empty()).then(|| posted.text.clone());
-                changes.secrets.insert(column.name.clone(), text);
+                let text = (!posted.text.is_empty()).then(|| as_written(column, &posted.text));
+                let unseen = match column.secret {
+                    true => &mut changes.secrets,
+                    false => &mut changes.unread,
+                };
+                unseen.insert(column.name.clone(), text);
             }
             continue;
         }
@@ -82,7 +99,7 @@ pub fn changes_of(
 /// The value one control and the NULL checkbox beside it stand for.
 fn posted_text(column: &Column, posted: &PostedColumn, unchanged: &dyn Fn(&Text) -> bool) -> Result<Text, String> {
     let text = posted.text.clone();
-    if !column.is_text() {
+    if !column.keeps_empty() {
         // Most other types have no empty value; where the record holds one all the same, it was not touched. Widgets
         // write some times in their own way, which SQLite may hold too.
         if unchanged(&Some(text.clone())) {
@@ -91,7 +108,9 @@ fn posted_text(column: &Column, posted: &PostedColumn, unchanged: &dyn Fn(&Text)
         return Ok((!text.is_empty()).then(|| as_written(column, &text)));
     }
     if !posted.null || !column.nullable {
-        return Ok(Some(text));
+        // Bytes that may not be NULL were drawn for no value yet, and left so: their default is not overwritten.
+        let is_left_out = text.is_empty() && !column.is_text() && !column.nullable && unchanged(&None);
+        return Ok((!is_left_out).then_some(text));
     }
     let is_baseline = match &posted.base {
         Some(base) => *base == Some(text.clone()),
@@ -138,7 +157,7 @@ fn has_crlf_only(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use app::records::model::TableName;
+    use app::records::model::{ColumnGrants, TableGrants, TableName};
 
     use super::*;
     use crate::keys::Keys;
@@ -157,6 +176,7 @@ mod tests {
             max_length: None,
             reference: None,
             secret: name == "pin",
+            grants: ColumnGrants::ALL,
         }
     }
 
@@ -164,6 +184,7 @@ mod tests {
         let columns = vec![
             column("note", ColumnKind::LongText),
             column("data", ColumnKind::Bytes),
+            column("doc", ColumnKind::Json),
             column("at", ColumnKind::Timestamp),
             column("pin", ColumnKind::Text),
         ];
@@ -178,7 +199,10 @@ mod tests {
             key: vec!["note".into()],
             is_view: false,
             writable: true,
+            grants: TableGrants::ALL,
+            inherited: false,
             unique: vec![],
+            foreign: Vec::new(),
             checks: vec![],
         }
     }
@@ -191,7 +215,7 @@ mod tests {
             .collect();
         let version = versions.issue(&table(), None, &record, 0);
         let body = FormBody::from_pairs(posted.iter().map(|(name, value)| (*name, (*value).to_owned())));
-        let writable = ["note", "data", "at", "pin"].map(str::to_owned);
+        let writable = ["note", "data", "doc", "at", "pin"].map(str::to_owned);
         changes_of(
             &body,
             &table(),
@@ -204,9 +228,19 @@ mod tests {
     #[test]
     fn an_untouched_empty_value_is_no_change_whatever_its_type() {
         for value in [Some(""), None] {
-            assert!(changed(&[("data", value)], &[("v.data", "")]).is_empty(), "{value:?}");
+            assert!(changed(&[("doc", value)], &[("v.doc", "")]).is_empty(), "{value:?}");
         }
-        assert_eq!(changed(&[("data", Some("ff"))], &[("v.data", "")]).values["data"], None);
+        assert_eq!(changed(&[("doc", Some("{}"))], &[("v.doc", "")]).values["doc"], None);
+    }
+
+    #[test]
+    fn empty_bytes_are_told_from_none() {
+        assert!(changed(&[("data", None)], &[("v.data", ""), ("n.data", "1")]).is_empty());
+        assert!(changed(&[("data", Some(""))], &[("v.data", "")]).is_empty());
+        let emptied = changed(&[("data", Some("ff"))], &[("v.data", "")]);
+        assert_eq!(emptied.values["data"].as_deref(), Some(""));
+        let removed = changed(&[("data", Some("ff"))], &[("v.data", "ff"), ("n.data", "1")]);
+        assert_eq!(removed.values["data"], None);
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Deletion {
         }
         let sql = format!(
             "DELETE FROM {} WHERE {}",
-            D::table(&self.table.name),
+            D::rows_of(&self.table),
             key_condition::<D>(&self.table, 1)
         );
         if D::execute(conn, sql, key_parameters(&self.key)).await? != 1 {

@@ -8,7 +8,11 @@ use resilient_db::{Connection, Constraint, ConstraintKind, Db, DbError};
 use super::changes::Changes;
 use super::intent::Intent;
 use crate::records::check::{refusal, refused_by_database};
-use crate::sql::Dialect;
+use crate::sql::{Dialect, readable};
+
+/// Where the database keeps an account from changing a row that it may read.
+pub const NOT_PERMITTED: &str = "The database does not permit this: its rules for single records, or the rights of the \
+    account that Inkfast uses, are against it. Nothing was saved; what you typed is still here.";
 
 /// Messages by column name; the empty name stands for the whole record.
 pub type Messages = BTreeMap<String, String>;
@@ -16,7 +20,7 @@ pub type Messages = BTreeMap<String, String>;
 /// What can be told without asking the database.
 pub fn of_changes<D: Dialect>(table: &Table, changes: &Changes) -> Messages {
     let mut messages = changes.errors.clone();
-    for (name, text) in changes.values.iter().chain(&changes.secrets) {
+    for (name, text) in changes.values.iter().chain(changes.unseen()) {
         let Some(column) = table.column(name) else { continue };
         let message = match text {
             Some(text) => refusal::<D>(column, text),
@@ -43,19 +47,29 @@ pub async fn messages<D: Dialect>(db: &Db<D::Database>, intent: &Intent, error: 
         }
     }
     let columns = if constraint.kind == ConstraintKind::ForeignKey {
-        missing_targets::<D>(db, intent).await
+        match missing_targets::<D>(db, intent).await {
+            missing if missing.is_empty() => composite_key(&intent.table, constraint),
+            missing => missing,
+        }
     } else {
         columns_of(&intent.table, constraint)
     };
     let several = columns.len() > 1;
     let mut messages = Messages::new();
-    for name in &columns {
-        if let Some(column) = intent.table.column(name) {
-            messages.insert(name.clone(), words(constraint, Some(column), several, &intent.table));
-        }
+    let known: Vec<&Column> = columns.iter().filter_map(|name| intent.table.column(name)).collect();
+    // Where the form has a control for it; the key of a record that exists has none.
+    for column in known.iter().filter(|column| intent.writable.contains(&column.name)) {
+        let words = words(constraint, Some(column), several, &intent.table);
+        messages.insert(column.name.clone(), words);
     }
     if messages.is_empty() {
-        messages.insert(String::new(), words(constraint, None, several, &intent.table));
+        let named = known.iter().map(|column| column.label.as_str()).collect::<Vec<_>>();
+        let words = words(constraint, known.first().copied(), several, &intent.table);
+        let words = match named.is_empty() || constraint.kind == ConstraintKind::NotNull {
+            true => words,
+            false => format!("{}: {words}", named.join(", ")),
+        };
+        messages.insert(String::new(), words);
     }
     Some(messages)
 }
@@ -82,6 +96,17 @@ fn columns_of(table: &Table, constraint: &Constraint) -> Vec<String> {
     };
     let key = || (constraint.kind == ConstraintKind::Unique).then(|| table.key.clone());
     unique.or_else(check).or_else(key).unwrap_or_default()
+}
+
+/// The columns of a foreign key of several, where it is this table's own: the one that refers to this
+/// table has the same kind of error, but another table's name.
+fn composite_key(table: &Table, constraint: &Constraint) -> Vec<String> {
+    let is_own = constraint.table.as_ref().is_none_or(|named| *named == table.name.name);
+    let known = table
+        .foreign
+        .iter()
+        .find(|(name, _)| is_own && Some(name) == constraint.name.as_ref());
+    known.map(|(_, columns)| columns.clone()).unwrap_or_default()
 }
 
 /// Databases name a foreign key at best by its constraint, SQLite not at all: the changed references
@@ -119,18 +144,29 @@ fn words(constraint: &Constraint, column: Option<&Column>, several: bool, table:
     match constraint.kind {
         ConstraintKind::Unique if several => "This combination is already in use.".to_owned(),
         ConstraintKind::Unique => "This value is already in use.".to_owned(),
+        ConstraintKind::Exclusion => "Another entry already takes this up, in whole or in part.".to_owned(),
+        ConstraintKind::ForeignKey if several => "There is no entry with this combination.".to_owned(),
         ConstraintKind::ForeignKey if column.is_some() => "The selected entry no longer exists.".to_owned(),
         ConstraintKind::ForeignKey => {
             "This entry is still used elsewhere, or refers to one that no longer exists.".to_owned()
         }
         ConstraintKind::NotNull => column.map_or_else(|| "A needed value is missing.".to_owned(), needed),
         ConstraintKind::Check => match rule(table, constraint) {
-            Some(rule) => format!("The database allows this only where {rule}."),
+            Some(rule) => format!("The database allows this only where {}.", readable(rule)),
             None => "The database does not allow this value.".to_owned(),
         },
         ConstraintKind::BadValue => "This value does not fit here.".to_owned(),
         ConstraintKind::TooLong => "This is too long.".to_owned(),
-        ConstraintKind::Raised => "The database refused this change by a rule of its own.".to_owned(),
+        ConstraintKind::NotPermitted => NOT_PERMITTED.to_owned(),
+        ConstraintKind::Raised => match constraint
+            .said
+            .as_deref()
+            .map(str::trim)
+            .filter(|said| !said.is_empty())
+        {
+            Some(said) => format!("The database refused this change: {said}"),
+            None => "The database refused this change by a rule of its own.".to_owned(),
+        },
     }
 }
 

@@ -9,9 +9,9 @@ use crate::sql::Dialect;
 /// A record's readable values by column name; secrets are not among them.
 pub type Row = Values;
 
-/// The columns a version sees: all but secrets.
+/// The columns a version sees: all but secrets and what cannot be read.
 pub fn readable_columns(table: &Table) -> Vec<&Column> {
-    table.columns.iter().filter(|column| !column.secret).collect()
+    table.columns.iter().filter(|column| column.is_seen()).collect()
 }
 
 /// Whether the row is read only to be looked at, or to be changed.

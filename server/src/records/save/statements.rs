@@ -131,7 +131,7 @@ pub async fn may_write<D: Dialect>(conn: &mut Connection<D::Database>, account: 
         .is_some_and(Role::may_write))
 }
 
-/// One line of the audit log. `changes` are (column, from, to); a secret is named without values.
+/// One line of the audit log. `changes` are (column, from, to); a secret, and what cannot be read, is named without values.
 pub async fn write_audit<D: Dialect>(
     conn: &mut Connection<D::Database>,
     who: (&str, &str),
@@ -142,8 +142,8 @@ pub async fn write_audit<D: Dialect>(
 ) -> Result<(), sqlx::Error> {
     let (account, submission) = who;
     let columns = changes.iter().map(|(column, from, to)| {
-        let secret = table.column(column).is_some_and(|column| column.secret);
-        (column.clone(), if secret { json!([]) } else { json!([from, to]) })
+        let unseen = table.column(column).is_some_and(|column| !column.is_seen());
+        (column.clone(), if unseen { json!([]) } else { json!([from, to]) })
     });
     let changes = Value::Object(columns.collect::<Map<_, _>>()).to_string();
     let sql = format!(

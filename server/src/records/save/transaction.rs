@@ -9,6 +9,7 @@ use resilient_db::{Connection, End};
 
 use super::changes::as_kept_before;
 use super::intent::Intent;
+use super::refusals::NOT_PERMITTED;
 use super::rows::{self, Purpose, Row};
 use super::statements;
 use super::version::Versions;
@@ -100,7 +101,7 @@ async fn update<D: Dialect>(
     versions: &Versions,
 ) -> Result<End<Answer>, sqlx::Error> {
     let Some(before) = rows::read::<D>(conn, &intent.table, key, Purpose::Change).await? else {
-        return Ok(End::Rollback(intent.answer(Outcome::Gone)));
+        return Ok(End::Rollback(not_lockable::<D>(conn, intent, key).await?));
     };
     // Without a version nothing is known to be the base: whatever differs is a conflict.
     let is_base = |column: &str, text: &Text| {
@@ -126,7 +127,7 @@ async fn update<D: Dialect>(
     if intent.changes.is_empty() {
         return Ok(End::Rollback(intent.answer(Outcome::Saved)));
     }
-    if intent.version.is_none() && intent.changes.secrets.is_empty() {
+    if intent.version.is_none() && intent.changes.unseen().next().is_none() {
         // Nothing posted differs from the record; the page needs a version that opens.
         return Ok(End::Rollback(saved_answer(intent, key, &before, versions)));
     }
@@ -140,7 +141,8 @@ async fn update<D: Dialect>(
             )
         })
         .collect();
-    written.extend(intent.changes.secrets.clone());
+    let unseen = intent.changes.unseen();
+    written.extend(unseen.map(|(column, text)| (column.clone(), text.clone())));
     if !written.is_empty() {
         write_row::<D>(conn, intent, key, &written).await?;
     }
@@ -164,6 +166,22 @@ async fn update<D: Dialect>(
     store::<D>(conn, intent, answer).await
 }
 
+/// The record cannot be read in order to change it: it is gone, or rules of the database (PostgreSQL's row-level
+/// security) let it be read but not changed.
+async fn not_lockable<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    intent: &Intent,
+    key: &RecordKey,
+) -> Result<Answer, sqlx::Error> {
+    let is_there = rows::read::<D>(conn, &intent.table, key, Purpose::Look)
+        .await?
+        .is_some();
+    Ok(match is_there {
+        true => intent.invalid([(String::new(), NOT_PERMITTED.to_owned())].into()),
+        false => intent.answer(Outcome::Gone),
+    })
+}
+
 async fn create<D: Dialect>(
     conn: &mut Connection<D::Database>,
     intent: &Intent,
@@ -177,7 +195,7 @@ async fn create<D: Dialect>(
     for column in &intent.table.columns {
         // A text that may not be NULL and has no default is empty unless it was typed.
         let needs_text = column.is_text() && !column.nullable && !column.has_default && !column.generated;
-        if needs_text && intent.writable.contains(&column.name) && !column.secret {
+        if needs_text && intent.writable.contains(&column.name) && column.is_seen() {
             values.entry(column.name.clone()).or_insert_with(|| Some(String::new()));
         }
     }
@@ -204,7 +222,7 @@ async fn write_row<D: Dialect>(
         .collect();
     let sql = format!(
         "UPDATE {} SET {} WHERE {}",
-        D::table(&intent.table.name),
+        D::rows_of(&intent.table),
         assignments.join(", "),
         key_condition::<D>(&intent.table, values.len() + 1)
     );

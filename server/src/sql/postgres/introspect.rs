@@ -1,8 +1,8 @@
-//! PostgreSQL's schema, read from `pg_catalog` in five questions.
+//! PostgreSQL's schema, read from `pg_catalog` in six questions.
 
 use std::collections::HashMap;
 
-use app::records::model::{Column, ColumnKind, Reference, Table, TableName, Text};
+use app::records::model::{Column, ColumnGrants, ColumnKind, Reference, Table, TableGrants, TableName, Text};
 use resilient_db::Connection;
 
 use super::types::{PgType, kind_of};
@@ -44,7 +44,9 @@ pub async fn tables(connection: &mut Connection<sqlx::Postgres>) -> Result<Vec<T
     let mut places = HashMap::new();
     for mut relation in ask(connection, queries::relations()).await? {
         places.insert(relation.name(), tables.len());
-        tables.push(table(relation));
+        let mut table = table(relation);
+        table.writable = table.grants.any();
+        tables.push(table);
     }
     // Each further answer begins with the oid of its table; one made in between has no place yet.
     let place_of = |answer: &mut Answer| places.get(&answer.name()).copied();
@@ -61,6 +63,11 @@ pub async fn tables(connection: &mut Connection<sqlx::Postgres>) -> Result<Vec<T
     for mut answer in ask(connection, queries::checks()).await? {
         if let Some(place) = place_of(&mut answer) {
             add_check(&mut tables[place], answer);
+        }
+    }
+    for mut answer in ask(connection, queries::composite_references()).await? {
+        if let Some(place) = place_of(&mut answer) {
+            tables[place].foreign.push((answer.name(), answer.names()));
         }
     }
     for mut answer in ask(connection, queries::references()).await? {
@@ -81,10 +88,17 @@ fn table(mut answer: Answer) -> Table {
         name,
         is_view: answer.truth(),
         comment: answer.text(),
-        writable: answer.truth(),
+        writable: true,
+        grants: TableGrants {
+            insert: answer.truth(),
+            update: answer.truth(),
+            delete: answer.truth(),
+        },
+        inherited: answer.truth(),
         columns: Vec::new(),
         key: Vec::new(),
         unique: Vec::new(),
+        foreign: Vec::new(),
         checks: Vec::new(),
     }
 }
@@ -92,28 +106,24 @@ fn table(mut answer: Answer) -> Table {
 fn column(mut answer: Answer) -> Column {
     let name = answer.name();
     let comment = answer.text();
-    let (type_name, class, category) = (answer.name(), answer.name(), answer.name());
+    let of = pg_type(&mut answer);
+    let part = Some(pg_type(&mut answer)).filter(|part| !part.name.is_empty());
     let sql_type = answer.name();
     let max_length = answer.text().and_then(|length| length.parse().ok());
     let not_null = answer.truth();
     let expression = answer.text();
     let identity = answer.text();
     let is_computed = answer.text().is_some();
-    let may_be_written = answer.truth();
-    let enum_labels = answer.text().and_then(|labels| serde_json::from_str(&labels).ok());
-    let kind = kind_of(
-        &name,
-        PgType {
-            name: &type_name,
-            class: &class,
-            category: &category,
-            enum_labels,
-        },
-    );
+    let grants = ColumnGrants {
+        read: answer.truth(),
+        insert: answer.truth(),
+        update: answer.truth(),
+    };
+    let kind = kind_of(&name, &of, part.as_ref());
     Column {
         label: naming::label(&name),
         secret: naming::is_secret(&name),
-        generated: is_computed || identity.as_deref() == Some("a") || !may_be_written,
+        generated: is_computed || identity.as_deref() == Some("a"),
         has_default: expression.is_some() || identity.is_some(),
         default: expression
             .filter(|_| !is_computed)
@@ -125,6 +135,15 @@ fn column(mut answer: Answer) -> Column {
         kind,
         sql_type,
         max_length,
+        grants,
+    }
+}
+
+fn pg_type(answer: &mut Answer) -> PgType {
+    PgType {
+        name: answer.name(),
+        class: answer.name(),
+        enum_labels: answer.names(),
     }
 }
 
@@ -153,14 +172,29 @@ fn add_check(table: &mut Table, mut answer: Answer) {
     if let [only] = columns.as_slice()
         && let Some(listed) = listed_values(&expression, Brackets::HoldElements)
         && let Some(column) = table.columns.iter_mut().find(|column| column.name == *only)
-        && matches!(
-            column.kind,
-            ColumnKind::Text | ColumnKind::LongText | ColumnKind::Integer
-        )
+        && let Some(choice) = choice(column, listed.values)
     {
-        column.kind = ColumnKind::Choice(listed.values);
+        column.kind = choice;
     }
     table.checks.push((name, expression, columns));
+}
+
+/// A choice from the values a CHECK lists, where a select can stand for them.
+fn choice(column: &Column, mut values: Vec<String>) -> Option<ColumnKind> {
+    let is_plain = match column.kind {
+        ColumnKind::Integer => true,
+        // `citext` also takes a listed value in other letters.
+        ColumnKind::Text | ColumnKind::LongText => column.sql_type != "citext",
+        _ => false,
+    };
+    if matches!(column.sql_type.as_str(), "bpchar" | "character") {
+        // What fills it up is no part of the value.
+        for value in &mut values {
+            value.truncate(value.trim_end_matches(' ').len());
+        }
+    }
+    // A select could not tell the empty text from no value.
+    (is_plain && !values.iter().any(String::is_empty)).then_some(ColumnKind::Choice(values))
 }
 
 fn add_reference(table: &mut Table, mut answer: Answer) {

@@ -26,9 +26,22 @@ impl Dialect for Postgres {
     fn text(expression: &str, column: &Column) -> String {
         match column.kind {
             ColumnKind::Bytes => format!("encode({expression}, 'hex')"),
-            // By the type's own output: the cast of an `inet` adds a `/32` that nobody typed.
-            ColumnKind::Other => format!("CASE WHEN {expression} IS NOT NULL THEN format('%s', {expression}) END"),
-            _ => format!("CAST({expression} AS text)"),
+            ColumnKind::Boolean
+            | ColumnKind::Integer
+            | ColumnKind::Decimal
+            | ColumnKind::Float
+            | ColumnKind::Text
+            | ColumnKind::LongText
+            | ColumnKind::Choice(_)
+            | ColumnKind::Date
+            | ColumnKind::Time
+            | ColumnKind::Timestamp
+            | ColumnKind::TimestampWithZone
+            | ColumnKind::Uuid
+            | ColumnKind::Json => format!("CAST({expression} AS text)"),
+            // By the type's own output: the cast of an `inet` adds a `/32` that nobody typed. A row value
+            // with a NULL in it is neither NULL nor NOT NULL.
+            _ => format!("CASE WHEN {expression} IS DISTINCT FROM NULL THEN format('%s', {expression}) END"),
         }
     }
 
@@ -38,6 +51,13 @@ impl Dialect for Postgres {
         match column.kind {
             ColumnKind::Bytes => format!("decode(${n}::text, 'hex')"),
             _ => format!("CAST(${n}::text AS {})", column.sql_type),
+        }
+    }
+
+    fn rows_of(table: &Table) -> String {
+        match table.inherited {
+            true => format!("ONLY {}", Self::table(&table.name)),
+            false => Self::table(&table.name),
         }
     }
 
@@ -57,10 +77,12 @@ impl Dialect for Postgres {
         let integers = match column.sql_type.as_str() {
             "smallint" => i128::from(i16::MIN)..=i128::from(i16::MAX),
             "integer" => i128::from(i32::MIN)..=i128::from(i32::MAX),
+            "oid" => 0..=i128::from(u32::MAX),
             _ => i128::from(i64::MIN)..=i128::from(i64::MAX),
         };
         Limits {
             integers,
+            bytes: (column.sql_type == "name").then_some(63),
             significant_digits: None,
             specials: true,
         }

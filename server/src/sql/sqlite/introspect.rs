@@ -1,6 +1,6 @@
 //! SQLite's schema, table by table.
 
-use app::records::model::{Column, ColumnKind, Table, TableName, Text};
+use app::records::model::{Column, ColumnGrants, ColumnKind, Table, TableGrants, TableName, Text};
 use resilient_db::Connection;
 
 use super::constraints::{add_check, add_reference, add_unique, resolve_references};
@@ -58,7 +58,10 @@ async fn table(connection: &mut Own, relation: &Relation) -> Result<Table, sqlx:
         columns,
         is_view: relation.is_view,
         writable: true,
+        grants: TableGrants::ALL,
+        inherited: false,
         unique: Vec::new(),
+        foreign: Vec::new(),
         checks: Vec::new(),
     };
     mark_row_id(&mut table, relation.without_rowid);
@@ -124,6 +127,7 @@ impl Described {
             max_length: declared::length(declared),
             reference: None,
             secret: naming::is_secret(&self.name),
+            grants: ColumnGrants::ALL,
             name: self.name.clone(),
             kind,
         }

@@ -81,6 +81,7 @@ impl Dialect for Sqlite {
     fn limits(column: &Column) -> Limits {
         Limits {
             integers: i128::from(i64::MIN)..=i128::from(i64::MAX),
+            bytes: None,
             // A decimal that is no integer is kept as a double.
             significant_digits: (column.kind == ColumnKind::Decimal).then_some(15),
             specials: false,
