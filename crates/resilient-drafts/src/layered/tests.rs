@@ -96,7 +96,8 @@ async fn stored(store: &LayeredStore) -> Vec<(Revision, Place)> {
 /// Waits until Redis is used again and nothing is left to move.
 async fn until_all_is_moved(store: &LayeredStore) {
     let moved = async {
-        while !store.uses_redis() || store.waiting_forms() > 0 {
+        // Asked, because a connection that has died is noticed by asking.
+        while store.redis.form("ann", "none").await.is_err() || !store.uses_redis() || store.waiting_forms() > 0 {
             sleep(Duration::from_millis(5)).await;
         }
     };
