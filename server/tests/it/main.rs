@@ -1,5 +1,6 @@
 //! The server against real databases, from outside: one binary, so that it links once.
 
+mod any_schema;
 mod drills;
 mod lost_answers;
 mod monitoring;

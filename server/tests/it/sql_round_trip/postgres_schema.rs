@@ -176,9 +176,9 @@ async fn postgres_rights_decide_what_is_seen_and_written() {
     let seen: Vec<(&str, bool)> = tables[1]
         .columns
         .iter()
-        .map(|column| (&*column.name, column.generated))
+        .map(|column| (&*column.name, column.grants.update))
         .collect();
-    assert_eq!(seen, [("id", false), ("a", false), ("fixed", true)]);
+    assert_eq!(seen, [("id", true), ("a", true), ("fixed", false)]);
 }
 
 #[tokio::test]

@@ -219,5 +219,8 @@ async fn postgres_says_which_value_it_did_not_take() {
         .await
         .unwrap();
     assert_eq!(refused.keys().collect::<Vec<_>>(), ["a", "ip", "jb"]);
-    assert_eq!(refused["ip"], "This is no value of the type inet.");
+    assert_eq!(
+        refused["ip"],
+        "This is no value of the type inet. It is written like 192.168.0.1."
+    );
 }

@@ -1,5 +1,8 @@
 //! A form as a browser without script reads and posts it.
 
+use std::collections::BTreeMap;
+
+use resilient_core::submission::form_body::with_line_feeds;
 use scraper::{ElementRef, Html, Selector};
 
 /// The named controls of a page's record form, in document order.
@@ -8,9 +11,17 @@ pub struct DrawnForm {
     pub action: String,
     pub state: String,
     pub controls: Vec<(String, String)>,
+    /// What each select offers.
+    pub options: BTreeMap<String, Vec<String>>,
 }
 
 impl DrawnForm {
+    /// Whether a page has a record form.
+    pub fn is_in(html: &str) -> bool {
+        let page = Html::parse_document(html);
+        page.select(&selector("form[data-resilient-form]")).next().is_some()
+    }
+
     /// Reads `form[data-resilient-form]` out of a page; panics where there is none.
     pub fn read(html: &str) -> Self {
         let page = Html::parse_document(html);
@@ -27,6 +38,7 @@ impl DrawnForm {
             action: attribute("action"),
             state: attribute("data-state"),
             controls,
+            options: form.select(&selector("select[name]")).map(offered).collect(),
         }
     }
 
@@ -51,6 +63,13 @@ impl DrawnForm {
     }
 }
 
+fn offered(select: ElementRef) -> (String, Vec<String>) {
+    let option = selector("option");
+    let options = select.select(&option).filter_map(|option| option.attr("value"));
+    let name = select.attr("name").unwrap_or_default().to_owned();
+    (name, options.map(str::to_owned).collect())
+}
+
 /// What a browser would post for one control.
 fn posted(control: ElementRef) -> Option<(String, String)> {
     let element = control.value();
@@ -72,7 +91,8 @@ fn posted(control: ElementRef) -> Option<(String, String)> {
         }
         _ => element.attr("value").unwrap_or_default().to_owned(),
     };
-    Some((name, value.replace('\n', "\r\n")))
+    // The value a control has has line feeds only, whatever stands in the page; all of them are posted as CRLF.
+    Some((name, with_line_feeds(&value).replace('\n', "\r\n")))
 }
 
 fn selector(text: &str) -> Selector {
