@@ -45,7 +45,7 @@ pub fn DrillsBanner() -> impl IntoView {
                 does(running.kind),
                 written::seconds(running.remaining_ms)
             ),
-            None => "Drills are on: staff can make the database of this server fail on purpose.".to_owned(),
+            None => "Drills are on: the database may fail on purpose.".to_owned(),
         };
         view! {
             <p class="drills-banner" data-drills=drills.running.map_or("on", |running| running.kind.word())>

@@ -33,8 +33,10 @@ pub fn MonitoringPage() -> impl IntoView {
         let content = view! {
             <div class="page-head">
                 <h1>"Monitoring"</h1>
-                {drills.then(|| view! { <a class="button" href="/monitoring/drills">"Drills"</a> })}
-                <button class="button" type="button" data-live-pause="" aria-pressed="false" hidden>"Pause"</button>
+                <div class="actions">
+                    {drills.then(|| view! { <a class="button" href="/monitoring/drills">"Drills"</a> })}
+                    <button class="button" type="button" data-live-pause="" aria-pressed="false" hidden>"Pause"</button>
+                </div>
             </div>
             {numbers(&report)}
             <script type="module" nonce=nonce>{LIVE}</script>
@@ -141,11 +143,11 @@ fn role(name: &'static str, role: &RoleNumbers) -> AnyView {
         <tr>
             <td data-label="For"><strong>{name}</strong></td>
             <td data-label="Breaker">{breaker}</td>
-            {number("Connections in use", role.in_use)}
-            {number("idle", role.idle)}
-            {number("at most", role.max)}
-            {number("Calls running", role.running)}
-            {number("waiting", role.waiting)}
+            {number("In use", role.in_use)}
+            {number("Idle", role.idle)}
+            {number("At most", role.max)}
+            {number("Running", role.running)}
+            {number("Waiting", role.waiting)}
         </tr>
     }
     .into_any()

@@ -55,8 +55,10 @@ fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 
 /// The template in the route table; all addresses without one are one.
 fn route_of(request: &Request) -> String {
+    if request.uri().path().starts_with("/pkg/") {
+        return "/pkg/{file}".to_owned();
+    }
     match request.extensions().get::<MatchedPath>().map(MatchedPath::as_str) {
-        Some(path) if path.starts_with("/pkg") => "/pkg/{file}".to_owned(),
         Some(path) => path.to_owned(),
         None => "(none)".to_owned(),
     }
