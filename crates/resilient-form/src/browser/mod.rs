@@ -1,6 +1,7 @@
 //! The one place that knows the browser. Everything here runs in the page; the rules it performs are
 //! in `resilient_core`.
 
+mod channel;
 mod connection;
 mod device;
 mod device_drafts;
