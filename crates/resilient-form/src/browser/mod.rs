@@ -8,6 +8,7 @@ mod device_drafts;
 mod dom;
 mod form;
 mod idb;
+mod locks;
 mod outbox_runner;
 mod random;
 mod sign_out;
@@ -27,6 +28,7 @@ pub fn watch_connection() {
     spawn_local(async {
         status::start();
         sign_out::guard();
+        device_drafts::hear_discards();
     });
 }
 

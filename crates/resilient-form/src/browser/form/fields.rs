@@ -285,6 +285,31 @@ pub fn label(form: &HtmlFormElement, column: &str) -> String {
         .unwrap_or_else(|| column.to_owned())
 }
 
+/// The words of the option that stands for a value: of a select, or of a line's suggestions.
+pub fn option_label(form: &HtmlFormElement, column: &str, value: &str) -> Option<String> {
+    let control = control(form, column)?;
+    let place: Element = match &control {
+        Control::Choice(select) => select.clone().into(),
+        Control::Line(input) => document().get_element_by_id(&input.get_attribute("list")?)?,
+        Control::Lines(_) => return None,
+    };
+    let options = all_in(&place, "option").into_iter();
+    let mut of_value = options.filter(|option| option.get_attribute("value").as_deref() == Some(value));
+    let option = of_value.next()?;
+    let words = option.get_attribute("label").or_else(|| option.text_content())?;
+    Some(words.trim().to_owned()).filter(|words| !words.is_empty())
+}
+
+/// Turns on the radio of this value in a group, or all off.
+pub fn check_radio(group: &Element, value: Option<&str>) {
+    for radio in all_in(group, "input[type=radio]") {
+        let on = value.is_some() && radio.get_attribute("value").as_deref() == value;
+        if let Ok(radio) = radio.dyn_into::<HtmlInputElement>() {
+            radio.set_checked(on);
+        }
+    }
+}
+
 pub fn hidden(form: &HtmlFormElement, name: &str) -> Option<HtmlInputElement> {
     named(form, name)?.dyn_into().ok()
 }
