@@ -101,7 +101,10 @@ async fn a_second_tab_that_was_told_is_kept_beside_and_both_are_listed() {
     server.write(draft("a", 1, None)).await;
     let beside = draft("b", 1, None).to_string();
     let (status, said) = server.ask("ann", "POST", "site/1?account=ann&beside=1", beside).await;
-    assert_eq!((status, &said["data"]["seq"], &said["data"]["writer"]), (200, &json!(1), &json!("b")));
+    assert_eq!(
+        (status, &said["data"]["seq"], &said["data"]["writer"]),
+        (200, &json!(1), &json!("b"))
+    );
     assert_eq!(server.write(draft("b", 2, Some(("b", 1)))).await.0, 200);
     let account = Account {
         name: "ann".to_owned(),

@@ -389,13 +389,17 @@ impl FormMachine {
         let discarded = self.chain.all();
         self.bury(discarded.clone(), orders);
         self.drop_from_device(orders);
+        self.drop_from_server(discarded, orders);
+        self.server.unwritten_since = None;
+        self.goes_beside = false;
+    }
+
+    /// What a text was built on the server knows only of one that it has: each is named.
+    fn drop_from_server(&mut self, discarded: Vec<Revision>, orders: &mut Vec<Effect>) {
         if self.has_server_drafts {
-            // What it was built on the server knows only of a text that it has: each is named.
             self.server.busy = discarded.first().cloned();
             orders.extend(discarded.into_iter().map(Effect::DropDraft));
         }
-        self.server.unwritten_since = None;
-        self.goes_beside = false;
     }
 
     /// What was sent may be in the record already, so it stays until its answer comes: only what was
@@ -423,10 +427,11 @@ impl FormMachine {
         self.errors.clear();
         self.restored = None;
         // What was sent is in the fields again, and is kept anew under a later revision.
-        self.bury(self.chain.all(), orders);
+        let discarded = self.chain.all();
+        self.bury(discarded.clone(), orders);
         self.text_changed(given);
         self.keep_on_device(orders);
-        self.keep_on_server(given, orders);
+        self.drop_from_server(discarded, orders);
         self.refuse(Message::under_way(), orders);
     }
 
