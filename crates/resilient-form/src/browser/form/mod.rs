@@ -131,6 +131,7 @@ pub fn retry_now() {
 
 /// Somebody saved the record of this form; `by` is empty for this person, elsewhere. A page's own save is no
 /// news to it.
+#[allow(dead_code, reason = "the event stream's news of other people's saves comes in here")]
 pub fn record_changed(form_key: &str, by: &str) {
     let Some(form) = present() else { return };
     let is_of_this = form.ask_machine(|machine| machine.form_key() == form_key) == Some(true);
