@@ -19,6 +19,25 @@ test("text kept only on this device is there after a reload; Undo shows the reco
   await form.holds("title", "Inspect every valve");
 });
 
+test("what was restored can be compared with the record and given back field by field", async ({ person }) => {
+  await person.hasOnlyThisDevice();
+  const form = await person.opens("activities/2");
+  await form.type("title", "Inspect every valve");
+  await form.type("notes", "Twice");
+  await form.isKeptOnThisDevice();
+  await person.reloads();
+  const banner = form.itself.locator("[data-restored-notice]");
+  await expect(banner).toContainText(/Typed on this device, .*\d/);
+  await banner.getByText("Compare").click();
+  const title = banner.locator('[data-conflict="title"]');
+  await expect(title.locator('[data-side="theirs"] mark')).toHaveText(["the pressure"]);
+  await title.getByRole("radio", { name: /^In the record/ }).check();
+  await form.holds("title", "Inspect the pressure valve");
+  await form.holds("notes", "Twice");
+  await title.getByRole("radio", { name: /^Restored/ }).check();
+  await form.holds("title", "Inspect every valve");
+});
+
 test("text kept only on this device is gone for good after Discard", async ({ person }) => {
   await person.hasOnlyThisDevice();
   const form = await person.opens("activities/2");

@@ -51,7 +51,9 @@ test("a waiting save that is delivered while the page loads again is not undone 
 
   await person.page.reload({ timeout: 30_000 });
   await person.isHydrated();
-  // The page is as old as any that was drawn before somebody saved: what it did not see is merged, and shown then.
+  // It was drawn before the save, and shows what was saved all the same.
+  await form.holds("title", "Delivered meanwhile");
+  await form.saysAllIsSaved();
   await form.type("notes", "And one more change");
   await form.save();
   await form.is("saved");

@@ -247,15 +247,15 @@ fn head(found: &Found) -> AnyView {
         ("Tables".to_owned(), "/".to_owned()),
         (found.table.label.clone(), table_url),
     ];
-    let history = match &found.target {
-        Target::Existing(key) => Some(format!("{}/history", address::record_url(&found.table.name, key))),
-        Target::New(_) => None,
+    let (history, once_made) = match &found.target {
+        Target::Existing(key) => (format!("{}/history", address::record_url(&found.table.name, key)), None),
+        Target::New(_) => (String::new(), Some("/history")),
     };
     view! {
         {crumbs(&steps)}
         <div class="page-head">
             <h1>{title(found)}</h1>
-            {history.map(|url| view! { <a class="button" href=url>"History"</a> })}
+            <a class="button" href=history hidden=once_made.is_some() data-after-create=once_made>"History"</a>
         </div>
     }
     .into_any()

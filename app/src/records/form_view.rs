@@ -19,6 +19,7 @@ pub use resilient_core::submission::machine::FormState;
 pub use self::field::{FieldView, ShownField};
 use self::typed::Typed;
 use super::address::{self, Target};
+use super::fields::Control;
 use super::model::Table;
 use super::port::RecordForm;
 use crate::drafts::port::KeptDraft;
@@ -183,6 +184,19 @@ impl FormView {
 
     pub fn is_new(&self) -> bool {
         matches!(self.target, Target::New(_))
+    }
+
+    /// The words of the option that stands for a value, where the column's control has options.
+    pub fn option_label(&self, column: &str, value: &str) -> Option<String> {
+        let control = self.fields.iter().find_map(|field| match field {
+            Field::Control(field) if field.column == column => Some(&field.control),
+            _ => None,
+        })?;
+        let (Control::Select(options) | Control::Suggest(options)) = control else {
+            return None;
+        };
+        let option = options.iter().find(|option| option.value == value)?;
+        Some(option.label.clone())
     }
 
     /// The labels and texts of the columns that differ from the record.

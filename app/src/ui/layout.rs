@@ -59,8 +59,13 @@ fn header(visit: &Visit, unsaved: Option<usize>) -> AnyView {
             <div class="header-status"><ConnectionStatus /></div>
             <a class="header-link" href="/drafts">
                 {icon("draft")} <span class="header-words">"Unsaved work"</span>
-                {unsaved.filter(|unsaved| *unsaved > 0).map(|unsaved| {
-                    view! { <span class="badge">{written::number(unsaved as u64)}<span class="visually-hidden">" forms"</span></span> }
+                {unsaved.map(|unsaved| {
+                    view! {
+                        <span class="badge" data-unsaved=unsaved.to_string() hidden=unsaved == 0>
+                            <span data-count="">{written::number(unsaved as u64)}</span>
+                            <span class="visually-hidden">" forms"</span>
+                        </span>
+                    }
                 })}
             </a>
             <form class="sign-out" method="post" action="/logout" data-sign-out="">

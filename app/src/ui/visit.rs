@@ -1,5 +1,6 @@
 //! One visit to a page: who it is, what was asked, and the ports to answer it with.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode, header};
@@ -61,7 +62,9 @@ impl Visit {
 
     /// How many forms this person has unsaved; `None` where that cannot be told.
     pub async fn unsaved(&self) -> Option<usize> {
-        self.drafts.list(&self.account).await.ok().map(|drafts| drafts.len())
+        let drafts = self.drafts.list(&self.account).await.ok()?;
+        let forms: BTreeSet<String> = drafts.into_iter().map(|draft| draft.form_key).collect();
+        Some(forms.len())
     }
 }
 

@@ -44,38 +44,5 @@ pub struct Draft {
     pub on: Option<Revision>,
 }
 
-/// How two copies of a form's draft stand to each other, as far as the two themselves tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Relation {
-    Same,
-    /// The first holds what the second held.
-    Later,
-    /// The second holds what the first held.
-    Earlier,
-    /// Each may hold something that the other does not: both are shown.
-    Apart,
-}
-
-/// Compares two copies: of one writer's the higher `seq` is later, of two writers' the one that was
-/// built on the other.
-///
-/// A chain longer than one step is not seen from its two ends; then they are [`Relation::Apart`],
-/// which loses nothing.
-pub fn relation(one: &Draft, other: &Draft) -> Relation {
-    if one.revision == other.revision {
-        return Relation::Same;
-    }
-    match (holds(one, &other.revision), holds(other, &one.revision)) {
-        (true, false) => Relation::Later,
-        (false, true) => Relation::Earlier,
-        _ => Relation::Apart,
-    }
-}
-
-fn holds(draft: &Draft, revision: &Revision) -> bool {
-    let reaches = |own: &Revision| own.writer == revision.writer && own.seq >= revision.seq;
-    reaches(&draft.revision) || draft.on.as_ref().is_some_and(reaches)
-}
-
 #[cfg(test)]
 mod tests;

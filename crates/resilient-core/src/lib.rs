@@ -9,6 +9,7 @@ pub mod backoff;
 pub mod breaker;
 pub mod collections;
 pub mod connection;
+pub mod difference;
 pub mod draft;
 pub mod failure;
 pub mod merge;

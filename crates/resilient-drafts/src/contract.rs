@@ -24,6 +24,7 @@ macro_rules! contract_tests {
             a_page_replaces_its_own_draft_and_is_told_of_another_s,
             the_same_write_again_changes_nothing,
             a_failed_post_is_stored_beside_and_both_are_listed,
+            a_page_that_knows_of_another_text_is_stored_beside_it_and_goes_on_there,
             a_press_without_script_gets_a_revision_of_its_own,
             what_has_ended_stays_away_and_what_is_later_does_not,
             ending_an_older_state_leaves_the_later_one_and_every_other,
@@ -156,6 +157,29 @@ pub async fn a_failed_post_is_stored_beside_and_both_are_listed(store: impl Draf
     assert_eq!(listed, [at("c", 1), at("b", 1), at("a", 1)]);
     write(&store, &draft("b", 2, Some(at("a", 1)), "both"), 4).await;
     assert_eq!(stored(&store).await, [at("b", 2)], "built on both, it replaces both");
+}
+
+pub async fn a_page_that_knows_of_another_text_is_stored_beside_it_and_goes_on_there(store: impl DraftStore) {
+    write(&store, &draft("a", 1, None, "one"), 1).await;
+    let beside = |draft, now_ms| {
+        let store = &store;
+        async move { store.write("ann", FORM, &draft, &Mode::Beside, now_ms).await.unwrap() }
+    };
+    assert!(matches!(
+        beside(draft("b", 1, None, "two"), 2).await,
+        Written::Stored(_)
+    ));
+    assert!(matches!(
+        write(&store, &draft("b", 2, Some(at("b", 1)), "two more"), 3).await,
+        Written::Stored(_)
+    ));
+    assert_eq!(stored(&store).await, [at("b", 2), at("a", 1)]);
+    store.end("ann", FORM, &at("b", 2), End::Discarded, 4).await.unwrap();
+    assert!(matches!(
+        beside(draft("b", 2, None, "two more"), 5).await,
+        Written::Ended(End::Discarded)
+    ));
+    assert_eq!(stored(&store).await, [at("a", 1)]);
 }
 
 pub async fn a_press_without_script_gets_a_revision_of_its_own(store: impl DraftStore) {

@@ -5,11 +5,11 @@
 
 use resilient_core::draft::{Draft, Revision, Values};
 use resilient_core::submission::Submission;
-use resilient_core::submission::answer::Answer;
-use resilient_core::submission::machine::effects::{DeviceDraft, OutboxEntry};
+use resilient_core::submission::answer::{Answer, Outcome};
+use resilient_core::submission::machine::effects::{DeviceDraft, JustSaved, OutboxEntry};
 use resilient_core::submission::machine::rebase;
 
-use crate::json::{Fields, Json, Object};
+use crate::json::{Fields, Json, Object, list};
 use crate::wire;
 
 const FORMAT: u64 = 1;
@@ -18,6 +18,14 @@ pub const OUTBOX: &str = "inkfast:1:outbox:";
 pub const EARLY: &str = "inkfast:1:early:";
 /// What was dropped up to which `seq`: said at once, while removing it from IndexedDB may outlive the page.
 pub const DROPPED: &str = "inkfast:1:dropped:";
+/// What was discarded up to which `seq`, and when: kept for 30 days, so that no other tab brings it back.
+pub const ENDED: &str = "inkfast:1:ended:";
+/// How long that is remembered.
+pub const ENDED_FOR_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
+/// A form's latest saves, for pages that were drawn before them.
+pub const SAVED: &str = "inkfast:1:saved:";
+/// How many of them are kept.
+const LATEST_SAVES: usize = 4;
 const TAKEN_OVER: &str = "-early-";
 /// Somebody discards everything of this account on this device; it is there for a moment only.
 pub const DISCARDED: &str = "inkfast:1:discarded";
@@ -36,6 +44,97 @@ pub struct StoredDraft {
     pub lineage: Vec<Revision>,
     /// Where the server takes this form's drafts.
     pub draft_url: Option<String>,
+    /// When it was written, by the device's clock. Only ever shown.
+    pub at_ms: u64,
+}
+
+/// A form's latest saves, in the order answered.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoredSaves {
+    pub saves: Vec<StoredSave>,
+}
+
+/// One save that was carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredSave {
+    /// When its answer came, by the device's clock.
+    pub at_ms: u64,
+    submission: Submission,
+    base: Values,
+    key: Option<String>,
+    version: Option<String>,
+    current: Values,
+}
+
+impl StoredSave {
+    fn new(saved: &JustSaved, at_ms: u64) -> Self {
+        let answer = saved.answer.clone();
+        Self {
+            at_ms,
+            submission: saved.submission.clone(),
+            base: saved.base.clone(),
+            key: answer.key,
+            version: answer.version,
+            current: answer.current,
+        }
+    }
+
+    fn json(&self) -> String {
+        Object::new()
+            .number("at_ms", self.at_ms)
+            .json("submission", &wire::submission_json(&self.submission))
+            .values("base", &self.base)
+            .value("key", self.key.as_deref())
+            .value("version", self.version.as_deref())
+            .values("current", &self.current)
+            .end()
+    }
+
+    fn read(json: Json) -> Option<Self> {
+        let mut fields = json.object()?;
+        Some(Self {
+            at_ms: fields.number("at_ms")?,
+            submission: wire::submission(fields.take("submission")?)?,
+            base: fields.values("base")?,
+            key: fields.maybe_text("key")?,
+            version: fields.maybe_text("version")?,
+            current: fields.values("current")?,
+        })
+    }
+
+    pub fn into_just_saved(self) -> JustSaved {
+        let answer = Answer {
+            key: self.key,
+            version: self.version,
+            current: self.current,
+            ..Answer::new(Outcome::Saved)
+        };
+        JustSaved {
+            submission: self.submission,
+            base: self.base,
+            answer,
+        }
+    }
+}
+
+impl StoredSaves {
+    /// With one more, and without the oldest.
+    pub fn with(mut self, saved: &JustSaved, now_ms: u64) -> Self {
+        self.saves.push(StoredSave::new(saved, now_ms));
+        let surplus = self.saves.len().saturating_sub(LATEST_SAVES);
+        self.saves.drain(..surplus);
+        self
+    }
+}
+
+/// What stands under [`ENDED`]: up to which `seq`, and when it was discarded.
+pub fn ended_text(seq: u64, at_ms: u64) -> String {
+    [seq.to_string(), at_ms.to_string()].join(" ")
+}
+
+pub fn read_ended(text: &str) -> Option<(u64, u64)> {
+    let (seq, at_ms) = text.split_once(' ')?;
+    Some((seq.parse().ok()?, at_ms.parse().ok()?))
 }
 
 /// A submission without an answer.
@@ -69,9 +168,10 @@ pub struct Early {
 }
 
 impl StoredDraft {
-    pub fn new(device: &DeviceDraft, draft_url: Option<String>) -> Self {
+    pub fn new(device: &DeviceDraft, draft_url: Option<String>, at_ms: u64) -> Self {
         Self {
             format: FORMAT,
+            at_ms,
             draft: device.draft.clone(),
             lineage: device.lineage.clone(),
             draft_url,
@@ -181,6 +281,7 @@ impl Stored for StoredDraft {
             .json("draft", &wire::draft_json(&self.draft))
             .json("lineage", &wire::revisions_json(&self.lineage))
             .value("draft_url", self.draft_url.as_deref())
+            .number("at_ms", self.at_ms)
             .end()
     }
 
@@ -194,6 +295,7 @@ impl Stored for StoredDraft {
                 .map(wire::revision)
                 .collect::<Option<_>>()?,
             draft_url: fields.maybe_text("draft_url")?,
+            at_ms: fields.number_or_0("at_ms")?,
         })
     }
 }
@@ -228,6 +330,19 @@ impl Stored for StoredSubmission {
     }
 }
 
+impl Stored for StoredSaves {
+    fn json(&self) -> String {
+        let saves: Vec<String> = self.saves.iter().map(StoredSave::json).collect();
+        Object::new().number("v", FORMAT).json("saves", &list(&saves)).end()
+    }
+
+    fn of_fields(_: u64, mut fields: Fields) -> Option<Self> {
+        let saves = fields.list_or_none("saves")?.into_iter();
+        let saves = saves.map(StoredSave::read).collect::<Option<_>>()?;
+        Some(Self { saves })
+    }
+}
+
 impl Stored for Early {
     fn json(&self) -> String {
         Object::new()
@@ -256,6 +371,14 @@ pub fn dropped_key(account: &str, form_key: &str, writer: &str) -> String {
     format!("{DROPPED}{account}:{form_key}:{writer}")
 }
 
+pub fn ended_key(account: &str, form_key: &str, writer: &str) -> String {
+    [ENDED, account, ":", form_key, ":", writer].concat()
+}
+
+pub fn saved_key(account: &str, form_key: &str) -> String {
+    [SAVED, account, ":", form_key].concat()
+}
+
 pub fn early_key(account: &str, form_key: &str, writer: &str) -> String {
     format!("{EARLY}{account}:{form_key}:{writer}")
 }
@@ -276,12 +399,41 @@ pub fn is_of(key: &str, kind: &str, account: &str) -> bool {
     let rest = key
         .strip_prefix(kind)
         .and_then(|rest| rest.strip_prefix(account)?.strip_prefix(':'));
-    rest.is_some_and(|id| kind == OUTBOX && !id.contains(':')) || form_and_writer(key, kind, account).is_some()
+    let has_no_writer = kind == OUTBOX || kind == SAVED;
+    rest.is_some_and(|id| has_no_writer && !id.contains(':')) || form_and_writer(key, kind, account).is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_form_s_saves_the_latest_are_remembered_in_order() {
+        let saved = |seq: u64| JustSaved {
+            submission: Submission {
+                id: seq.to_string(),
+                form_key: "t/1".into(),
+                version: "v".into(),
+                values: Values::from([("a".into(), Some("\"x\"\n".into())), ("b".into(), None)]),
+                revision: Revision {
+                    seq,
+                    writer: "w".into(),
+                },
+            },
+            base: Values::from([("a".into(), None)]),
+            answer: Answer {
+                key: Some("1".into()),
+                version: Some("v2".into()),
+                ..Answer::new(Outcome::Saved)
+            },
+        };
+        let saves = (1..=6).fold(StoredSaves::default(), |saves, seq| saves.with(&saved(seq), seq));
+        let read = StoredSaves::read(&saves.json()).expect("what was written");
+        let read: Vec<JustSaved> = read.saves.into_iter().map(StoredSave::into_just_saved).collect();
+        assert_eq!(read, [3, 4, 5, 6].map(saved));
+        assert_eq!(read_ended(&ended_text(7, 42)), Some((7, 42)));
+        assert!(is_of(&saved_key("ann", "t/1"), SAVED, "ann"));
+    }
 
     #[test]
     fn another_account_whose_name_begins_alike_is_not_read() {
@@ -323,6 +475,7 @@ mod tests {
         };
         let draft = StoredDraft {
             format: FORMAT,
+            at_ms: 42,
             draft: early.clone().into_draft("w".into()),
             lineage: vec![revision(2), revision(3)],
             draft_url: Some("/api/drafts/t/1".into()),

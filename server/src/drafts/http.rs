@@ -11,11 +11,12 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
+use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
 use resilient_core::path_text::{read_key, read_part};
 use resilient_core::submission::{is_submission_id, is_writer};
 use resilient_drafts::{End, StoreError, StoredDraft, Written};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::DraftService;
 use super::service::{api_error, cannot_be_reached};
@@ -41,6 +42,11 @@ impl From<StoredDraft> for Kept {
             kept_in: stored.kept_in.word(),
         }
     }
+}
+
+#[derive(Deserialize)]
+struct Place {
+    beside: Option<String>,
 }
 
 /// The handlers; the router adds the path and the sign-in check.
@@ -69,11 +75,13 @@ async fn read(
 }
 
 /// Writes a draft: 200 with its revision and where it is kept, or 409 with the draft that is stored instead (`null` where
-/// none is). The error is `discarded` where the person threw this very text away.
+/// none is). The error is `discarded` where the person threw this very text away. With `?beside=1` it is
+/// stored beside what it would not replace: the page knows of it, or is going away.
 async fn write(
     State(drafts): State<Arc<DraftService>>,
     Extension(account): Extension<Account>,
     Path(parts): Path<(String, String)>,
+    Query(place): Query<Place>,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let Some(form_key) = form_key(parts) else {
@@ -88,7 +96,11 @@ async fn write(
     let Some(draft) = read_draft(&body) else {
         return malformed("This is not a draft.");
     };
-    match drafts.write(&account.name, &form_key, &draft).await {
+    let mode = match place.beside {
+        Some(_) => Mode::Beside,
+        None => Mode::Chained,
+    };
+    match drafts.write(&account.name, &form_key, &draft, &mode).await {
         Ok(Written::Stored(kept) | Written::SameAgain(kept)) => answers::json_success(StatusCode::OK, Kept::from(kept)),
         Ok(Written::Stale(kept)) => refused("conflict", "A later draft is kept.", Some(kept.draft)),
         Ok(Written::Diverged(kept)) => refused(

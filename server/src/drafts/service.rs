@@ -107,9 +107,15 @@ impl DraftService {
     }
 
     /// Takes what a page wrote, or says why not.
-    pub async fn write(&self, account: &str, form_key: &str, draft: &Draft) -> Result<Written, StoreError> {
+    pub async fn write(
+        &self,
+        account: &str,
+        form_key: &str,
+        draft: &Draft,
+        mode: &Mode,
+    ) -> Result<Written, StoreError> {
         let draft = without_secrets(draft.clone());
-        self.write_counted(account, form_key, &draft, &Mode::Chained).await
+        self.write_counted(account, form_key, &draft, mode).await
     }
 
     /// Keeps a failed save, and tells where and under which revision. Scripted, that is the one

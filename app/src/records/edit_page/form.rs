@@ -11,6 +11,7 @@ use super::notices::notices;
 use crate::records::address::{self, Target};
 use crate::records::fields::widget;
 use crate::records::form_view::{Field, FormView, ShownField};
+use crate::records::model::Column;
 use crate::ui::icon::icon;
 use crate::ui::visit::Visit;
 
@@ -48,6 +49,9 @@ fn form(account: &str, saved_id: Option<&str>, found: &Found, view: &FormView) -
             data-saved-seq=saved.map(|saved| saved.revision.seq.to_string())
             data-saved-writer=saved.map(|saved| saved.revision.writer.clone())
             data-saved-form-key=saved.map(|saved| saved.form_key.clone())
+            data-unsaved-here=(!found.drafts.is_empty()).then_some("")
+            data-record-kind=found.table.label.clone()
+            data-label-column=found.table.label_column().map(Column::written)
             data-is-new=view.is_new().then_some("")
             data-read-only-copy=view.without_record.then_some("")
         >
@@ -100,17 +104,23 @@ pub fn shown_field(shown: &ShownField) -> AnyView {
 
 /// Save and the words that say where things stand; always in sight.
 fn footer(found: &Found, view: &FormView) -> AnyView {
-    let delete = match &found.target {
-        Target::Existing(key) if !view.without_record && found.table.may_delete() => {
-            Some(format!("{}/delete", address::record_url(&found.table.name, key)))
+    let may_delete = found.table.may_delete();
+    let (delete, once_made) = match &found.target {
+        Target::Existing(key) if !view.without_record && may_delete => {
+            let url = format!("{}/delete", address::record_url(&found.table.name, key));
+            (Some(url), None)
         }
-        _ => None,
+        // Where script runs, the page goes on as the record's once it was made.
+        Target::New(_) if may_delete => (Some(String::new()), Some("/delete")),
+        _ => (None, None),
     };
     view! {
         <div class="form-footer">
             <button type="submit" class="button button-primary" title="Ctrl+S">"Save"</button>
             <span class="save-words" data-save-words="">{view.words.clone()}</span>
-            {delete.map(|url| view! { <a class="button-plain delete-link" href=url>"Delete…"</a> })}
+            {delete.map(|url| view! {
+                <a class="button-plain delete-link" href=url hidden=once_made.is_some() data-after-create=once_made>"Delete…"</a>
+            })}
         </div>
     }
     .into_any()

@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 use resilient_core::draft::Revision;
 
-use super::conflict::text;
+use super::conflict::{compared, text};
 use crate::records::address;
 use crate::records::form_view::{BesideDraft, BesideReason, FormView, Notice};
 use crate::ui::notice::{Tone, notice};
@@ -18,17 +18,35 @@ pub fn restored(view: &FormView, changed_at_ms: u64, columns: &[String]) -> AnyV
         written::moment(changed_at_ms)
     );
     let whole = view.drawn.seq > 0;
+    let compared = view.changed().filter(|field| field.restored).map(|field| {
+        let mine = (field.null != Some(true)).then(|| field.text.clone());
+        let (mine, record) = compared(view, &field.column, &mine, field.base.as_ref().unwrap_or(&None));
+        view! {
+            <div class="conflict">
+                <h3>{field.label.clone()}</h3>
+                <div class="conflict-sides">
+                    <div class="conflict-side conflict-mine"><p class="conflict-heading">"Restored"</p>{mine}</div>
+                    <div class="conflict-side conflict-theirs"><p class="conflict-heading">"In the record"</p>{record}</div>
+                </div>
+            </div>
+        }
+    });
+    let compared = compared.collect_view();
     let body = view! {
         <p>{when}</p>
         {whole.then(|| view! {
             <p class="actions"><button class="button" form=discard_id(&view.drawn) data-discard="">"Discard"</button></p>
         })}
+        <details class="compare" data-compare="">
+            <summary>"Compare"</summary>
+            {compared}
+        </details>
     };
     view! { <div data-draft-notice="">{notice(Tone::Attention, heading, body)}</div> }.into_any()
 }
 
 /// A draft that is not in the form: to compare, to restore field by field, to copy, to discard.
-pub fn beside(draft: &BesideDraft, reason: BesideReason) -> AnyView {
+pub fn beside(view: &FormView, draft: &BesideDraft, reason: BesideReason) -> AnyView {
     let (heading, words) = match reason {
         BesideReason::RecordChanged => (
             "You typed something here that is not saved, and the record was changed since.",
@@ -41,8 +59,15 @@ pub fn beside(draft: &BesideDraft, reason: BesideReason) -> AnyView {
     };
     let restore = restore_url(draft, None);
     let rows = draft.columns.iter().map(|(column, label, mine, now)| {
-        let now = now.as_ref().map(|now| {
-            view! { <div class="conflict-side conflict-theirs"><p class="conflict-heading">"In the record"</p>{text(now)}</div> }
+        let (mine, now) = match now {
+            Some(now) => {
+                let (mine, now) = compared(view, column, mine, now);
+                (mine, Some(now))
+            }
+            None => (text(mine), None),
+        };
+        let now = now.map(|now| {
+            view! { <div class="conflict-side conflict-theirs"><p class="conflict-heading">"In the record"</p>{now}</div> }
         });
         view! {
             <div class="conflict">
@@ -52,7 +77,7 @@ pub fn beside(draft: &BesideDraft, reason: BesideReason) -> AnyView {
                     <a class="restore-link" href=restore_url(draft, Some(column))>"Restore this field"</a>
                 </h3>
                 <div class="conflict-sides">
-                    <div class="conflict-side conflict-mine"><p class="conflict-heading">"Unsaved"</p>{text(mine)}</div>
+                    <div class="conflict-side conflict-mine"><p class="conflict-heading">"Unsaved"</p>{mine}</div>
                     {now}
                 </div>
             </div>

@@ -32,7 +32,7 @@ fn one_notice(view: &FormView, found: &Found, one: &Notice) -> AnyView {
     match one {
         Notice::Saved { merged } => saved(merged),
         Notice::Restored { changed_at_ms, columns } => kept_draft::restored(view, *changed_at_ms, columns),
-        Notice::Beside { draft, reason } => kept_draft::beside(draft, *reason),
+        Notice::Beside { draft, reason } => kept_draft::beside(view, draft, *reason),
         Notice::Failure { outcome, message } => failure(*outcome, message),
         Notice::RetypeSecrets(labels) => notice(
             Tone::Attention,

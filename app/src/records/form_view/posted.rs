@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use resilient_core::draft::{Draft, Revision, Text};
 use resilient_core::submission::answer::{Answer, Outcome};
-use resilient_core::submission::form_body::PostedColumn;
+use resilient_core::submission::form_body::{self, PostedColumn};
 
 use super::typed::{Typed, TypedColumn, value_written};
 use super::{ConflictView, FormSources, Notice, field};
@@ -119,15 +119,11 @@ fn value(sources: &FormSources, written: &str, posted: &PostedColumn, baseline: 
     let Some(column) = sources.table.column_written(written) else {
         return Some(posted.text.clone());
     };
-    let null = if fields::has_null_checkbox(column) {
-        let is_baseline = baseline
-            .and_then(|base| base.as_deref())
-            .is_some_and(|base| base == posted.text);
-        posted.null && (posted.text.is_empty() || is_baseline)
-    } else {
-        column.nullable && posted.text.is_empty()
-    };
-    (!null).then(|| posted.text.clone())
+    if !fields::has_null_checkbox(column) {
+        return (!column.nullable || !posted.text.is_empty()).then(|| posted.text.clone());
+    }
+    let is_baseline = || baseline.and_then(|base| base.as_deref()) == Some(posted.text.as_str());
+    form_body::with_null(&posted.text, posted.null, is_baseline).unwrap_or_else(|_| Some(posted.text.clone()))
 }
 
 fn errors(answer: &Answer) -> BTreeMap<String, String> {

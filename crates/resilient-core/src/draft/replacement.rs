@@ -18,6 +18,9 @@ pub struct Kept {
 pub enum Mode {
     /// The page wrote it and says what it builds on: taken only where that is what is stored.
     Chained,
+    /// The page wrote it and knows that it is one of several: stored beside whatever it would not
+    /// replace, so that each of them is kept and listed until the person has chosen.
+    Beside,
     /// A submission of a page with script failed. It names its revision, not what that builds on:
     /// stored beside whatever it would not replace.
     FailedPost,

@@ -203,14 +203,20 @@ fn without_script_each_press_is_a_draft_built_on_the_one_the_page_was_drawn_from
 }
 
 #[test]
-fn copies_compare_by_writer_and_chain_never_by_time() {
-    let (a3, a5) = (draft("a", 3, None, ""), draft("a", 5, Some(at("a", 3)), ""));
-    let b1 = draft("b", 1, Some(at("a", 5)), "");
-    assert_eq!(relation(&a3, &a3), Relation::Same);
-    assert_eq!(relation(&a5, &a3), Relation::Later);
-    assert_eq!(relation(&a3, &b1), Relation::Earlier);
-    assert_eq!(relation(&b1, &a5), Relation::Later);
-    assert_eq!(relation(&draft("a", 6, None, ""), &b1), Relation::Apart);
+fn a_page_that_knows_of_another_text_is_stored_beside_it_and_goes_on_there() {
+    let mut form = Form::default();
+    form.write("a", 4, None);
+    assert_eq!(form.write("b", 1, None), Told::Diverged(Some(at("a", 4))));
+    form.send(&draft("b", 1, None, "b1"), &Mode::Beside);
+    assert_eq!(form.names(), [at("b", 1), at("a", 4)]);
+    // From then on each writes its own, and neither is told of the other again.
+    assert!(matches!(form.write("b", 2, Some(at("b", 1))), Told::Accepted { .. }));
+    assert!(matches!(form.write("a", 5, Some(at("a", 4))), Told::Accepted { .. }));
+    assert_eq!(form.names(), [at("a", 5), at("b", 2)]);
+    // Choosing one over the other leaves one.
+    form.end(&at("a", 5));
+    assert_eq!(form.send(&draft("a", 5, None, "a5"), &Mode::Beside), Told::Ended);
+    assert_eq!(form.names(), [at("b", 2)]);
 }
 
 /// One open page. Everything typed gets a name of its own, so that it can be seen whether it is lost.
@@ -243,7 +249,7 @@ impl Page {
 
 /// (what happens, in which page, with which of the drafts or messages)
 fn events() -> impl Strategy<Value = Vec<(u8, usize, usize)>> {
-    proptest::collection::vec((0..12u8, 0..3usize, 0..8usize), 1..60)
+    proptest::collection::vec((0..13u8, 0..3usize, 0..8usize), 1..60)
 }
 
 struct World {
@@ -396,6 +402,15 @@ impl World {
                     self.end(&revision, &values);
                     self.pages[page].values.clear();
                     self.pages[page].on = None;
+                }
+            }
+            11 if unsaved => {
+                let draft = self.pages[page].draft();
+                self.sent.push(draft.clone());
+                let told = self.send(&draft, &Mode::Beside);
+                assert!(!matches!(told, Told::Diverged(_)), "{told:?}");
+                if let Told::Accepted { revision, .. } = told {
+                    self.pages[page].on = Some(revision);
                 }
             }
             // A message that was still on its way, or is sent again, arrives now.

@@ -15,6 +15,10 @@ pub const VALUE: &str = "v.";
 pub const NULL: &str = "n.";
 pub const BASE: &str = "b.";
 pub const BASE_NULL: &str = "bn.";
+/// Without script: whose text a field in conflict takes; see [`THEIRS`].
+pub const CHOICE: &str = "c.";
+/// The choice that leaves the column as the record has it, whatever stands in its control.
+pub const THEIRS: &str = "theirs";
 
 /// One posted column, before anyone knows whether the checkbox beside it counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +29,23 @@ pub struct PostedColumn {
     pub null: bool,
     /// The base the page drew, where the drawn value was not the record's.
     pub base: Option<Text>,
+}
+
+/// NULL is ticked beside a text that is not the record's: nobody can tell which of the two is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NullBesideText;
+
+/// What a control and the checkbox for NULL beside it say together. Unticked: the text, the empty one too.
+/// Ticked: NULL beside no text, or beside the text that the record had when the box was ticked.
+///
+/// # Errors
+/// Ticked beside any other text. The text is never dropped for it.
+pub fn with_null(text: &str, ticked: bool, is_baseline: impl FnOnce() -> bool) -> Result<Text, NullBesideText> {
+    match ticked {
+        false => Ok(Some(text.to_owned())),
+        true if text.is_empty() || is_baseline() => Ok(None),
+        true => Err(NullBesideText),
+    }
 }
 
 /// A form body as posted.
@@ -43,6 +64,7 @@ impl FormBody {
         let mut body = Self::default();
         let (mut seq, mut writer) = (None, None);
         let (mut nulls, mut bases) = (Vec::new(), BTreeMap::<String, Text>::new());
+        let mut theirs = Vec::new();
         for (name, value) in pairs {
             let (name, value) = (name.as_ref(), value.into());
             match name {
@@ -56,6 +78,8 @@ impl FormBody {
                         body.columns.entry(column.to_owned()).or_default().text = with_line_feeds(&value);
                     } else if let Some(column) = name.strip_prefix(NULL) {
                         nulls.push(column.to_owned());
+                    } else if let Some(column) = name.strip_prefix(CHOICE) {
+                        theirs.extend((value == THEIRS).then(|| column.to_owned()));
                     } else if let Some(column) = name.strip_prefix(BASE_NULL) {
                         bases.insert(column.to_owned(), None);
                     } else if let Some(column) = name.strip_prefix(BASE) {
@@ -73,6 +97,10 @@ impl FormBody {
             if let Some(posted) = body.columns.get_mut(&column) {
                 posted.base = Some(base);
             }
+        }
+        // What is not posted stays as it is.
+        for column in theirs {
+            body.columns.remove(&column);
         }
         if let (Some(seq), Some(writer)) = (seq, writer) {
             body.revision = Some(Revision { seq, writer });
@@ -101,4 +129,32 @@ pub fn to_pairs(id: &str, version: &str, revision: &Revision, values: &Values) -
 /// Browsers post CRLF whatever was typed; comparisons are made on LF.
 pub fn with_line_feeds(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_is_not_the_empty_text_and_a_typed_text_is_never_dropped_for_it() {
+        assert_eq!(with_null("", false, || true), Ok(Some(String::new())));
+        assert_eq!(with_null("", true, || false), Ok(None));
+        assert_eq!(with_null("as it was", true, || true), Ok(None));
+        assert_eq!(with_null("typed", true, || false), Err(NullBesideText));
+        assert_eq!(with_null("typed", false, || false), Ok(Some("typed".to_owned())));
+    }
+
+    #[test]
+    fn a_column_that_is_left_to_theirs_is_as_if_it_was_not_posted() {
+        let posted = [
+            ("v.a", "mine"),
+            ("n.a", "1"),
+            ("b.a", "old"),
+            ("c.a", "theirs"),
+            ("v.b", "mine"),
+            ("c.b", "mine"),
+        ];
+        let body = FormBody::from_pairs(posted);
+        assert_eq!(body.columns.into_keys().collect::<Vec<_>>(), ["b"]);
+    }
 }

@@ -2,11 +2,11 @@
 
 use resilient_core::collections::BTreeMap;
 use resilient_core::draft::Revision;
-use resilient_core::submission::machine::effects::{DeviceDraft, OutboxEntry};
+use resilient_core::submission::machine::effects::{DeviceDraft, JustSaved, OutboxEntry};
 
 use super::timer::wall_clock_ms;
 use super::{idb, storage};
-use crate::stored::{self, Early, Stored, StoredDraft, StoredSubmission};
+use crate::stored::{self, Early, Stored, StoredDraft, StoredSave, StoredSaves, StoredSubmission};
 
 /// Writes a draft. `localStorage` is written before this returns its future, so that it holds even
 /// while the page goes away; the answer is whether the draft is kept.
@@ -16,7 +16,74 @@ pub fn keep_draft(
     draft_url: Option<String>,
 ) -> impl Future<Output = bool> + use<> {
     let key = stored::draft_key(account, &device.form_key, &device.draft.revision.writer);
-    keep(key, StoredDraft::new(device, draft_url).json())
+    keep(key, StoredDraft::new(device, draft_url, wall_clock_ms()).json())
+}
+
+/// When a draft was written here, as far as that can be told at once.
+pub fn kept_at_ms(account: &str, form_key: &str, revision: &Revision) -> Option<u64> {
+    let stored = storage::read(&stored::draft_key(account, form_key, &revision.writer))?;
+    let stored = StoredDraft::read(&stored).filter(|stored| stored.draft.revision == *revision)?;
+    (stored.at_ms > 0).then_some(stored.at_ms)
+}
+
+/// Remembers that these drafts were discarded. Through before this returns; other tabs hear of it.
+pub fn bury(account: &str, form_key: &str, revisions: &[Revision]) {
+    for Revision { seq, writer } in revisions {
+        let seq = ended_up_to(account, form_key, writer).unwrap_or(0).max(*seq);
+        let key = stored::ended_key(account, form_key, writer);
+        storage::write(&key, &stored::ended_text(seq, wall_clock_ms()));
+    }
+}
+
+pub fn is_buried(account: &str, form_key: &str, revision: &Revision) -> bool {
+    ended_up_to(account, form_key, &revision.writer).is_some_and(|seq| revision.seq <= seq)
+}
+
+fn ended_up_to(account: &str, form_key: &str, writer: &str) -> Option<u64> {
+    let text = storage::read(&stored::ended_key(account, form_key, writer))?;
+    stored::read_ended(&text).map(|(seq, _)| seq)
+}
+
+/// Forgets what was discarded, or saved, too long ago to matter.
+pub fn sweep(account: &str) {
+    let long_ago = |at_ms: u64| at_ms.saturating_add(stored::ENDED_FOR_MS) < wall_clock_ms();
+    for (key, text) in storage::entries(&[stored::ENDED, account, ":"].concat()) {
+        if stored::read_ended(&text).is_none_or(|(_, at_ms)| long_ago(at_ms)) {
+            storage::remove(&key);
+        }
+    }
+    for (key, text) in storage::entries(&[stored::SAVED, account, ":"].concat()) {
+        let saves = StoredSaves::read(&text).unwrap_or_default().saves;
+        if saves.last().is_none_or(|last| long_ago(last.at_ms)) {
+            storage::remove(&key);
+        }
+    }
+}
+
+/// Remembers a save for pages that do not know of it yet. Other tabs hear of it.
+pub fn remember_saved(account: &str, saved: &JustSaved) {
+    let form_key = &saved.submission.form_key;
+    let table = form_key.split('/').next().unwrap_or_default();
+    let form_key = match &saved.answer.key {
+        Some(key) => [table, key].join("/"),
+        None => form_key.clone(),
+    };
+    let key = stored::saved_key(account, &form_key);
+    let saves = saves(&key).with(saved, wall_clock_ms());
+    storage::write(&key, &saves.json());
+}
+
+fn saves(key: &str) -> StoredSaves {
+    storage::read(key)
+        .and_then(|json| StoredSaves::read(&json))
+        .unwrap_or_default()
+}
+
+/// A form's saves that were answered at or after a time of the device's clock.
+pub fn saved_since(account: &str, form_key: &str, since_ms: u64) -> Vec<JustSaved> {
+    let saves = saves(&stored::saved_key(account, form_key)).saves.into_iter();
+    let since = saves.filter(|save| save.at_ms >= since_ms);
+    since.map(StoredSave::into_just_saved).collect()
 }
 
 fn keep(key: String, json: String) -> impl Future<Output = bool> + use<> {
@@ -80,7 +147,7 @@ fn drop_early(account: &str, form_key: &str, writer: &str) {
 pub async fn rewrite_draft(account: &str, device: &DeviceDraft, draft_url: Option<String>) {
     let revision = device.draft.revision.clone();
     let key = stored::draft_key(account, &device.form_key, &revision.writer);
-    let json = StoredDraft::new(device, draft_url).json();
+    let json = StoredDraft::new(device, draft_url, wall_clock_ms()).json();
     let is_same = move |json: &str| StoredDraft::read(json).is_some_and(|stored| stored.draft.revision == revision);
     if storage::read(&key).is_some_and(|json| is_same(&json)) {
         storage::write(&key, &json);
@@ -110,6 +177,10 @@ pub async fn drafts(account: &str) -> Vec<(DeviceDraft, Option<String>)> {
         let mark = stored::dropped_key(account, form_key, writer);
         if dropped_up_to(&mark).is_some_and(|dropped| seq <= dropped) {
             finish_dropping(&key, &mark, seq).await;
+            continue;
+        }
+        if is_buried(account, form_key, &entry.draft.revision) {
+            drop_drafts(account, form_key, std::slice::from_ref(&entry.draft.revision)).await;
             continue;
         }
         if found.get(&key).is_none_or(|(known, _)| known.draft.revision.seq < seq) {
@@ -151,6 +222,12 @@ fn last_number(account: &str) -> u32 {
         .unwrap_or(0)
 }
 
+/// Whether the submission still waits for its answer on this device.
+pub async fn is_waiting(account: &str, id: &str) -> bool {
+    let key = stored::outbox_key(account, id);
+    storage::read(&key).is_some() || !idb::entries(&key).await.is_empty()
+}
+
 pub fn forget_submission(account: &str, id: &str) -> impl Future<Output = ()> + use<> {
     let key = stored::outbox_key(account, id);
     storage::remove(&key);
@@ -173,7 +250,15 @@ pub async fn submissions(account: &str) -> Vec<StoredSubmission> {
 
 /// Removes everything this account has on the device, and nothing of anybody else's.
 pub async fn purge(account: &str) {
-    for kind in [stored::DRAFT, stored::EARLY, stored::OUTBOX, stored::DROPPED] {
+    let kinds = [
+        stored::DRAFT,
+        stored::EARLY,
+        stored::OUTBOX,
+        stored::DROPPED,
+        stored::ENDED,
+        stored::SAVED,
+    ];
+    for kind in kinds {
         for (key, _) in both(&format!("{kind}{account}:")).await {
             if stored::is_of(&key, kind, account) {
                 storage::remove(&key);

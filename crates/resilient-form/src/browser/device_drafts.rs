@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use resilient_core::collections::BTreeMap;
 use resilient_core::connection::PROBE_LIMIT;
-use resilient_core::draft::Values;
-use web_sys::Element;
+use resilient_core::draft::{Revision, Values};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{Element, Event as DomEvent};
 
 use super::connection::Request;
-use super::dom::{Make, document, find, make, window};
+use super::dom::{Make, account, document, find, find_in, listen, make, window};
 use super::{device, timer};
 use crate::reply;
 
@@ -27,6 +29,25 @@ pub async fn start() {
     if !only.is_empty() {
         load_again_when_ready().await;
     }
+}
+
+/// A page's own form that discards a draft on the server: what this device has of it goes as well.
+pub fn hear_discards() {
+    listen(&document(), "submit", |event: DomEvent| {
+        let form = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        let Some(form) = form.filter(|form| form.get_attribute("action").as_deref() == Some("/drafts/discard")) else {
+            return;
+        };
+        let named = |name: &str| find_in(&form, &["[name=", name, "]"].concat())?.get_attribute("value");
+        let seq = named("seq").and_then(|seq| seq.parse().ok());
+        if let (Some(account), Some(form_key), Some(seq), Some(writer)) =
+            (account(), named("form_key"), seq, named("writer"))
+        {
+            let revisions = [Revision { seq, writer }];
+            device::bury(&account, &form_key, &revisions);
+            spawn_local(device::drop_drafts(&account, &form_key, &revisions));
+        }
+    });
 }
 
 /// One form's unsaved work on this device.

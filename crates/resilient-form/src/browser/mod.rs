@@ -1,12 +1,14 @@
 //! The one place that knows the browser. Everything here runs in the page; the rules it performs are
 //! in `resilient_core`.
 
+mod channel;
 mod connection;
 mod device;
 mod device_drafts;
 mod dom;
 mod form;
 mod idb;
+mod locks;
 mod outbox_runner;
 mod random;
 mod sign_out;
@@ -26,6 +28,7 @@ pub fn watch_connection() {
     spawn_local(async {
         status::start();
         sign_out::guard();
+        device_drafts::hear_discards();
     });
 }
 

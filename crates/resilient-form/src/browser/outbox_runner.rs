@@ -7,9 +7,10 @@ use std::time::Duration;
 use resilient_core::collections::BTreeSet;
 use resilient_core::submission::Submission;
 use resilient_core::submission::answer::{Answer, Outcome};
+use resilient_core::submission::machine::effects::JustSaved;
 
 use super::connection::{FORM, Request, encode};
-use super::{device, dom, form, status, storage, toasts};
+use super::{device, dom, form, locks, status, storage, toasts};
 use crate::reply::{self, Asked};
 use crate::stored::{self, StoredSubmission};
 
@@ -25,6 +26,10 @@ pub async fn run() {
     if RUNNING.replace(true) {
         return;
     }
+    // Another tab may be at it; what it leaves comes with the next pass.
+    let Some(_lock) = locks::try_lock(&["inkfast:outbox:", &account].concat()).await else {
+        return RUNNING.set(false);
+    };
     let own_form = form::form_key();
     let mut stopped = BTreeSet::new();
     for entry in device::submissions(&account).await {
@@ -42,6 +47,11 @@ pub async fn run() {
 async fn send(account: &str, entry: StoredSubmission) -> bool {
     if !account_is_here(account) {
         return false;
+    }
+    let _lock = locks::lock(&sending(&entry.submission.id), LIMIT).await;
+    if !device::is_waiting(account, &entry.submission.id).await {
+        // Another tab had its answer, or its text was discarded.
+        return true;
     }
     let body = encode(&super::form::pairs(&entry.submission, account));
     let request = Request {
@@ -62,6 +72,11 @@ async fn send(account: &str, entry: StoredSubmission) -> bool {
     }
 }
 
+/// The lock of whoever sends a submission.
+pub fn sending(id: &str) -> String {
+    ["inkfast:send:", id].concat()
+}
+
 /// A submission is forgotten only after what follows from its answer is kept.
 async fn settle(account: &str, entry: &StoredSubmission, answer: &Answer) {
     let submission = &entry.submission;
@@ -69,6 +84,12 @@ async fn settle(account: &str, entry: &StoredSubmission, answer: &Answer) {
     if answer.outcome == Outcome::Saved {
         device::drop_drafts(account, form_key, std::slice::from_ref(&submission.revision)).await;
         rebase_drafts(account, submission, answer).await;
+        let saved = JustSaved {
+            submission: submission.clone(),
+            base: entry.base.clone(),
+            answer: answer.clone(),
+        };
+        device::remember_saved(account, &saved);
         toasts::show(toasts::Kind::Saved, &format!("Saved what was queued for {form_key}."));
     } else {
         let words = format!("What was queued for {form_key} could not be saved. Your text is kept: see Unsaved work.");

@@ -20,6 +20,13 @@ pub fn wall_clock_ms() -> u64 {
     js_sys::Date::now() as u64
 }
 
+/// When this page was asked for, as Unix time.
+pub fn page_asked_for_ms() -> u64 {
+    window()
+        .performance()
+        .map_or(0.0, |performance| performance.time_origin()) as u64
+}
+
 fn whole_ms(pause: Duration) -> i32 {
     // Rounded up: a timer that fires early would find nothing due.
     i32::try_from(pause.as_millis() + 1).unwrap_or(i32::MAX)

@@ -96,6 +96,26 @@ async fn a_second_tab_is_told_what_is_stored() {
 }
 
 #[tokio::test]
+async fn a_second_tab_that_was_told_is_kept_beside_and_both_are_listed() {
+    let server = Server::start().await;
+    server.write(draft("a", 1, None)).await;
+    let beside = draft("b", 1, None).to_string();
+    let (status, said) = server.ask("ann", "POST", "site/1?account=ann&beside=1", beside).await;
+    assert_eq!(
+        (status, &said["data"]["seq"], &said["data"]["writer"]),
+        (200, &json!(1), &json!("b"))
+    );
+    assert_eq!(server.write(draft("b", 2, Some(("b", 1)))).await.0, 200);
+    let account = Account {
+        name: "ann".to_owned(),
+        role: Role::Superuser,
+    };
+    let listed = server.drafts.list(&account).await.unwrap();
+    let writers: Vec<_> = listed.iter().map(|kept| kept.draft.revision.writer.as_str()).collect();
+    assert_eq!(writers, ["b", "a"]);
+}
+
+#[tokio::test]
 async fn a_write_on_what_is_gone_is_told_that_nothing_is_stored() {
     let (status, said) = Server::start().await.write(draft("a", 5, Some(("a", 4)))).await;
     assert_eq!((status, &said["error"]), (409, &json!("conflict")));

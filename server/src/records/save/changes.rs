@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use app::records::model::{Column, ColumnKind, Table, Text, Values};
-use resilient_core::submission::form_body::{FormBody, PostedColumn};
+use resilient_core::submission::form_body::{FormBody, NullBesideText, PostedColumn, with_null};
 
 use super::version::{Version, Versions};
 use crate::records::check::as_written;
@@ -107,23 +107,17 @@ fn posted_text(column: &Column, posted: &PostedColumn, unchanged: &dyn Fn(&Text)
         }
         return Ok((!text.is_empty()).then(|| as_written(column, &text)));
     }
-    if !posted.null || !column.nullable {
-        // Bytes that may not be NULL were drawn for no value yet, and left so: their default is not overwritten.
-        let is_left_out = text.is_empty() && !column.is_text() && !column.nullable && unchanged(&None);
-        return Ok((!is_left_out).then_some(text));
+    // Bytes that may not be NULL were drawn for no value yet, and left so: their default is not overwritten.
+    if text.is_empty() && !column.is_text() && !column.nullable && unchanged(&None) {
+        return Ok(None);
     }
-    let is_baseline = match &posted.base {
+    let is_baseline = || match &posted.base {
         Some(base) => *base == Some(text.clone()),
         None => unchanged(&Some(text.clone())),
     };
-    if text.is_empty() || is_baseline {
-        Ok(None)
-    } else {
-        Err(
-            "This is marked as having no value, but a text was typed. Clear the text, or take the mark away."
-                .to_owned(),
-        )
-    }
+    with_null(&text, posted.null && column.nullable, is_baseline).map_err(|NullBesideText| {
+        "This is marked as having no value, but a text was typed. Clear the text, or take the mark away.".to_owned()
+    })
 }
 
 /// `text` in the writing of what the record holds: its kind of newlines (LF if it has none or both kinds), and `T`

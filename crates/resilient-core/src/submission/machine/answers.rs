@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::delivery::{Delivery, Intent, Pause};
-use super::effects::{Announcement, Effect};
+use super::drafting::is_within;
+use super::effects::{Announcement, Effect, JustSaved};
 use super::events::Side;
 use super::{FormMachine, Given, Message, announce, submission_id};
 use crate::draft::{Text, Values};
@@ -52,9 +53,11 @@ impl FormMachine {
             _ => {}
         }
         self.end(&intent, given, orders);
+        // Whoever has gone on typing is not to be taken elsewhere.
+        let is_watched = intent.by_press && intent.touched.is_empty();
         match answer.outcome {
-            Outcome::Conflict => self.conflicted(answer, given, orders),
-            Outcome::Invalid => self.found_invalid(answer, intent.by_press, orders),
+            Outcome::Conflict => self.conflicted(answer, is_watched, given, orders),
+            Outcome::Invalid => self.found_invalid(answer, is_watched, orders),
             Outcome::Mismatch => self.mismatched(answer, given, orders),
             outcome => self.refuse(Message::of(outcome), orders),
         }
@@ -80,8 +83,49 @@ impl FormMachine {
     }
 
     fn saved(&mut self, intent: Intent, answer: Answer, given: Given, orders: &mut Vec<Effect>) {
+        if intent.attempts > 0 {
+            announce(orders, Announcement::SavedAfterQueue);
+        }
+        orders.push(Effect::RememberSaved(Box::new(JustSaved {
+            submission: self.stored_form(&intent),
+            base: intent.base.clone(),
+            answer: answer.clone(),
+        })));
+        self.carried_out(intent, answer, given, orders);
+    }
+
+    /// Another tab had the answer: to what waits here too, to the text that is only shown here, or to something
+    /// that this page was drawn before.
+    pub(super) fn saved_elsewhere(&mut self, saved: JustSaved, given: Given, orders: &mut Vec<Effect>) {
+        let JustSaved {
+            submission,
+            base,
+            answer,
+        } = saved;
+        if let Some(intent) = self.delivery.take(&submission.id) {
+            return self.carried_out(intent, answer, given, orders);
+        }
+        if let Some(at) = self
+            .line
+            .iter()
+            .position(|intent| intent.submission.id == submission.id)
+            && let Some(intent) = self.line.remove(at)
+        {
+            return self.carried_out(intent, answer, given, orders);
+        }
+        let is_shown_here = is_within(&self.chain.present, &submission.revision) && self.chain.present.seq > 0;
+        if is_shown_here && matches!(self.delivery, Delivery::Idle) {
+            let intent = Intent::new(submission, base, false);
+            return self.carried_out(intent, answer, given, orders);
+        }
+        if self.was_drawn_before(&submission.values, &base, &answer) {
+            self.outdated_by = Some(String::new());
+        }
+    }
+
+    fn carried_out(&mut self, intent: Intent, answer: Answer, given: Given, orders: &mut Vec<Effect>) {
         let pressed_again = intent.pressed_again;
-        let was_queued = intent.attempts > 0;
+        self.outdated_by = None;
         self.end(&intent, given, orders);
         if intent.left_behind
             && answer.replayed
@@ -93,9 +137,6 @@ impl FormMachine {
         }
         self.was_saved = true;
         self.drop_saved_draft(&intent, &answer, given, orders);
-        if was_queued {
-            announce(orders, Announcement::SavedAfterQueue);
-        }
         if !answer.merged.is_empty() {
             announce(
                 orders,
@@ -187,7 +228,7 @@ impl FormMachine {
         self.content.forget_decided();
     }
 
-    fn conflicted(&mut self, answer: Answer, given: Given, orders: &mut Vec<Effect>) {
+    fn conflicted(&mut self, answer: Answer, is_watched: bool, given: Given, orders: &mut Vec<Effect>) {
         let disputed: Vec<&String> = answer.conflicts.iter().map(|conflict| &conflict.column).collect();
         let others = answer.current.iter().filter(|(column, _)| !disputed.contains(column));
         for (column, text) in others {
@@ -204,14 +245,18 @@ impl FormMachine {
         if let Some(version) = answer.version {
             self.content.version = version;
         }
+        self.outdated_by = None;
         self.text_changed(given);
         announce(orders, Announcement::Conflict);
+        if let Some(column) = self.content.first_undecided().filter(|_| is_watched) {
+            orders.push(Effect::FocusField(column.clone()));
+        }
     }
 
-    fn found_invalid(&mut self, answer: Answer, by_press: bool, orders: &mut Vec<Effect>) {
+    fn found_invalid(&mut self, answer: Answer, is_watched: bool, orders: &mut Vec<Effect>) {
         self.errors = answer.errors;
         let first = self.errors.keys().find(|column| !column.is_empty());
-        if let Some(column) = first.filter(|_| by_press) {
+        if let Some(column) = first.filter(|_| is_watched) {
             orders.push(Effect::FocusField(column.clone()));
         }
         if self.errors.is_empty() {

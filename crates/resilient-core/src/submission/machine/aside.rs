@@ -1,15 +1,37 @@
 //! Text that stands beside the form: restored and put aside, or gone another way.
 
 use super::effects::{DeviceDraft, Effect};
-use super::keeping::Refused;
-use super::{FormMachine, Given};
-use crate::draft::Revision;
+use super::{DraftRefusal, FormMachine, Given};
+use crate::draft::{Draft, Revision};
 
 impl FormMachine {
     pub(super) fn put_aside(&mut self, draft: DeviceDraft) {
         self.aside
             .retain(|other| other.draft.revision.writer != draft.draft.revision.writer);
         self.aside.push(draft);
+    }
+
+    /// What lay on this device beside the form is kept and listed by the server, too, unless it knows better.
+    pub(super) fn hand_over_aside(&mut self, orders: &mut Vec<Effect>) {
+        let nameless = |aside: &&DeviceDraft| aside.draft.version.is_empty();
+        for aside in self
+            .aside
+            .iter()
+            .filter(|aside| self.has_server_drafts && !nameless(aside))
+        {
+            orders.push(Effect::SaveDraftBeside(aside.draft.clone()));
+        }
+    }
+
+    /// The server says what became of such a text.
+    pub(super) fn aside_refused(&mut self, revision: &Revision, why: &DraftRefusal, orders: &mut Vec<Effect>) {
+        let known = self.aside.len();
+        if matches!(why, DraftRefusal::Discarded | DraftRefusal::Stored(None)) {
+            self.aside.retain(|aside| aside.draft.revision != *revision);
+        }
+        if self.aside.len() < known {
+            self.bury(vec![revision.clone()], orders);
+        }
     }
 
     /// Puts the restored text aside and shows what the page showed before.
@@ -46,6 +68,13 @@ impl FormMachine {
             let mut replaced = self.device_draft();
             replaced.draft.revision.writer = format!("{}-{}", self.chain.writer, self.chain.present.seq);
             orders.push(Effect::KeepLocally(replaced.clone()));
+            if self.server_is_open() {
+                let draft = Draft {
+                    on: None,
+                    ..replaced.draft.clone()
+                };
+                orders.push(Effect::SaveDraftBeside(draft));
+            }
             self.put_aside(replaced);
         }
         self.restore_into_fields(&taken, orders);
@@ -53,19 +82,16 @@ impl FormMachine {
         for ancestor in taken.lineage.iter().rev() {
             self.chain.built_on(ancestor.clone());
         }
-        if self.server.refused == Some(Refused::Diverged) {
-            self.server.refused = None;
-        }
+        // What is written next takes its place on the server, too.
+        self.server.held = Some(taken.draft.revision);
+        self.goes_beside = false;
         self.text_changed(given);
         self.swept = false;
     }
 
     pub(super) fn discard_aside(&mut self, revision: &Revision, orders: &mut Vec<Effect>) {
         self.aside.retain(|aside| aside.draft.revision != *revision);
-        orders.push(Effect::DropLocally {
-            form_key: self.form_key.clone(),
-            revisions: vec![revision.clone()],
-        });
+        self.bury(vec![revision.clone()], orders);
         if self.has_server_drafts {
             orders.push(Effect::DropDraft(revision.clone()));
         }

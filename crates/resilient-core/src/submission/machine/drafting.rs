@@ -88,13 +88,11 @@ impl FormMachine {
     }
 
     pub(super) fn server_is_open(&self) -> bool {
-        let shut = matches!(
-            self.server.refused,
-            Some(Refused::Diverged | Refused::Never | Refused::TooLarge)
-        );
+        let shut = matches!(self.server.refused, Some(Refused::Never | Refused::TooLarge));
         // The server takes no draft that names no version; the device keeps it until it is decided.
         let nameless = self.content.lacks_a_base();
-        self.has_server_drafts && !shut && !nameless && !self.signed_out && self.server.busy.is_none()
+        let open = self.has_server_drafts && !shut && !nameless && !self.signed_out;
+        open && !self.discarded_elsewhere && self.server.busy.is_none()
     }
 
     /// Orders what the pauses say is due by now.
@@ -155,7 +153,12 @@ impl FormMachine {
         if self.has_plain_changes() {
             if self.server.held.as_ref() != Some(&present) {
                 self.server.busy = Some(present);
-                orders.push(Effect::SaveDraft(self.draft(self.server.held.clone())));
+                let draft = self.draft(self.server.held.clone());
+                orders.push(if self.goes_beside {
+                    Effect::SaveDraftBeside(draft)
+                } else {
+                    Effect::SaveDraft(draft)
+                });
             }
         } else if let Some(held) = self.server.held.clone() {
             self.server.busy = Some(held.clone());
@@ -167,7 +170,7 @@ impl FormMachine {
         let stored = self.server.held.as_ref() == Some(&self.chain.present);
         let shut =
             self.server.refused.is_some() || self.content.lacks_a_base() || self.signed_out || !self.has_server_drafts;
-        if self.has_plain_changes() && !stored && !shut {
+        if self.has_plain_changes() && !stored && !shut && !self.discarded_elsewhere {
             let on = self.server.busy.clone().or_else(|| self.server.held.clone());
             orders.push(Effect::BeaconDraft(self.draft(on)));
         }
@@ -200,13 +203,22 @@ impl FormMachine {
     }
 
     pub(super) fn draft_stored(&mut self, revision: Revision, given: Given) {
+        if !self.is_of_this_text(&revision) {
+            return;
+        }
         self.server.busy = None;
+        self.goes_beside = false;
         self.signed_out = false;
         self.server.holds(revision);
         self.told_too_large = false;
         if !self.has_plain_changes() {
             self.server.changed(given.now);
         }
+    }
+
+    /// What is put aside is handed to the server as well, and concerns nothing here.
+    fn is_of_this_text(&self, revision: &Revision) -> bool {
+        self.server.busy.as_ref() == Some(revision) || self.chain.covers(revision)
     }
 
     pub(super) fn draft_dropped(&mut self) {
@@ -222,6 +234,9 @@ impl FormMachine {
         given: Given,
         orders: &mut Vec<Effect>,
     ) {
+        if !self.is_of_this_text(revision) {
+            return self.aside_refused(revision, &why, orders);
+        }
         self.server.busy = None;
         match why {
             DraftRefusal::Stored(stored) => self.other_draft_is_stored(stored.map(|draft| *draft), given, orders),
@@ -253,7 +268,7 @@ impl FormMachine {
     }
 
     /// The write named another predecessor than the one stored. If that is an ancestor of this text
-    /// the text goes on top of it; else both are kept and shown.
+    /// the text goes on top of it; else both are kept, there as well, and shown.
     fn other_draft_is_stored(&mut self, stored: Option<Draft>, given: Given, orders: &mut Vec<Effect>) {
         let again = match stored {
             None if self.server.held.take().is_none() => {
@@ -267,13 +282,14 @@ impl FormMachine {
                 known != Some(draft.revision)
             }
             Some(draft) => {
-                self.server.refused = Some(Refused::Diverged);
+                let is_new = !self.goes_beside;
+                self.goes_beside = true;
                 self.put_aside(DeviceDraft {
                     form_key: self.form_key.clone(),
                     draft,
                     lineage: Vec::new(),
                 });
-                return;
+                is_new
             }
         };
         self.server.changed(given.now);
@@ -284,19 +300,62 @@ impl FormMachine {
         }
     }
 
-    /// The person discarded this text elsewhere. If nothing was typed here since, it goes; else what
-    /// was typed here is a text of its own.
+    /// The server says that this text was discarded elsewhere. What was typed since is a text of its own; what this
+    /// page only found on the device does not come back; what was typed in this page stays in its fields.
     fn discarded_elsewhere(&mut self, revision: &Revision, given: Given, orders: &mut Vec<Effect>) {
-        let typed_here = self.chain.present.writer == self.chain.writer || self.chain.present != *revision;
         self.server.held = None;
-        if typed_here || self.delivery.intent().is_some() {
+        if self.chain.present != *revision || self.delivery.intent().is_some() {
             self.text_changed(given);
             return;
         }
-        self.reset_fields(orders);
+        let discarded = self.chain.all();
+        if self.chain.present.writer == self.chain.writer {
+            self.hold_discarded_text(orders);
+        } else {
+            self.reset_fields(orders);
+            self.restored = None;
+            self.drop_from_device(orders);
+            announce(orders, Announcement::DiscardedElsewhere);
+        }
+        self.bury(discarded, orders);
+    }
+
+    /// The same, from another tab while this one is open.
+    pub(super) fn discarded_in_another_tab(&mut self, revision: &Revision, orders: &mut Vec<Effect>) {
+        self.aside.retain(|aside| !is_within(&aside.draft.revision, revision));
+        let is_this_text = is_within(&self.chain.present, revision) && self.has_plain_changes();
+        if is_this_text && self.delivery.intent().is_none() {
+            self.hold_discarded_text(orders);
+        }
+    }
+
+    /// It stays in the fields of a page that shows it, and nowhere else: no tab has its text taken away while
+    /// somebody may be reading it.
+    fn hold_discarded_text(&mut self, orders: &mut Vec<Effect>) {
+        self.chain.lineage.clear();
+        self.chain.present.writer.clone_from(&self.chain.writer);
+        self.chain.advance();
+        for shelf in [&mut self.device, &mut self.server] {
+            shelf.held = None;
+            shelf.unwritten_since = None;
+        }
+        self.swept = true;
         self.restored = None;
-        self.drop_from_device(orders);
+        self.discarded_elsewhere = true;
         announce(orders, Announcement::DiscardedElsewhere);
+    }
+
+    pub(super) fn keep_discarded_text(&mut self, given: Given) {
+        if self.discarded_elsewhere {
+            self.text_changed(given);
+        }
+    }
+
+    pub(super) fn bury(&self, revisions: Vec<Revision>, orders: &mut Vec<Effect>) {
+        if !revisions.is_empty() {
+            let form_key = self.form_key.clone();
+            orders.push(Effect::BuryLocally { form_key, revisions });
+        }
     }
 
     fn reset_fields(&mut self, orders: &mut Vec<Effect>) {
@@ -326,15 +385,20 @@ impl FormMachine {
         }
         self.reset_fields(orders);
         self.restored = None;
-        let discarded = self.chain.present.clone();
+        self.discarded_elsewhere = false;
+        let discarded = self.chain.all();
+        self.bury(discarded.clone(), orders);
         self.drop_from_device(orders);
-        if self.has_server_drafts && discarded.seq > 0 {
-            self.server.busy = Some(discarded.clone());
-            orders.push(Effect::DropDraft(discarded));
-        }
+        self.drop_from_server(discarded, orders);
         self.server.unwritten_since = None;
-        if matches!(self.server.refused, Some(Refused::Diverged)) {
-            self.server.refused = None;
+        self.goes_beside = false;
+    }
+
+    /// What a text was built on the server knows only of one that it has: each is named.
+    fn drop_from_server(&mut self, discarded: Vec<Revision>, orders: &mut Vec<Effect>) {
+        if self.has_server_drafts {
+            self.server.busy = discarded.first().cloned();
+            orders.extend(discarded.into_iter().map(Effect::DropDraft));
         }
     }
 
@@ -362,8 +426,12 @@ impl FormMachine {
         self.unfit.clear();
         self.errors.clear();
         self.restored = None;
+        // What was sent is in the fields again, and is kept anew under a later revision.
+        let discarded = self.chain.all();
+        self.bury(discarded.clone(), orders);
         self.text_changed(given);
         self.keep_on_device(orders);
+        self.drop_from_server(discarded, orders);
         self.refuse(Message::under_way(), orders);
     }
 
@@ -378,9 +446,7 @@ impl FormMachine {
         let saved = intent.submission.revision.clone();
         let form_key = intent.submission.form_key.clone();
         let server_had_it = self.server.held.take_if(|held| is_within(held, &saved)).is_some();
-        if self.server.refused == Some(Refused::Diverged) {
-            self.server.refused = None;
-        }
+        self.goes_beside = false;
         let newer_text = self.has_plain_changes();
         if !newer_text && !server_had_it {
             self.drop_what_was_built_on(&saved, orders);
@@ -420,6 +486,6 @@ impl FormMachine {
 }
 
 /// Whether `earlier` is the same page load's and not later.
-fn is_within(earlier: &Revision, saved: &Revision) -> bool {
+pub(super) fn is_within(earlier: &Revision, saved: &Revision) -> bool {
     earlier.writer == saved.writer && earlier.seq <= saved.seq
 }

@@ -2,6 +2,7 @@
 
 use crate::draft::{Draft, Revision, Text, Values};
 use crate::submission::Submission;
+use crate::submission::answer::Answer;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
@@ -11,9 +12,13 @@ pub enum Effect {
     KeepLocally(DeviceDraft),
     /// Remove these drafts from the device, each only if what is stored is not later than named.
     DropLocally { form_key: String, revisions: Vec<Revision> },
+    /// These drafts were discarded: the device remembers it, so that no other tab brings them back.
+    BuryLocally { form_key: String, revisions: Vec<Revision> },
     /// Send the draft to the server; answered by `DraftStored` or `DraftRefused`.
     SaveDraft(Draft),
-    /// Send it as the page goes away; there is no answer.
+    /// The same, to be kept beside whatever it would not replace.
+    SaveDraftBeside(Draft),
+    /// Send it as the page goes away, to be kept beside whatever it would not replace; there is no answer.
     BeaconDraft(Draft),
     /// Have the server drop this draft and what it was built on; answered by `DraftDropped`, or
     /// `DraftRefused` with `Unanswered`.
@@ -22,6 +27,8 @@ pub enum Effect {
     WriteOutbox(OutboxEntry),
     /// Remove it: it has its answer.
     RemoveOutbox(String),
+    /// Remember on the device what was saved, for pages that do not know of it yet.
+    RememberSaved(Box<JustSaved>),
     /// Post the submission; answered by `Answered` or `Unanswered`.
     Send(Submission),
     /// Ask what became of the id; answered by `Answered`, `NeverSaved` or `Unanswered`.
@@ -61,6 +68,16 @@ pub struct OutboxEntry {
     pub attempts: u32,
     /// Milliseconds from the time of writing before which it must not be sent again.
     pub wait_ms: u64,
+}
+
+/// A save that was carried out. Pages that were drawn before it, or wait for the same answer, learn of it by this.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JustSaved {
+    /// Without secret values.
+    pub submission: Submission,
+    /// What the record had in those columns when Save was pressed.
+    pub base: Values,
+    pub answer: Answer,
 }
 
 /// A transition worth a toast.

@@ -1,5 +1,6 @@
 //! Everything that can happen to a form, in the past tense.
 
+use super::effects::JustSaved;
 use crate::collections::BTreeMap;
 use crate::draft::{Draft, Revision, Text};
 use crate::submission::answer::Answer;
@@ -64,6 +65,17 @@ pub enum Event {
     SignedOut,
     /// The server can save again.
     ServerReady,
+
+    /// Another tab of this browser discarded this text.
+    DiscardedElsewhere(Revision),
+    /// The person keeps text that was discarded elsewhere.
+    KeepPressed,
+    /// Another tab of this browser had a save answered.
+    SavedElsewhere(Box<JustSaved>),
+    /// Somebody saved the record; the name, empty for this person in another tab.
+    RecordChanged {
+        by: String,
+    },
 
     KeptLocally(Revision),
     /// The device's storage is full or forbidden.

@@ -23,7 +23,7 @@ pub struct Shelf {
     /// Not before this, after a failure.
     pub not_before: Option<Moment>,
     pub failures: u32,
-    /// It will not take drafts: storage forbidden, too large, not a server for drafts, diverged.
+    /// It will not take drafts: storage forbidden, too large, not a server for drafts.
     pub refused: Option<Refused>,
 }
 
@@ -31,7 +31,6 @@ pub struct Shelf {
 pub enum Refused {
     NoRoom,
     TooLarge,
-    Diverged,
     Never,
 }
 

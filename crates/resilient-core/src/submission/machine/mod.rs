@@ -22,6 +22,8 @@ mod view;
 mod properties;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod two_tabs;
 
 pub use self::candidates::rebase;
 pub use self::content::{Content, Undecided};
@@ -74,6 +76,12 @@ pub struct FormMachine {
     left_form_key: Option<String>,
     /// The person knows that this text is too large for the server.
     told_too_large: bool,
+    /// Another text of this form is on the server: what is written next goes beside it.
+    goes_beside: bool,
+    /// The text in the fields was discarded elsewhere: it is in this page only until somebody goes on with it.
+    discarded_elsewhere: bool,
+    /// Who saved the record since this page was drawn; empty: this person, in another tab.
+    outdated_by: Option<String>,
 }
 
 /// A device draft that was put into the form when the page was loaded.
@@ -117,6 +125,10 @@ impl FormMachine {
             Event::SignedIn => self.signed_in(given, orders),
             Event::SignedOut => self.signed_out = true,
             Event::ServerReady => self.server_ready(given),
+            Event::DiscardedElsewhere(revision) => self.discarded_in_another_tab(&revision, orders),
+            Event::KeepPressed => self.keep_discarded_text(given),
+            Event::SavedElsewhere(saved) => self.saved_elsewhere(*saved, given, orders),
+            Event::RecordChanged { by } => self.outdated_by = Some(by),
             Event::KeptLocally(revision) => self.kept_locally(revision, orders),
             Event::LocalRefused(revision) => self.local_refused(&revision, orders),
             Event::DraftStored(revision) => self.draft_stored(revision, given),
@@ -200,6 +212,7 @@ impl FormMachine {
             self.swept = false;
         }
         self.chain.advance();
+        self.discarded_elsewhere = false;
         self.device.changed(given.now);
         self.server.changed(given.now);
         if self.server.refused == Some(keeping::Refused::TooLarge) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::candidates::{Candidate, heads, is_saved, rebased};
 use super::content::Content;
 use super::delivery::{Delivery, Intent, Pause};
-use super::effects::{Announcement, DeviceDraft, Effect, OutboxEntry};
+use super::effects::{Announcement, DeviceDraft, Effect, JustSaved, OutboxEntry};
 use super::keeping::{Chain, Shelf};
 use super::{FormMachine, Given, Message, Restored, announce, forget_last};
 use crate::collections::{BTreeMap, BTreeSet};
@@ -55,6 +55,8 @@ pub struct Found {
     pub outbox: Vec<OutboxEntry>,
     /// Submissions of this form that turned out to be saved.
     pub resolved: Vec<(Submission, Answer)>,
+    /// Submissions of this form that other pages had answered lately, in that order.
+    pub just_saved: Vec<JustSaved>,
     /// The outbox entries' `base` of those, by submission id.
     pub bases: BTreeMap<String, Values>,
 }
@@ -79,18 +81,20 @@ impl FormMachine {
         let orders = &mut effects;
         let mut form = Self::as_drawn(&drawn);
         form.drop_resolved(&found, &drawn, orders);
+        form.take_just_saved(&found, &drawn, orders);
+        let mut saved = found.resolved.clone();
+        let answered = found.just_saved.iter();
+        saved.extend(answered.map(|saved| (saved.submission.clone(), saved.answer.clone())));
         let unresolved: Vec<&Submission> = found.outbox.iter().map(|entry| &entry.submission).collect();
         let drafts: Vec<DeviceDraft> = found
             .drafts
             .into_iter()
-            .filter(|draft| !is_saved(draft, &found.resolved))
+            .filter(|draft| !is_saved(draft, &saved))
             .collect();
         form.line = found.outbox.iter().map(Intent::left_behind).collect();
-        let drafts = drafts
-            .into_iter()
-            .map(|draft| rebased(draft, &found.resolved))
-            .collect();
+        let drafts = drafts.into_iter().map(|draft| rebased(draft, &saved)).collect();
         form.restore(&drawn, drafts, &unresolved, given, orders);
+        form.hand_over_aside(orders);
         form.take_live_values(&drawn, given);
         if !drawn.conflicts.is_empty() {
             form.content.open_conflicts(drawn.conflicts);
@@ -143,6 +147,9 @@ impl FormMachine {
             unfit_base: Values::new(),
             left_form_key: None,
             told_too_large: false,
+            goes_beside: false,
+            discarded_elsewhere: false,
+            outdated_by: None,
         }
     }
 
@@ -167,25 +174,37 @@ impl FormMachine {
                 }
                 self.become_record(key, orders);
             } else {
-                self.take_resolved_texts(submission, answer, found, drawn, orders);
+                self.take_resolved_texts(submission, answer, &found.base_of(submission), drawn, orders);
             }
             announce(orders, Announcement::SavedAfterQueue);
             self.was_saved = true;
         }
     }
 
-    /// A save that was carried out after this page was drawn: the page shows the record as it was.
+    /// The page was drawn while its save was on its way, and an earlier page has the answer.
+    fn take_just_saved(&mut self, found: &Found, drawn: &Drawn, orders: &mut Vec<Effect>) {
+        for saved in &found.just_saved {
+            let JustSaved {
+                submission,
+                base,
+                answer,
+            } = saved;
+            self.was_saved |= self.take_resolved_texts(submission, answer, base, drawn, orders);
+        }
+    }
+
+    /// A save that was carried out after this page was drawn: the page shows the record as it was. Answers
+    /// whether it is one.
     fn take_resolved_texts(
         &mut self,
         submission: &Submission,
         answer: &Answer,
-        found: &Found,
+        base: &Values,
         drawn: &Drawn,
         orders: &mut Vec<Effect>,
-    ) {
-        let base = found.base_of(submission);
-        if !self.was_drawn_before(&submission.values, &base, answer) {
-            return;
+    ) -> bool {
+        if !self.was_drawn_before(&submission.values, base, answer) {
+            return false;
         }
         let mut stored = submission.values.clone();
         stored.extend(answer.current.clone());
@@ -202,6 +221,7 @@ impl FormMachine {
         if let Some(version) = &answer.version {
             self.content.version.clone_from(version);
         }
+        true
     }
 
     /// Puts the newest device draft along the drawn one's chain into the fields; others stand beside.

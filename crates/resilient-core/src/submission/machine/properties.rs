@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::effects::{DeviceDraft, Effect, OutboxEntry};
+use super::effects::{DeviceDraft, Effect, JustSaved, OutboxEntry};
 use super::events::{DraftRefusal, Event};
 use super::{Drawn, FormMachine, FormState, Found, Given};
 use crate::draft::{Draft, Revision, Text, Values};
@@ -40,6 +40,8 @@ enum Step {
     Discard,
     /// The page is drawn, then what is under way is carried out, then the page is opened.
     ReloadAcross,
+    /// The page is drawn, then the one before it has its answer, then the page is opened.
+    ReloadAnswered,
     /// The device refuses to store from now on, or takes it again.
     Storage {
         refuses: bool,
@@ -69,6 +71,7 @@ fn any_trouble() -> impl Strategy<Value = Step> {
         1 => Just(Step::Undo),
         1 => Just(Step::Discard),
         1 => Just(Step::ReloadAcross),
+        1 => Just(Step::ReloadAnswered),
     ]
 }
 
@@ -141,6 +144,7 @@ struct World {
     typed: Values,
     refuses: bool,
     refused: BTreeSet<String>,
+    just_saved: Vec<JustSaved>,
 }
 
 impl World {
@@ -168,6 +172,7 @@ impl World {
             device: BTreeMap::new(),
             refuses: false,
             refused: BTreeSet::new(),
+            just_saved: Vec::new(),
             outbox: BTreeMap::new(),
             pressed: 0,
             under_way: Vec::new(),
@@ -249,6 +254,7 @@ impl World {
             Effect::RemoveOutbox(id) => {
                 self.outbox.remove(&id);
             }
+            Effect::RememberSaved(saved) => self.just_saved.push(*saved),
             Effect::Send(submission) => {
                 let settled = self.outbox.contains_key(&submission.id) || self.refused.contains(&submission.id);
                 assert!(settled, "sent before it was stored");
@@ -271,8 +277,9 @@ impl World {
                 errors: BTreeMap::new(),
             }),
             Step::Pass { ms } => self.pass(ms),
-            Step::Reload => self.reload(false),
-            Step::ReloadAcross => self.reload(true),
+            Step::Reload => self.reload(&Step::Reload),
+            Step::ReloadAcross => self.reload(&Step::ReloadAcross),
+            Step::ReloadAnswered => self.reload(&Step::ReloadAnswered),
             Step::Undo => self.tell(Event::UndoPressed),
             Step::Discard => {
                 self.tell(Event::DiscardPressed);
@@ -313,7 +320,7 @@ impl World {
         self.tell(Event::Woke);
     }
 
-    fn reload(&mut self, across: bool) {
+    fn reload(&mut self, how: &Step) {
         self.tell(Event::PageLeft);
         let (_, _, seq, writer) = self.page.hidden();
         let is_kept = self
@@ -326,8 +333,14 @@ impl World {
         }
         self.page_loads += 1;
         let drawn = drawn(&self.server, self.page_loads);
+        // What was answered before the page was asked for is no news to it.
+        self.just_saved.clear();
+        if matches!(how, Step::ReloadAnswered) {
+            self.step(Step::Arrive);
+            self.tell(Event::PageLeft);
+        }
         for submission in std::mem::take(&mut self.under_way) {
-            if across {
+            if matches!(how, Step::ReloadAcross) {
                 self.server.save(&submission);
             }
         }
@@ -349,6 +362,7 @@ impl World {
             drafts: self.device.values().cloned().collect(),
             outbox,
             resolved,
+            just_saved: self.just_saved.clone(),
             bases,
         };
         let given = self.given();
@@ -358,6 +372,13 @@ impl World {
             if let Some(event) = self.perform(effect) {
                 self.tell(event);
             }
+        }
+        if matches!(how, Step::ReloadAnswered) {
+            assert_eq!(
+                self.page.content().base,
+                self.server.record,
+                "shows the record as it was"
+            );
         }
     }
 

@@ -54,7 +54,7 @@ impl FormMachine {
         self.delivery = Delivery::Storing(intent);
     }
 
-    fn stored_form(&self, intent: &Intent) -> Submission {
+    pub(super) fn stored_form(&self, intent: &Intent) -> Submission {
         Submission {
             values: self.content.without_secrets(&intent.submission.values),
             ..intent.submission.clone()

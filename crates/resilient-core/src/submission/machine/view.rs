@@ -36,6 +36,8 @@ impl FormState {
     }
 }
 
+const IN_THIS_PAGE_ONLY: &str = "Not protected on this device: keep this page open until it is saved";
+
 /// Words for the whole form, after an answer that will not change by trying again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
@@ -118,6 +120,10 @@ pub struct View {
     /// Restored text that has no field any more.
     pub unfit: Values,
     pub signed_out: bool,
+    /// The text was discarded elsewhere and is in this page only.
+    pub discarded_elsewhere: bool,
+    /// Who saved the record since this page was drawn; empty: this person, in another tab.
+    pub outdated_by: Option<String>,
     /// The server has exactly this text as a draft.
     pub kept_on_server: bool,
     pub next_try: Option<Moment>,
@@ -140,6 +146,8 @@ impl FormMachine {
             aside: self.aside.iter().map(|aside| aside.draft.revision.clone()).collect(),
             unfit: self.unfit.clone(),
             signed_out: self.is_signed_out(),
+            discarded_elsewhere: self.discarded_elsewhere,
+            outdated_by: self.outdated_by.clone(),
             kept_on_server: self.server.held.as_ref() == Some(&self.chain.present),
             next_try: self.next_try(),
         }
@@ -192,12 +200,19 @@ impl FormMachine {
             FormState::SignedOut => format!("Signed out. {}", self.kept_words()),
             FormState::Conflict => format!("Conflict: choose for each marked field. {}", self.kept_words()),
             FormState::Invalid => format!("Not saved: see the marked fields. {}", self.kept_words()),
+            FormState::Saving if self.is_in_this_page_only() => format!("Saving… {IN_THIS_PAGE_ONLY}"),
             FormState::Saving => "Saving…".to_owned(),
             FormState::Queued => self.queue_words(),
             FormState::Dirty => self.kept_words(),
             FormState::Clean if self.is_new => String::new(),
             FormState::Saved | FormState::Clean => "All changes saved".to_owned(),
         }
+    }
+
+    /// The device could not keep what was pressed: after a reload nobody would know of it.
+    fn is_in_this_page_only(&self) -> bool {
+        let unstored = |intent: &super::delivery::Intent| intent.unstored && !intent.has_secret;
+        self.delivery.intent().is_some_and(unstored)
     }
 
     fn queue_words(&self) -> String {
@@ -208,9 +223,9 @@ impl FormMachine {
         if self.content.changed() != intent.submission.values && self.content.is_changed() {
             words.push_str(". Newer text: ");
             words.push_str(&self.kept_words());
-        } else if intent.unstored && !intent.has_secret {
+        } else if self.is_in_this_page_only() {
             words.push_str(". ");
-            words.push_str(&self.kept_words());
+            words.push_str(IN_THIS_PAGE_ONLY);
         } else if intent.has_secret {
             words.push_str(". Kept in this page only: it has a secret");
         }
@@ -222,6 +237,9 @@ impl FormMachine {
         let present = Some(&self.chain.present);
         let on_device = self.device.held.as_ref() == present;
         let on_server = self.server.held.as_ref() == present;
+        if self.discarded_elsewhere {
+            return "Discarded in another tab or on another device: in this page only".to_owned();
+        }
         let unprotected = self.device.refused.is_some();
         let mut words = match (on_device, on_server) {
             (true, true) => "Unsaved changes, kept on this device and the server",

@@ -8,7 +8,7 @@ use resilient_core::submission::machine::effects::DeviceDraft;
 use resilient_core::submission::machine::events::Event;
 use resilient_core::submission::machine::{Action, Message, View};
 
-use super::{Form, fields};
+use super::{Form, compare, fields};
 use crate::browser::dom::{Make, all_in, button, find_in, make, notice, window};
 use crate::browser::random;
 use resilient_core::submission::machine::submission_id;
@@ -20,6 +20,17 @@ pub fn paint(form: &Rc<Form>, view: &View, before: Option<&View>) {
         restored_banner(form, view)
     });
     let beside = |view: &View| view.aside.clone();
+    let outdated = |view: &View| (view.outdated_by.clone(), view.changed.is_empty());
+    redraw(form, "outdated", before.map(outdated) != Some(outdated(view)), || {
+        outdated_banner(view).into_iter().collect()
+    });
+    let discarded = |view: &View| view.discarded_elsewhere;
+    redraw(
+        form,
+        "discarded",
+        before.map(discarded) != Some(discarded(view)),
+        || discarded_banner(form, view),
+    );
     redraw(form, "beside", before.map(beside) != Some(beside(view)), || {
         beside_banners(form)
     });
@@ -38,6 +49,55 @@ pub fn paint(form: &Rc<Form>, view: &View, before: Option<&View>) {
         before.map(signed_out) != Some(signed_out(view)),
         || signed_out_banner(form, view),
     );
+}
+
+/// Drawn apart from the machine's view: what other tabs have does not change what this form is.
+pub fn paint_other_tabs(form: &Rc<Form>) {
+    redraw(form, "other-tabs", true, || {
+        if !form.other_tabs.have_text() {
+            return Vec::new();
+        }
+        let words = "What you type here is kept apart from it, and neither replaces the other.";
+        let banner = notice(
+            "waiting",
+            "Also open in another tab with unsaved text.",
+            words,
+            Vec::new(),
+        );
+        vec![banner.with("data-other-tabs", "").with("role", "status")]
+    });
+}
+
+fn outdated_banner(view: &View) -> Option<Make> {
+    let by = view.outdated_by.as_ref()?;
+    let heading = match by.as_str() {
+        "" => "You saved this record in another tab.".to_owned(),
+        by => [by, " saved this record."].concat(),
+    };
+    let (words, actions) = if view.changed.is_empty() {
+        let load = button("Show it as it is now", |_| {
+            let _ = window().location().reload();
+        });
+        ("This page shows it as it was before.", vec![load])
+    } else {
+        let words =
+            "Your changes here stay. When you save, both are kept; where both changed the same field, you choose.";
+        (words, Vec::new())
+    };
+    let banner = notice("waiting", &heading, words, actions);
+    Some(banner.with("data-outdated", "").with("role", "status"))
+}
+
+fn discarded_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
+    if !view.discarded_elsewhere {
+        return Vec::new();
+    }
+    let keep = telling(form, "Keep it", || Event::KeepPressed);
+    let discard = button("Discard it here too", |_| {}).with("data-discard", "");
+    let words = "It is still in the fields of this page, and kept nowhere else. Go on typing, or keep it as it is.";
+    let heading = "This text was discarded in another tab or on another device.";
+    let banner = notice("attention", heading, words, vec![keep, discard]);
+    vec![banner.with("data-discarded-elsewhere", "").with("role", "status")]
 }
 
 fn redraw(form: &Rc<Form>, name: &str, changed: bool, banners: impl FnOnce() -> Vec<Make>) {
@@ -76,16 +136,27 @@ fn restored_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
     };
     if let Some(drawn) = find_in(&form.element, "[data-draft-notice]") {
         if form.is_drawn(&restored.draft.revision) {
-            let place = find_in(&drawn, ".actions").unwrap_or(drawn);
+            all_in(&drawn, "[data-compare]")
+                .iter()
+                .for_each(web_sys::Element::remove);
+            let place = find_in(&drawn, ".actions").unwrap_or_else(|| drawn.clone());
             let _ = place.prepend_with_node_1(&undo(form).done());
+            let body = find_in(&drawn, ".notice-body").unwrap_or(drawn);
+            let _ = body.append_child(&compare::with_record(form, &restored.draft.values).done());
             return Vec::new();
         }
         form.hide_draft_notice();
     }
-    let words = format!(
-        "{}. It is not saved in the record yet.",
-        labels(form, &restored.draft.values)
-    );
+    let revision = &restored.draft.revision;
+    let when = crate::browser::device::kept_at_ms(&form.account, &restored.form_key, revision);
+    let when = when.map_or_else(String::new, |at_ms| [", ", &moment(at_ms)].concat());
+    let words = [
+        &labels(form, &restored.draft.values),
+        ". Typed on this device",
+        &when,
+        ". It is not saved in the record yet.",
+    ]
+    .concat();
     let discard = button("Discard", |_| {}).with("data-discard", "");
     vec![
         notice(
@@ -94,8 +165,19 @@ fn restored_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
             &words,
             vec![undo(form), discard],
         )
-        .with("data-restored-notice", ""),
+        .with("data-restored-notice", "")
+        .child(compare::with_record(form, &restored.draft.values)),
     ]
+}
+
+/// A time of this device's clock, as people here write it.
+fn moment(at_ms: u64) -> String {
+    let options = js_sys::Object::new();
+    for (name, style) in [("dateStyle", "medium"), ("timeStyle", "short")] {
+        let _ = js_sys::Reflect::set(&options, &name.into(), &style.into());
+    }
+    let date = js_sys::Date::new(&wasm_bindgen::JsValue::from_f64(at_ms as f64));
+    date.to_locale_string("default", &options).into()
 }
 
 /// Puts what was restored aside.
@@ -122,27 +204,11 @@ fn beside(form: &Rc<Form>, draft: &DeviceDraft) -> Make {
     );
     banner
         .with("data-beside", "")
-        .child(text_list(form, &draft.draft.values))
-}
-
-/// Text to read and to copy, by field.
-fn text_list(form: &Form, values: &Values) -> Make {
-    let entries = values.iter().map(|(column, value)| {
-        let text = make("pre")
-            .with("class", "kept-text")
-            .with("tabindex", "0")
-            .text(&shown(value));
-        make("div")
-            .child(make("strong").text(&fields::label(&form.element, column)))
-            .child(text)
-    });
-    make("details")
-        .child(make("summary").text("Show the text"))
-        .children(entries)
+        .child(compare::with_form(form, &draft.draft.values))
 }
 
 /// A value in words.
-pub fn shown(value: &Text) -> String {
+fn shown(value: &Text) -> String {
     match value.as_deref() {
         None => "NULL".to_owned(),
         Some("") => "(empty)".to_owned(),

@@ -6,21 +6,26 @@ use resilient_core::draft::Text;
 use resilient_core::submission::machine::events::{Event, Side};
 use resilient_core::submission::machine::{Undecided, View};
 
-use super::banners::shown;
+use super::choices::{self, Choice};
 use super::{Form, fields};
-use crate::browser::dom::{Make, all_in, make};
+use crate::browser::dom::{Make, all_in, button, find_in, make, set_attribute, set_text};
 
 /// Drawn anew only when fields join or leave: a choice must not take the focus away.
 pub fn paint(form: &Rc<Form>, view: &View, before: Option<&View>) {
     let columns = |view: &View| {
-        view.conflicts
-            .iter()
-            .map(|(column, field)| (column.clone(), field.theirs.clone()))
+        let each = view.conflicts.iter();
+        each.map(|(column, field)| (column.clone(), field.theirs.clone()))
             .collect::<Vec<_>>()
     };
-    if before.map_or(view.conflicts.is_empty(), |before| columns(before) == columns(view)) {
-        return;
+    if before.map_or(!view.conflicts.is_empty(), |before| columns(before) != columns(view)) {
+        draw(form, view);
     }
+    for (column, field) in &view.conflicts {
+        mark(form, column, field);
+    }
+}
+
+fn draw(form: &Rc<Form>, view: &View) {
     all_in(&form.element, "[data-conflicts]")
         .iter()
         .for_each(web_sys::Element::remove);
@@ -31,10 +36,8 @@ pub fn paint(form: &Rc<Form>, view: &View, before: Option<&View>) {
         .with("id", "conflicts-heading")
         .text("Changed by somebody else meanwhile");
     let words = "Nothing was overwritten, and the fields below hold your text. Choose for each field, then press Save.";
-    let sections = view
-        .conflicts
-        .iter()
-        .map(|(column, field)| section(form, column, field));
+    let each = view.conflicts.iter();
+    let sections = each.map(|(column, field)| section(form, column, field));
     let conflicts = make("section")
         .with("class", "conflicts")
         .with("data-conflicts", "")
@@ -44,49 +47,79 @@ pub fn paint(form: &Rc<Form>, view: &View, before: Option<&View>) {
 }
 
 fn section(form: &Rc<Form>, column: &str, field: &Undecided) -> Make {
-    let legend = make("legend").text(&fields::label(&form.element, column));
-    let mine = choice(form, column, Side::Mine, "Mine", &field.mine);
-    let theirs = choice(form, column, Side::Theirs, "Theirs, saved now", &field.theirs);
-    let base = field
-        .base
-        .as_ref()
-        .map(|base| choice(form, column, Side::Base, "Before both changes", base));
-    let sides = make("div")
-        .with("class", "conflict-sides")
-        .child(mine)
-        .child(theirs)
-        .children(base);
-    make("fieldset")
-        .with("class", "conflict")
-        .with("data-conflict", column)
-        .child(legend)
-        .child(sides)
+    let (own, name) = (Rc::clone(form), column.to_owned());
+    let choose = move |side: Side| {
+        let column = name.clone();
+        own.tell(Event::Chosen { column, side });
+    };
+    let by_radio = choose.clone();
+    let sides = [
+        Choice {
+            name: "mine",
+            heading: "Mine",
+            value: &field.mine,
+        },
+        Choice {
+            name: "theirs",
+            heading: "Theirs, saved now",
+            value: &field.theirs,
+        },
+    ];
+    let section = choices::field(form, "c", column, sides, move |side| {
+        by_radio(if side == "theirs" { Side::Theirs } else { Side::Mine });
+    });
+    let (own, name) = (Rc::clone(form), column.to_owned());
+    let edit = button("Edit on", move |_| {
+        own.go_on_editing(&name);
+    });
+    let state = make("span")
+        .with("class", "conflict-state")
+        .with("data-conflict-state", "");
+    let row = make("div").with("class", "conflict-more").child(edit).child(state);
+    let base = field.base.as_ref();
+    let base = base.map(|base: &Text| choices::base(form, column, base, move || choose(Side::Base)));
+    section.child(row.children(base))
 }
 
-fn choice(form: &Rc<Form>, column: &str, side: Side, words: &str, value: &Text) -> Make {
-    let name = match side {
-        Side::Mine => "mine",
-        Side::Theirs => "theirs",
-        Side::Base => "base",
+/// What is chosen, as the form stands now.
+fn mark(form: &Form, column: &str, field: &Undecided) {
+    let Some(section) = find_in(
+        &form.element,
+        &["[data-conflicts] [data-conflict=\"", column, "\"]"].concat(),
+    ) else {
+        return;
     };
-    let (own, chosen) = (Rc::clone(form), column.to_owned());
-    let radio = make("input")
-        .with("type", "radio")
-        .with("name", &format!("c.{column}"))
-        .with("value", name)
-        .with("autocomplete", "off");
-    let radio = radio.on("change", move |_| {
-        own.tell(Event::Chosen {
-            column: chosen.clone(),
-            side,
-        })
-    });
-    let text = make("pre").with("class", "kept-text").text(&shown(value));
-    let heading = make("span").with("class", "conflict-heading").text(words);
-    make("label")
-        .with("class", &format!("conflict-side conflict-{name}"))
-        .with("data-side", name)
-        .child(radio)
-        .child(heading)
-        .child(text)
+    let present = fields::value(&form.element, column);
+    let (on, words) = match present {
+        _ if !field.decided => (None, "Not chosen yet"),
+        Some(present) if present == field.theirs => (Some("theirs"), "Theirs is in the field"),
+        Some(present) if present == field.mine => (Some("mine"), "Yours is in the field"),
+        Some(present) if Some(&present) == field.base.as_ref() => (None, "The text before both is in the field"),
+        _ => (None, "Your new text is in the field"),
+    };
+    fields::check_radio(&section, on);
+    set_attribute(&section, "data-decided", field.decided.then_some(""));
+    if let Some(state) = find_in(&section, "[data-conflict-state]") {
+        set_text(&state, words);
+    }
+}
+
+impl Form {
+    /// Neither as it is: mine, to be changed in its field.
+    fn go_on_editing(self: &Rc<Self>, column: &str) {
+        let side = Side::Mine;
+        let undecided = self.ask_machine(|machine| {
+            let field = machine.content().undecided.get(column);
+            field.is_some_and(|field| !field.decided)
+        });
+        if undecided == Some(true) {
+            self.tell(Event::Chosen {
+                column: column.to_owned(),
+                side,
+            });
+        }
+        if let Some(control) = fields::control(&self.element, column) {
+            let _ = control.element().focus();
+        }
+    }
 }

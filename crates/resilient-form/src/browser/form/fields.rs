@@ -2,7 +2,7 @@
 
 use resilient_core::collections::{BTreeMap, BTreeSet};
 use resilient_core::draft::{Text, Values};
-use resilient_core::submission::form_body::{BASE, BASE_NULL, NULL, VALUE, with_line_feeds};
+use resilient_core::submission::form_body::{BASE, BASE_NULL, NULL, NullBesideText, VALUE, with_line_feeds, with_null};
 use wasm_bindgen::JsCast;
 use web_sys::{
     Element, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlOptionElement, HtmlSelectElement, HtmlTextAreaElement,
@@ -138,16 +138,19 @@ pub fn column_of(name: &str) -> Option<&str> {
     name.strip_prefix(VALUE).or_else(|| name.strip_prefix(NULL))
 }
 
-/// What is in the column's controls now. NULL ticked beside the record's text, or none, is NULL;
-/// beside other text it is a contradiction, and the text counts.
+/// What is in the column's controls now. Where text and NULL contradict each other, the text counts.
 pub fn value(form: &HtmlFormElement, column: &str) -> Option<Text> {
-    let text = control(form, column)?.text();
-    Some(if is_null(form, column, &text) { None } else { Some(text) })
+    Some(
+        read_controls(form, column)?
+            .unwrap_or_else(|NullBesideText| control(form, column).map(|control| control.text())),
+    )
 }
 
-fn is_null(form: &HtmlFormElement, column: &str, text: &str) -> bool {
+fn read_controls(form: &HtmlFormElement, column: &str) -> Option<Result<Text, NullBesideText>> {
+    let text = control(form, column)?.text();
     let ticked = null_box(form, column).is_some_and(|null| null.checked());
-    ticked && (text.is_empty() || baseline(form, column).flatten().as_deref() == Some(text))
+    let is_baseline = || baseline(form, column).flatten().as_ref() == Some(&text);
+    Some(with_null(&text, ticked, is_baseline))
 }
 
 /// Puts a value into the column's controls.
@@ -259,10 +262,7 @@ pub fn read(form: &HtmlFormElement) -> Fields {
 
 /// What is wrong as far as the page can see: NULL ticked beside text.
 pub fn contradictions(form: &HtmlFormElement) -> BTreeMap<String, String> {
-    let contradicts = |column: &String| {
-        let ticked = null_box(form, column).is_some_and(|null| null.checked());
-        ticked && control(form, column).is_some_and(|control| !is_null(form, column, &control.text()))
-    };
+    let contradicts = |column: &String| matches!(read_controls(form, column), Some(Err(NullBesideText)));
     let words = "NULL is ticked, but there is text. Clear the text or untick NULL.";
     columns(form)
         .into_iter()
@@ -283,6 +283,31 @@ pub fn label(form: &HtmlFormElement, column: &str) -> String {
         .and_then(|label| label.text_content())
         .map(|label| label.trim().to_owned())
         .unwrap_or_else(|| column.to_owned())
+}
+
+/// The words of the option that stands for a value: of a select, or of a line's suggestions.
+pub fn option_label(form: &HtmlFormElement, column: &str, value: &str) -> Option<String> {
+    let control = control(form, column)?;
+    let place: Element = match &control {
+        Control::Choice(select) => select.clone().into(),
+        Control::Line(input) => document().get_element_by_id(&input.get_attribute("list")?)?,
+        Control::Lines(_) => return None,
+    };
+    let options = all_in(&place, "option").into_iter();
+    let mut of_value = options.filter(|option| option.get_attribute("value").as_deref() == Some(value));
+    let option = of_value.next()?;
+    let words = option.get_attribute("label").or_else(|| option.text_content())?;
+    Some(words.trim().to_owned()).filter(|words| !words.is_empty())
+}
+
+/// Turns on the radio of this value in a group, or all off.
+pub fn check_radio(group: &Element, value: Option<&str>) {
+    for radio in all_in(group, "input[type=radio]") {
+        let on = value.is_some() && radio.get_attribute("value").as_deref() == value;
+        if let Ok(radio) = radio.dyn_into::<HtmlInputElement>() {
+            radio.set_checked(on);
+        }
+    }
 }
 
 pub fn hidden(form: &HtmlFormElement, name: &str) -> Option<HtmlInputElement> {

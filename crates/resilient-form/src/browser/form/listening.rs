@@ -8,13 +8,15 @@ use resilient_core::submission::machine::events::{DraftRefusal, Event};
 use resilient_core::submission::machine::{FormMachine, FormState};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{Element, Event as DomEvent, KeyboardEvent, StorageEvent, SubmitEvent, VisibilityState};
+use web_sys::{
+    Element, Event as DomEvent, KeyboardEvent, PageTransitionEvent, StorageEvent, SubmitEvent, VisibilityState,
+};
 
 use super::{Form, fields};
 use crate::browser::dom::{document, listen, window};
 use crate::browser::timer::sleep;
 use crate::browser::{device, storage};
-use crate::stored;
+use crate::stored::{self, Stored, StoredSaves};
 
 /// By then another tab's removal is through in both places.
 const REMOVAL: Duration = Duration::from_millis(500);
@@ -148,6 +150,13 @@ fn hear_leaving(form: &Rc<Form>) {
     listen(&window(), "pagehide", move |_: DomEvent| {
         own.read_all();
         own.tell(Event::PageLeft);
+        own.part_from_other_tabs();
+    });
+    let own = Rc::clone(form);
+    listen(&window(), "pageshow", move |event: PageTransitionEvent| {
+        if event.persisted() {
+            own.shown_again();
+        }
     });
     let own = Rc::clone(form);
     listen(&window(), "focus", move |_: DomEvent| own.resume_after_sign_in());
@@ -167,6 +176,8 @@ fn hear_other_tabs(form: &Rc<Form>) {
                 spawn_local(Rc::clone(&own).look_for_own_draft());
             }
             (stored::DISCARDED, _) if is_me => own.server_has_no_draft(),
+            (key, _) if key.starts_with(stored::ENDED) => own.heard_of_discard(key, new.as_deref()),
+            (key, _) if key.starts_with(stored::SAVED) => own.heard_of_save(key, new.as_deref()),
             (key, Some(removed)) if new.is_none() && own.is_own_draft(key) => {
                 spawn_local(Rc::clone(&own).put_back(key.to_owned(), removed));
             }
@@ -213,6 +224,50 @@ impl Form {
         if !drafts.iter().any(|(draft, _)| draft.draft.revision == revision) {
             self.tell(Event::LocalRefused(revision));
         }
+    }
+
+    /// Another tab discarded a text.
+    fn heard_of_discard(self: &Rc<Self>, key: &str, ended: Option<&str>) {
+        let form_key = self.ask_machine(|machine| machine.form_key().to_owned());
+        let of = stored::form_and_writer(key, stored::ENDED, &self.account);
+        if let (Some((of, writer)), Some((seq, _))) = (of, ended.and_then(stored::read_ended))
+            && form_key.as_deref() == Some(of)
+        {
+            let writer = writer.to_owned();
+            self.tell(Event::DiscardedElsewhere(Revision { seq, writer }));
+        }
+    }
+
+    /// Another tab had a save of this form answered.
+    fn heard_of_save(self: &Rc<Self>, key: &str, saves: Option<&str>) {
+        let own_key = self.ask_machine(|machine| stored::saved_key(&self.account, machine.form_key()));
+        let saves = saves.and_then(StoredSaves::read).unwrap_or_default().saves;
+        if let Some(save) = saves
+            .into_iter()
+            .next_back()
+            .filter(|_| own_key.as_deref() == Some(key))
+        {
+            self.tell(Event::SavedElsewhere(Box::new(save.into_just_saved())));
+        }
+    }
+
+    /// The browser shows a page again that it had put away: what happened meanwhile, it has not heard.
+    fn shown_again(self: &Rc<Self>) {
+        let Some(form_key) = self.ask_machine(|machine| machine.form_key().to_owned()) else {
+            return;
+        };
+        if self
+            .revision()
+            .is_some_and(|revision| device::is_buried(&self.account, &form_key, &revision))
+        {
+            self.tell(Event::DiscardPressed);
+            self.hide_draft_notice();
+        }
+        let last = device::saved_since(&self.account, &form_key, 0).into_iter().next_back();
+        if let Some(last) = last {
+            self.tell(Event::SavedElsewhere(Box::new(last)));
+        }
+        self.meet_other_tabs();
     }
 
     /// Another tab discarded everything.

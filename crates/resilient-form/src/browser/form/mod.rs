@@ -2,10 +2,13 @@
 
 mod announcing;
 mod banners;
+mod choices;
+mod compare;
 mod conflict_view;
 mod fields;
 mod listening;
 mod opening;
+mod other_tabs;
 mod paint;
 mod performing;
 mod server_draft;
@@ -20,7 +23,7 @@ use resilient_core::draft::Revision;
 use resilient_core::submission::Submission;
 use resilient_core::submission::form_body;
 use resilient_core::submission::machine::events::Event;
-use resilient_core::submission::machine::{FormMachine, Given, View};
+use resilient_core::submission::machine::{FormMachine, FormState, Given, View};
 use resilient_core::time::Moment;
 use web_sys::HtmlFormElement;
 
@@ -30,6 +33,9 @@ use super::timer::{Alarm, now, sleep};
 
 /// Between two looks at whether the server has the text.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// How long after its answer the news of a save may still be that of this page's own.
+const OWN_SAVE: Duration = Duration::from_secs(5);
 
 thread_local! {
     static FORM: RefCell<Option<Rc<Form>>> = const { RefCell::new(None) };
@@ -46,6 +52,11 @@ pub struct Form {
     events: RefCell<VecDeque<Event>>,
     telling: Cell<bool>,
     painted: RefCell<Option<View>>,
+    /// Whose field gets the focus once everything is drawn.
+    focus_next: RefCell<Option<String>>,
+    /// When a save of this page was answered last.
+    saved_at: Cell<Option<Moment>>,
+    other_tabs: other_tabs::OtherTabs,
     alarm: Alarm,
 }
 
@@ -73,12 +84,21 @@ impl Form {
         self.machine.borrow().as_ref().map(question)
     }
 
+    /// Saves now, or did so a moment ago.
+    fn has_just_saved(&self) -> bool {
+        let recent = self.saved_at.get().is_some_and(|at| now().since(at) < OWN_SAVE);
+        recent || self.ask_machine(FormMachine::state) == Some(FormState::Saving)
+    }
+
     fn next_event(&self) -> Option<Event> {
         self.events.borrow_mut().pop_front()
     }
 
     fn show(self: &Rc<Self>) {
         self.paint();
+        if let Some(column) = self.focus_next.take() {
+            self.focus(&column);
+        }
         let form = Rc::clone(self);
         let wake = self.ask_machine(FormMachine::next_wake).flatten();
         self.alarm.set(wake, move || form.tell(Event::Woke));
@@ -106,6 +126,18 @@ pub fn server_ready() {
 pub fn retry_now() {
     if let Some(form) = present() {
         form.tell(Event::RetryPressed);
+    }
+}
+
+/// Somebody saved the record of this form; `by` is empty for this person, elsewhere. A page's own save is no
+/// news to it.
+#[allow(dead_code, reason = "the event stream's news of other people's saves comes in here")]
+pub fn record_changed(form_key: &str, by: &str) {
+    let Some(form) = present() else { return };
+    let is_of_this = form.ask_machine(|machine| machine.form_key() == form_key) == Some(true);
+    let is_own = by.is_empty() && form.has_just_saved();
+    if is_of_this && !is_own {
+        form.tell(Event::RecordChanged { by: by.to_owned() });
     }
 }
 
@@ -192,6 +224,11 @@ pub fn drop_url(draft_url: &str, account: &str, revision: &Revision) -> String {
     let url = super::connection::with_query(draft_url, "account", account);
     let url = super::connection::with_query(&url, "seq", &revision.seq.to_string());
     super::connection::with_query(&url, "writer", &revision.writer)
+}
+
+/// The address that keeps a draft beside whatever it would not replace.
+pub fn beside_url(draft_url: &str, account: &str) -> String {
+    super::connection::with_query(&keep_url(draft_url, account), "beside", "1")
 }
 
 /// The address that takes an account's drafts.

@@ -16,10 +16,11 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlFormElement};
 
 use super::fields::{self, Fields};
+use super::other_tabs::OtherTabs;
 use super::{FORM, Form, given, listening};
 use crate::browser::connection::Request;
 use crate::browser::dom::{all_in, document, find, find_in, set_attribute, window};
-use crate::browser::timer::{Alarm, wall_clock_ms};
+use crate::browser::timer::{Alarm, page_asked_for_ms, wall_clock_ms};
 use crate::browser::{device, idb, outbox_runner, random, storage};
 use crate::reply::{self, Asked};
 use crate::stored;
@@ -44,6 +45,7 @@ pub async fn enhance() {
         return;
     }
     storage::write(stored::ACCOUNT, &account);
+    device::sweep(&account);
     idb::open().await;
     forget_what_was_saved(&element, &account).await;
     let found = find_on_device(&element, &account, &form_key).await;
@@ -59,6 +61,9 @@ pub async fn enhance() {
         telling: Cell::new(true),
         painted: RefCell::new(None),
         alarm: Alarm::default(),
+        focus_next: RefCell::new(None),
+        saved_at: Cell::new(None),
+        other_tabs: OtherTabs::default(),
     });
     FORM.set(Some(Rc::clone(&form)));
     hide_what_is_in_the_form(&form);
@@ -66,6 +71,7 @@ pub async fn enhance() {
         conflicts.remove();
     }
     listening::start(&form);
+    form.meet_other_tabs();
     effects.into_iter().for_each(|effect| form.perform(effect));
     form.telling.set(false);
     form.tell(resilient_core::submission::machine::events::Event::Woke);
@@ -101,6 +107,7 @@ async fn find_on_device(form: &HtmlFormElement, account: &str, form_key: &str) -
     take_over_early_entries(form, account, form_key, &mut drafts).await;
     let mut found = Found {
         drafts,
+        just_saved: device::saved_since(account, form_key, page_asked_for_ms()),
         ..Found::default()
     };
     for submission in device::submissions(account).await {
@@ -264,9 +271,15 @@ fn drawn_conflicts(form: &HtmlFormElement) -> Vec<Conflict> {
         .collect()
 }
 
-/// The server lists drafts that it did not draw; the one that the device had went into the form.
+/// The server lists drafts that it did not draw; those that the device has are in the form, or shown beside it with
+/// what script can do about them.
 fn hide_what_is_in_the_form(form: &Form) {
-    for revision in form.ask_machine(FormMachine::revisions).unwrap_or_default() {
+    let in_form = form.ask_machine(FormMachine::revisions).unwrap_or_default();
+    let aside = form.ask_machine(|machine| {
+        let aside = machine.aside().iter();
+        aside.map(|aside| aside.draft.revision.clone()).collect::<Vec<_>>()
+    });
+    for revision in in_form.into_iter().chain(aside.unwrap_or_default()) {
         let button = format!(
             "button[form=\"discard-{}-{}\"]:not([data-discard])",
             revision.seq, revision.writer

@@ -10,7 +10,7 @@ use wasm_bindgen::prelude::Closure;
 use web_sys::{Element, Event as DomEvent};
 
 use super::{Form, banners, conflict_view, fields};
-use crate::browser::dom::{all_in, find_in, set_attribute, set_text, window};
+use crate::browser::dom::{all_in, find, find_in, set_attribute, set_text, window};
 
 impl Form {
     pub fn paint(self: &Rc<Self>) {
@@ -39,9 +39,27 @@ impl Form {
             self.hide_draft_notice();
             self.read_the_whole_record();
         }
+        self.say_whether_unsaved();
+        self.count_unsaved(&view);
         banners::paint(self, &view, before);
         conflict_view::paint(self, &view, before);
         self.ask_sign_in_where_needed(&view, before);
+    }
+
+    /// The header counts the forms with unsaved work: as drawn for the others, as it is now for this one.
+    fn count_unsaved(&self, view: &View) {
+        let Some(badge) = find("[data-unsaved]") else { return };
+        let drawn = badge
+            .get_attribute("data-unsaved")
+            .and_then(|count| count.parse::<u32>().ok());
+        let here = u32::from(self.element.has_attribute("data-unsaved-here"));
+        let others = drawn.unwrap_or(0).saturating_sub(here);
+        let is_unsaved = !view.aside.is_empty() || self.ask_machine(FormMachine::is_changed) == Some(true);
+        let count = others + u32::from(is_unsaved);
+        if let Some(number) = find_in(&badge, "[data-count]") {
+            set_text(&number, &count.to_string());
+        }
+        set_attribute(&badge, "hidden", (count == 0).then_some(""));
     }
 
     fn paint_hidden(&self) {

@@ -12,9 +12,10 @@ use wasm_bindgen_futures::spawn_local;
 
 use super::{Form, fields, pairs};
 use crate::browser::connection::{FORM, Request, encode};
-use crate::browser::dom::{all_in, set_attribute, window};
-use crate::browser::outbox_runner::account_is_here;
-use crate::browser::{device, status, storage};
+use crate::browser::dom::{all_in, document, find, find_in, set_attribute, set_text, window};
+use crate::browser::outbox_runner::{self, account_is_here};
+use crate::browser::timer::now;
+use crate::browser::{device, locks, status, storage};
 use crate::reply::{self, Asked};
 use crate::stored;
 
@@ -39,17 +40,27 @@ impl Form {
             Effect::DropLocally { form_key, revisions } => {
                 spawn_local(device::drop_drafts(&self.account, &form_key, &revisions));
             }
-            Effect::SaveDraft(draft) => self.save_draft(draft),
+            Effect::BuryLocally { form_key, revisions } => {
+                device::bury(&self.account, &form_key, &revisions);
+                spawn_local(device::drop_drafts(&self.account, &form_key, &revisions));
+            }
+            Effect::SaveDraft(draft) => self.save_draft(draft, false),
+            Effect::SaveDraftBeside(draft) => self.save_draft(draft, true),
             Effect::BeaconDraft(draft) => self.beacon_draft(&draft),
             Effect::DropDraft(revision) => self.drop_draft(revision),
             Effect::WriteOutbox(entry) => self.write_outbox(entry),
             Effect::RemoveOutbox(id) => spawn_local(device::forget_submission(&self.account, &id)),
+            Effect::RememberSaved(saved) => {
+                self.saved_at.set(Some(now()));
+                device::remember_saved(&self.account, &saved);
+            }
             Effect::Send(submission) => self.send(submission),
             Effect::Ask(id) => self.ask(id),
             Effect::AskSignIn => self.ask_sign_in(),
             Effect::BecomeRecord { key, form_key } => self.become_record(&key, &form_key),
             Effect::Announce(announcement) => self.announce(announcement),
-            Effect::FocusField(column) => self.focus(&column),
+            // What is to have the focus may not be drawn yet.
+            Effect::FocusField(column) => drop(self.focus_next.replace(Some(column))),
         }
     }
 
@@ -64,6 +75,9 @@ impl Form {
 
     fn keep_locally(self: &Rc<Self>, draft: DeviceDraft) {
         let revision = draft.draft.revision.clone();
+        if device::is_buried(&self.account, &draft.form_key, &revision) {
+            return self.tell(Event::DiscardedElsewhere(revision));
+        }
         let kept = device::keep_draft(&self.account, &draft, self.draft_url.borrow().clone());
         let early = stored::early_key(&self.account, &draft.form_key, &revision.writer);
         self.tell_after(async move {
@@ -99,7 +113,12 @@ impl Form {
             return self.tell(Event::answered(id, Answer::new(Outcome::Unauthenticated)));
         }
         let url = self.element.get_attribute("action").unwrap_or_default();
+        let form = Rc::clone(self);
         self.tell_after(async move {
+            let _lock = locks::lock(&outbox_runner::sending(&id), SAVE_LIMIT).await;
+            if let Some(event) = form.answered_elsewhere(&id).await {
+                return event;
+            }
             let request = Request {
                 method: "POST",
                 url: &url,
@@ -111,6 +130,14 @@ impl Form {
                 None => Event::Unanswered { id },
             }
         });
+    }
+
+    /// Another tab may have had the answer while this one waited for its turn.
+    async fn answered_elsewhere(&self, id: &str) -> Option<Event> {
+        let form_key = self.ask_machine(|machine| machine.form_key().to_owned())?;
+        let saves = device::saved_since(&self.account, &form_key, 0);
+        let saved = saves.into_iter().find(|saved| saved.submission.id == id)?;
+        Some(Event::SavedElsewhere(Box::new(saved)))
     }
 
     fn ask(self: &Rc<Self>, id: String) {
@@ -150,14 +177,46 @@ impl Form {
             return;
         };
         set_attribute(form, "action", Some(&record_url));
+        self.name_the_record(key);
+        let links = document()
+            .document_element()
+            .map(|page| all_in(&page, "[data-after-create]"));
+        for link in links.unwrap_or_default() {
+            let below = link.get_attribute("data-after-create").unwrap_or_default();
+            set_attribute(&link, "href", Some(&[record_url.as_str(), &below].concat()));
+            set_attribute(&link, "hidden", None);
+        }
         if let Ok(history) = window().history() {
             let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&record_url));
         }
     }
 
-    fn focus(&self, column: &str) {
-        if let Some(choice) = all_in(&self.element, &format!("[data-conflict=\"{column}\"] input")).first() {
-            focus_element(choice);
+    /// The page's heading is no longer that of a new record.
+    fn name_the_record(&self, key: &str) {
+        let Some(heading) = find("h1") else { return };
+        let attribute = |name: &str| self.element.get_attribute(name);
+        let label = attribute("data-label-column").and_then(|column| {
+            let value = self.ask_machine(|machine| machine.content().fields.get(&column).cloned())?;
+            value?
+        });
+        let label = label.and_then(|label| label.lines().next().map(|line| line.trim().to_owned()));
+        let label = label.filter(|label| !label.is_empty());
+        let plain = || [attribute("data-record-kind").unwrap_or_default().as_str(), key].join(" ");
+        let title = label.unwrap_or_else(plain);
+        document().set_title(
+            &document()
+                .title()
+                .replacen(&heading.text_content().unwrap_or_default(), &title, 1),
+        );
+        set_text(&heading, &title);
+    }
+
+    pub(super) fn focus(&self, column: &str) {
+        let choice = all_in(&self.element, "[data-conflicts] [data-conflict]")
+            .into_iter()
+            .find(|choice| choice.get_attribute("data-conflict").as_deref() == Some(column));
+        if let Some(choice) = choice.and_then(|choice| find_in(&choice, "input")) {
+            focus_element(&choice);
         } else if let Some(control) = fields::control(&self.element, column) {
             let _ = control.element().focus();
         }

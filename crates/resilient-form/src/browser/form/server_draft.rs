@@ -6,7 +6,7 @@ use std::time::Duration;
 use resilient_core::draft::{Draft, Revision};
 use resilient_core::submission::machine::events::{DraftRefusal, Event};
 
-use super::{Form, drop_url, keep_url};
+use super::{Form, beside_url, drop_url, keep_url};
 use crate::browser::connection::{JSON, Request, beacon};
 use crate::browser::outbox_runner::account_is_here;
 use crate::browser::status;
@@ -19,7 +19,7 @@ const LARGEST_DRAFT: usize = 1024 * 1024;
 const LARGEST_BEACON: usize = 60 * 1024;
 
 impl Form {
-    pub(super) fn save_draft(self: &Rc<Self>, draft: Draft) {
+    pub(super) fn save_draft(self: &Rc<Self>, draft: Draft, beside: bool) {
         let (revision, json) = (draft.revision.clone(), wire::draft_json(&draft));
         let Some(draft_url) = self.draft_url.borrow().clone() else {
             return self.tell(Event::DraftRefused {
@@ -41,7 +41,11 @@ impl Form {
         }
         let form = Rc::clone(self);
         self.tell_after(async move {
-            let url = keep_url(&draft_url, &form.account);
+            let url = if beside {
+                beside_url(&draft_url, &form.account)
+            } else {
+                keep_url(&draft_url, &form.account)
+            };
             let request = Request {
                 method: "POST",
                 url: &url,
@@ -69,7 +73,7 @@ impl Form {
             .as_ref()
             .filter(|_| json.len() <= LARGEST_BEACON)
         {
-            beacon(&keep_url(draft_url, &self.account), &json);
+            beacon(&beside_url(draft_url, &self.account), &json);
         }
     }
 

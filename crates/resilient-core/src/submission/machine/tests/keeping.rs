@@ -107,6 +107,58 @@ fn text_discarded_in_another_tab_does_not_come_back() {
 }
 
 #[test]
+fn text_discarded_in_another_tab_stays_in_the_fields_of_this_one_and_is_kept_nowhere_until_somebody_goes_on() {
+    let mut page = Page::drawn();
+    page.types("name", "typed")
+        .after(2_000)
+        .tell(Event::KeptLocally(revision(1, "w")));
+    page.tell(Event::DraftStored(revision(1, "w")));
+    page.tell(Event::DiscardedElsewhere(revision(1, "w")));
+    assert!(page.announced(&Announcement::DiscardedElsewhere));
+    page.after(5_000).tell(Event::PageHidden).tell(Event::PageLeft);
+    assert!(page.orders.is_empty(), "{:?}", page.orders);
+    assert_eq!((page.field("name"), page.form.state()), ("typed", FormState::Dirty));
+    assert!(page.form.view().discarded_elsewhere && page.form.words().contains("in this page only"));
+
+    page.tell(Event::KeepPressed).after(300);
+    let kept = page.kept_drafts();
+    assert_eq!(kept[0].draft.values, values(&[("name", "typed")]));
+    assert!(
+        kept[0].draft.revision.seq > 1 && kept[0].lineage.is_empty(),
+        "a text of its own: {kept:?}"
+    );
+}
+
+#[test]
+fn a_discarded_draft_is_remembered_as_such_with_all_that_it_was_built_on() {
+    let mut page = Page::open(
+        drawn(),
+        Found {
+            drafts: vec![device_draft("old", 3, "typed")],
+            ..Found::default()
+        },
+    );
+    page.types("name", "typed on").tell(Event::DiscardPressed);
+    let buried = page.orders.iter().find_map(|effect| match effect {
+        Effect::BuryLocally { revisions, .. } => Some(revisions.clone()),
+        _ => None,
+    });
+    assert_eq!(buried, Some(vec![revision(4, "w"), revision(3, "old")]));
+}
+
+#[test]
+fn where_the_device_cannot_keep_what_was_pressed_the_page_says_so_while_it_waits() {
+    let mut page = Page::drawn();
+    page.types("name", "a").tell(Event::SavePressed {
+        errors: BTreeMap::new(),
+    });
+    page.tell(Event::OutboxRefused { id: "id-1".into() });
+    assert!(page.form.words().contains("Not protected"), "{}", page.form.words());
+    page.tell(Event::Unanswered { id: "id-1".into() });
+    assert!(page.form.words().contains("Not protected"), "{}", page.form.words());
+}
+
+#[test]
 fn without_room_on_the_device_the_page_says_so_and_the_server_still_gets_the_draft() {
     let mut page = Page::drawn();
     page.types("name", "a")

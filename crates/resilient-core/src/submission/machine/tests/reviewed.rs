@@ -234,6 +234,10 @@ fn after_a_save_the_server_is_asked_again_to_keep_drafts() {
         revision: revision(1, "w"),
         why: DraftRefusal::Stored(Some(Box::new(other))),
     });
+    assert_eq!(page.form.aside().len(), 1, "the phone's text is shown");
+    let beside = |effect: &Effect| matches!(effect, Effect::SaveDraftBeside(draft) if draft.on.is_none());
+    assert!(page.orders.iter().any(beside), "and this one is kept beside it");
+    page.tell(Event::DraftStored(revision(1, "w")));
     let id = page.presses_save().id;
     page.answer(&id, saved("v2"));
     page.types("name", "b").after(2_000);

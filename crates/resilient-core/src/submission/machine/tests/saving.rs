@@ -267,3 +267,71 @@ fn a_save_takes_along_the_draft_that_it_was_built_on() {
         page.orders
     );
 }
+
+#[test]
+fn a_conflict_after_a_press_takes_the_person_to_the_choice_and_nobody_who_went_on_typing() {
+    let conflict = || Answer {
+        version: Some("v2".into()),
+        conflicts: vec![Conflict {
+            column: "name".into(),
+            base: None,
+            mine: text("mine"),
+            theirs: text("theirs"),
+        }],
+        ..Answer::new(Outcome::Conflict)
+    };
+    let focused = |page: &Page| page.orders.contains(&Effect::FocusField("name".into()));
+    let mut page = Page::drawn();
+    let id = page.types("name", "mine").presses_save().id;
+    assert!(focused(page.answer(&id, conflict())));
+
+    let mut page = Page::drawn();
+    let id = page.types("name", "mine").presses_save().id;
+    page.types("note", "going on");
+    assert!(!focused(page.answer(&id, conflict())));
+}
+
+#[test]
+fn a_save_that_another_tab_had_answered_is_shown_here_without_a_word() {
+    let mut page = Page::drawn();
+    let sent = page.types("name", "mine").presses_save();
+    page.tell(Event::Unanswered { id: sent.id.clone() });
+    let saved = super::super::effects::JustSaved {
+        submission: sent.clone(),
+        base: values(&[("name", "Pump")]),
+        answer: saved("v2"),
+    };
+    page.tell(Event::SavedElsewhere(Box::new(saved)));
+    assert_eq!((page.field("name"), page.form.state()), ("mine", FormState::Saved));
+    assert!(!page.announced(&Announcement::SavedAfterQueue));
+    let remembers = |effect: &Effect| matches!(effect, Effect::RememberSaved(_));
+    assert!(
+        !page.orders.iter().any(remembers),
+        "tabs would tell each other for ever"
+    );
+}
+
+#[test]
+fn a_clean_page_is_told_that_another_tab_saved_the_record_and_a_dirty_one_keeps_its_text() {
+    let saved = |value: &str| super::super::effects::JustSaved {
+        submission: Submission {
+            id: "elsewhere".into(),
+            form_key: "equipment/7".into(),
+            version: "v1b".into(),
+            values: values(&[("name", value)]),
+            revision: revision(2, "other"),
+        },
+        base: values(&[("name", "Pump")]),
+        answer: saved("v2"),
+    };
+    let mut page = Page::drawn();
+    page.tell(Event::SavedElsewhere(Box::new(saved("hers"))));
+    assert_eq!(page.form.view().outdated_by.as_deref(), Some(""));
+    assert_eq!((page.field("name"), page.form.state()), ("Pump", FormState::Clean));
+
+    let mut page = Page::drawn();
+    page.types("note", "mine")
+        .tell(Event::SavedElsewhere(Box::new(saved("hers"))));
+    assert_eq!((page.field("note"), page.form.state()), ("mine", FormState::Dirty));
+    assert!(page.form.view().outdated_by.is_some());
+}
