@@ -8,6 +8,7 @@ mod redis_drafts;
 mod request_ids;
 mod requests;
 mod restricted_database;
+mod rights;
 mod saving;
 mod sql_round_trip;
 mod support;
