@@ -1,6 +1,8 @@
 //! The server against real databases, from outside: one binary, so that it links once.
 
 mod any_schema;
+mod canary;
+mod cross_site;
 mod drills;
 mod lost_answers;
 mod monitoring;
