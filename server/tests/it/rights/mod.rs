@@ -51,7 +51,12 @@ pub async fn configured() -> TestApp {
     let mut file = NamedTempFile::new().expect("a temporary file");
     file.write_all(CONFIGURATION.as_bytes()).expect("the file takes it");
     let path = file.path().to_str().expect("a plain path").to_owned();
-    TestApp::with(&[("INKFAST_CONFIG", &path), ("INKFAST_API_TOKEN", TOKEN)]).await
+    TestApp::with(&[
+        ("INKFAST_CONFIG", &path),
+        ("INKFAST_API_TOKEN", TOKEN),
+        ("INKFAST_DRILLS", "1"),
+    ])
+    .await
 }
 
 /// Signed in as a new account of this role.
