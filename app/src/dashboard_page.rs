@@ -106,7 +106,7 @@ fn table_row(summary: &TableSummary) -> AnyView {
         <li>
             <a href=address::table_url(&table.name)>
                 <span class="table-list-label">{label}</span>
-                {(!table.editable()).then(|| view! { <span class="tag">"read-only"</span> })}
+                {(!table.may_change()).then(|| view! { <span class="tag">"read-only"</span> })}
                 <span class="table-list-count">{summary.rows.map(written::number)}</span>
                 {table.comment.clone().map(|comment| view! { <span class="table-list-note">{comment}</span> })}
             </a>

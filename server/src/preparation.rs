@@ -16,9 +16,9 @@ use crate::clock::now_ms;
 use crate::config::StorageSettings;
 use crate::drafts::DraftService;
 use crate::files;
+use crate::panel::Panel;
 use crate::records::save;
 use crate::sql::Sqlite;
-use crate::sql::catalog::{Catalog, CurrentCatalog};
 use crate::sql::migrations::OwnTables;
 
 /// Between two looks at the accounts: how long one switched off by hand may still read.
@@ -35,7 +35,7 @@ const SWEEP_AT_ONCE: u32 = 500;
 pub struct Preparation<D: OwnTables> {
     pub db: Db<D::Database>,
     pub options: Options<D::Database>,
-    pub catalog: Arc<CurrentCatalog>,
+    pub panel: Arc<Panel>,
     pub auth: Arc<Auth>,
     pub drafts: Arc<DraftService>,
     pub storage: StorageSettings,
@@ -82,7 +82,7 @@ impl<D: OwnTables> Preparation<D> {
             tokio::time::sleep(AGAIN_AFTER).await;
         }
         self.prepared.store(true, Ordering::Release);
-        tracing::info!(tables = self.catalog.get().tables().len(), "the database is prepared");
+        tracing::info!(tables = self.panel.whole().tables().len(), "the database is prepared");
         tokio::join!(self.follow_accounts(), self.sweep());
     }
 
@@ -128,13 +128,13 @@ impl<D: OwnTables> Preparation<D> {
             .read("introspect", |mut conn: Connection<D::Database>| async move {
                 D::introspect(&mut conn).await
             });
-        let catalog = Catalog::new(tables.await?);
-        let kept = serde_json::to_vec(&catalog).map_err(std::io::Error::other);
+        let tables = tables.await?;
+        let kept = serde_json::to_vec(&tables).map_err(std::io::Error::other);
         let path = self.storage.data_dir.join("catalog.json");
         if let Err(error) = kept.and_then(|bytes| files::write_whole(&path, &bytes)) {
             tracing::warn!(%error, "the catalog cannot be kept for the next start");
         }
-        self.catalog.replace(catalog);
+        self.panel.replace(tables);
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use crate::config::Settings;
 use crate::drafts::DraftService;
 use crate::monitoring::Observations;
 use crate::monitoring::drills::Drills;
+use crate::panel::Panel;
 
 #[derive(Clone)]
 pub struct Services {
@@ -20,6 +21,7 @@ pub struct Services {
     pub auth: Arc<Auth>,
     pub records: Arc<dyn Records>,
     pub drafts: Arc<DraftService>,
+    pub panel: Arc<Panel>,
     pub monitor: Arc<dyn Monitor>,
     pub observations: Arc<Observations>,
     /// Only where the server was started with drills.

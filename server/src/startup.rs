@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use app::records::model::Table;
 use app::records::port::Records;
 use axum::Router;
 use resilient_db::{CountMetrics, Db, Faults, LogChanges, Observers, Options, Policy};
@@ -22,12 +23,12 @@ use crate::http::static_files;
 use crate::keys::{self, Keys};
 use crate::monitoring::drills::Drills;
 use crate::monitoring::{DatabaseMonitor, Observations, prometheus};
+use crate::panel::Panel;
 use crate::preparation::Preparation;
 use crate::records::save::Versions;
 use crate::records::service::RecordService;
 use crate::report;
 use crate::services::Services;
-use crate::sql::catalog::{Catalog, CurrentCatalog};
 use crate::sql::migrations::OwnTables;
 use crate::sql::{Postgres, Sqlite};
 
@@ -58,18 +59,20 @@ pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
             .map_err(|error| unusable(storage, "secret", &error))?,
     };
     let keys = Keys::from_secret(&secret);
+    let panel = Arc::new(Panel::new(Arc::clone(&settings.panel), last_tables(storage)));
     let path = storage.data_dir.join("drafts.db");
-    let drafts = DraftService::open(&path, &keys, settings.redis.address.as_ref()).await;
+    let redis = settings.redis.address.as_ref();
+    let drafts = DraftService::open(&path, &keys, redis, Arc::clone(&panel)).await;
     let drafts = Arc::new(drafts.map_err(|error| unusable(storage, "drafts.db", &error))?);
     let services = match settings.database.clone() {
         DatabaseSettings::Embedded => {
             let options = sqlx::sqlite::SqliteConnectOptions::new()
                 .filename(storage.data_dir.join("inkfast.db"))
                 .create_if_missing(true);
-            assemble::<Sqlite>(options, settings, keys, drafts).await?
+            assemble::<Sqlite>(options, settings, keys, drafts, panel).await?
         }
-        DatabaseSettings::Sqlite(options) => assemble::<Sqlite>(*options, settings, keys, drafts).await?,
-        DatabaseSettings::Postgres(options) => assemble::<Postgres>(*options, settings, keys, drafts).await?,
+        DatabaseSettings::Sqlite(options) => assemble::<Sqlite>(*options, settings, keys, drafts, panel).await?,
+        DatabaseSettings::Postgres(options) => assemble::<Postgres>(*options, settings, keys, drafts, panel).await?,
     };
     Ok(Prepared {
         router: router(services.clone()),
@@ -83,6 +86,7 @@ async fn assemble<D: OwnTables>(
     settings: Settings,
     keys: Keys,
     drafts: Arc<DraftService>,
+    panel: Arc<Panel>,
 ) -> Result<Services, String> {
     let storage = &settings.storage;
     // Before anything is counted; nobody could read it without the token.
@@ -107,11 +111,10 @@ async fn assemble<D: OwnTables>(
     let directory = Arc::new(directory);
     let accounts = Arc::new(AccountRepository::<D>::new(db.clone()));
     let auth = Arc::new(Auth::new(accounts, Arc::clone(&directory), keys.clone()));
-    let catalog = Arc::new(CurrentCatalog::new(last_catalog(storage)));
     let (prepared, read_only) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let records: Arc<dyn Records> = Arc::new(RecordService::<D>::new(
         db.clone(),
-        Arc::clone(&catalog),
+        Arc::clone(&panel),
         Versions::new(&keys),
         Arc::clone(&drafts),
         Arc::clone(&read_only),
@@ -128,7 +131,7 @@ async fn assemble<D: OwnTables>(
     let preparation = Preparation::<D> {
         db,
         options,
-        catalog,
+        panel: Arc::clone(&panel),
         auth: Arc::clone(&auth),
         drafts: Arc::clone(&drafts),
         storage: storage.clone(),
@@ -143,6 +146,7 @@ async fn assemble<D: OwnTables>(
         auth,
         records,
         drafts,
+        panel,
         monitor: Arc::new(monitor),
         observations,
         drills,
@@ -152,15 +156,15 @@ async fn assemble<D: OwnTables>(
 }
 
 /// What the schema was when it was last read: pages can be drawn from it before the database is there.
-fn last_catalog(storage: &StorageSettings) -> Catalog {
+fn last_tables(storage: &StorageSettings) -> Vec<Table> {
     let path = storage.data_dir.join("catalog.json");
     match std::fs::read(&path).map(|bytes| serde_json::from_slice(&bytes)) {
-        Ok(Ok(catalog)) => catalog,
+        Ok(Ok(tables)) => tables,
         Ok(Err(error)) => {
             tracing::warn!(%error, "the last catalog cannot be read; it is made anew");
-            Catalog::default()
+            Vec::new()
         }
-        Err(_) => Catalog::default(),
+        Err(_) => Vec::new(),
     }
 }
 

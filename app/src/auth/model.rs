@@ -42,10 +42,6 @@ impl Role {
             Role::Viewer => "viewer: may read records",
         }
     }
-
-    pub fn may_write(self) -> bool {
-        self.may_by_default(super::rights::Action::Update)
-    }
 }
 
 /// A signed-in person.

@@ -23,7 +23,7 @@ pub fn DeletePage() -> impl IntoView {
 async fn page(visit: &Visit, table: &str, key: &str) -> Result<AnyView, ApiError> {
     let table = visit.records.table(&visit.account, table)?;
     let key = RecordKey::read(key).ok_or_else(|| ApiError::not_found("There is no record at this address."))?;
-    if !visit.account.role.may_write() || !table.may_delete() {
+    if !table.may_delete() {
         return Err(ApiError::new(ErrorKind::Forbidden, "You may not delete this record."));
     }
     let preview = visit.records.delete_preview(&visit.account, &table, &key).await?;

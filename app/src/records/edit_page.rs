@@ -139,9 +139,12 @@ async fn drafts(visit: &Visit, form_key: &str) -> (Vec<KeptDraft>, bool) {
 
 /// The record is there, or a new one is begun.
 async fn page(visit: &Visit, found: Found) -> AnyView {
-    let writable = found.table.editable() && found.record.as_ref().is_some_and(|record| record.may_write);
+    let writable = found.record.as_ref().is_some_and(|record| record.may_write);
     let content = match (&found.record, writable) {
         (Some(record), false) => {
+            if record.key.is_none() {
+                visit.answer_with(&ApiError::new(ErrorKind::Forbidden, "You may not make records here."));
+            }
             let unsaved = read_only::unsaved(visit, &found.table, &found.drafts);
             read_only::read_only(&found.table, record, &visit.tables(), unsaved)
         }

@@ -41,12 +41,11 @@ async fn page(visit: &Visit, written: &str, pairs: &[(String, String)]) -> Resul
         unsaved: visit.unsaved().await,
         kind: PageKind::Listing,
     };
-    let may_write = visit.account.role.may_write();
-    Ok(framed(visit, frame, list_view(&table, &query, &listed, may_write)))
+    Ok(framed(visit, frame, list_view(&table, &query, &listed)))
 }
 
-fn list_view(table: &Arc<Table>, query: &ListQuery, listed: &Listed, may_write: bool) -> AnyView {
-    let writable = may_write && table.may_insert();
+fn list_view(table: &Arc<Table>, query: &ListQuery, listed: &Listed) -> AnyView {
+    let writable = table.may_insert();
     let rows = if listed.rows.is_empty() {
         empty(table, query, listed, writable)
     } else {
@@ -197,12 +196,14 @@ mod tests {
     }
 
     fn html(query: &ListQuery, rows: usize, may_write: bool) -> String {
-        let table = Arc::new(table(
+        let mut table = table(
             "site",
             vec![column("id", ColumnKind::Integer), column("name", ColumnKind::Text)],
-        ));
+        );
+        table.grants.insert = may_write;
+        let table = Arc::new(table);
         let listed = listed(&table, rows);
-        Owner::new().with(|| list_view(&table, query, &listed, may_write).to_html())
+        Owner::new().with(|| list_view(&table, query, &listed).to_html())
     }
 
     #[test]

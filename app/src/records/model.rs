@@ -9,6 +9,8 @@ pub use resilient_core::draft::{Text, Values};
 use resilient_core::path_text;
 use serde::{Deserialize, Serialize};
 
+use super::display::Display;
+
 /// A table's name; outside the default schema it has two parts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TableName {
@@ -54,6 +56,9 @@ pub struct Table {
     pub foreign: Vec<(String, Vec<String>)>,
     /// CHECK constraints: (name where known, expression, columns it names).
     pub checks: Vec<(String, String, Vec<String>)>,
+    /// What the configuration says about how it is shown.
+    #[serde(default)]
+    pub display: Display,
 }
 
 impl Table {
@@ -86,15 +91,25 @@ impl Table {
         self.editable() && self.grants.update
     }
 
-    /// Whether records can be deleted here. To be sure of what is deleted it is locked first, which takes the right
-    /// to change it.
+    /// Whether records can be deleted here.
     pub fn may_delete(&self) -> bool {
-        self.editable() && self.grants.delete && self.grants.update
+        self.editable() && self.grants.delete
     }
 
-    /// The column that stands for a record in links and pickers: the first that looks like a name,
-    /// else the first text column, else the key.
+    /// Whether anything can be changed here.
+    pub fn may_change(&self) -> bool {
+        self.may_insert() || self.may_update() || self.may_delete()
+    }
+
+    /// The column that stands for a record in links and pickers: the one the configuration names, else the first that
+    /// looks like a name, else the first text column, else the key.
     pub fn label_column(&self) -> Option<&Column> {
+        let said = self.display.label_column.as_ref().and_then(|name| self.column(name));
+        said.filter(|column| column.is_seen())
+            .or_else(|| self.likely_label_column())
+    }
+
+    fn likely_label_column(&self) -> Option<&Column> {
         let named = [
             "name",
             "title",

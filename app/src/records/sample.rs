@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::display::Display;
 use super::model::{Column, ColumnGrants, ColumnKind, RecordKey, Table, TableGrants, TableName, Text, Values};
 use super::port::RecordForm;
 
@@ -49,6 +50,7 @@ pub fn table(name: &str, columns: Vec<Column>) -> Table {
         unique: Vec::new(),
         foreign: Vec::new(),
         checks: Vec::new(),
+        display: Display::default(),
     }
 }
 

@@ -70,7 +70,7 @@ fn header(visit: &Visit, unsaved: Option<usize>) -> AnyView {
             </a>
             <form class="sign-out" method="post" action="/logout" data-sign-out="">
                 <span class="account" title=format!("Signed in as {}, {}", account.name, account.role.in_words())>
-                    {account.name.clone()}
+                    {account.name.clone()} <span class="account-role">{account.role.name()}</span>
                 </span>
                 <button class="button-plain" type="submit">"Sign out"</button>
             </form>
@@ -125,7 +125,7 @@ fn rail_item(table: &Table, active: bool) -> AnyView {
         <li>
             <a href=address::table_url(&table.name) aria-current=active.then_some("page")>
                 <span class="rail-label">{rail_label(table)}</span>
-                {(!table.editable()).then(|| view! { <span class="rail-note" title="Read-only">{icon("lock")}<span class="visually-hidden">"read-only"</span></span> })}
+                {(!table.may_change()).then(|| view! { <span class="rail-note" title="Read-only">{icon("lock")}<span class="visually-hidden">"read-only"</span></span> })}
             </a>
         </li>
     }

@@ -65,7 +65,7 @@ async fn read(
     };
     match drafts.stored(&account.name, &form_key).await {
         Ok(stored) => match stored.into_iter().next() {
-            Some(latest) => answers::json_success(StatusCode::OK, latest.draft),
+            Some(latest) => answers::json_success(StatusCode::OK, drafts.shown(&account, &form_key, latest.draft)),
             // It may be where nobody can look now.
             None if drafts.state() == DraftsState::Spill => answers::api_error(&cannot_be_reached()),
             None => nothing_here(),
@@ -100,14 +100,11 @@ async fn write(
         Some(_) => Mode::Beside,
         None => Mode::Chained,
     };
+    let shown = |kept: StoredDraft| drafts.shown(&account, &form_key, kept.draft);
     match drafts.write(&account.name, &form_key, &draft, &mode).await {
         Ok(Written::Stored(kept) | Written::SameAgain(kept)) => answers::json_success(StatusCode::OK, Kept::from(kept)),
-        Ok(Written::Stale(kept)) => refused("conflict", "A later draft is kept.", Some(kept.draft)),
-        Ok(Written::Diverged(kept)) => refused(
-            "conflict",
-            "This does not build on what is kept.",
-            kept.map(|kept| kept.draft),
-        ),
+        Ok(Written::Stale(kept)) => refused("conflict", "A later draft is kept.", Some(shown(kept))),
+        Ok(Written::Diverged(kept)) => refused("conflict", "This does not build on what is kept.", kept.map(shown)),
         Ok(Written::Ended(End::Discarded)) => refused("discarded", "This draft was discarded.", None),
         Ok(Written::Ended(End::Saved)) => refused("conflict", "This draft was saved.", None),
         Err(error) => failed(&error),
@@ -131,7 +128,10 @@ async fn discard(
     match drafts.end_discarded(&account.name, &form_key, &revision).await {
         Ok(ended) if ended.removed > 0 => answers::json_success(StatusCode::OK, None::<Draft>),
         Ok(ended) => match ended.later {
-            Some(later) => refused("conflict", "A later draft is kept.", Some(later.draft)),
+            Some(later) => {
+                let later = drafts.shown(&account, &form_key, later.draft);
+                refused("conflict", "A later draft is kept.", Some(later))
+            }
             None => nothing_here(),
         },
         Err(error) => failed(&error),

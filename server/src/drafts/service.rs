@@ -22,13 +22,14 @@ use resilient_drafts::{
 use super::counting;
 use crate::clock::now_ms;
 use crate::keys::Keys;
-use crate::sql::is_secret;
+use crate::panel::{Panel, shown_draft};
 
 /// Between two checks of the draft store.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 pub struct DraftService {
     store: Arc<dyn DraftStore>,
+    panel: Arc<Panel>,
     /// The same store, where there is a Redis in it.
     layered: Option<LayeredStore>,
     /// Whether the store took its last check.
@@ -59,10 +60,15 @@ impl DraftService {
     ///
     /// # Errors
     /// When the file can be neither read nor made.
-    pub async fn open(path: &Path, keys: &Keys, redis: Option<&Address>) -> Result<Self, StoreError> {
+    pub async fn open(
+        path: &Path,
+        keys: &Keys,
+        redis: Option<&Address>,
+        panel: Arc<Panel>,
+    ) -> Result<Self, StoreError> {
         let embedded = SqliteStore::open(path, keys.drafts.clone()).await?;
         let Some(address) = redis else {
-            return Ok(Self::over(Arc::new(embedded), None));
+            return Ok(Self::over(Arc::new(embedded), None, panel));
         };
         let redis = RedisStore::connect(address, &keys.drafts_prefix, keys.drafts.clone(), Limits::default()).await?;
         if !redis.takes_writes() {
@@ -72,12 +78,13 @@ impl DraftService {
             );
         }
         let layered = LayeredStore::over(redis, embedded).await?;
-        Ok(Self::over(Arc::new(layered.clone()), Some(layered)))
+        Ok(Self::over(Arc::new(layered.clone()), Some(layered), panel))
     }
 
-    fn over(store: Arc<dyn DraftStore>, layered: Option<LayeredStore>) -> Self {
+    fn over(store: Arc<dyn DraftStore>, layered: Option<LayeredStore>, panel: Arc<Panel>) -> Self {
         Self {
             store,
+            panel,
             layered,
             reachable: AtomicBool::new(true),
         }
@@ -114,7 +121,7 @@ impl DraftService {
         draft: &Draft,
         mode: &Mode,
     ) -> Result<Written, StoreError> {
-        let draft = without_secrets(draft.clone());
+        let draft = self.without_secrets(form_key, draft.clone());
         self.write_counted(account, form_key, &draft, mode).await
     }
 
@@ -132,7 +139,7 @@ impl DraftService {
         draft: Draft,
         manner: Manner,
     ) -> Result<KeptPost, NotKept> {
-        let draft = without_secrets(draft);
+        let draft = self.without_secrets(form_key, draft);
         if draft.values.is_empty() {
             return Err(NotKept::OnlySecrets);
         }
@@ -189,6 +196,33 @@ impl DraftService {
         self.store.load(account, form_key).await
     }
 
+    /// Columns come in the `~HH` writing; what cannot be read is no column.
+    fn without_secrets(&self, form_key: &str, mut draft: Draft) -> Draft {
+        let table = table_of(form_key);
+        let is_kept = |column: &String| read_part(column).is_some_and(|name| !self.panel.is_secret(table, &name));
+        draft.values.retain(|column, _| is_kept(column));
+        draft.base.retain(|column, _| is_kept(column));
+        draft
+    }
+
+    /// A draft as this person may see it now. What may be seen of a table that nobody has read yet is not known; such
+    /// a draft is as it was kept.
+    pub fn shown(&self, who: &Account, form_key: &str, draft: Draft) -> Draft {
+        let table = table_of(form_key);
+        if self.panel.whole().written(table).is_none() {
+            return draft;
+        }
+        shown_draft(draft, self.panel.of(who.role).written(table).map(|table| &**table))
+    }
+
+    fn kept(&self, who: &Account, stored: StoredDraft) -> KeptDraft {
+        KeptDraft {
+            draft: self.shown(who, &stored.form_key, stored.draft),
+            form_key: stored.form_key,
+            changed_at_ms: stored.changed_at_ms,
+        }
+    }
+
     /// Removes what has not changed for 30 days.
     pub async fn sweep(&self, now_ms: u64) {
         match self.store.sweep(now_ms).await {
@@ -203,7 +237,7 @@ impl DraftService {
 impl Drafts for DraftService {
     async fn list(&self, who: &Account) -> Result<Vec<KeptDraft>, ApiError> {
         let drafts = self.store.list(&who.name).await.map_err(|error| api_error(&error))?;
-        Ok(drafts.into_iter().map(kept).collect())
+        Ok(drafts.into_iter().map(|stored| self.kept(who, stored)).collect())
     }
 
     async fn load(&self, who: &Account, form_key: &str) -> Result<Vec<KeptDraft>, ApiError> {
@@ -211,7 +245,7 @@ impl Drafts for DraftService {
             .stored(&who.name, form_key)
             .await
             .map_err(|error| api_error(&error))?;
-        Ok(drafts.into_iter().map(kept).collect())
+        Ok(drafts.into_iter().map(|stored| self.kept(who, stored)).collect())
     }
 
     async fn discard(&self, who: &Account, form_key: &str, revision: &Revision) -> Result<(), ApiError> {
@@ -222,12 +256,9 @@ impl Drafts for DraftService {
     }
 }
 
-fn kept(stored: StoredDraft) -> KeptDraft {
-    KeptDraft {
-        form_key: stored.form_key,
-        draft: stored.draft,
-        changed_at_ms: stored.changed_at_ms,
-    }
+/// The table's writing in `{table}/{key}`.
+fn table_of(form_key: &str) -> &str {
+    form_key.split_once('/').map_or(form_key, |(table, _)| table)
 }
 
 /// What a store's failure means to the one who asked; logged here.
@@ -260,14 +291,6 @@ pub(super) fn cannot_be_reached() -> ApiError {
         retry_after_ms: Some(1_000),
         ..ApiError::new(ErrorKind::Unavailable, message)
     }
-}
-
-/// Columns come in the `~HH` writing; what cannot be read is no column.
-fn without_secrets(mut draft: Draft) -> Draft {
-    let is_kept = |column: &String| read_part(column).is_some_and(|name| !is_secret(&name));
-    draft.values.retain(|column, _| is_kept(column));
-    draft.base.retain(|column, _| is_kept(column));
-    draft
 }
 
 fn fresh_revision() -> Revision {

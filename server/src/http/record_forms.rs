@@ -25,8 +25,8 @@ use super::bodies::{self, TooMany};
 use super::pages::{self, Around};
 use super::sign_in::safe_next;
 use super::visitor::Visitor;
+use crate::panel::Panel;
 use crate::services::Services;
-use crate::sql::is_secret;
 
 /// Names, in a form carried through the sign-in, a secret that was not carried with it.
 const RETYPE: &str = "_retype.";
@@ -172,7 +172,7 @@ async fn sign_in_first(services: &Services, address: &str, pairs: Vec<(String, S
         message: Some(Answer::new(Outcome::Unauthenticated).message().to_owned()),
         username: owner.unwrap_or_default(),
         next: address.to_owned(),
-        carried: without_secrets(pairs),
+        carried: without_secrets(&services.panel, address, pairs),
     };
     let around = Around {
         sign_in: Some(sign_in),
@@ -183,7 +183,11 @@ async fn sign_in_first(services: &Services, address: &str, pairs: Vec<(String, S
 }
 
 /// A typed secret is never drawn back, not even into a hidden control: it is asked for again.
-fn without_secrets(pairs: Vec<(String, String)>) -> Vec<(String, String)> {
+fn without_secrets(panel: &Panel, address: &str, pairs: Vec<(String, String)>) -> Vec<(String, String)> {
+    let table = address
+        .strip_prefix("/records/")
+        .and_then(|rest| rest.split('/').next());
+    let is_secret = |column: &str| panel.is_secret(table.unwrap_or_default(), column);
     let blank = |(name, value): (String, String)| {
         let column = name.strip_prefix(form_body::VALUE).and_then(path_text::read_part);
         match column {

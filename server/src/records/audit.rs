@@ -8,11 +8,12 @@ use serde_json::Value;
 use crate::sql::Dialect;
 use crate::sql::catalog::Catalog;
 
-/// The latest changes, newest first: of one record (table and key in the `~HH` writing), or of all.
-/// Changes to tables that are no longer in the catalog are left out.
+/// The latest changes, newest first: of one record (table and key in the `~HH` writing), or of all. Only of tables in
+/// `catalog`, and of columns only what is seen there. `whole` tells a column that is out of sight from one that is gone.
 pub async fn changes<D: Dialect>(
     db: &Db<D::Database>,
     catalog: &Catalog,
+    whole: &Catalog,
     of: Option<(String, String)>,
     limit: u32,
 ) -> Result<Vec<Change>, DbError> {
@@ -22,30 +23,53 @@ pub async fn changes<D: Dialect>(
             D::placeholder(1),
             D::placeholder(2)
         ),
-        None => String::new(),
+        None if catalog.tables().len() == whole.tables().len() => String::new(),
+        // So that what is out of sight does not take the place of what is not.
+        None => format!(
+            "WHERE table_name IN ({})",
+            (1..=catalog.tables().len())
+                .map(D::placeholder)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
     };
     let sql = format!(
         "SELECT CAST(at AS text), account, action, table_name, record_key, changes FROM {} {condition} \
          ORDER BY id DESC LIMIT {limit}",
         D::own("audit")
     );
-    let parameters: Vec<Text> = of
-        .into_iter()
-        .flat_map(|(table, key)| [Some(table), Some(key)])
-        .collect();
+    let parameters: Vec<Text> = match of {
+        Some((table, key)) => vec![Some(table), Some(key)],
+        None if condition.is_empty() => Vec::new(),
+        None => catalog
+            .tables()
+            .iter()
+            .map(|table| Some(table.name.written()))
+            .collect(),
+    };
     let rows = db
         .read("audit", |mut conn: Connection<D::Database>| {
             let (sql, parameters) = (sql.clone(), parameters.clone());
             async move { D::fetch(&mut conn, sql, parameters).await }
         })
         .await?;
-    Ok(rows.into_iter().filter_map(|row| read(row, catalog)).collect())
+    Ok(rows.into_iter().filter_map(|row| read(row, catalog, whole)).collect())
 }
 
-fn read(mut row: Vec<Text>, catalog: &Catalog) -> Option<Change> {
+fn read(mut row: Vec<Text>, catalog: &Catalog, whole: &Catalog) -> Option<Change> {
     let [at, account, action, table_written, key, changes] =
         std::array::from_fn(|at| row.get_mut(at).and_then(Option::take).unwrap_or_default());
-    let table = catalog.written(&table_written)?;
+    // Without a key that may be shown, no record of it can be named.
+    let table = catalog.written(&table_written).filter(|table| !table.key.is_empty())?;
+    let known = whole.table(&table.name)?;
+    let sees_all = table.columns.len() == known.columns.len();
+    let may_name = |column: &str| table.column(column).is_some() || (sees_all && known.column(column).is_none());
+    let may_tell = |column: &str| table.column(column).map_or(sees_all, |column| column.is_seen());
+    let columns = columns(&changes).into_iter().filter(|(column, ..)| may_name(column));
+    let columns = columns.map(|(column, from, to)| match may_tell(&column) {
+        true => (column, from, to),
+        false => (column, None, None),
+    });
     Some(Change {
         at: at.chars().take("YYYY-MM-DD HH:MM:SS".len()).collect(),
         account,
@@ -53,7 +77,7 @@ fn read(mut row: Vec<Text>, catalog: &Catalog) -> Option<Change> {
         table: table.label.clone(),
         table_written,
         key: RecordKey::read(&key)?,
-        columns: columns(&changes),
+        columns: columns.collect(),
     })
 }
 

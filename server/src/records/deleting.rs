@@ -23,7 +23,7 @@ impl<D: Dialect> RecordService<D> {
         id: &str,
         version: &str,
     ) -> Result<(), ApiError> {
-        if !self.may_write(who, table) || !table.may_delete() {
+        if self.has_no_own_tables() || !table.may_delete() {
             return Err(not_allowed());
         }
         let opened = self.parts.versions.open(version);
@@ -58,10 +58,10 @@ impl<D: Dialect> RecordService<D> {
         let Some(_working) = self.parts.in_flight.begin(&deletion.account.name, &deletion.id) else {
             return Err(ApiError::new(ErrorKind::Conflict, "This is being deleted right now."));
         };
-        let versions = self.parts.versions.clone();
+        let (versions, panel) = (self.parts.versions.clone(), Arc::clone(&self.parts.panel));
         let work = move |conn: Connection<D::Database>| {
-            let (deletion, versions) = (Arc::clone(&deletion), versions.clone());
-            async move { deletion.run::<D>(conn, &versions).await }
+            let (deletion, versions, panel) = (Arc::clone(&deletion), versions.clone(), Arc::clone(&panel));
+            async move { deletion.run::<D>(conn, &versions, &panel).await }
         };
         match self.parts.db.transaction("delete", OnUnknownCommit::Repeat, work).await {
             Ok(Outcome::Saved) => Ok(()),

@@ -32,16 +32,16 @@ impl<D: Dialect> RecordService<D> {
         body: &FormBody,
         manner: Manner,
     ) -> Answer {
-        // By the table alone: whether this person may write is decided in the transaction, after an
-        // earlier answer under the same id has been looked for.
-        let writable = Self::columns_to_write(table, key);
+        // Whether this person may write is decided in the transaction, after an earlier answer under the same id has
+        // been looked for.
+        let whole = self.parts.panel.whole();
         let posted = Posted {
             account: who,
             table,
+            whole: whole.table(&table.name).unwrap_or(table),
             key,
             form_key,
             body,
-            writable,
             now_ms: now_ms(),
         };
         let intent = match Intent::read(posted, &self.parts.versions) {
@@ -54,7 +54,7 @@ impl<D: Dialect> RecordService<D> {
                 ..intent.answer(Outcome::InProgress)
             };
         };
-        let answer = match self.refusal(who, &intent) {
+        let answer = match self.refusal(&intent) {
             Some(answer) => answer,
             None => match self.run(&intent).await {
                 Ok(answer) => answer,
@@ -65,19 +65,26 @@ impl<D: Dialect> RecordService<D> {
     }
 
     /// What can be answered without the database.
-    fn refusal(&self, who: &Account, intent: &Intent) -> Option<Answer> {
-        if !Self::takes_saves(&intent.table, intent.key.as_ref()) || self.has_no_own_tables() {
+    fn refusal(&self, intent: &Intent) -> Option<Answer> {
+        let key = intent.key.as_ref();
+        let whole = self.parts.panel.whole();
+        let takes_saves = whole
+            .table(&intent.table.name)
+            .is_some_and(|table| save::takes_saves(table, key));
+        if !takes_saves || self.has_no_own_tables() {
             return Some(intent.answer(Outcome::Forbidden));
         }
         // Somebody who may not write is told that, not what is wrong with the input.
-        who.role.may_write().then(|| intent.refused::<D>()).flatten()
+        let may_write = save::takes_saves(&intent.table, key) && intent.withheld.is_empty();
+        may_write.then(|| intent.refused::<D>()).flatten()
     }
 
     async fn run(&self, intent: &Arc<Intent>) -> Result<Answer, DbError> {
         let (intent, versions) = (Arc::clone(intent), self.parts.versions.clone());
+        let panel = Arc::clone(&self.parts.panel);
         let work = move |conn: Connection<D::Database>| {
-            let (intent, versions) = (Arc::clone(&intent), versions.clone());
-            async move { save::run::<D>(conn, &intent, &versions).await }
+            let (intent, versions, panel) = (Arc::clone(&intent), versions.clone(), Arc::clone(&panel));
+            async move { save::run::<D>(conn, &intent, &versions, &panel).await }
         };
         self.parts.db.transaction("save", OnUnknownCommit::Repeat, work).await
     }

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use app::api_error::{ApiError, ErrorKind};
 use app::auth::model::Account;
 use app::records::model::{Column, ListPage, ListQuery, RecordKey, Table, Values};
-use app::records::port::{Change, DeletePreview, Manner, RecordForm, Records, SubmissionState, TableSummary};
+use app::records::port::{
+    Change, DeletePreview, Manner, RecordForm, Records, SavedSubmission, SubmissionState, TableSummary,
+};
 use app::ui::page_request::SavedMark;
 use async_trait::async_trait;
 use resilient_core::draft::Revision;
@@ -21,8 +23,9 @@ use super::{audit, read};
 use crate::clock::now_ms;
 use crate::drafts::DraftService;
 use crate::monitoring::Saves;
+use crate::panel::{Panel, shown_answer};
 use crate::sql::Dialect;
-use crate::sql::catalog::CurrentCatalog;
+use crate::sql::catalog::Catalog;
 use crate::{report, request_id};
 
 /// Clones share everything.
@@ -32,7 +35,7 @@ pub struct RecordService<D: Dialect> {
 
 pub(super) struct Parts<D: Dialect> {
     pub(super) db: Db<D::Database>,
-    catalog: Arc<CurrentCatalog>,
+    pub(super) panel: Arc<Panel>,
     pub(super) versions: Versions,
     pub(super) drafts: Arc<DraftService>,
     pub(super) in_flight: InFlight,
@@ -52,7 +55,7 @@ impl<D: Dialect> Clone for RecordService<D> {
 impl<D: Dialect> RecordService<D> {
     pub fn new(
         db: Db<D::Database>,
-        catalog: Arc<CurrentCatalog>,
+        panel: Arc<Panel>,
         versions: Versions,
         drafts: Arc<DraftService>,
         read_only: Arc<AtomicBool>,
@@ -62,7 +65,7 @@ impl<D: Dialect> RecordService<D> {
         Self {
             parts: Arc::new(Parts {
                 db,
-                catalog,
+                panel,
                 versions,
                 drafts,
                 in_flight,
@@ -72,8 +75,9 @@ impl<D: Dialect> RecordService<D> {
         }
     }
 
-    pub(super) fn may_write(&self, who: &Account, table: &Table) -> bool {
-        who.role.may_write() && table.editable() && !self.has_no_own_tables()
+    /// What this person sees of the tables.
+    fn catalog(&self, who: &Account) -> Arc<Catalog> {
+        self.parts.panel.of(who.role)
     }
 
     /// Without them nothing was ever saved from here, and nothing can be.
@@ -81,36 +85,20 @@ impl<D: Dialect> RecordService<D> {
         self.parts.read_only.load(Ordering::Acquire)
     }
 
-    /// Whether this record can be changed, or a new one be made here, by anybody.
-    pub(super) fn takes_saves(table: &Table, key: Option<&RecordKey>) -> bool {
-        match key {
-            Some(_) => table.may_update(),
-            None => table.may_insert(),
-        }
-    }
-
-    /// The columns this person may write.
-    fn writable(&self, who: &Account, table: &Table, key: Option<&RecordKey>) -> Vec<String> {
-        if self.may_write(who, table) && Self::takes_saves(table, key) {
-            Self::columns_to_write(table, key)
+    /// The columns that are controls in a form: none where nothing can be saved.
+    fn controls(&self, table: &Table, key: Option<&RecordKey>) -> Vec<String> {
+        if save::takes_saves(table, key) && !self.has_no_own_tables() {
+            save::columns_to_write(table, key)
         } else {
             Vec::new()
         }
     }
 
-    /// The columns a save can write: of an existing record all but its key.
-    pub(super) fn columns_to_write(table: &Table, key: Option<&RecordKey>) -> Vec<String> {
-        let writable = |column: &&Column| match key {
-            _ if column.generated => false,
-            Some(_) => column.grants.update && !table.is_key(&column.name),
-            None => column.grants.insert,
-        };
-        table
-            .columns
-            .iter()
-            .filter(writable)
-            .map(|column| column.name.clone())
-            .collect()
+    /// A kept answer as this person may see it now.
+    fn shown(&self, who: &Account, saved: SavedSubmission) -> SavedSubmission {
+        let table = saved.form_key.split('/').next().unwrap_or_default();
+        let answer = shown_answer(saved.answer, self.catalog(who).written(table).map(|table| &**table));
+        SavedSubmission { answer, ..saved }
     }
 
     /// The values a new record's form is drawn with.
@@ -126,18 +114,17 @@ impl<D: Dialect> RecordService<D> {
 
 #[async_trait]
 impl<D: Dialect> Records for RecordService<D> {
-    fn tables(&self, _who: &Account) -> Result<Vec<Arc<Table>>, ApiError> {
-        Ok(self.parts.catalog.get().tables().to_vec())
+    fn tables(&self, who: &Account) -> Result<Vec<Arc<Table>>, ApiError> {
+        Ok(self.catalog(who).tables().to_vec())
     }
 
-    fn table(&self, _who: &Account, written: &str) -> Result<Arc<Table>, ApiError> {
-        let catalog = self.parts.catalog.get();
+    fn table(&self, who: &Account, written: &str) -> Result<Arc<Table>, ApiError> {
+        let catalog = self.catalog(who);
         match catalog.written(written) {
             Some(table) => Ok(Arc::clone(table)),
-            None if catalog.tables().is_empty() && self.parts.db.retry_after().is_some() => Err(ApiError::new(
-                ErrorKind::Unavailable,
-                "The database has not been reached yet.",
-            )),
+            None if self.parts.panel.whole().tables().is_empty() && self.parts.db.retry_after().is_some() => Err(
+                ApiError::new(ErrorKind::Unavailable, "The database has not been reached yet."),
+            ),
             None => Err(ApiError::not_found("There is no such table.")),
         }
     }
@@ -152,8 +139,8 @@ impl<D: Dialect> Records for RecordService<D> {
             .collect())
     }
 
-    async fn list(&self, _who: &Account, table: &Arc<Table>, query: &ListQuery) -> Result<ListPage, ApiError> {
-        let page = read::list::<D>(&self.parts.db, &self.parts.catalog.get(), table, query).await;
+    async fn list(&self, who: &Account, table: &Arc<Table>, query: &ListQuery) -> Result<ListPage, ApiError> {
+        let page = read::list::<D>(&self.parts.db, &self.catalog(who), table, query).await;
         page.map_err(|error| report::database("list", &error))
     }
 
@@ -168,17 +155,17 @@ impl<D: Dialect> Records for RecordService<D> {
                 secrets_set: Vec::new(),
             },
         };
-        let references =
-            read::all_references::<D>(&self.parts.db, &self.parts.catalog.get(), table, &record.values).await;
+        let references = read::all_references::<D>(&self.parts.db, &self.catalog(who), table, &record.values).await;
+        let editable = self.controls(table, key);
         Ok(RecordForm {
             table: Arc::clone(table),
             key: key.cloned(),
             version: self.parts.versions.issue(table, key, &record.values, now_ms()),
             values: record.values,
             secrets_set: record.secrets_set,
-            editable: self.writable(who, table, key),
+            may_write: save::takes_saves(table, key) && !editable.is_empty(),
+            editable,
             references,
-            may_write: self.may_write(who, table) && Self::takes_saves(table, key),
         })
     }
 
@@ -193,8 +180,12 @@ impl<D: Dialect> Records for RecordService<D> {
     fn changed_by(&self, table: &Table, key: Option<&RecordKey>, body: &FormBody) -> Option<Vec<String>> {
         let versions = &self.parts.versions;
         let version = versions.open(body.version.as_deref()?).ok()?;
-        let writable = Self::columns_to_write(table, key);
-        let changes = save::changes_of(body, table, &writable, Some(&version), versions);
+        let whole = self.parts.panel.whole();
+        let rights = save::FormRights {
+            whole: whole.table(&table.name).map_or(table, |table| &**table),
+            seen: table,
+        };
+        let (_, changes, _) = save::changes_within_rights(body, rights, key, Some(&version), versions);
         Some(
             changes
                 .all()
@@ -255,7 +246,7 @@ impl<D: Dialect> Records for RecordService<D> {
             .transaction("submission", OnUnknownCommit::Repeat, work)
             .await;
         saved
-            .map(|saved| saved.map(SubmissionState::Saved))
+            .map(|saved| saved.map(|saved| SubmissionState::Saved(self.shown(who, saved))))
             .map_err(|error| report::database("submission", &error))
     }
 
@@ -289,7 +280,7 @@ impl<D: Dialect> Records for RecordService<D> {
         table: &Arc<Table>,
         key: &RecordKey,
     ) -> Result<DeletePreview, ApiError> {
-        if !self.may_write(who, table) || !table.may_delete() {
+        if self.has_no_own_tables() || !table.may_delete() {
             return Err(not_allowed());
         }
         let db = &self.parts.db;
@@ -303,7 +294,7 @@ impl<D: Dialect> Records for RecordService<D> {
             .await
             .map_err(unavailable)?
             .ok_or_else(missing)?;
-        let referring = read::referring::<D>(db, &self.parts.catalog.get(), table, key)
+        let referring = read::referring::<D>(db, &self.catalog(who), table, key)
             .await
             .map_err(unavailable)?;
         Ok(DeletePreview {
@@ -315,12 +306,12 @@ impl<D: Dialect> Records for RecordService<D> {
         })
     }
 
-    async fn history(&self, _who: &Account, table: &Arc<Table>, key: &RecordKey) -> Result<Vec<Change>, ApiError> {
+    async fn history(&self, who: &Account, table: &Arc<Table>, key: &RecordKey) -> Result<Vec<Change>, ApiError> {
         if self.has_no_own_tables() {
             return Ok(Vec::new());
         }
         let of = Some((table.name.written(), key.written()));
-        let changes = audit::changes::<D>(&self.parts.db, &self.parts.catalog.get(), of, 200).await;
+        let changes = audit::changes::<D>(&self.parts.db, &self.catalog(who), &self.parts.panel.whole(), of, 200).await;
         changes.map_err(|error| report::database("history", &error))
     }
 
@@ -345,11 +336,18 @@ impl<D: Dialect> Records for RecordService<D> {
         }))
     }
 
-    async fn recent_changes(&self, _who: &Account, limit: u32) -> Result<Vec<Change>, ApiError> {
+    async fn recent_changes(&self, who: &Account, limit: u32) -> Result<Vec<Change>, ApiError> {
         if self.has_no_own_tables() {
             return Ok(Vec::new());
         }
-        let changes = audit::changes::<D>(&self.parts.db, &self.parts.catalog.get(), None, limit).await;
+        let changes = audit::changes::<D>(
+            &self.parts.db,
+            &self.catalog(who),
+            &self.parts.panel.whole(),
+            None,
+            limit,
+        )
+        .await;
         changes.map_err(|error| report::database("recent changes", &error))
     }
 }

@@ -1,7 +1,7 @@
 //! The tables of a database, looked up by name and by address.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use app::records::model::{Column, Table, TableName};
 use serde::{Deserialize, Serialize};
@@ -73,26 +73,9 @@ impl From<Catalog> for Vec<Table> {
     }
 }
 
-/// The catalog in use. Whoever works with it keeps the one they began with.
-#[derive(Debug, Default)]
-pub struct CurrentCatalog(RwLock<Arc<Catalog>>);
-
-impl CurrentCatalog {
-    pub fn new(catalog: Catalog) -> Self {
-        Self(RwLock::new(Arc::new(catalog)))
-    }
-
-    pub fn get(&self) -> Arc<Catalog> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub fn replace(&self, catalog: Catalog) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use app::records::display::Display;
     use app::records::model::{ColumnGrants, ColumnKind, Reference, TableGrants};
 
     use super::*;
@@ -132,6 +115,7 @@ mod tests {
             unique: vec![],
             foreign: Vec::new(),
             checks: vec![],
+            display: Display::default(),
         }
     }
 

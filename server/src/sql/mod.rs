@@ -120,7 +120,7 @@ pub struct Limits {
 
 /// The columns that address a record; none where one of them cannot be read or is a secret, which
 /// must not stand in addresses, logs and histories. Such a table is only listed.
-fn addressing_key(key: Vec<String>, columns: &[Column]) -> Vec<String> {
+pub fn addressing_key(key: Vec<String>, columns: &[Column]) -> Vec<String> {
     let may_be_shown = |name: &String| columns.iter().any(|column| column.name == *name && column.is_seen());
     if key.iter().all(may_be_shown) { key } else { Vec::new() }
 }

@@ -1,6 +1,8 @@
 //! The server against real databases, from outside: one binary, so that it links once.
 
 mod any_schema;
+mod canary;
+mod cross_site;
 mod drills;
 mod lost_answers;
 mod monitoring;
@@ -8,6 +10,7 @@ mod redis_drafts;
 mod request_ids;
 mod requests;
 mod restricted_database;
+mod rights;
 mod saving;
 mod sql_round_trip;
 mod support;

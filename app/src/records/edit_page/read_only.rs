@@ -19,7 +19,9 @@ pub fn read_only(table: &Table, record: &RecordForm, targets: &[Arc<Table>], uns
         .columns
         .iter()
         .map(|column| shown_field(&shown(column, record, targets)));
-    let why = if table.is_view {
+    let why = if record.key.is_none() {
+        "You may not make records here."
+    } else if table.is_view {
         "This is a view: its records are changed where they come from."
     } else if !table.writable {
         "The database account that Inkfast uses may not change this table."

@@ -10,6 +10,7 @@ mod exact;
 pub mod textarea;
 pub mod widget;
 
+use super::display::Widget;
 use super::model::{Column, ColumnKind, ReferenceOption, ReferenceOptions, Text};
 
 /// How a column is drawn.
@@ -92,6 +93,29 @@ fn bounds(of: &ColumnKind) -> &'static str {
         ColumnKind::Timestamp => "[2026-11-30 08:00:00,2026-11-30 17:00:00)",
         ColumnKind::TimestampWithZone => "[2026-11-30 08:00:00+00,2026-11-30 17:00:00+00)",
         _ => "[1,10)",
+    }
+}
+
+/// The widget that the configuration asks for, where it holds all of `texts`, else the usual one.
+pub fn control_as(
+    asked: Option<Widget>,
+    column: &Column,
+    texts: &[&Text],
+    references: Option<&ReferenceOptions>,
+) -> Control {
+    let usual = control_for(column, texts, references);
+    let in_a_line = texts
+        .iter()
+        .all(|text| text.as_deref().is_none_or(exact::holds_in_a_line));
+    match (asked, usual) {
+        (None, usual) | (_, usual @ (Control::Secret | Control::Shown)) => usual,
+        (Some(Widget::Line), _) if in_a_line => LINE,
+        (Some(Widget::Area), _) => Control::Area { monospace: false },
+        (Some(Widget::Code), _) => Control::Area { monospace: true },
+        (Some(Widget::Suggest), Control::Select(options)) => {
+            Control::Suggest(options.into_iter().filter(|option| !option.value.is_empty()).collect())
+        }
+        (_, usual) => usual,
     }
 }
 

@@ -103,7 +103,8 @@ fn control(
         null = typed_here.null;
     }
     let held: Vec<&Text> = [Some(drawn), base.as_ref()].into_iter().flatten().collect();
-    let control = fields::control_for(column, &held, references);
+    let widget = sources.table.display.widgets.get(&column.name).copied();
+    let control = fields::control_as(widget, column, &held, references);
     FieldView {
         label: column.label.clone(),
         text,

@@ -88,7 +88,11 @@ fn shown_label(listed: &ListPage, name: &str, text: &str) -> Option<String> {
 
 /// A form for all columns; what is left empty does not count.
 pub fn panel(table: &Table, query: &ListQuery) -> AnyView {
-    let columns: Vec<&Column> = table.columns.iter().filter(|column| can_filter(column)).collect();
+    let columns: Vec<&Column> = match &table.display.filters {
+        Some(named) => named.iter().filter_map(|name| table.column(name)).collect(),
+        None => table.columns.iter().collect(),
+    };
+    let columns: Vec<&Column> = columns.into_iter().filter(|column| can_filter(column)).collect();
     let offered = |name: &str, operator: &str| {
         columns
             .iter()

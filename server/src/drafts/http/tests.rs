@@ -11,6 +11,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::keys::Keys;
+use crate::panel::Panel;
 
 struct Server {
     drafts: Arc<DraftService>,
@@ -22,7 +23,8 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("drafts.db");
         let keys = Keys::from_secret(&[1; 32]);
-        let drafts = DraftService::open(&file, &keys, None).await.unwrap();
+        let panel = Arc::new(Panel::new(Default::default(), Vec::new()));
+        let drafts = DraftService::open(&file, &keys, None, panel).await.unwrap();
         Self {
             drafts: Arc::new(drafts),
             _folder: folder,

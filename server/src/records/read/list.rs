@@ -29,11 +29,19 @@ pub async fn list<D: Dialect>(
 ) -> Result<ListPage, DbError> {
     let shown = shown_columns(table);
     let conditions = conditions::<D>(catalog, table, query);
-    let page = query.page.max(1);
-    let sql = page_sql::<D>(table, &shown, &conditions, &query.sort, page);
+    let page = Page {
+        number: query.page.max(1),
+        size: table.display.page_size.unwrap_or(PAGE_SIZE),
+    };
+    let sort = if query.sort.is_empty() {
+        &table.display.sort
+    } else {
+        &query.sort
+    };
+    let sql = page_sql::<D>(table, &shown, &conditions, sort, page);
     let mut found = rows::<D>(db, "records.list", sql, conditions.parameters.clone()).await?;
-    let has_next = found.len() > PAGE_SIZE as usize;
-    found.truncate(PAGE_SIZE as usize);
+    let has_next = found.len() > page.size as usize;
+    found.truncate(page.size as usize);
 
     let total = total::<D>(db, table, &conditions, page, &found, has_next).await;
     let rows: Vec<ListRow> = found.into_iter().map(|row| list_row(table, &shown, row)).collect();
@@ -44,14 +52,35 @@ pub async fn list<D: Dialect>(
         without_labels: labels.incomplete,
         rows: rows.into_iter().map(|row| labelled(row, &shown, &labels)).collect(),
         total,
-        page,
-        page_size: PAGE_SIZE,
+        page: page.number,
+        page_size: page.size,
         has_next,
     })
 }
 
-/// What fits a line: long texts, documents and bytes only where there is little else.
+/// Which part of the matching rows.
+#[derive(Clone, Copy, Debug)]
+struct Page {
+    /// Counts from 1.
+    number: u32,
+    size: u32,
+}
+
+impl Page {
+    fn rows_before(self) -> u64 {
+        u64::from(self.number - 1) * u64::from(self.size)
+    }
+}
+
+/// As the configuration says, else what fits a line: long texts, documents and bytes only where there is little else.
 fn shown_columns(table: &Table) -> Vec<&Column> {
+    let said = table.display.list.iter().flatten();
+    let said: Vec<&Column> = said
+        .filter_map(|name| table.column(name).filter(|column| column.grants.read))
+        .collect();
+    if !said.is_empty() {
+        return said;
+    }
     let readable = || table.columns.iter().filter(|column| column.grants.read);
     let fits_a_line = |column: &&Column| {
         table.is_key(&column.name)
@@ -81,7 +110,7 @@ fn page_sql<D: Dialect>(
     shown: &[&Column],
     conditions: &Conditions,
     sort: &[(String, bool)],
-    page: u32,
+    page: Page,
 ) -> String {
     let key = table.key.iter().filter_map(|name| table.column(name)).map(D::text_of);
     let cells = shown
@@ -92,7 +121,7 @@ fn page_sql<D: Dialect>(
         });
     let list = key.chain(cells).collect::<Vec<_>>().join(", ");
     let (from, order) = (D::rows_of(table), order_by::<D>(table, sort, shown));
-    let (limit, offset) = (PAGE_SIZE + 1, u64::from(page - 1) * u64::from(PAGE_SIZE));
+    let (limit, offset) = (page.size + 1, page.rows_before());
     format!(
         "SELECT {list} FROM {from} AS {LISTED}{}{order} LIMIT {limit} OFFSET {offset}",
         conditions.clause()
@@ -137,12 +166,12 @@ async fn total<D: Dialect>(
     db: &Db<D::Database>,
     table: &Table,
     conditions: &Conditions,
-    page: u32,
+    page: Page,
     found: &[Vec<Text>],
     has_next: bool,
 ) -> Option<u64> {
-    if !has_next && (page == 1 || !found.is_empty()) {
-        return Some(u64::from(page - 1) * u64::from(PAGE_SIZE) + found.len() as u64);
+    if !has_next && (page.number == 1 || !found.is_empty()) {
+        return Some(page.rows_before() + found.len() as u64);
     }
     let (from, clause) = (D::rows_of(table), conditions.clause());
     let sql = format!(

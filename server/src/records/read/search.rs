@@ -15,7 +15,7 @@ pub fn add_search<D: Dialect>(conditions: &mut Conditions, catalog: &Catalog, ta
     for word in search.split_whitespace().take(MOST_WORDS) {
         let pattern = conditions.parameter(pattern(word));
         let mut places = Vec::new();
-        for column in table.columns.iter().filter(|column| column.is_seen()) {
+        for column in searched(table) {
             if is_searched(column) {
                 places.push(D::like(&D::text_of(column), pattern));
             } else if table.is_key(&column.name) && check::refusal::<D>(column, word).is_none() {
@@ -26,6 +26,14 @@ pub fn add_search<D: Dialect>(conditions: &mut Conditions, catalog: &Catalog, ta
         }
         conditions.require_one_of(&places);
     }
+}
+
+fn searched(table: &Table) -> impl Iterator<Item = &Column> {
+    let asked = |column: &&Column| {
+        let said = table.display.search.as_ref();
+        said.is_none_or(|said| said.contains(&column.name)) && column.is_seen()
+    };
+    table.columns.iter().filter(asked)
 }
 
 /// `text` anywhere, as a pattern for LIKE.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use app::records::model::{Column, ColumnKind, Table, Text, Values};
+use app::records::model::{Column, ColumnKind, RecordKey, Table, Text, Values};
 use resilient_core::submission::form_body::{FormBody, NullBesideText, PostedColumn, with_null};
 
 use super::version::{Version, Versions};
+use super::writable::{columns_of_a_form, columns_to_write};
 use crate::records::check::as_written;
 
 /// What of a form's input is a change, by column name.
@@ -96,6 +97,46 @@ pub fn changes_of(
     changes
 }
 
+/// The tables a form is read by.
+#[derive(Clone, Copy, Debug)]
+pub struct FormRights<'a> {
+    /// Without regard to who asks.
+    pub whole: &'a Table,
+    /// As the person sees it now.
+    pub seen: &'a Table,
+}
+
+/// What a posted form changes, in three parts: all that it says, which is the same whoever posts it; what of that this
+/// person may write, and what was typed into a control that they no longer have; and the names of the latter. Whatever
+/// else was posted is passed over.
+pub fn changes_within_rights(
+    body: &FormBody,
+    rights: FormRights,
+    key: Option<&RecordKey>,
+    version: Option<&Version>,
+    versions: &Versions,
+) -> (Values, Changes, Vec<String>) {
+    let FormRights { whole, seen } = rights;
+    let form = columns_of_a_form(whole, key);
+    let all = changes_of(body, whole, &form, version, versions);
+    let writable = columns_to_write(seen, key);
+    let mut changes = changes_of(body, seen, &writable, version, versions);
+    let had_control = |column: &str| version.is_none_or(|version| version.had_control(column));
+    let said = all.all();
+    let withheld = said
+        .keys()
+        .filter(|column| !writable.contains(*column) && had_control(column));
+    let withheld: Vec<String> = withheld.cloned().collect();
+    for column in &withheld {
+        let kept = match whole.column(column) {
+            Some(column) if column.secret => &mut changes.secrets,
+            _ => &mut changes.values,
+        };
+        kept.insert(column.clone(), said.get(column).cloned().flatten());
+    }
+    (said, changes, withheld)
+}
+
 /// The value one control and the NULL checkbox beside it stand for.
 fn posted_text(column: &Column, posted: &PostedColumn, unchanged: &dyn Fn(&Text) -> bool) -> Result<Text, String> {
     let text = posted.text.clone();
@@ -151,6 +192,7 @@ fn has_crlf_only(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use app::records::display::Display;
     use app::records::model::{ColumnGrants, TableGrants, TableName};
 
     use super::*;
@@ -198,6 +240,7 @@ mod tests {
             unique: vec![],
             foreign: Vec::new(),
             checks: vec![],
+            display: Display::default(),
         }
     }
 
@@ -287,5 +330,57 @@ mod tests {
             changed(&[("note", None)], &[("v.note", "")]).values["note"].as_deref(),
             Some("")
         );
+    }
+
+    /// The form is drawn while everything may be written; `now` is what is left of it at the press of Save.
+    fn withheld(
+        now: impl Fn(&mut Table),
+        drawn: impl Fn(&mut Table),
+        posted: &[(&str, &str)],
+    ) -> (Values, Vec<String>) {
+        let versions = Versions::new(&Keys::from_secret(&[1; 32]));
+        let key = RecordKey(vec!["k".into()]);
+        let (mut then, mut seen) = (table(), table());
+        drawn(&mut then);
+        now(&mut seen);
+        let values = then
+            .columns
+            .iter()
+            .map(|column| (column.name.clone(), Some("old".to_owned())));
+        let version = versions.issue(&then, Some(&key), &values.collect(), 0);
+        let body = FormBody::from_pairs(posted.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        let whole = table();
+        let rights = FormRights {
+            whole: &whole,
+            seen: &seen,
+        };
+        let version = versions.open(&version).ok();
+        let (said, changes, withheld) = changes_within_rights(&body, rights, Some(&key), version.as_ref(), &versions);
+        assert_eq!(said.len(), posted.len(), "what was said does not depend on rights");
+        (changes.values, withheld)
+    }
+
+    fn only_shown(table: &mut Table) {
+        table.columns[1].grants.update = false;
+    }
+
+    #[test]
+    fn what_was_typed_before_the_right_was_taken_away_is_kept_and_told() {
+        let (values, told) = withheld(only_shown, |_| {}, &[("v.data", "ff"), ("v.at", "2026-01-01")]);
+        assert_eq!(told, ["data"]);
+        assert_eq!(
+            values.keys().collect::<Vec<_>>(),
+            ["at", "data"],
+            "a draft holds all of it"
+        );
+        let (_, told) = withheld(|table| table.columns.clear(), |_| {}, &[("v.data", "ff")]);
+        assert_eq!(told, ["data"], "of a column that is out of sight, too");
+    }
+
+    #[test]
+    fn what_had_no_control_is_passed_over() {
+        let (values, told) = withheld(only_shown, only_shown, &[("v.data", "ff"), ("v.at", "2026-01-01")]);
+        assert!(told.is_empty(), "{told:?}");
+        assert_eq!(values.keys().collect::<Vec<_>>(), ["at"]);
     }
 }

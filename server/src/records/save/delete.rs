@@ -11,6 +11,8 @@ use resilient_db::{Connection, End};
 use super::rows::{self, Purpose};
 use super::statements;
 use super::version::{Version, Versions};
+use super::writable::sees_all_of;
+use crate::panel::Panel;
 use crate::records::read::{key_condition, key_parameters};
 use crate::sql::Dialect;
 
@@ -35,6 +37,7 @@ impl Deletion {
         &self,
         mut conn: Connection<D::Database>,
         versions: &Versions,
+        panel: &Panel,
     ) -> Result<End<Outcome>, sqlx::Error> {
         let conn = &mut conn;
         let account = &self.account.name;
@@ -46,7 +49,11 @@ impl Deletion {
                 Outcome::Mismatch
             }));
         }
-        if !statements::may_write::<D>(conn, account).await? {
+        let now = statements::role_now::<D>(conn, account)
+            .await?
+            .map(|role| panel.of(role));
+        let now = now.as_ref().and_then(|catalog| catalog.table(&self.table.name));
+        if !now.is_some_and(|now| now.may_delete() && sees_all_of(now, &self.table)) {
             return Ok(End::Rollback(Outcome::Forbidden));
         }
         let Some(row) = rows::read::<D>(conn, &self.table, &self.key, Purpose::Change).await? else {

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use app::auth::model::Account;
 use app::records::model::{RecordKey, Table, Values};
 use resilient_core::draft::Revision;
+use resilient_core::path_text;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::form_body::FormBody;
 use resilient_core::submission::{is_submission_id, is_writer};
 use resilient_drafts::seal::SealError;
 
-use super::changes::{Changes, changes_of};
+use super::changes::{Changes, FormRights, changes_within_rights};
 use super::version::{Version, Versions};
+use super::writable::columns_to_write;
 use super::{IDS_KEPT_MS, refusals};
 use crate::sql::Dialect;
 
@@ -32,6 +34,8 @@ pub struct Intent {
     pub version: Option<Version>,
     pub changes: Changes,
     pub writable: Vec<String>,
+    /// Changed columns that this person could write when the form was drawn, and no longer may.
+    pub withheld: Vec<String>,
     /// Issued longer ago than ids are kept: shown, never run.
     pub expired: bool,
 }
@@ -39,11 +43,13 @@ pub struct Intent {
 /// A posted form before it is looked at.
 pub struct Posted<'a> {
     pub account: &'a Account,
+    /// As the person sees it.
     pub table: &'a Arc<Table>,
+    /// Without regard to who asks.
+    pub whole: &'a Table,
     pub key: Option<&'a RecordKey>,
     pub form_key: &'a str,
     pub body: &'a FormBody,
-    pub writable: Vec<String>,
     pub now_ms: u64,
 }
 
@@ -56,10 +62,10 @@ impl Intent {
         let Posted {
             account,
             table,
+            whole,
             key,
             form_key,
             body,
-            writable,
             now_ms,
         } = posted;
         let refuse = |outcome| Err(Box::new(Answer::new(outcome)));
@@ -84,19 +90,21 @@ impl Intent {
             // How old the form is cannot be told, and there is no record to compare with.
             None => key.is_none(),
         };
-        let changes = changes_of(body, table, &writable, version.as_ref(), versions);
+        let rights = FormRights { whole, seen: table };
+        let (said, changes, withheld) = changes_within_rights(body, rights, key, version.as_ref(), versions);
         Ok(Self {
             account: account.clone(),
             table: Arc::clone(table),
             key: key.cloned(),
             id: id.clone(),
             form_key: form_key.to_owned(),
-            fingerprint: versions.submission_print(table, key, version_text, &changes.all()),
+            fingerprint: versions.submission_print(table, key, version_text, &said),
             revision: revision.clone(),
             version_text: version_text.clone(),
             version,
             changes,
-            writable,
+            writable: columns_to_write(table, key),
+            withheld,
             expired,
         })
     }
@@ -105,6 +113,13 @@ impl Intent {
     pub fn refused<D: Dialect>(&self) -> Option<Answer> {
         let errors = refusals::of_changes::<D>(&self.table, &self.changes);
         (!errors.is_empty()).then(|| self.invalid(errors))
+    }
+
+    /// What was typed where this person may no longer write: nothing is saved, and the text stays.
+    pub fn refused_by_rights(&self) -> Option<Answer> {
+        let words = "You may no longer change this. What you typed is still here.";
+        let errors = self.withheld.iter().map(|column| (column.clone(), words.to_owned()));
+        (!self.withheld.is_empty()).then(|| self.invalid(errors.collect()))
     }
 
     /// An answer to this submission.
@@ -132,9 +147,10 @@ impl Intent {
 
     /// A column's writing on the wire; the empty name stands for the whole record.
     pub fn written(&self, column: &str) -> String {
-        self.table
-            .column(column)
-            .map_or_else(String::new, |column| column.written())
+        match column {
+            "" => String::new(),
+            column => path_text::write_part(column),
+        }
     }
 
     /// Values by column name as they go over the wire.

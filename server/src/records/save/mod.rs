@@ -13,8 +13,9 @@ mod rows;
 mod statements;
 mod transaction;
 mod version;
+mod writable;
 
-pub use changes::changes_of;
+pub use changes::{FormRights, changes_of, changes_within_rights};
 pub use delete::Deletion;
 pub use in_flight::InFlight;
 pub use intent::{Intent, Posted};
@@ -22,6 +23,7 @@ pub use refusals::messages;
 pub use statements::{made_from, saved_submission, settled_submission, sweep};
 pub use transaction::run;
 pub use version::Versions;
+pub use writable::{columns_of_a_form, columns_to_write, takes_saves};
 
 /// How long ids are kept: longer than any draft lives (30 days), plus two weeks for clocks and
 /// late replays. A form issued before that is never run, because its id may have been forgotten.

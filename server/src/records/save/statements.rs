@@ -117,8 +117,12 @@ pub async fn store_answer<D: Dialect>(
     Ok(())
 }
 
-/// Whether the account may still write, as the database says now.
-pub async fn may_write<D: Dialect>(conn: &mut Connection<D::Database>, account: &str) -> Result<bool, sqlx::Error> {
+/// What the account is, as the database says now; `None` where it is gone, switched off, or something that this version
+/// does not know.
+pub async fn role_now<D: Dialect>(
+    conn: &mut Connection<D::Database>,
+    account: &str,
+) -> Result<Option<Role>, sqlx::Error> {
     let sql = format!(
         "SELECT role FROM {} WHERE name = {} AND disabled = (1 = 0)",
         D::own("account"),
@@ -126,9 +130,7 @@ pub async fn may_write<D: Dialect>(conn: &mut Connection<D::Database>, account: 
     );
     let rows = D::fetch(conn, sql, texts(&[account])).await?;
     let role = rows.into_iter().next().and_then(|mut row| row.pop().flatten());
-    Ok(role
-        .and_then(|role| Role::from_name(&role))
-        .is_some_and(Role::may_write))
+    Ok(role.and_then(|role| Role::from_name(&role)))
 }
 
 /// One line of the audit log. `changes` are (column, from, to); a secret, and what cannot be read, is named without values.

@@ -13,7 +13,9 @@ use super::refusals::NOT_PERMITTED;
 use super::rows::{self, Purpose, Row};
 use super::statements;
 use super::version::Versions;
+use super::writable::permits;
 use crate::clock::now_ms;
+use crate::panel::{Panel, shown_answer};
 use crate::records::read::{key_columns_sql, key_condition, key_parameters};
 use crate::sql::Dialect;
 
@@ -23,22 +25,33 @@ pub async fn run<D: Dialect>(
     mut conn: Connection<D::Database>,
     intent: &Intent,
     versions: &Versions,
+    panel: &Panel,
 ) -> Result<End<Answer>, sqlx::Error> {
     let conn = &mut conn;
     let account = &intent.account.name;
+    let now = statements::role_now::<D>(conn, account)
+        .await?
+        .map(|role| panel.of(role));
+    let now = now.as_ref().and_then(|catalog| catalog.table(&intent.table.name));
+    let permitted = permits(now.map(|table| &**table), intent);
     if let Some((fingerprint, stored)) = statements::claim::<D>(conn, account, &intent.id, &intent.fingerprint).await? {
         let earlier = statements::read_answer(&stored)?.answer;
         return Ok(End::Rollback(if fingerprint == intent.fingerprint {
             Answer {
                 replayed: true,
-                ..earlier
+                ..shown_answer(earlier, now.map(|table| &**table))
             }
-        } else {
+        } else if permitted {
             mismatch::<D>(conn, intent, earlier, versions).await?
+        } else {
+            intent.answer(Outcome::Mismatch)
         }));
     }
-    if !statements::may_write::<D>(conn, account).await? {
+    if !permitted {
         return Ok(End::Rollback(intent.answer(Outcome::Forbidden)));
+    }
+    if let Some(answer) = intent.refused_by_rights() {
+        return Ok(End::Rollback(answer));
     }
     match &intent.key {
         _ if intent.expired => Ok(End::Rollback(expired::<D>(conn, intent, versions).await?)),

@@ -14,6 +14,7 @@ use resilient_drafts::seal::{SealError, Sealer};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
+use super::writable::{columns_of_a_form, columns_to_write};
 use crate::keys::Keys;
 
 /// Bytes of a column's fingerprint: 96 bits, far beyond what could be guessed against a sealed token.
@@ -33,6 +34,20 @@ pub struct Version {
     pub issued_at_ms: u64,
     #[serde(rename = "p")]
     prints: BTreeMap<String, String>,
+    /// Columns that were shown, not controls, by the rights of the one it was drawn for.
+    #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
+    shown: Vec<String>,
+    /// Columns that were controls although their values are not seen.
+    #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
+    unseen_controls: Vec<String>,
+}
+
+impl Version {
+    /// Whether the form had a control for this column, so that what came for it was typed there.
+    pub fn had_control(&self, column: &str) -> bool {
+        let name = column.to_owned();
+        self.unseen_controls.contains(&name) || (self.prints.contains_key(column) && !self.shown.contains(&name))
+    }
 }
 
 /// Issues and opens versions, and makes fingerprints.
@@ -56,10 +71,16 @@ impl Versions {
         let prints = values
             .iter()
             .map(|(column, text)| (column.clone(), self.print(&table_written, column, text)));
+        let writable = columns_to_write(table, key);
+        let (seen, unseen): (Vec<_>, Vec<_>) = columns_of_a_form(table, key)
+            .into_iter()
+            .partition(|column| table.column(column).is_some_and(|column| column.is_seen()));
         let version = Version {
             key: key.map(RecordKey::written),
             issued_at_ms: now_ms,
             prints: prints.collect(),
+            shown: seen.into_iter().filter(|column| !writable.contains(column)).collect(),
+            unseen_controls: unseen.into_iter().filter(|column| writable.contains(column)).collect(),
             table: table_written,
         };
         let plain = serde_json::to_vec(&version).expect("a version is plain text and numbers");

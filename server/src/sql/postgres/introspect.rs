@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use app::records::display::Display;
 use app::records::model::{Column, ColumnGrants, ColumnKind, Reference, Table, TableGrants, TableName, Text};
 use resilient_db::Connection;
 
@@ -9,7 +10,7 @@ use super::types::{PgType, kind_of};
 use super::{Postgres, queries};
 use crate::sql::check_values::listed_values;
 use crate::sql::tokens::Brackets;
-use crate::sql::{Dialect, addressing_key, literal, naming};
+use crate::sql::{Dialect, literal, naming};
 
 /// An answer's row, of which each part is taken once, in order.
 struct Answer(std::vec::IntoIter<Text>);
@@ -100,6 +101,7 @@ fn table(mut answer: Answer) -> Table {
         unique: Vec::new(),
         foreign: Vec::new(),
         checks: Vec::new(),
+        display: Display::default(),
     }
 }
 
@@ -161,7 +163,7 @@ fn add_unique(table: &mut Table, mut answer: Answer) {
     let name = answer.name();
     let columns = answer.names();
     if is_primary {
-        table.key = addressing_key(columns, &table.columns);
+        table.key = columns;
     } else {
         table.unique.push((name, columns));
     }

@@ -1,11 +1,12 @@
 //! SQLite's schema, table by table.
 
+use app::records::display::Display;
 use app::records::model::{Column, ColumnGrants, ColumnKind, Table, TableGrants, TableName, Text};
 use resilient_db::Connection;
 
 use super::constraints::{add_check, add_reference, add_unique, resolve_references};
 use super::{Sqlite, create_table, declared, queries};
-use crate::sql::{Dialect, addressing_key, literal, naming};
+use crate::sql::{Dialect, literal, naming};
 
 /// Rows looked at to learn how dates are kept in a column.
 const SAMPLE: u32 = 100;
@@ -54,7 +55,7 @@ async fn table(connection: &mut Own, relation: &Relation) -> Result<Table, sqlx:
         },
         label: naming::label(&relation.name),
         comment: None,
-        key: addressing_key(key_of(&described), &columns),
+        key: key_of(&described),
         columns,
         is_view: relation.is_view,
         writable: true,
@@ -63,6 +64,7 @@ async fn table(connection: &mut Own, relation: &Relation) -> Result<Table, sqlx:
         unique: Vec::new(),
         foreign: Vec::new(),
         checks: Vec::new(),
+        display: Display::default(),
     };
     mark_row_id(&mut table, relation.without_rowid);
     for index in Sqlite::fetch(connection, queries::UNIQUE_INDEXES.to_owned(), of_this()).await? {

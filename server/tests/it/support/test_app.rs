@@ -8,6 +8,7 @@ use axum::response::Response;
 use fault_proxy::FaultProxy;
 use inkfast_server::auth::repository::AccountStore;
 use inkfast_server::config::Settings;
+use inkfast_server::services::Services;
 use inkfast_server::startup::{self, Prepared};
 use private_servers::PrivatePostgres;
 use resilient_core::submission::answer::Answer;
@@ -83,6 +84,16 @@ impl TestApp {
     /// Where accounts are kept, to change them as the command line does.
     pub fn accounts(&self) -> std::sync::Arc<dyn AccountStore> {
         self.app.services.auth.accounts()
+    }
+
+    pub fn services(&self) -> &Services {
+        &self.app.services
+    }
+
+    /// A connection of its own to the embedded database.
+    pub async fn witness(&self) -> sqlx::SqliteConnection {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self._data_dir.path().join("inkfast.db"));
+        sqlx::ConnectOptions::connect(&options).await.expect("the file")
     }
 
     /// Adds an account and gives its session cookie.
