@@ -254,12 +254,23 @@ fn head(found: &Found) -> AnyView {
         Target::Existing(key) => Some(format!("{}/history", address::record_url(&found.table.name, key))),
         Target::New(_) => None,
     };
+    // Whoever has the same record open is named here, and a save of it is told below.
+    let shown = found
+        .record
+        .is_some()
+        .then(|| &found.target)
+        .and_then(|target| match target {
+            Target::Existing(_) => Some(target.form_key(&found.table.name)),
+            Target::New(_) => None,
+        });
     view! {
         {crumbs(&steps)}
         <div class="page-head">
             <h1>{title(found)}</h1>
+            {shown.map(|form_key| view! { <p class="presence" role="status" data-presence=form_key hidden=""></p> })}
             {history.map(|url| view! { <a class="button" href=url>"History"</a> })}
         </div>
+        <div class="record-news" role="status" data-record-news=""></div>
     }
     .into_any()
 }

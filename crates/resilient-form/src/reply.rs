@@ -89,14 +89,9 @@ fn stored_instead(body: &str) -> Option<DraftRefusal> {
     Some(DraftRefusal::Stored(stored))
 }
 
-/// What the probe says: `Some(true)`: it can save; `Some(false)`: it answers and cannot; `None`: nothing
-/// of ours answered.
-pub fn ready(reply: Option<&Reply>) -> Option<bool> {
-    match reply {
-        Some(reply) if reply.status == 200 => Some(true),
-        Some(reply) if reply.status == 503 && reply.is_json => Some(false),
-        _ => None,
-    }
+/// Whether the server itself answered the probe, ready or not.
+pub fn is_readiness(reply: &Reply) -> bool {
+    reply.is_json && matches!(reply.status, 200 | 503)
 }
 
 #[cfg(test)]
@@ -124,13 +119,11 @@ mod tests {
         };
         assert_eq!(answer(&page), None);
         assert_eq!(answer(&reply(200, "{}")), None);
-        assert_eq!(
-            ready(Some(&Reply {
-                status: 503,
-                ..page.clone()
-            })),
-            None
-        );
+        assert!(!is_readiness(&Reply {
+            status: 503,
+            ..page.clone()
+        }));
+        assert!(is_readiness(&reply(503, "{}")));
         assert_eq!(draft_taken(Some(&page)), Err(DraftRefusal::Unanswered));
     }
 

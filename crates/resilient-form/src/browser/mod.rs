@@ -7,11 +7,15 @@ mod device_drafts;
 mod dom;
 mod form;
 mod idb;
+mod json;
+mod locks;
+mod others;
 mod outbox_runner;
 mod random;
 mod sign_out;
 mod status;
 mod storage;
+mod stream;
 mod timer;
 mod toasts;
 
@@ -25,6 +29,7 @@ pub fn enhance_form() {
 pub fn watch_connection() {
     spawn_local(async {
         status::start();
+        stream::start();
         sign_out::guard();
     });
 }

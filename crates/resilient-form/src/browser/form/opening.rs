@@ -58,6 +58,7 @@ pub async fn enhance() {
         events: RefCell::new(VecDeque::new()),
         telling: Cell::new(true),
         painted: RefCell::new(None),
+        sent: RefCell::default(),
         alarm: Alarm::default(),
     });
     FORM.set(Some(Rc::clone(&form)));
