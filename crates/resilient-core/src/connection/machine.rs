@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    Database, DraftStore, Effect, Event, PROBE_EVERY, Report, SILENCE, SLOW_PROBE, SLOW_REQUEST, Status, Transition,
+    Database, DraftStore, Effect, Event, PROBE_EVERY, PROBE_LIMIT, Report, SILENCE, SLOW_PROBE, SLOW_REQUEST, Status,
+    Transition,
 };
 use crate::backoff::{Backoff, Jitter};
 use crate::collections::BTreeMap;
@@ -33,7 +34,8 @@ enum Knowledge {
 pub struct Connection {
     knowledge: Knowledge,
     visible: bool,
-    probing: bool,
+    /// When the probe that is under way left.
+    probing: Option<Moment>,
     next_probe: Moment,
     /// When the stream last said something; `None` where it is known to have ended.
     heard: Option<Moment>,
@@ -60,7 +62,7 @@ impl Connection {
         Self {
             knowledge,
             visible: true,
-            probing: false,
+            probing: None,
             next_probe: now + SILENCE,
             heard: Some(now),
             next_stream: now,
@@ -78,13 +80,13 @@ impl Connection {
         let mut effects = Vec::new();
         match event {
             Event::ProbeAnswered { took, report } => {
-                self.probing = false;
+                self.probing = None;
                 self.answered(report, took >= SLOW_PROBE, now);
                 effects.extend(self.begin_stream(now));
             }
             Event::ProbeFailed => {
-                self.probing = false;
-                self.failed(now, random);
+                let left = self.probing.take().unwrap_or(now);
+                self.failed(left, now, random);
             }
             Event::Told(report) => self.told(report, now),
             Event::Ticked => self.heard_the_stream(now),
@@ -149,7 +151,7 @@ impl Connection {
 
     /// When the next probe leaves; `None`: one is under way, or the page is hidden.
     pub fn next_probe(&self) -> Option<Moment> {
-        (self.visible && !self.probing).then_some(self.next_probe)
+        (self.visible && self.probing.is_none()).then_some(self.next_probe)
     }
 
     /// When `Woke` should come.
@@ -242,7 +244,7 @@ impl Connection {
         }
     }
 
-    fn failed(&mut self, now: Moment, random: u64) {
+    fn failed(&mut self, left: Moment, now: Moment, random: u64) {
         if let Some(heard) = self.heard.filter(|_| self.hears_the_stream(now)) {
             // The stream goes on: whatever went wrong with the probe, the way is there.
             self.next_probe = heard + SILENCE;
@@ -256,7 +258,8 @@ impl Connection {
                 slow,
                 failures: 0,
             } => {
-                self.next_probe = now;
+                // A refusal comes at once: a server that is back in a moment is not missed.
+                self.next_probe = now.max(left + PROBE_LIMIT);
                 Knowledge::Reached {
                     report,
                     slow,
@@ -275,8 +278,8 @@ impl Connection {
     }
 
     fn order(&mut self, before: Knowledge, proven: bool, now: Moment, effects: &mut Vec<Effect>) {
-        if self.visible && !self.probing && self.next_probe <= now {
-            self.probing = true;
+        if self.visible && self.probing.is_none() && self.next_probe <= now {
+            self.probing = Some(now);
             effects.push(Effect::Probe);
         }
         let can_save = self.report().is_some_and(|report| report.can_save());

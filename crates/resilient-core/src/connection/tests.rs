@@ -208,6 +208,21 @@ fn one_failed_probe_is_no_outage() {
 }
 
 #[test]
+fn a_server_that_is_gone_for_half_a_second_was_not_missed() {
+    for has_stream in [true, false] {
+        for offset in (0..1_000).step_by(STEP_MS as usize) {
+            let mut page = Page::new(has_stream);
+            page.after(5_000 + offset).server = Server::Refuses;
+            page.after(500).server = Server::Up;
+            for _ in 0..60 {
+                assert_eq!(page.after(STEP_MS).status(), Status::Online);
+            }
+            assert!(page.told.is_empty());
+        }
+    }
+}
+
+#[test]
 fn failed_probes_mean_nothing_while_the_stream_ticks() {
     let mut page = Page::new(true);
     page.after(5_000).glitches = 10;
