@@ -7,7 +7,6 @@ mod device_drafts;
 mod dom;
 mod form;
 mod idb;
-mod json;
 mod locks;
 mod others;
 mod outbox_runner;

@@ -4,14 +4,13 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use resilient_core::connection::{Connection, DraftStore, Effect, Event, PROBE_LIMIT, Report, Status, Transition};
+use resilient_core::connection::{Connection, DraftStore, Effect, Event, PROBE_LIMIT, Status, Transition};
 use resilient_core::time::Moment;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, Event as DomEvent};
 
 use super::connection::Request;
 use super::dom::{document, find, is_hidden, listen, make, set_attribute, set_text, window};
-use super::json::Json;
 use super::timer::{Alarm, now, sleep};
 use super::{form, outbox_runner, random, sign_out, stream, toasts};
 use crate::reply;
@@ -83,22 +82,13 @@ async fn probe() {
         limit: PROBE_LIMIT,
     };
     let reply = probe.send().await;
-    tell(match reply.filter(reply::is_readiness) {
-        Some(reply) => Event::ProbeAnswered {
+    tell(match reply::readiness(reply.as_ref()) {
+        Some(report) => Event::ProbeAnswered {
             took: now().since(left),
-            report: report(&Json::read(&reply.body).get("data"), "drafts_kept_in"),
+            report,
         },
         None => Event::ProbeFailed,
     });
-}
-
-/// What the server says of itself, by the stream or to a probe.
-pub fn report(json: &Json, drafts: &str) -> Report {
-    Report::read(
-        &json.text("database"),
-        &json.text(drafts),
-        json.number("retry_after_ms"),
-    )
 }
 
 fn announce(transition: Transition) {

@@ -5,19 +5,20 @@
 //! Without locks each visible tab reads for itself.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use resilient_core::collections::BTreeMap;
 use resilient_core::connection::Event;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{BroadcastChannel, Event as DomEvent, EventSource, MessageEvent};
 
 use super::connection::{FORM, Request, encode, with_query};
 use super::dom::{document, is_hidden, listen, window};
-use super::json::Json;
 use super::timer::sleep;
 use super::{dom, form, locks, others, random, status};
+use crate::json::{Fields, Json};
+use crate::reply;
 
 const EVENTS: &str = "/events";
 const PRESENCE: &str = "/api/presence";
@@ -174,12 +175,12 @@ impl Tab {
     fn heard_the_server(self: &Rc<Self>, name: &'static str, data: &str) {
         match name {
             "hello" => {
-                self.token.replace(Json::read(data).text("stream"));
+                self.token.replace(read(data).text("stream").unwrap_or_default());
                 self.told.take();
                 self.kept.take();
             }
             "status" => self.keep(name, data),
-            "presence" => self.keep(&record_of(&Json::read(data)), data),
+            "presence" => self.keep(&record_of(&mut read(data)), data),
             _ => {}
         }
         self.say(name, data);
@@ -223,16 +224,25 @@ impl Tab {
         if name == "tick" {
             self.ticks.set(self.ticks.get().wrapping_add(1));
         }
-        let json = Json::read(data);
+        let mut said = read(data);
         status::tell(if name == "status" {
-            Event::Told(status::report(&json, "drafts"))
+            Event::Told(reply::report(&mut said, "drafts"))
         } else {
             Event::Ticked
         });
         match name {
-            "record" => others::saved(&record_of(&json), &json.text("by"), &json.text("id")),
-            "presence" => others::present(&record_of(&json), &json.texts("who")),
-            "submission" if json.text("outcome") == "saved" => form::was_saved(&json.text("id")),
+            "record" => {
+                let [by, id] = ["by", "id"].map(|part| said.text(part).unwrap_or_default());
+                others::saved(&record_of(&mut said), &by, &id);
+            }
+            "presence" => {
+                let who = said.list_or_none("who").unwrap_or_default();
+                let who: Vec<String> = who.into_iter().filter_map(Json::text).collect();
+                others::present(&record_of(&mut said), &who);
+            }
+            "submission" if said.text("outcome").as_deref() == Some("saved") => {
+                form::was_saved(&said.text("id").unwrap_or_default());
+            }
             _ => {}
         }
     }
@@ -286,6 +296,12 @@ impl Tab {
 }
 
 /// The form key of a record that an event is about.
-fn record_of(json: &Json) -> String {
-    format!("{}/{}", json.text("table"), json.text("key"))
+fn record_of(said: &mut Fields) -> String {
+    let [table, key] = ["table", "key"].map(|part| said.text(part).unwrap_or_default());
+    format!("{table}/{key}")
+}
+
+/// What cannot be read has nothing in it.
+fn read(data: &str) -> Fields {
+    Json::read(data).and_then(Json::object).unwrap_or_default()
 }
