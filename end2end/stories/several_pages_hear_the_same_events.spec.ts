@@ -10,6 +10,11 @@ function streamsOf(page: Page): string[] {
   return streams;
 }
 
+/** Resolves when this browser's only tab holds what the tab that reads the stream holds. */
+async function readsTheStream(page: Page): Promise<void> {
+  await expect.poll(() => page.evaluate(() => navigator.locks.query().then(({ held }) => held!.length))).toBe(1);
+}
+
 /** Resolves when this page has heard the server tick, by itself or from another tab. */
 async function hearsTicks(page: Page): Promise<void> {
   await page.evaluate(async () => {
@@ -23,10 +28,8 @@ async function hearsTicks(page: Page): Promise<void> {
 }
 
 test("two tabs read one stream; when its tab is closed the other takes over within 3 s", async ({ person, database }) => {
-  const first = streamsOf(person.page);
   await person.opens("activities/1");
-  await expect.poll(() => first.length).toBe(1);
-
+  await readsTheStream(person.page);
   const page = await person.page.context().newPage();
   const second = streamsOf(page);
   const other = new Person(page);
@@ -47,7 +50,7 @@ test("two tabs read one stream; when its tab is closed the other takes over with
 
 test("the tab that reads the stream is frozen: another takes over within 3 s", async ({ person }) => {
   await person.opens("activities/1");
-  await expect.poll(() => person.page.evaluate(() => navigator.locks.query().then(({ held }) => held!.length))).toBe(1);
+  await readsTheStream(person.page);
   const page = await person.page.context().newPage();
   const streams = streamsOf(page);
   await new Person(page).opens("activities/2");
