@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod demo;
 pub mod drafts;
+pub mod events;
 pub mod files;
 pub mod http;
 pub mod keys;

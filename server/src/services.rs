@@ -11,6 +11,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::auth::service::Auth;
 use crate::config::Settings;
 use crate::drafts::DraftService;
+use crate::events::Hub;
 use crate::monitoring::Observations;
 use crate::monitoring::drills::Drills;
 use crate::panel::Panel;
@@ -28,6 +29,8 @@ pub struct Services {
     pub drills: Option<Arc<Drills>>,
     /// What `/metrics` shows; `None` without a token to ask with.
     pub metrics: Option<PrometheusHandle>,
+    /// What open pages are told.
+    pub events: Arc<Hub>,
     /// Logical asset names to their URL paths.
     pub assets: Arc<BTreeMap<String, String>>,
 }

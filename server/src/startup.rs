@@ -6,7 +6,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
+use app::monitoring::port::Monitor;
 use app::records::model::Table;
 use app::records::port::Records;
 use axum::Router;
@@ -18,6 +20,7 @@ use crate::auth::repository::AccountRepository;
 use crate::auth::service::Auth;
 use crate::config::{DatabaseSettings, Settings, StorageSettings};
 use crate::drafts::DraftService;
+use crate::events::{self, Hub};
 use crate::http::router::router;
 use crate::http::static_files;
 use crate::keys::{self, Keys};
@@ -31,6 +34,9 @@ use crate::report;
 use crate::services::Services;
 use crate::sql::migrations::OwnTables;
 use crate::sql::{Postgres, Sqlite};
+
+/// A request has its answer or its deadline by then; a client that reads no more is not waited for.
+const STOPS_WITHIN: Duration = Duration::from_secs(15);
 
 /// A server that is set up and not yet listening.
 pub struct Prepared {
@@ -112,22 +118,25 @@ async fn assemble<D: OwnTables>(
     let accounts = Arc::new(AccountRepository::<D>::new(db.clone()));
     let auth = Arc::new(Auth::new(accounts, Arc::clone(&directory), keys.clone()));
     let (prepared, read_only) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let events = Arc::new(Hub::default());
     let records: Arc<dyn Records> = Arc::new(RecordService::<D>::new(
         db.clone(),
         Arc::clone(&panel),
         Versions::new(&keys),
         Arc::clone(&drafts),
+        Arc::clone(&events),
         Arc::clone(&read_only),
         Arc::clone(&observations.saves),
     ));
-    let monitor = DatabaseMonitor::new(
+    let monitor: Arc<dyn Monitor> = Arc::new(DatabaseMonitor::new(
         db.clone(),
         settings.database.kind(),
         Arc::clone(&prepared),
         Arc::clone(&drafts),
         Arc::clone(&observations),
         drills.clone(),
-    );
+    ));
+    events::follow(&events, &monitor);
     let preparation = Preparation::<D> {
         db,
         options,
@@ -147,7 +156,8 @@ async fn assemble<D: OwnTables>(
         records,
         drafts,
         panel,
-        monitor: Arc::new(monitor),
+        monitor,
+        events,
         observations,
         drills,
         metrics,
@@ -195,11 +205,32 @@ fn unusable(storage: &StorageSettings, file: &str, error: &dyn std::error::Error
 /// # Errors
 /// When the address cannot be listened on.
 pub async fn serve(prepared: Prepared, listener: TcpListener) -> io::Result<()> {
-    let Prepared { router, _data_dir, .. } = prepared;
+    let Prepared {
+        router,
+        services,
+        _data_dir,
+    } = prepared;
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(told_to_stop())
-        .await
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let stop = async move {
+        told_to_stop().await;
+        // Streams would hold it up for as long as pages are open.
+        services.events.close();
+        let _ = stopping.send(());
+    };
+    let too_long = async {
+        if stopped.await.is_ok() {
+            tokio::time::sleep(STOPS_WITHIN).await;
+        }
+    };
+    let serving = axum::serve(listener, service).with_graceful_shutdown(stop);
+    tokio::select! {
+        served = serving.into_future() => served,
+        () = too_long => {
+            tracing::warn!("stopped with requests under way that did not come to their end");
+            Ok(())
+        }
+    }
 }
 
 async fn told_to_stop() {

@@ -254,12 +254,23 @@ fn head(found: &Found) -> AnyView {
         Target::Existing(key) => (format!("{}/history", address::record_url(&found.table.name, key)), None),
         Target::New(_) => (String::new(), Some("/history")),
     };
+    // Whoever has the same record open is named here, and a save of it is told below.
+    let shown = found
+        .record
+        .is_some()
+        .then(|| &found.target)
+        .and_then(|target| match target {
+            Target::Existing(_) => Some(target.form_key(&found.table.name)),
+            Target::New(_) => None,
+        });
     view! {
         {crumbs(&steps)}
         <div class="page-head">
             <h1>{title(found)}</h1>
+            {shown.map(|form_key| view! { <p class="presence" role="status" data-presence=form_key hidden=""></p> })}
             <a class="button" href=history hidden=once_made.is_some() data-after-create=once_made>"History"</a>
         </div>
+        <div class="record-news" role="status" data-record-news=""></div>
     }
     .into_any()
 }

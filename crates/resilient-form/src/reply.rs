@@ -1,5 +1,6 @@
 //! Reading answers: what is one, and what is only a failure of the way.
 
+use resilient_core::connection::Report;
 use resilient_core::submission::answer::Answer;
 use resilient_core::submission::machine::events::DraftRefusal;
 
@@ -89,14 +90,17 @@ fn stored_instead(body: &str) -> Option<DraftRefusal> {
     Some(DraftRefusal::Stored(stored))
 }
 
-/// What the probe says: `Some(true)`: it can save; `Some(false)`: it answers and cannot; `None`: nothing
-/// of ours answered.
-pub fn ready(reply: Option<&Reply>) -> Option<bool> {
-    match reply {
-        Some(reply) if reply.status == 200 => Some(true),
-        Some(reply) if reply.status == 503 && reply.is_json => Some(false),
-        _ => None,
-    }
+/// The answer to a probe. `None`: nothing of ours answered.
+pub fn readiness(reply: Option<&Reply>) -> Option<Report> {
+    let reply = reply.filter(|reply| reply.is_json && matches!(reply.status, 200 | 503))?;
+    let mut data = Json::read(&reply.body)?.object()?.take("data")?.object()?;
+    Some(report(&mut data, "drafts_kept_in"))
+}
+
+/// What the server says of itself; `drafts` is the name of the field that says where drafts are kept.
+pub fn report(said: &mut Fields, drafts: &str) -> Report {
+    let [database, drafts] = ["database", drafts].map(|part| said.text(part).unwrap_or_default());
+    Report::read(&database, &drafts, said.number("retry_after_ms"))
 }
 
 #[cfg(test)]
@@ -124,14 +128,21 @@ mod tests {
         };
         assert_eq!(answer(&page), None);
         assert_eq!(answer(&reply(200, "{}")), None);
-        assert_eq!(
-            ready(Some(&Reply {
-                status: 503,
-                ..page.clone()
-            })),
-            None
-        );
         assert_eq!(draft_taken(Some(&page)), Err(DraftRefusal::Unanswered));
+        let page = Reply { status: 503, ..page };
+        assert_eq!(readiness(Some(&page)), None);
+    }
+
+    #[test]
+    fn a_probes_answer_says_what_is_there() {
+        let down = r#"{"success":false,"data":{"database":"down","drafts_kept_in":"spill","retry_after_ms":400}}"#;
+        assert_eq!(
+            readiness(Some(&reply(503, down))),
+            Some(Report::read("down", "spill", Some(400)))
+        );
+        let up = r#"{"success":true,"data":{"database":"up","drafts_kept_in":"server","retry_after_ms":null}}"#;
+        assert_eq!(readiness(Some(&reply(200, up))), Some(Report::ALL_UP));
+        assert_eq!(readiness(None), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod answers;
 mod bodies;
 mod cookies;
 mod drills;
+mod events;
 mod health;
 mod metrics;
 mod pages;

@@ -8,7 +8,8 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    answers, bodies, drills, health, pages, record_forms, request_log, routes, security, sign_in, static_files, visitor,
+    answers, bodies, drills, events, health, pages, record_forms, request_log, routes, security, sign_in, static_files,
+    visitor,
 };
 use crate::drafts;
 use crate::services::Services;
@@ -48,6 +49,7 @@ pub fn router(services: Services) -> Router {
         .with_state(services.clone())
         .merge(draft_routes)
         .route_layer(from_fn_with_state(services.clone(), visitor::renew_session))
+        .merge(events::routes(&services))
         .merge(health::routes(&services))
         .route_layer(from_fn_with_state(services.clone(), routes::guard))
         .layer(from_fn_with_state(services.clone(), visitor::identify))

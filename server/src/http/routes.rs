@@ -76,6 +76,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/health-check", Who::Anyone),
     route("GET", "/health/detailed", Who::SignedInOrToken),
     route("GET", "/events", Who::SignedIn),
+    route("POST", "/api/presence", Who::SignedIn),
     route("GET", "/metrics", Who::Token),
     route("GET", "/monitoring", Who::Monitors),
     route("GET", "/monitoring/drills", Who::Steers),

@@ -15,6 +15,7 @@ use super::read;
 use super::save::{self, Intent, Posted};
 use super::service::RecordService;
 use crate::clock::now_ms;
+use crate::events::Place;
 use crate::report;
 use crate::sql::Dialect;
 
@@ -61,7 +62,19 @@ impl<D: Dialect> RecordService<D> {
                 Err(error) => self.not_done(&intent, &error).await,
             },
         };
-        self.settle_draft(&intent, answer, manner).await
+        let answer = self.settle_draft(&intent, answer, manner).await;
+        self.tell_open_pages(&intent, &answer);
+        answer
+    }
+
+    /// An answer given again is no news of the record.
+    fn tell_open_pages(&self, intent: &Intent, answer: &Answer) {
+        let (events, who) = (&self.parts.events, &intent.account.name);
+        events.submission_answered(who, &intent.id, answer.outcome);
+        let changed = answer.outcome == Outcome::Saved && !answer.replayed && !intent.changes.is_empty();
+        if let (true, Some(key)) = (changed, &intent.key) {
+            events.record_saved(&Place::new(&intent.table.name, key), who, &intent.id);
+        }
     }
 
     /// What can be answered without the database.

@@ -22,6 +22,7 @@ use super::save::{self, InFlight, Versions};
 use super::{audit, read};
 use crate::clock::now_ms;
 use crate::drafts::DraftService;
+use crate::events::Hub;
 use crate::monitoring::Saves;
 use crate::panel::{Panel, shown_answer};
 use crate::sql::Dialect;
@@ -38,6 +39,7 @@ pub(super) struct Parts<D: Dialect> {
     pub(super) panel: Arc<Panel>,
     pub(super) versions: Versions,
     pub(super) drafts: Arc<DraftService>,
+    pub(super) events: Arc<Hub>,
     pub(super) in_flight: InFlight,
     /// The own tables could not be made: nothing can be saved exactly once, so nothing is.
     read_only: Arc<AtomicBool>,
@@ -58,6 +60,7 @@ impl<D: Dialect> RecordService<D> {
         panel: Arc<Panel>,
         versions: Versions,
         drafts: Arc<DraftService>,
+        events: Arc<Hub>,
         read_only: Arc<AtomicBool>,
         saves: Arc<Saves>,
     ) -> Self {
@@ -68,6 +71,7 @@ impl<D: Dialect> RecordService<D> {
                 panel,
                 versions,
                 drafts,
+                events,
                 in_flight,
                 read_only,
                 saves,

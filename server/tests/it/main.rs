@@ -4,6 +4,7 @@ mod any_schema;
 mod canary;
 mod cross_site;
 mod drills;
+mod events;
 mod lost_answers;
 mod monitoring;
 mod redis_drafts;

@@ -12,7 +12,6 @@ use web_sys::{Element, Event as DomEvent};
 use super::connection::Request;
 use super::dom::{Make, account, document, find, find_in, listen, make, window};
 use super::{device, timer};
-use crate::reply;
 
 /// Fills the list; on the page of a record that cannot be read, loads it again once the server can.
 pub async fn start() {
@@ -146,7 +145,7 @@ async fn load_again_when_ready() {
             body: None,
             limit: PROBE_LIMIT,
         };
-        if reply::ready(probe.send().await.as_ref()) == Some(true) {
+        if probe.send().await.is_some_and(|reply| reply.status == 200) {
             let _ = window().location().reload();
             return;
         }

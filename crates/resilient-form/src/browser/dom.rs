@@ -13,6 +13,11 @@ pub fn document() -> Document {
     window().document().expect("a page has a document")
 }
 
+/// Whether nobody sees the page now.
+pub fn is_hidden() -> bool {
+    document().hidden()
+}
+
 pub fn find(selector: &str) -> Option<Element> {
     document().query_selector(selector).ok().flatten()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 
 use super::dom::window;
 use super::storage;
@@ -44,13 +45,40 @@ pub async fn lock(name: &str, limit: Duration) -> Option<Lock> {
     ask(&manager()?, name, false, limit).await
 }
 
+/// Whether the browser has locks: absent on plain http off loopback.
+pub fn are_there() -> bool {
+    manager().is_some()
+}
+
+/// Waits for the lock, or takes it from whoever has it, and keeps it. Comes back when another has
+/// taken it, or when there was none to get.
+pub async fn hold(name: &str, steal: bool, held: impl FnOnce() + 'static) {
+    let Some(manager) = manager() else { return };
+    let Some(request) = request_of(&manager) else { return };
+    let options = Object::new();
+    let _ = Reflect::set(&options, &"steal".into(), &steal.into());
+    let granted = Closure::once_into_js(move || {
+        held();
+        // Never settled: it is held as long as the page lives.
+        Promise::new(&mut |_, _| {})
+    });
+    let asked = request.call3(&manager, &name.into(), &options, &granted);
+    if let Ok(asked) = asked.and_then(JsCast::dyn_into::<Promise>) {
+        let _ = JsFuture::from(asked).await;
+    }
+}
+
+fn request_of(manager: &JsValue) -> Option<Function> {
+    Reflect::get(manager, &"request".into()).ok()?.dyn_into().ok()
+}
+
 fn manager() -> Option<JsValue> {
     let manager = Reflect::get(&window().navigator(), &"locks".into()).ok()?;
     manager.is_object().then_some(manager)
 }
 
 async fn ask(manager: &JsValue, name: &str, only_if_free: bool, limit: Duration) -> Option<Lock> {
-    let request: Function = Reflect::get(manager, &"request".into()).ok()?.dyn_into().ok()?;
+    let request = request_of(manager)?;
     let options = Object::new();
     let _ = Reflect::set(&options, &"ifAvailable".into(), &only_if_free.into());
     let mut release = None;

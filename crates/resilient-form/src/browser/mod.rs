@@ -9,11 +9,13 @@ mod dom;
 mod form;
 mod idb;
 mod locks;
+mod others;
 mod outbox_runner;
 mod random;
 mod sign_out;
 mod status;
 mod storage;
+mod stream;
 mod timer;
 mod toasts;
 
@@ -27,6 +29,7 @@ pub fn enhance_form() {
 pub fn watch_connection() {
     spawn_local(async {
         status::start();
+        stream::start();
         sign_out::guard();
         device_drafts::hear_discards();
     });

@@ -1,20 +1,23 @@
-//! The connection's driver: performs probes, hears of the page's own requests, draws the status.
+//! The connection's driver: performs probes, hears of the stream and of the page's own requests, draws
+//! the status.
 
 use std::cell::RefCell;
 use std::time::Duration;
 
-use resilient_core::connection::{Connection, Effect, Event, PROBE_LIMIT, Status, Transition};
+use resilient_core::connection::{Connection, DraftStore, Effect, Event, PROBE_LIMIT, Status, Transition};
 use resilient_core::time::Moment;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{Element, Event as DomEvent, VisibilityState};
+use web_sys::{Element, Event as DomEvent};
 
 use super::connection::Request;
-use super::dom::{document, find, listen, make, set_attribute, set_text, window};
-use super::timer::{Alarm, now};
-use super::{form, outbox_runner, random, sign_out, toasts};
+use super::dom::{document, find, is_hidden, listen, make, set_attribute, set_text, window};
+use super::timer::{Alarm, now, sleep};
+use super::{form, outbox_runner, random, sign_out, stream, toasts};
 use crate::reply;
 
 const READY: &str = "/readyz";
+/// Pages that learned at the same time that the server is ready do not all come at once.
+const READY_SPREAD_MS: u64 = 800;
 
 thread_local! {
     static CONNECTION: RefCell<Option<Connection>> = const { RefCell::new(None) };
@@ -34,9 +37,10 @@ pub fn start() {
 }
 
 fn visibility() -> Event {
-    match document().visibility_state() {
-        VisibilityState::Hidden => Event::PageHidden,
-        _ => Event::PageShown,
+    if is_hidden() {
+        Event::PageHidden
+    } else {
+        Event::PageShown
     }
 }
 
@@ -61,8 +65,10 @@ fn perform(effect: Effect) {
         Effect::ServerReady => spawn_local(async {
             sign_out::finish_what_was_promised().await;
             form::server_ready();
+            sleep(Duration::from_millis(random::bits() as u64 % READY_SPREAD_MS)).await;
             outbox_runner::run().await;
         }),
+        Effect::BeginStream => stream::begin(),
         Effect::Announce(transition) => announce(transition),
     }
 }
@@ -76,26 +82,32 @@ async fn probe() {
         limit: PROBE_LIMIT,
     };
     let reply = probe.send().await;
-    tell(match reply::ready(reply.as_ref()) {
-        Some(ready) => Event::ProbeAnswered {
+    tell(match reply::readiness(reply.as_ref()) {
+        Some(report) => Event::ProbeAnswered {
             took: now().since(left),
-            ready,
+            report,
         },
         None => Event::ProbeFailed,
     });
 }
 
 fn announce(transition: Transition) {
+    use toasts::Kind;
     let (kind, words) = match transition {
-        Transition::Lost => (toasts::Kind::Lost, "Connection lost."),
-        Transition::Back => (toasts::Kind::Back, "Connection is back."),
-        Transition::Degraded => (
-            toasts::Kind::Degraded,
-            "The database cannot be reached. What you type is kept; Save is queued until it is back.",
-        ),
-        Transition::Recovered => (toasts::Kind::Back, "The database is back."),
+        Transition::Lost => (Kind::Lost, "Connection lost. What you type is kept."),
+        Transition::Back => (Kind::Back, "Connection is back."),
+        Transition::Degraded => (Kind::Degraded, "Database unreachable. Saves wait until it is back."),
+        Transition::Recovered => (Kind::Back, "The database is back."),
+        Transition::DraftsElsewhere(DraftStore::Down) => {
+            (Kind::Degraded, "The server cannot keep drafts now; this device does.")
+        }
+        Transition::DraftsElsewhere(_) => (Kind::Degraded, "Drafts are kept in the server's own store for now."),
+        Transition::DraftsBack => (Kind::Back, "Drafts are kept as usual again."),
     };
-    toasts::show(kind, words);
+    match transition {
+        Transition::Lost | Transition::Degraded => toasts::offer(kind, words, "Retry now", retry_now),
+        _ => toasts::show(kind, words),
+    }
 }
 
 /// Watches a request of the page's own: its answer, or the lack of one, is news of the way.
@@ -115,6 +127,14 @@ pub async fn watched(request: Request<'_>) -> Option<reply::Reply> {
     reply
 }
 
+pub fn hears_the_stream() -> bool {
+    CONNECTION.with_borrow(|connection| {
+        connection
+            .as_ref()
+            .is_some_and(|connection| connection.hears_the_stream(now()))
+    })
+}
+
 /// Whether the server is known to answer.
 pub fn is_reachable() -> bool {
     CONNECTION.with_borrow(|connection| {
@@ -127,37 +147,51 @@ fn draw() {
     let Some(output) = find("[data-connection]") else {
         return;
     };
-    let Some((status, next_probe)) = CONNECTION.with_borrow(|connection| {
-        connection
-            .as_ref()
-            .map(|connection| (connection.status(now()), connection.next_probe()))
+    let Some((status, report, next_try)) = CONNECTION.with_borrow(|connection| {
+        let connection = connection.as_ref()?;
+        Some((connection.status(now()), connection.report(), connection.next_try()))
     }) else {
         return;
     };
     set_attribute(&output, "data-connection", Some(status.name()));
+    let drafts_only = report.filter(|report| report.can_save() && status == Status::Degraded);
     let next_try = match status {
         Status::Online | Status::Slow => None,
-        _ => form::next_try().or(next_probe),
+        _ if drafts_only.is_some() => None,
+        _ => form::next_try().or(next_try),
     };
-    draw_words(&output, status, next_try);
+    draw_words(
+        &output,
+        &words(status, drafts_only.map(|report| report.drafts)),
+        next_try,
+    );
+    if let Some(retry) = find("[data-retry-now]") {
+        let idle = matches!(status, Status::Online | Status::Slow) || drafts_only.is_some();
+        set_attribute(&retry, "hidden", idle.then_some(""));
+    }
     let again = next_try.map(|_| now() + Duration::from_millis(1_000));
     SECOND.with(|second| second.set(again, draw));
 }
 
-fn draw_words(output: &Element, status: Status, next_try: Option<Moment>) {
-    let words = match status {
-        Status::Online => "Online",
-        Status::Slow => "Slow",
-        Status::Degraded => "Database unreachable",
-        Status::Reconnecting => "Reconnecting…",
-        Status::Offline => "Offline",
+fn words(status: Status, drafts_only: Option<DraftStore>) -> String {
+    let words = match (status, drafts_only) {
+        (Status::Online, _) => "Online",
+        (Status::Slow, _) => "Slow",
+        (Status::Degraded, Some(DraftStore::Down)) => return "Drafts are kept on this device only".to_owned(),
+        (Status::Degraded, Some(_)) => return "Drafts are kept in the server\u{2019}s own store".to_owned(),
+        (Status::Degraded, None) => "Database unreachable",
+        (Status::Reconnecting, _) => "Reconnecting\u{2026}",
+        (Status::Offline, _) => "Offline",
     };
     let kept = matches!(status, Status::Degraded | Status::Offline) && form::keeps_unsaved();
-    let words = if kept {
+    if kept {
         format!("{words}: your changes are kept")
     } else {
         words.to_owned()
-    };
+    }
+}
+
+fn draw_words(output: &Element, words: &str, next_try: Option<Moment>) {
     if output.query_selector("[data-status-words]").ok().flatten().is_none() {
         output.set_text_content(None);
         let _ = output.append_child(&make("span").with("data-status-words", "").done());
@@ -175,20 +209,12 @@ fn draw_words(output: &Element, status: Status, next_try: Option<Moment>) {
         let _ = output.append_child(&retry.on("click", |_| retry_now()).done());
     }
     if let Some(place) = find("[data-status-words]") {
-        set_text(&place, &words);
+        set_text(&place, words);
     }
     let seconds = next_try.map(|at| at.since(now()).as_millis().div_ceil(1_000).max(1));
     if let Some(place) = find("[data-next-try]") {
-        set_text(
-            &place,
-            &seconds
-                .map(|seconds| format!("next try in {seconds} s"))
-                .unwrap_or_default(),
-        );
-    }
-    if let Some(retry) = find("[data-retry-now]") {
-        let idle = matches!(status, Status::Online | Status::Slow);
-        set_attribute(&retry, "hidden", idle.then_some(""));
+        let words = seconds.map(|seconds| format!("next try in {seconds} s"));
+        set_text(&place, &words.unwrap_or_default());
     }
 }
 

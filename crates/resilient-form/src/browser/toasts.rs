@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, Event, HtmlElement};
 
-use super::dom::{all_in, find, make};
+use super::dom::{all_in, document, find, listen, make, set_attribute};
 use super::timer::sleep;
 
 const MOST: usize = 3;
+const FAILURE: &str = "toast-failure";
 const SHOWN_FOR: Duration = Duration::from_secs(6);
 
 /// What a toast is about: `data-toast`.
@@ -58,11 +60,20 @@ impl Kind {
 }
 
 pub fn start() {
-    debug_assert!(find("[data-toasts]").is_some());
+    listen(&document(), "focusin", |_: Event| keep_off_the_field());
 }
 
 /// Shows words once. Nothing takes the focus.
 pub fn show(kind: Kind, words: &str) {
+    bring_up(kind, toast(kind, words, None));
+}
+
+/// With something that can be done about it.
+pub fn offer(kind: Kind, words: &str, label: &str, pressed: fn()) {
+    bring_up(kind, toast(kind, words, Some((label, pressed))));
+}
+
+fn bring_up(kind: Kind, toast: HtmlElement) {
     let Some(place) = find("[data-toasts]") else { return };
     let live = if kind.is_failure() {
         "[data-toasts-assertive]"
@@ -77,8 +88,8 @@ pub fn show(kind: Kind, words: &str) {
         }
     }
     make_room(&place);
-    let toast = toast(kind, words);
     let _ = live.append_child(&toast);
+    keep_off_the_field();
     if !kind.is_failure() {
         spawn_local(async move {
             sleep(SHOWN_FOR).await;
@@ -87,13 +98,46 @@ pub fn show(kind: Kind, words: &str) {
     }
 }
 
+/// Failures stay until they are closed, unless there is nothing else to go.
 fn make_room(place: &Element) {
-    let shown = all_in(place, "[data-toast]");
+    let mut shown = all_in(place, "[data-toast]");
     let too_many = (shown.len() + 1).saturating_sub(MOST);
+    shown.sort_by_key(|toast| toast.class_list().contains(FAILURE));
     shown.into_iter().take(too_many).for_each(|oldest| oldest.remove());
 }
 
-fn toast(kind: Kind, words: &str) -> HtmlElement {
+/// At the top while they would lie over the field in use.
+fn keep_off_the_field() {
+    let Some(place) = find("[data-toasts]") else { return };
+    let field = document().active_element().filter(|field| {
+        field.matches("input, textarea, select, button").unwrap_or(false) && !place.contains(Some(field))
+    });
+    set_attribute(&place, "data-at", None);
+    let (toasts, field) = (
+        place.get_bounding_client_rect(),
+        field.map(|field| field.get_bounding_client_rect()),
+    );
+    let covers = field.is_some_and(|field| {
+        field.right() > toasts.left() && field.bottom() > toasts.top() && field.top() < toasts.bottom()
+    });
+    set_attribute(&place, "data-at", covers.then_some("top"));
+}
+
+fn take_away(toast: &HtmlElement) {
+    let had_focus = document()
+        .active_element()
+        .is_some_and(|focus| toast.contains(Some(&focus)));
+    toast.remove();
+    if had_focus {
+        // What is left to close, or the page's content: never nowhere.
+        let next = find("[data-toast] button").or_else(|| find("main"));
+        if let Some(next) = next.and_then(|next| next.dyn_into::<HtmlElement>().ok()) {
+            let _ = next.focus();
+        }
+    }
+}
+
+fn toast(kind: Kind, words: &str, action: Option<(&str, fn())>) -> HtmlElement {
     let toast = make("div").with("data-toast", kind.name()).with(
         "class",
         if kind.is_failure() {
@@ -104,12 +148,19 @@ fn toast(kind: Kind, words: &str) -> HtmlElement {
     );
     let toast = toast
         .child(make("span").with("class", "toast-words").text(words))
+        .children(action.map(|(label, pressed)| {
+            make("button")
+                .with("type", "button")
+                .with("class", "button-plain toast-action")
+                .text(label)
+                .on("click", move |_| pressed())
+        }))
         .done();
     let closing = toast.clone();
     let close = make("button")
         .with("type", "button")
         .with("class", "button-plain toast-close")
         .with("aria-label", "Close");
-    let _ = toast.append_child(&close.text("×").on("click", move |_| closing.remove()).done());
+    let _ = toast.append_child(&close.text("×").on("click", move |_| take_away(&closing)).done());
     toast
 }

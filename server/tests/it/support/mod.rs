@@ -1,6 +1,7 @@
 //! What the tests share: the server as its users meet it, and forms as a browser posts them.
 
 pub mod drawn_form;
+pub mod event_stream;
 pub mod running_server;
 pub mod test_app;
 

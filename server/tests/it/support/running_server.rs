@@ -1,7 +1,7 @@
 //! The real program as a process of its own, killed and started again; browsers reach it through a proxy.
 
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -110,6 +110,24 @@ impl RunningServer {
             child.kill().expect("it was running");
             child.wait().expect("it is a child of ours");
         }
+    }
+
+    /// `SIGTERM`, as an administrator stops it; how it ended.
+    pub fn terminate(&self) -> ExitStatus {
+        let process = self.process.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut child = process.expect("it was running");
+        let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+        assert!(told.expect("kill is installed").success());
+        child.wait().expect("it is a child of ours")
+    }
+
+    /// Asks for something whose answer does not end by itself.
+    pub async fn begin(&self, path: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).await.expect("it listens");
+        let (host, cookie) = (self.address, &self.cookie);
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("it reads");
+        stream
     }
 
     /// The page's form; `None` where no good answer came.

@@ -81,6 +81,10 @@ impl TestApp {
         panic!("the server is not ready within a minute");
     }
 
+    pub fn services(&self) -> &Services {
+        &self.app.services
+    }
+
     /// Where accounts are kept, to change them as the command line does.
     pub fn accounts(&self) -> std::sync::Arc<dyn AccountStore> {
         self.app.services.auth.accounts()
@@ -239,15 +243,27 @@ impl TestApp {
     }
 
     pub async fn raw(&self, request: Request<Body>) -> Answered {
-        Answered::read(
-            self.app
-                .router
-                .clone()
-                .oneshot(request)
-                .await
-                .expect("the router does not fail"),
-        )
-        .await
+        Answered::read(self.answer(request).await).await
+    }
+
+    /// An answer whose body is still to come.
+    pub async fn answer(&self, request: Request<Body>) -> Response {
+        let router = self.app.router.clone();
+        router.oneshot(request).await.expect("the router does not fail")
+    }
+
+    /// As whoever has this cookie.
+    pub async fn post_as(&self, cookie: &str, path: &str, form: &[(String, String)]) -> Answered {
+        let body: String = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let request = Request::post(path)
+            .header(HOST, "127.0.0.1:3000")
+            .header(COOKIE, cookie)
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(body))
+            .expect("a request");
+        self.raw(request).await
     }
 }
 

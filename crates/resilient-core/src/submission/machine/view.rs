@@ -5,6 +5,7 @@ use super::content::Undecided;
 use super::delivery::{Delivery, Pause};
 use crate::collections::{BTreeMap, BTreeSet};
 use crate::draft::{Revision, Values};
+use crate::submission::Submission;
 use crate::submission::answer::Outcome;
 use crate::time::Moment;
 
@@ -156,6 +157,14 @@ impl FormMachine {
     /// When a queued submission is sent again.
     pub fn next_try(&self) -> Option<Moment> {
         self.delivery.due()
+    }
+
+    /// The submission that waits for its next try.
+    pub fn waiting(&self) -> Option<&Submission> {
+        match &self.delivery {
+            Delivery::Waiting { intent, .. } => Some(&intent.submission),
+            _ => None,
+        }
     }
 
     fn is_signed_out(&self) -> bool {

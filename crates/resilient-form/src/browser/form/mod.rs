@@ -25,6 +25,7 @@ use resilient_core::submission::form_body;
 use resilient_core::submission::machine::events::Event;
 use resilient_core::submission::machine::{FormMachine, FormState, Given, View};
 use resilient_core::time::Moment;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlFormElement;
 
 pub use self::opening::{ask, enhance};
@@ -57,6 +58,8 @@ pub struct Form {
     /// When a save of this page was answered last.
     saved_at: Cell<Option<Moment>>,
     other_tabs: other_tabs::OtherTabs,
+    /// The submission that left this page last.
+    sent: RefCell<String>,
     alarm: Alarm,
 }
 
@@ -148,6 +151,20 @@ pub fn next_try() -> Option<Moment> {
 
 pub fn form_key() -> Option<String> {
     present()?.ask_machine(|machine| machine.form_key().to_owned())
+}
+
+/// Whether this page itself has sent the submission.
+pub fn has_sent(id: &str) -> bool {
+    !id.is_empty() && present().is_some_and(|form| *form.sent.borrow() == id)
+}
+
+/// The server says that a submission was saved. If it waits here for its next try, its answer is asked for.
+pub fn was_saved(id: &str) {
+    let Some(form) = present() else { return };
+    let waiting = form.ask_machine(|machine| machine.waiting().filter(|waiting| waiting.id == id).cloned());
+    if let Some(submission) = waiting.flatten() {
+        spawn_local(form.learn_what_became_of(submission));
+    }
 }
 
 /// Whether the form holds text that is not known to be saved.

@@ -60,6 +60,7 @@ pub async fn enhance() {
         events: RefCell::new(VecDeque::new()),
         telling: Cell::new(true),
         painted: RefCell::new(None),
+        sent: RefCell::default(),
         alarm: Alarm::default(),
         focus_next: RefCell::new(None),
         saved_at: Cell::new(None),

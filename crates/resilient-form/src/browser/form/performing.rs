@@ -105,6 +105,7 @@ impl Form {
 
     fn send(self: &Rc<Self>, submission: Submission) {
         let id = submission.id.clone();
+        self.sent.replace(id.clone());
         let body = encode(&pairs(&submission, &self.account));
         if body.len() > LARGEST_BODY {
             return self.tell(Event::answered(id, Answer::new(Outcome::TooLarge)));
@@ -138,6 +139,18 @@ impl Form {
         let saves = device::saved_since(&self.account, &form_key, 0);
         let saved = saves.into_iter().find(|saved| saved.submission.id == id)?;
         Some(Event::SavedElsewhere(Box::new(saved)))
+    }
+
+    /// Only proof that it was saved changes anything: all else is left to the next try.
+    pub(super) async fn learn_what_became_of(self: Rc<Self>, submission: Submission) {
+        if let Asked::Answer(answer) = super::ask(&submission).await
+            && answer.outcome == Outcome::Saved
+        {
+            self.tell(Event::Answered {
+                id: submission.id,
+                answer,
+            });
+        }
     }
 
     fn ask(self: &Rc<Self>, id: String) {

@@ -1,0 +1,135 @@
+// One stream a browser; what others do at the record that is open.
+import type { Page } from "@playwright/test";
+import { Person } from "../fixtures/person.ts";
+import { expect, test } from "../fixtures/story.ts";
+
+/** Addresses of event streams that a page has asked for. */
+function streamsOf(page: Page): string[] {
+  const streams: string[] = [];
+  page.on("request", (request) => new URL(request.url()).pathname === "/events" && streams.push(request.url()));
+  return streams;
+}
+
+/** Resolves when this browser's only tab holds what the tab that reads the stream holds. */
+async function readsTheStream(page: Page): Promise<void> {
+  await expect.poll(() => page.evaluate(() => navigator.locks.query().then(({ held }) => held!.length))).toBe(1);
+}
+
+/** Resolves when this page has heard the server tick, by itself or from another tab. */
+async function hearsTicks(page: Page): Promise<void> {
+  await page.evaluate(async () => {
+    const account = document.querySelector("[data-account]")!.getAttribute("data-account");
+    const channel = new BroadcastChannel(`inkfast:events:${account}`);
+    await new Promise<void>((resolve) => {
+      channel.onmessage = ({ data }) => String(data).startsWith("tick") && resolve();
+    });
+    channel.close();
+  });
+}
+
+test("two tabs read one stream; when its tab is closed the other takes over within 3 s", async ({ person, database }) => {
+  await person.opens("activities/1");
+  await readsTheStream(person.page);
+  const page = await person.page.context().newPage();
+  const second = streamsOf(page);
+  const other = new Person(page);
+  await other.opens("activities/2");
+  await hearsTicks(page);
+  expect(second).toEqual([]);
+  await database.way.set({ kind: "cut" });
+  await other.isConnected(/degraded/);
+  await database.way.set({ kind: "pass" });
+  await other.isConnected(/online/);
+  expect(second).toEqual([]);
+
+  const taken = page.waitForRequest((request) => new URL(request.url()).pathname === "/events", { timeout: 3_000 });
+  await person.page.close();
+  await taken;
+  await other.isConnected(/online/);
+});
+
+test("the tab that reads the stream is frozen: another takes over within 3 s", async ({ person }) => {
+  await person.opens("activities/1");
+  await readsTheStream(person.page);
+  const page = await person.page.context().newPage();
+  const streams = streamsOf(page);
+  await new Person(page).opens("activities/2");
+  await hearsTicks(page);
+  expect(streams).toEqual([]);
+  const taken = page.waitForRequest((request) => new URL(request.url()).pathname === "/events", { timeout: 3_000 });
+  // A script that does not end: nothing else runs in that tab any more.
+  const frozen = person.page.evaluate(() => {
+    for (const until = Date.now() + 6_000; Date.now() < until; );
+  });
+  await taken;
+  await new Person(page).isConnected(/online/);
+  await frozen;
+});
+
+test("somebody else saves the record that is open: the page says so and changes nothing by itself", async ({ person, colleague }) => {
+  const mine = await person.opens("activities/1");
+  const title = await mine.field("title").inputValue();
+  const present = person.page.locator("[data-presence]");
+  const hers = await colleague.opens("activities/1");
+  await expect(present).toHaveText("mira also has this record open");
+
+  await hers.type("title", "Her title");
+  await hers.save();
+  await hers.is("saved");
+  const news = person.page.locator("[data-record-news]");
+  await expect(news).toContainText("mira saved this record");
+  await mine.holds("title", title);
+  await mine.is("clean");
+  await expect(colleague.page.locator("[data-record-news]")).toBeEmpty();
+
+  await mine.type("notes", "My note");
+  await expect(news).toContainText("they are merged");
+  await mine.save();
+  await mine.is("saved");
+  await mine.holds("title", "Her title");
+  await expect(news).toBeEmpty();
+});
+
+test("a clean page loads what somebody else saved when it is asked to", async ({ person, colleague }) => {
+  const mine = await person.opens("activities/1");
+  await expect(person.page.locator("[data-presence]")).toBeHidden();
+  const hers = await colleague.opens("activities/1");
+  await expect(person.page.locator("[data-presence]")).toBeVisible();
+  await hers.type("title", "Her title");
+  await hers.save();
+  await person.page.locator("[data-record-news]").getByRole("button", { name: "Load again" }).click();
+  await mine.holds("title", "Her title");
+});
+
+test("who has the record open comes and goes", async ({ person, colleague }) => {
+  await person.opens("activities/1");
+  const present = person.page.locator("[data-presence]");
+  await colleague.opens("activities/1");
+  await expect(present).toHaveText("mira also has this record open");
+  await colleague.page.goto("/records/activities");
+  await expect(present).toBeHidden();
+  await colleague.opens("activities/1");
+  await expect(present).toBeVisible();
+  await colleague.page.close();
+  await expect(present).toBeHidden();
+});
+
+test("a queued save that reached the server another way is known as saved by the event", async ({ person, database }) => {
+  const form = await person.opens("activities/1");
+  // No save of this page ever has an answer.
+  let body: string | null = null;
+  await person.page.route("**/records/activities/1", async (route) => {
+    if (route.request().method() !== "POST") return route.fallback();
+    body ??= route.request().postData();
+    await route.abort();
+  });
+  await form.type("title", "Saved unheard");
+  await form.save();
+  await form.is("queued");
+  const headers = { "content-type": "application/x-www-form-urlencoded", accept: "application/json" };
+  const answer = await person.page.request.post("/records/activities/1", { data: body!, headers });
+  expect(answer.status()).toBe(200);
+  await form.is("saved");
+  expect(await database.row("SELECT title FROM activities WHERE id = 1")).toEqual({ title: "Saved unheard" });
+  expect(await database.audited("update", "activities")).toBe(1);
+});

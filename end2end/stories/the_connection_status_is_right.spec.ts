@@ -1,0 +1,139 @@
+// The status in the header is right within three seconds of the fact, both ways, and toasts tell the
+// transitions once.
+import type { Page } from "@playwright/test";
+import type { Person } from "../fixtures/person.ts";
+import { expect, test } from "../fixtures/story.ts";
+
+test.use({ behindAWay: true });
+
+/** The longest time between a fact and the status that tells it. */
+const limit = 3_000;
+
+/** Makes something true and measures until the page says so. The clock starts when the fact is there. */
+async function within3s(person: Person, status: string, makeTrue: () => Promise<void> | void): Promise<void> {
+  const told = person.page.evaluate(
+    (wanted) =>
+      new Promise<number>((resolve) => {
+        const output = document.querySelector("[data-connection]")!;
+        const look = () => output.getAttribute("data-connection") === wanted && resolve(Date.now());
+        new MutationObserver(look).observe(output, { attributes: true });
+        look();
+      }),
+    status,
+  );
+  await makeTrue();
+  const fact = Date.now();
+  const took = (await told) - fact;
+  test.info().annotations.push({ type: `${status} after`, description: `${took} ms` });
+  expect(took, `${status} after ${took} ms`).toBeLessThanOrEqual(limit);
+}
+
+/** A form that is open, online, and hears the server's events. */
+async function opensOnline(person: Person): Promise<void> {
+  const heard = person.page.waitForRequest((request) => new URL(request.url()).pathname === "/events");
+  await person.opens("activities/1");
+  await heard;
+  await person.isConnected(/online/);
+}
+
+const toasts = (page: Page, kind: string) => page.locator(`[data-toast="${kind}"]`);
+
+test("the server is killed, and started again", async ({ person, inkfast }) => {
+  await opensOnline(person);
+  await within3s(person, "offline", () => inkfast.kill());
+  await expect(toasts(person.page, "lost")).toHaveCount(1);
+  await expect(person.connection).toContainText(/Offline.*next try in \d+ s.*Retry now/s);
+  // Its start is not the page's time: the fact is there when it serves.
+  await within3s(person, "online", () => inkfast.startAgain());
+  await expect(toasts(person.page, "back")).toHaveCount(1);
+  await expect(toasts(person.page, "lost")).toHaveCount(0);
+});
+
+test("the server is frozen, and goes on", async ({ person, inkfast }) => {
+  await opensOnline(person);
+  await within3s(person, "offline", () => inkfast.freeze());
+  await expect(toasts(person.page, "lost")).toHaveCount(1);
+  await within3s(person, "online", () => inkfast.thaw());
+  await expect(toasts(person.page, "back")).toHaveCount(1);
+});
+
+for (const kind of ["cut", "freeze"] as const) {
+  test(`the network is gone (${kind}), and back`, async ({ person, inkfast }) => {
+    await opensOnline(person);
+    await within3s(person, "offline", () => inkfast.way.set({ kind }));
+    await expect(toasts(person.page, "lost")).toHaveCount(1);
+    await within3s(person, "online", () => inkfast.way.set({ kind: "pass" }));
+    await expect(toasts(person.page, "back")).toHaveCount(1);
+  });
+}
+
+for (const kind of ["cut", "freeze"] as const) {
+  test(`the database is gone (${kind}), and back`, async ({ person, database }) => {
+    await opensOnline(person);
+    await within3s(person, "degraded", () => database.way.set({ kind }));
+    await expect(person.connection).toContainText(/Database unreachable.*next try in \d+ s.*Retry now/s);
+    await expect(toasts(person.page, "degraded")).toHaveCount(1);
+    await within3s(person, "online", () => database.way.set({ kind: "pass" }));
+    await expect(toasts(person.page, "back")).toContainText("The database is back");
+    await expect(toasts(person.page, "degraded")).toHaveCount(0);
+  });
+}
+
+test("one glitch is no outage", async ({ person, inkfast }) => {
+  await opensOnline(person);
+  await person.page.evaluate(() => {
+    const output = document.querySelector("[data-connection]")!;
+    const said: string[] = [];
+    Object.assign(window, { said });
+    new MutationObserver(() => said.push(output.getAttribute("data-connection")!)).observe(output, { attributes: true });
+  });
+  const again = person.page.waitForRequest((request) => new URL(request.url()).pathname === "/events");
+  // Every connection there is breaks off, and the next one is let through.
+  await inkfast.way.set({ kind: "cut" });
+  await inkfast.way.set({ kind: "pass" });
+  await again;
+  await person.isConnected(/online/);
+  const said: string[] = await person.page.evaluate(() => (window as unknown as { said: string[] }).said);
+  expect(said.filter((status) => status === "offline" || status === "reconnecting")).toEqual([]);
+  await expect(person.page.locator("[data-toast]")).toHaveCount(0);
+});
+
+test("the page asks nothing while the events tick", async ({ person }) => {
+  await opensOnline(person);
+  const asked: string[] = [];
+  person.page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+  const ticks = await person.page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        const source = new EventSource("/events");
+        let ticks = 0;
+        source.addEventListener("tick", () => ++ticks === 6 && (source.close(), resolve(ticks)));
+      }),
+  );
+  expect(ticks).toBe(6);
+  expect(asked.filter((path) => path === "/readyz")).toEqual([]);
+});
+
+test("without an event stream the page asks by itself", async ({ person, database }) => {
+  await person.page.route("**/events?*", (route) => route.abort());
+  await person.opens("activities/1");
+  await person.page.waitForRequest("**/readyz");
+  await person.isConnected(/online/);
+  await within3s(person, "degraded", () => database.way.set({ kind: "cut" }));
+  await within3s(person, "online", () => database.way.set({ kind: "pass" }));
+});
+
+test("a toast of a failure stays, can be closed by keyboard, and takes no focus from the field", async ({ person, inkfast }) => {
+  await opensOnline(person);
+  const title = person.page.locator('[name="v.title"]');
+  await title.focus();
+  await within3s(person, "offline", () => inkfast.way.set({ kind: "cut" }));
+  await expect(toasts(person.page, "lost")).toBeVisible();
+  await expect(title).toBeFocused();
+  const close = toasts(person.page, "lost").getByRole("button", { name: "Close" });
+  await close.focus();
+  await person.page.keyboard.press("Enter");
+  await expect(toasts(person.page, "lost")).toHaveCount(0);
+  await inkfast.way.set({ kind: "pass" });
+  await person.isConnected(/online/);
+});
