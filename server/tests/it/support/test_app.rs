@@ -90,10 +90,6 @@ impl TestApp {
         self.app.services.auth.accounts()
     }
 
-    pub fn services(&self) -> &Services {
-        &self.app.services
-    }
-
     /// A connection of its own to the embedded database.
     pub async fn witness(&self) -> sqlx::SqliteConnection {
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self._data_dir.path().join("inkfast.db"));
