@@ -72,13 +72,21 @@ fn run(task: Task) -> Result<()> {
         Task::Build {
             release,
             browser: false,
-        } => build(&workspace, Mode::of(release)).map(|_| ()),
+        } => built_within_budget(&workspace, Mode::of(release)),
         Task::Serve { release, arguments } => {
             let inkfast = build(&workspace, Mode::of(release))?;
             server::run_in_place(&workspace, &inkfast, &arguments)
         }
         Task::Check => check::run(&workspace, check::Missing::IsSaid),
         Task::Test { parts, playwright } => test::run(&workspace, &parts, &playwright),
+    }
+}
+
+fn built_within_budget(workspace: &Workspace, mode: Mode) -> Result<()> {
+    let inkfast = build(workspace, mode)?;
+    match mode {
+        Mode::Release => site::transfer::check(workspace, &inkfast),
+        Mode::Development => Ok(()),
     }
 }
 

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 use wasm_bindgen_cli_support::Bindgen;
 
-use super::{islands, optimise};
+use super::sections::Module;
+use super::{islands, minify, optimise, weight};
 use crate::workspace::{Mode, Workspace};
 
 /// What the browser loads besides the stylesheet.
@@ -17,6 +18,8 @@ pub struct Bound {
 
 pub const SCRIPT: &str = "inkfast.js";
 pub const MODULE: &str = "inkfast_bg.wasm";
+/// What takes the space in the module, in words.
+pub const WEIGHT: &str = "weight.txt";
 
 /// Makes script and module for the browser, unless those made from this very module are there already.
 pub fn bind(workspace: &Workspace, mode: Mode, module: &Path) -> Result<Bound> {
@@ -37,10 +40,21 @@ pub fn bind(workspace: &Workspace, mode: Mode, module: &Path) -> Result<Bound> {
         .generate(&folder)?;
     islands::check_exports(workspace, &fs::read_to_string(folder.join(SCRIPT))?)?;
     if mode == Mode::Release {
-        optimise::shrink(workspace, &folder.join(MODULE))?;
+        make_small(workspace, &folder)?;
     }
     fs::write(made_from, identity)?;
     Ok(Bound { folder })
+}
+
+fn make_small(workspace: &Workspace, folder: &Path) -> Result<()> {
+    let (script, module) = (folder.join(SCRIPT), folder.join(MODULE));
+    let with_names = folder.join("with_names.wasm");
+    optimise::shrink(workspace, &module, &with_names)?;
+    let smaller = Module::read(&fs::read(&with_names)?)?;
+    fs::write(folder.join(WEIGHT), weight::of(&smaller)?)?;
+    let names = minify::script(workspace, &script)?;
+    fs::write(module, smaller.without_notes().renamed(&names)?.write())?;
+    Ok(())
 }
 
 /// Cargo leaves the file alone when nothing changed, so its size and time of change tell.

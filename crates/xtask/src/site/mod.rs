@@ -4,11 +4,17 @@ mod assets;
 mod bindings;
 mod compress;
 mod islands;
+mod minify;
 mod module;
+mod npm;
 mod optimise;
+mod sections;
 mod stylesheet;
+pub mod transfer;
+mod weight;
 
 use anyhow::Result;
+use std::fs;
 
 use crate::workspace::{Mode, Workspace};
 
@@ -17,6 +23,10 @@ pub fn build(workspace: &Workspace, mode: Mode) -> Result<()> {
     module::add_missing_target(workspace)?;
     let module = module::build(workspace, mode)?;
     let bound = bindings::bind(workspace, mode, &module)?;
-    let stylesheet = stylesheet::bundle(&workspace.root.join("style/main.css"))?;
+    let mut stylesheet = stylesheet::bundle(&workspace.root.join("style/main.css"))?;
+    if mode == Mode::Release {
+        stylesheet = minify::stylesheet(workspace, &stylesheet)?;
+        println!("{}", fs::read_to_string(bound.folder.join(bindings::WEIGHT))?);
+    }
     assets::publish(workspace, mode, &bound, &stylesheet)
 }

@@ -1,60 +1,41 @@
 //! wasm-opt, from npm's `binaryen`: Debian's is too old and breaks the tables that wasm-bindgen makes.
 
-use anyhow::{Result, ensure};
-use std::fs;
-use std::path::{Path, PathBuf};
+use anyhow::Result;
+use std::path::Path;
 use std::process::Command;
 
-use crate::command::{is_installed, run};
+use super::npm::Tool;
+use crate::command::run;
 use crate::workspace::Workspace;
 
-const VERSION: &str = "132.0.0";
+const WASM_OPT: Tool = Tool {
+    package: "binaryen",
+    version: "132.0.0",
+    program: "bin/wasm-opt",
+};
 
-/// What rustc's output uses and browsers have; `-all` makes a module that browsers refuse.
-const FLAGS: [&str; 7] = [
-    "-Oz",
+/// What rustc's output uses and browsers have; `-all` makes a module that browsers refuse. Names stay for now: they
+/// say what takes the space.
+const FLAGS: [&str; 10] = [
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
     "--enable-sign-ext",
     "--enable-mutable-globals",
     "--enable-reference-types",
     "--enable-multivalue",
+    "-g",
+    "--merge-similar-functions",
+    "-Oz",
+    "--converge",
 ];
 
-/// Replaces the module by a smaller one that does the same.
-pub fn shrink(workspace: &Workspace, module: &Path) -> Result<()> {
-    let wasm_opt = installed(workspace)?;
-    let smaller = module.with_extension("smaller");
+/// Writes a smaller module that does the same.
+pub fn shrink(workspace: &Workspace, module: &Path, smaller: &Path) -> Result<()> {
+    let wasm_opt = WASM_OPT.installed(workspace)?;
     run(Command::new("node")
         .arg(wasm_opt)
         .args(FLAGS)
         .arg(module)
         .arg("-o")
-        .arg(&smaller))?;
-    fs::rename(smaller, module)?;
-    Ok(())
-}
-
-fn installed(workspace: &Workspace) -> Result<PathBuf> {
-    let folder = workspace.target.join(format!("binaryen-{VERSION}"));
-    let wasm_opt = folder.join("node_modules/binaryen/bin/wasm-opt");
-    if !wasm_opt.is_file() {
-        ensure!(
-            is_installed("npm"),
-            "wasm-opt comes with npm's binaryen, and npm is missing: install Node.js, or leave out --release"
-        );
-        let mut install = Command::new("npm");
-        install
-            .args([
-                "install",
-                "--no-save",
-                "--no-audit",
-                "--no-fund",
-                "--loglevel=error",
-                "--prefix",
-            ])
-            .arg(&folder);
-        run(install.arg(format!("binaryen@{VERSION}")))?;
-    }
-    Ok(wasm_opt)
+        .arg(smaller))
 }

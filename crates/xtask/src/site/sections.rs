@@ -1,0 +1,268 @@
+//! A WebAssembly module as the list of its sections: what each weighs, and other names for imports and exports.
+
+use anyhow::{Context, Result, ensure};
+use std::collections::BTreeMap;
+
+const CUSTOM: u8 = 0;
+const IMPORT: u8 = 2;
+const EXPORT: u8 = 7;
+const CODE: u8 = 10;
+const DATA: u8 = 11;
+
+pub struct Module {
+    sections: Vec<(u8, Vec<u8>)>,
+}
+
+impl Module {
+    pub fn read(bytes: &[u8]) -> Result<Module> {
+        ensure!(bytes.starts_with(b"\0asm\x01\0\0\0"), "this is no WebAssembly module");
+        let mut reader = Reader { bytes, at: 8 };
+        let mut sections = Vec::new();
+        while reader.at < bytes.len() {
+            let id = reader.byte()?;
+            sections.push((id, reader.run()?.to_vec()));
+        }
+        Ok(Module { sections })
+    }
+
+    /// Without names, producers and other notes.
+    pub fn without_notes(mut self) -> Module {
+        self.sections.retain(|(id, _)| *id != CUSTOM);
+        self
+    }
+
+    /// Imports and exports under the names given; the others keep theirs.
+    pub fn renamed(mut self, names: &BTreeMap<String, String>) -> Result<Module> {
+        for (id, section) in &mut self.sections {
+            match *id {
+                IMPORT => *section = renamed_imports(section, names)?,
+                EXPORT => *section = renamed_exports(section, names)?,
+                _ => {}
+            }
+        }
+        Ok(self)
+    }
+
+    pub fn write(&self) -> Vec<u8> {
+        let mut bytes = b"\0asm\x01\0\0\0".to_vec();
+        for (id, section) in &self.sections {
+            bytes.push(*id);
+            write_run(&mut bytes, section);
+        }
+        bytes
+    }
+
+    /// Bytes of code, bytes of data.
+    pub fn weight(&self) -> (usize, usize) {
+        let of = |wanted| {
+            self.sections
+                .iter()
+                .filter(|(id, _)| *id == wanted)
+                .map(|(_, section)| section.len())
+                .sum()
+        };
+        (of(CODE), of(DATA))
+    }
+
+    /// Each function's name, as far as the notes tell it, and its bytes.
+    pub fn functions(&self) -> Result<Vec<(String, usize)>> {
+        let mut number = self.section(IMPORT).map_or(Ok(0), imported_functions)?;
+        let names = self.function_names()?;
+        let mut code = Reader {
+            bytes: self.section(CODE).context("a module without code")?,
+            at: 0,
+        };
+        let mut functions = Vec::new();
+        for _ in 0..code.number()? {
+            let length = code.run()?.len();
+            functions.push((names.get(&number).cloned().unwrap_or_default(), length));
+            number += 1;
+        }
+        Ok(functions)
+    }
+
+    fn function_names(&self) -> Result<BTreeMap<u32, String>> {
+        let mut names = BTreeMap::new();
+        for (_, section) in self.sections.iter().filter(|(id, _)| *id == CUSTOM) {
+            let mut notes = Reader { bytes: section, at: 0 };
+            if notes.run()? != b"name" {
+                continue;
+            }
+            while notes.at < section.len() {
+                let (kind, part) = (notes.byte()?, notes.run()?);
+                let mut part = Reader { bytes: part, at: 0 };
+                if kind == 1 {
+                    for _ in 0..part.number()? {
+                        names.insert(part.number()?, part.text()?);
+                    }
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    fn section(&self, wanted: u8) -> Option<&[u8]> {
+        self.sections
+            .iter()
+            .find(|(id, _)| *id == wanted)
+            .map(|(_, section)| section.as_slice())
+    }
+}
+
+fn renamed_imports(section: &[u8], names: &BTreeMap<String, String>) -> Result<Vec<u8>> {
+    let mut reader = Reader { bytes: section, at: 0 };
+    let count = reader.number()?;
+    let mut renamed = Vec::new();
+    write_number(&mut renamed, count as usize);
+    for _ in 0..count {
+        write_run(&mut renamed, reader.run()?);
+        write_run(&mut renamed, name_for(&reader.text()?, names).as_bytes());
+        let begins = reader.at;
+        reader.import_kind()?;
+        renamed.extend(&section[begins..reader.at]);
+    }
+    Ok(renamed)
+}
+
+fn renamed_exports(section: &[u8], names: &BTreeMap<String, String>) -> Result<Vec<u8>> {
+    let mut reader = Reader { bytes: section, at: 0 };
+    let count = reader.number()?;
+    let mut renamed = Vec::new();
+    write_number(&mut renamed, count as usize);
+    for _ in 0..count {
+        write_run(&mut renamed, name_for(&reader.text()?, names).as_bytes());
+        renamed.push(reader.byte()?);
+        write_number(&mut renamed, reader.number()? as usize);
+    }
+    Ok(renamed)
+}
+
+fn name_for<'a>(name: &'a str, names: &'a BTreeMap<String, String>) -> &'a str {
+    names.get(name).map_or(name, String::as_str)
+}
+
+fn imported_functions(section: &[u8]) -> Result<u32> {
+    let mut reader = Reader { bytes: section, at: 0 };
+    let mut functions = 0;
+    for _ in 0..reader.number()? {
+        reader.run()?;
+        reader.run()?;
+        functions += u32::from(reader.import_kind()?);
+    }
+    Ok(functions)
+}
+
+struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn byte(&mut self) -> Result<u8> {
+        let byte = *self.bytes.get(self.at).context("the module breaks off")?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    fn number(&mut self) -> Result<u32> {
+        let (mut number, mut shift) = (0_u32, 0);
+        loop {
+            let byte = self.byte()?;
+            ensure!(shift < 32, "a number that is too long");
+            number |= u32::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte & 0x80 == 0 {
+                return Ok(number);
+            }
+        }
+    }
+
+    /// A length, and as many bytes.
+    fn run(&mut self) -> Result<&'a [u8]> {
+        let length = self.number()? as usize;
+        let run = self
+            .bytes
+            .get(self.at..self.at + length)
+            .context("the module breaks off")?;
+        self.at += length;
+        Ok(run)
+    }
+
+    fn text(&mut self) -> Result<String> {
+        Ok(String::from_utf8(self.run()?.to_vec())?)
+    }
+
+    /// Goes past what is imported, and answers whether it is a function.
+    fn import_kind(&mut self) -> Result<bool> {
+        let kind = self.byte()?;
+        match kind {
+            0 => drop(self.number()?),
+            1 => {
+                self.byte()?;
+                self.limits()?;
+            }
+            2 => self.limits()?,
+            3 => self.at += 2,
+            other => anyhow::bail!("an import of the unknown kind {other}"),
+        }
+        Ok(kind == 0)
+    }
+
+    fn limits(&mut self) -> Result<()> {
+        let has_maximum = self.byte()? & 1 == 1;
+        self.number()?;
+        if has_maximum {
+            self.number()?;
+        }
+        Ok(())
+    }
+}
+
+fn write_number(bytes: &mut Vec<u8>, mut number: usize) {
+    while number >= 0x80 {
+        bytes.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+fn write_run(bytes: &mut Vec<u8>, run: &[u8]) {
+    write_number(bytes, run.len());
+    bytes.extend(run);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Imports `m.imported`, exports its one function as `exported`, and has a note.
+    const MODULE: &[u8] = b"\0asm\x01\0\0\0\
+        \x01\x04\x01\x60\0\0\
+        \x02\x0e\x01\x01m\x08imported\0\0\
+        \x03\x02\x01\0\
+        \x07\x0c\x01\x08exported\0\x01\
+        \x0a\x04\x01\x02\0\x0b\
+        \0\x0f\x04name\x01\x08\x01\x01\x05alpha";
+
+    #[test]
+    fn imports_and_exports_take_the_names_given_and_all_else_stays() {
+        let module = Module::read(MODULE).expect("a module");
+        assert_eq!(module.write(), MODULE);
+        assert_eq!(module.functions().expect("names"), [("alpha".to_owned(), 2)]);
+        let names = BTreeMap::from([("imported".into(), "a".into()), ("exported".into(), "b".into())]);
+        let renamed = module.without_notes().renamed(&names).expect("a module").write();
+        let expected = b"\0asm\x01\0\0\0\
+            \x01\x04\x01\x60\0\0\
+            \x02\x07\x01\x01m\x01a\0\0\
+            \x03\x02\x01\0\
+            \x07\x05\x01\x01b\0\x01\
+            \x0a\x04\x01\x02\0\x0b";
+        assert_eq!(renamed, expected);
+    }
+
+    #[test]
+    fn a_module_that_breaks_off_is_refused() {
+        assert!(Module::read(&MODULE[..MODULE.len() - 3]).is_err());
+        assert!(Module::read(b"<html>").is_err());
+    }
+}
