@@ -17,6 +17,9 @@ async function load(attempt) {
   const cache = attempt ? "reload" : "default";
   const answer = await fetch(wasm, { cache, signal: AbortSignal.timeout(timeLimit) });
   if (!answer.ok) throw new Error(`the module's answer is ${answer.status}`);
+  // A proxy's own page, answered with 200, is no module: that passes, and is waited for like any outage.
+  const type = answer.headers.get("content-type");
+  if (!type?.startsWith("application/wasm")) throw new Error(`the module's answer is of the type ${type}`);
   await script.default({ module_or_path: answer });
   script.begin();
 }

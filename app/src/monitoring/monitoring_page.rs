@@ -274,6 +274,7 @@ mod tests {
             now_ms: 3_600_000 + 62_000,
             condition: Condition {
                 database: DependencyState::Up,
+                can_save: true,
                 database_kind: "PostgreSQL",
                 drafts: DependencyState::Up,
                 drafts_state: DraftsState::Embedded,

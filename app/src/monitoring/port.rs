@@ -41,6 +41,8 @@ impl DraftsState {
 #[derive(Clone, Debug)]
 pub struct Condition {
     pub database: DependencyState,
+    /// Whether a save would be tried. A database that only answers questions is slow, not down.
+    pub can_save: bool,
     /// What kind of database: `PostgreSQL`, `SQLite`.
     pub database_kind: &'static str,
     /// Whether the server keeps drafts at all.

@@ -56,13 +56,14 @@ fn history(table: &Arc<Table>, key: &RecordKey, name: String, changes: &[Change]
 
 fn entry(table: &Table, change: &Change) -> AnyView {
     let columns = change.columns.iter().map(|(name, from, to)| {
-        let label = table
-            .column(name)
-            .map_or_else(|| name.clone(), |column| column.label.clone());
-        let unseen = table.column(name).filter(|column| !column.is_seen());
-        let (from, to) = match unseen.map(|column| if column.secret { "secret" } else { "not shown" }) {
-            Some(words) => (words.to_owned(), words.to_owned()),
-            None => (written::value(from), written::value(to)),
+        let column = table.column(name);
+        let label = column.map_or_else(|| name.clone(), |column| column.label.clone());
+        let hidden = |words: &str| (words.to_owned(), words.to_owned());
+        let (from, to) = match column {
+            Some(column) if column.is_seen() => (written::value(from), written::value(to)),
+            Some(column) if column.secret => hidden("secret"),
+            // Gone, or taken from sight in the database, which looks the same.
+            _ => hidden("not shown"),
         };
         let created = change.action == "create";
         view! {

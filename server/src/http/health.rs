@@ -33,8 +33,7 @@ pub fn routes(services: &Services) -> Router {
 /// 200 when a save would be tried, else 503 with what is missing.
 async fn ready(State(services): State<Services>) -> Response {
     let condition = services.monitor.condition();
-    if condition.database == DependencyState::Down {
-        let message = "The database cannot be reached.";
+    if let Some(message) = why_not_ready(&condition) {
         let mut response = answers::json_failure_with(
             StatusCode::SERVICE_UNAVAILABLE,
             "database",
@@ -45,6 +44,14 @@ async fn ready(State(services): State<Services>) -> Response {
         return response;
     }
     answers::json_success(StatusCode::OK, report(&condition))
+}
+
+fn why_not_ready(condition: &Condition) -> Option<&'static str> {
+    match (condition.database, condition.can_save) {
+        (DependencyState::Down, _) => Some("The database cannot be reached."),
+        (_, false) => Some("The database takes no changes."),
+        (_, true) => None,
+    }
 }
 
 async fn health(State(services): State<Services>) -> Json<Value> {
@@ -132,7 +139,7 @@ fn sign_in_first() -> Response {
 fn report(condition: &Condition) -> Value {
     let worst = match (condition.database, condition.drafts_state) {
         (DependencyState::Down, _) => "unhealthy",
-        (DependencyState::Up, DraftsState::Redis | DraftsState::Embedded) => "healthy",
+        (DependencyState::Up, DraftsState::Redis | DraftsState::Embedded) if condition.can_save => "healthy",
         _ => "degraded",
     };
     json!({
@@ -162,5 +169,32 @@ pub fn has_token(headers: &HeaderMap, expected: Option<&str>) -> bool {
     match (given, expected) {
         (Some(given), Some(expected)) => given.as_bytes().ct_eq(expected.as_bytes()).into(),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_is_who_can_save() {
+        let condition = |database, can_save| Condition {
+            database,
+            can_save,
+            database_kind: "PostgreSQL",
+            drafts: DependencyState::Up,
+            drafts_state: DraftsState::Embedded,
+            retry_after_ms: None,
+        };
+        for (database, can_save, is_ready, status) in [
+            (DependencyState::Up, true, true, "healthy"),
+            (DependencyState::Slow, true, true, "degraded"),
+            (DependencyState::Slow, false, false, "degraded"),
+            (DependencyState::Down, false, false, "unhealthy"),
+        ] {
+            let condition = condition(database, can_save);
+            assert_eq!(why_not_ready(&condition).is_none(), is_ready, "{condition:?}");
+            assert_eq!(report(&condition)["status"], status, "{condition:?}");
+        }
     }
 }

@@ -79,8 +79,9 @@ impl<S: Supported> DatabaseMonitor<S> {
 impl<S: Supported> Monitor for DatabaseMonitor<S> {
     fn condition(&self) -> Condition {
         let health = self.db.health();
+        let prepared = self.prepared.load(Ordering::Acquire);
         let database = match health.condition {
-            _ if !self.prepared.load(Ordering::Acquire) => DependencyState::Down,
+            _ if !prepared => DependencyState::Down,
             resilient_db::Condition::Up => DependencyState::Up,
             resilient_db::Condition::Slow => DependencyState::Slow,
             resilient_db::Condition::Down => DependencyState::Down,
@@ -88,6 +89,7 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
         let drafts_state = self.drafts.state();
         Condition {
             database,
+            can_save: prepared && health.read.is_closed() && health.write.is_closed(),
             database_kind: self.kind,
             drafts: match drafts_state {
                 DraftsState::Unavailable => DependencyState::Down,

@@ -64,7 +64,8 @@ fn read(mut row: Vec<Text>, catalog: &Catalog, whole: &Catalog) -> Option<Change
     let known = whole.table(&table.name)?;
     let sees_all = table.columns.len() == known.columns.len();
     let may_name = |column: &str| table.column(column).is_some() || (sees_all && known.column(column).is_none());
-    let may_tell = |column: &str| table.column(column).map_or(sees_all, |column| column.is_seen());
+    // A column that is gone may have been taken from sight in the database: its values are not told.
+    let may_tell = |column: &str| table.column(column).is_some_and(|column| column.is_seen());
     let columns = columns(&changes).into_iter().filter(|(column, ..)| may_name(column));
     let columns = columns.map(|(column, from, to)| match may_tell(&column) {
         true => (column, from, to),

@@ -6,9 +6,9 @@ use app::api_error::{ApiError, ErrorKind};
 use app::auth::model::Account;
 use app::records::model::{RecordKey, Table};
 use resilient_core::submission::answer::Outcome;
-use resilient_db::{Connection, OnUnknownCommit};
+use resilient_db::{Connection, ConstraintKind, DbError, OnUnknownCommit};
 
-use super::save::Deletion;
+use super::save::{DELETE_NOT_PERMITTED, Deletion, kept_from_deleting};
 use super::service::RecordService;
 use crate::sql::Dialect;
 use crate::{report, request_id};
@@ -67,17 +67,28 @@ impl<D: Dialect> RecordService<D> {
             Ok(Outcome::Saved) => Ok(()),
             Ok(Outcome::Gone) => Err(ApiError::not_found("This record no longer exists.")),
             Ok(Outcome::Forbidden) => Err(not_allowed()),
+            Ok(Outcome::Invalid) => Err(ApiError::new(ErrorKind::Forbidden, DELETE_NOT_PERMITTED)),
             Ok(_) => Err(ApiError::new(
                 ErrorKind::Conflict,
                 "Someone changed this record since you looked. Please look again before you delete it.",
             )),
-            Err(error) if error.constraint.is_some() => Err(ApiError::new(
-                ErrorKind::Conflict,
-                "This entry is still used elsewhere and cannot be removed.",
-            )),
-            Err(error) => Err(report::database("delete", &error)),
+            Err(error) => Err(refused(&error)),
         }
     }
+}
+
+fn refused(error: &DbError) -> ApiError {
+    let constraint = error.constraint.as_ref();
+    let Some((constraint, words)) = constraint.and_then(|one| Some((one, kept_from_deleting(one)?))) else {
+        return report::database("delete", error);
+    };
+    if constraint.kind != ConstraintKind::NotPermitted {
+        return ApiError::new(ErrorKind::Conflict, words);
+    }
+    // The account's rights are the operator's to mend.
+    let mut answer = ApiError::new(ErrorKind::Forbidden, words);
+    answer.error_id = Some(report::log("delete", error));
+    answer
 }
 
 pub(super) fn not_allowed() -> ApiError {

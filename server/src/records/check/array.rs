@@ -3,6 +3,9 @@
 //! Nothing is refused here that PostgreSQL takes. What it would refuse is said in words and with the
 //! place, as far as it can be told without asking; the rest the database says.
 
+/// What PostgreSQL takes. A text of nothing but braces must not use up the stack either.
+const DEEPEST: usize = 6;
+
 const FORM: &str = "Write the entries in braces with commas between them, such as {1,2,3}.";
 
 /// Why `text` is no array, or what `refused` says of one of its elements.
@@ -26,7 +29,7 @@ fn elements(text: &str) -> Result<Vec<Option<String>>, String> {
     if !reader.take('{') {
         return Err(FORM.to_owned());
     }
-    reader.level()?;
+    reader.level(1)?;
     match reader.rest.trim().is_empty() {
         true => Ok(reader.elements),
         false => Err(format!(
@@ -50,13 +53,16 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// From behind an opening brace to behind its closing one.
-    fn level(&mut self) -> Result<(), String> {
+    /// From behind an opening brace, the `depth`th, to behind its closing one.
+    fn level(&mut self, depth: usize) -> Result<(), String> {
+        if depth > DEEPEST {
+            return Err(format!("At most {DEEPEST} levels of braces are possible."));
+        }
         if self.take('}') {
             return Ok(());
         }
         loop {
-            self.element()?;
+            self.element(depth)?;
             if self.take('}') {
                 return Ok(());
             }
@@ -69,9 +75,9 @@ impl Reader<'_> {
         }
     }
 
-    fn element(&mut self) -> Result<(), String> {
+    fn element(&mut self, depth: usize) -> Result<(), String> {
         if self.take('{') {
-            return self.level();
+            return self.level(depth + 1);
         }
         if self.take('"') {
             let text = self.quoted()?;
@@ -186,6 +192,10 @@ mod tests {
             let said = refused_array(text, |_| None).unwrap_or_default();
             assert!(said.contains(words), "{text}: {said}");
         }
+        let said = refused_array(&"{".repeat(1_000_000), |_| None);
+        assert_eq!(said.as_deref(), Some("At most 6 levels of braces are possible."));
+        assert_eq!(refused_array("{{{{{{1}}}}}}", |_| None), None, "PostgreSQL takes six");
+        assert!(refused_array("{{{{{{{1}}}}}}}", |_| None).is_some(), "and not seven");
         let said = refused_array("{1,{2,x}}", |text| (text == "x").then(|| "No.".to_owned()));
         assert_eq!(said.as_deref(), Some("Entry 3: No."));
     }

@@ -68,7 +68,8 @@ pub async fn labels_of<D: Dialect>(
     column: &str,
     values: BTreeSet<&str>,
 ) -> Result<HashMap<String, String>, DbError> {
-    let (Some(column), Some(label)) = (target.column(column), target.label_column()) else {
+    let column = target.column(column).filter(|column| column.is_seen());
+    let (Some(column), Some(label)) = (column, target.label_column()) else {
         return Ok(HashMap::new());
     };
     let parameters: Vec<Text> = values

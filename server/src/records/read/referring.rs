@@ -47,13 +47,17 @@ pub async fn referring<D: Dialect>(
 }
 
 fn count_sql<D: Dialect>(from: &Table, column: &Column, to: &Table) -> Option<String> {
-    let far = &column.reference.as_ref()?.column;
+    let far = to.column(&column.reference.as_ref()?.column)?;
+    // A comparison needs the right to read both.
+    if !(column.grants.read && far.grants.read) {
+        return None;
+    }
     Some(format!(
         "SELECT CAST(count(*) AS text) FROM (
              SELECT 1 FROM {} WHERE {} = (SELECT {} FROM {} WHERE {}) LIMIT {COUNTED_UP_TO}) AS counted",
         D::rows_of(from),
         D::quote(&column.name),
-        D::quote(far),
+        D::quote(&far.name),
         D::rows_of(to),
         key_condition::<D>(to, 1)
     ))

@@ -53,7 +53,8 @@ fn label_condition<D: Dialect>(catalog: &Catalog, column: &Column, pattern: usiz
     let reference = column.reference.as_ref()?;
     let target = catalog.table(&reference.table)?;
     let label = target.label_column().filter(|label| is_searched(label))?;
-    let (own, far, from) = (D::quote(&column.name), D::quote(&reference.column), D::rows_of(target));
+    let far = target.column(&reference.column).filter(|far| far.is_seen())?;
+    let (own, far, from) = (D::quote(&column.name), D::quote(&far.name), D::rows_of(target));
     let found = D::like(&D::text_of_aliased("target", label), pattern);
     Some(format!(
         "{own} IN (SELECT target.{far} FROM {from} AS target WHERE {found})"

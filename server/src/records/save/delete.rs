@@ -29,7 +29,8 @@ pub struct Deletion {
 
 impl Deletion {
     /// Runs the whole of it on `conn`, inside a transaction. The outcome is `saved`, `gone`,
-    /// `conflict` (changed since the preview), `mismatch` or `forbidden`.
+    /// `conflict` (changed since the preview), `mismatch`, `forbidden`, or `invalid` where rules of the
+    /// database for single records are against it.
     ///
     /// # Errors
     /// Those of the database.
@@ -57,7 +58,11 @@ impl Deletion {
             return Ok(End::Rollback(Outcome::Forbidden));
         }
         let Some(row) = rows::read::<D>(conn, &self.table, &self.key, Purpose::Change).await? else {
-            return Ok(End::Rollback(Outcome::Gone));
+            // Gone, or row-level security lets it be read but not locked.
+            let is_there = rows::read::<D>(conn, &self.table, &self.key, Purpose::Look)
+                .await?
+                .is_some();
+            return Ok(End::Rollback(if is_there { Outcome::Invalid } else { Outcome::Gone }));
         };
         let as_shown = row
             .iter()
@@ -71,7 +76,8 @@ impl Deletion {
             key_condition::<D>(&self.table, 1)
         );
         if D::execute(conn, sql, key_parameters(&self.key)).await? != 1 {
-            return Err(sqlx::Error::RowNotFound);
+            // The record is locked and was just read: a rule or a trigger took the change away.
+            return Ok(End::Rollback(Outcome::Invalid));
         }
         let changes: Vec<_> = row.into_iter().map(|(column, text)| (column, text, None)).collect();
         let who = (account.as_str(), self.id.as_str());

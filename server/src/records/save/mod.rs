@@ -19,7 +19,7 @@ pub use changes::{FormRights, changes_of, changes_within_rights};
 pub use delete::Deletion;
 pub use in_flight::InFlight;
 pub use intent::{Intent, Posted};
-pub use refusals::messages;
+pub use refusals::{DELETE_NOT_PERMITTED, kept_from_deleting, messages};
 pub use statements::{made_from, saved_submission, settled_submission, sweep};
 pub use transaction::run;
 pub use version::Versions;

@@ -14,6 +14,10 @@ use crate::sql::{Dialect, readable};
 pub const NOT_PERMITTED: &str = "The database does not permit this: its rules for single records, or the rights of the \
     account that Inkfast uses, are against it. Nothing was saved; what you typed is still here.";
 
+/// The same of a press of Delete.
+pub const DELETE_NOT_PERMITTED: &str = "The database does not permit this: its rules for single records, or the rights \
+    of the account that Inkfast uses, are against it. Nothing was deleted.";
+
 /// Messages by column name; the empty name stands for the whole record.
 pub type Messages = BTreeMap<String, String>;
 
@@ -158,15 +162,31 @@ fn words(constraint: &Constraint, column: Option<&Column>, several: bool, table:
         ConstraintKind::BadValue => "This value does not fit here.".to_owned(),
         ConstraintKind::TooLong => "This is too long.".to_owned(),
         ConstraintKind::NotPermitted => NOT_PERMITTED.to_owned(),
-        ConstraintKind::Raised => match constraint
-            .said
-            .as_deref()
-            .map(str::trim)
-            .filter(|said| !said.is_empty())
-        {
-            Some(said) => format!("The database refused this change: {said}"),
-            None => "The database refused this change by a rule of its own.".to_owned(),
-        },
+        ConstraintKind::Raised => raised(constraint),
+    }
+}
+
+/// What a trigger says for itself.
+fn raised(constraint: &Constraint) -> String {
+    let said = constraint.said.as_deref().map(str::trim);
+    match said.filter(|said| !said.is_empty()) {
+        Some(said) => format!("The database refused this change: {said}"),
+        None => "The database refused this change by a rule of its own.".to_owned(),
+    }
+}
+
+/// Why a record stays although Delete was pressed; `None` where the failure is no answer to that.
+pub fn kept_from_deleting(constraint: &Constraint) -> Option<String> {
+    match constraint.kind {
+        ConstraintKind::Raised => Some(raised(constraint)),
+        ConstraintKind::NotPermitted => Some(DELETE_NOT_PERMITTED.to_owned()),
+        // What the records that refer to it, and go or change with it, are not allowed.
+        ConstraintKind::ForeignKey
+        | ConstraintKind::NotNull
+        | ConstraintKind::Check
+        | ConstraintKind::Unique
+        | ConstraintKind::Exclusion => Some("This entry is still used elsewhere and cannot be removed.".to_owned()),
+        ConstraintKind::BadValue | ConstraintKind::TooLong => None,
     }
 }
 
