@@ -92,13 +92,25 @@ pub fn log_unavailable(what: &'static str, error: &DbError) {
 /// A failed call with all that caused it. What the database says of a value it does not take repeats
 /// that value, and values are not for the log: of those there is only the code.
 fn cause(error: &DbError) -> String {
-    if !matches!(error.class.kind, Kind::Constraint | Kind::BadValue) {
-        return chain(error);
-    }
     let code = error
         .driver_error()
         .and_then(|driver| driver.as_database_error()?.code());
+    let repeats_a_value = match error.class.kind {
+        Kind::Constraint | Kind::BadValue => true,
+        Kind::Defect => code.as_deref().is_some_and(|code| !is_of_the_database(code)),
+        _ => false,
+    };
+    if !repeats_a_value {
+        return chain(error);
+    }
     format!("{error} (code {})", code.as_deref().unwrap_or("unknown"))
+}
+
+/// The message of such a code is the database's own, and of the schema or the server. Under any other a trigger
+/// may say what it likes. SQLite's codes are plain numbers; its triggers only have one, which is a constraint's.
+fn is_of_the_database(code: &str) -> bool {
+    const CLASSES: [&str; 8] = ["08", "28", "3D", "42", "53", "57", "58", "XX"];
+    code.len() != 5 || CLASSES.iter().any(|class| code.starts_with(class))
 }
 
 /// An error with all that caused it, in one line.
@@ -111,4 +123,19 @@ pub fn chain(error: &dyn Error) -> String {
         source = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_trigger_says_under_a_code_of_its_own_is_not_logged() {
+        for code in ["42703", "42P01", "57014", "XX000", "1"] {
+            assert!(is_of_the_database(code), "{code}");
+        }
+        for code in ["P0002", "90001", "U0001", "22012"] {
+            assert!(!is_of_the_database(code), "{code}");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 use app::api_error::{ApiError, ErrorKind};
 use app::auth::model::{Account, Role};
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -117,6 +118,15 @@ impl Who {
 /// Lets through whom the list says, and nobody to what is not in it.
 pub async fn guard(State(services): State<Services>, request: Request, next: Next) -> Response {
     let Some(who) = who_may(&request) else {
+        if let Some(methods) = other_methods(&request) {
+            tracing::debug!(method = %request.method(), path = request.uri().path(), "no such method here");
+            let message = "This address does not take this method.";
+            let mut response = answers::refused(request.headers(), StatusCode::METHOD_NOT_ALLOWED, message);
+            response
+                .headers_mut()
+                .extend(methods.parse().map(|methods| (ALLOW, methods)));
+            return response;
+        }
         tracing::error!(
             path = request.uri().path(),
             "a route without a line in the list of routes is closed"
@@ -161,6 +171,17 @@ fn who_may(request: &Request) -> Option<Who> {
         None if matched.as_str() == FUNCTIONS => Some(Who::SignedIn),
         None => None,
     }
+}
+
+/// What the matched address takes, if it is in the list at all.
+fn other_methods(request: &Request) -> Option<String> {
+    let matched = request.extensions().get::<MatchedPath>()?;
+    let methods: Vec<_> = ROUTES
+        .iter()
+        .filter(|route| route.path == matched.as_str())
+        .map(|route| route.method)
+        .collect();
+    (!methods.is_empty()).then(|| methods.join(", "))
 }
 
 async fn not_allowed(

@@ -9,6 +9,11 @@ use crate::clock::now_ms;
 
 /// Waiting forms remembered; more people than this have other worries.
 const AT_MOST: usize = 10_000;
+const AT_MOST_OF_ONE: usize = 200;
+/// In bytes: a form's key comes from outside, and this is memory.
+const LONGEST_FORM_KEY: usize = 2_048;
+/// As long as a draft lives.
+const REMEMBERED_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Since the start of this process: what is stored is the drafts' to know.
 #[derive(Debug, Default)]
@@ -34,6 +39,24 @@ pub struct Waiting {
     pub kept_in: Option<String>,
 }
 
+impl Counted {
+    fn has_room_for(&mut self, key: &(String, String), now_ms: u64) -> bool {
+        if self.waiting.contains_key(key) {
+            return true;
+        }
+        self.forget_old(now_ms);
+        let (account, form_key) = key;
+        let own = self.waiting.range((account.clone(), String::new())..);
+        let own = own.take_while(|((owner, _), _)| owner == account).count();
+        form_key.len() <= LONGEST_FORM_KEY && own < AT_MOST_OF_ONE && self.waiting.len() < AT_MOST
+    }
+
+    fn forget_old(&mut self, now_ms: u64) {
+        self.waiting
+            .retain(|_, waiting| now_ms.saturating_sub(waiting.since_ms) < REMEMBERED_MS);
+    }
+}
+
 impl Saves {
     pub fn ended(&self, account: &str, form_key: &str, answer: &Answer) {
         metrics::counter!("inkfast_saves_total", "outcome" => answer.outcome.code()).increment(1);
@@ -41,7 +64,7 @@ impl Saves {
         *counted.by_outcome.entry(answer.outcome.code()).or_default() += 1;
         let key = (account.to_owned(), form_key.to_owned());
         match answer.outcome {
-            Outcome::Kept if counted.waiting.len() < AT_MOST || counted.waiting.contains_key(&key) => {
+            Outcome::Kept if counted.has_room_for(&key, now_ms()) => {
                 let waiting = counted.waiting.entry(key).or_insert_with(|| Waiting {
                     form_key: form_key.to_owned(),
                     since_ms: now_ms(),
@@ -59,7 +82,8 @@ impl Saves {
 
     /// This person's, oldest first.
     pub fn waiting_of(&self, account: &str) -> Vec<Waiting> {
-        let counted = self.counted();
+        let mut counted = self.counted();
+        counted.forget_old(now_ms());
         let own = counted.waiting.iter().filter(|((owner, _), _)| owner == account);
         let mut own: Vec<_> = own.map(|(_, waiting)| waiting.clone()).collect();
         own.sort_by_key(|waiting| waiting.since_ms);
@@ -74,7 +98,8 @@ impl Saves {
 
     /// Everybody's that began to wait at `since_ms` or later.
     pub fn waiting_since(&self, since_ms: u64) -> u64 {
-        let counted = self.counted();
+        let mut counted = self.counted();
+        counted.forget_old(now_ms());
         counted
             .waiting
             .values()
@@ -125,5 +150,21 @@ mod tests {
         saves.ended("mira", "site/1", &answer(Outcome::Saved));
         assert!(saves.waiting_of("mira").is_empty());
         assert_eq!((saves.count(Outcome::Kept), saves.count(Outcome::Saved)), (2, 2));
+    }
+
+    #[test]
+    fn what_waits_takes_only_so_much_memory() {
+        let saves = Saves::default();
+        let long = format!("site/{}", "k".repeat(LONGEST_FORM_KEY));
+        saves.ended("mira", &long, &answer(Outcome::Kept));
+        assert!(saves.waiting_of("mira").is_empty());
+        for at in 0..=AT_MOST_OF_ONE {
+            saves.ended("mira", &format!("site/{at}"), &answer(Outcome::Kept));
+        }
+        assert_eq!(saves.waiting_of("mira").len(), AT_MOST_OF_ONE);
+        saves.ended("noor", "site/1", &answer(Outcome::Kept));
+        assert_eq!(saves.waiting_of("noor").len(), 1, "one person takes nobody's place");
+        saves.counted().forget_old(now_ms() + REMEMBERED_MS);
+        assert_eq!(saves.waiting_since(0), 0);
     }
 }

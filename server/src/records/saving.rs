@@ -104,7 +104,7 @@ impl<D: Dialect> RecordService<D> {
 
     /// The answer where the transaction did not end with one.
     async fn not_done(&self, intent: &Intent, error: &DbError) -> Answer {
-        if let Some(errors) = save::messages::<D>(&self.parts.db, intent, error).await {
+        if let Some(errors) = save::messages::<D>(&self.parts.db, &self.parts.panel.whole(), intent, error).await {
             if error
                 .constraint
                 .as_ref()

@@ -234,6 +234,14 @@ async fn health_says_what_is_known_without_signing_in() {
         assert_eq!(app.raw(request).await.status.as_u16(), status, "{path}");
     }
     assert_eq!(app.get("/health/detailed").await.status, StatusCode::OK);
+    let put = Request::put("/livez")
+        .header("host", "127.0.0.1:3000")
+        .header("origin", "http://127.0.0.1:3000")
+        .body(Body::empty())
+        .expect("a request");
+    let refused = app.raw(put).await;
+    assert_eq!(refused.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(refused.headers["allow"], "GET");
     let submission = app.get("/api/submissions/00000000-0000-4000-8000-000000000000").await;
     assert_eq!(submission.status, StatusCode::NOT_FOUND);
     assert_eq!(app.get("/api/submissions/1").await.status, StatusCode::BAD_REQUEST);

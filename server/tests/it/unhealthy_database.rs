@@ -200,3 +200,28 @@ async fn being_signed_in_survives_the_database() {
     );
     assert!(fresh.retry_after().is_some());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_takes_no_changes_is_not_ready() {
+    let outage = Outage::prepared().await;
+    let app = &outage.app;
+    let read_only = |on: &str| {
+        let set = format!("ALTER SYSTEM SET default_transaction_read_only = {on}");
+        outage.postgres.query("postgres", &set).expect("set");
+        outage
+            .postgres
+            .query("postgres", "SELECT pg_reload_conf()")
+            .expect("reloaded");
+    };
+    read_only("on");
+    eventually("it is not ready", Duration::from_secs(10), async || {
+        app.get("/readyz").await.status == StatusCode::SERVICE_UNAVAILABLE
+    })
+    .await;
+    assert_eq!(app.get(ACTIVITY).await.status, StatusCode::OK, "it can still be read");
+    read_only("off");
+    eventually("it is ready again", Duration::from_secs(20), async || {
+        app.get("/readyz").await.status == StatusCode::OK
+    })
+    .await;
+}

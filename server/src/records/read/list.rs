@@ -10,7 +10,7 @@ use super::filters::add_filter;
 use super::labels::{Labels, read_labels};
 use super::order::{LISTED, order_by};
 use super::search::add_search;
-use super::{CELL, rows, selected};
+use super::{CELL, is_bad_value, rows, selected};
 use crate::sql::Dialect;
 use crate::sql::catalog::Catalog;
 
@@ -39,7 +39,11 @@ pub async fn list<D: Dialect>(
         &query.sort
     };
     let sql = page_sql::<D>(table, &shown, &conditions, sort, page);
-    let mut found = rows::<D>(db, "records.list", sql, conditions.parameters.clone()).await?;
+    let mut found = match rows::<D>(db, "records.list", sql, conditions.parameters.clone()).await {
+        // What was asked for is no value of its column after all: no record has it.
+        Err(error) if is_bad_value(&error) && !conditions.parameters.is_empty() => Vec::new(),
+        found => found?,
+    };
     let has_next = found.len() > page.size as usize;
     found.truncate(page.size as usize);
 

@@ -18,6 +18,8 @@ pub fn add_search<D: Dialect>(conditions: &mut Conditions, catalog: &Catalog, ta
         for column in searched(table) {
             if is_searched(column) {
                 places.push(D::like(&D::text_of(column), pattern));
+            } else if table.is_key(&column.name) && !is_checked_exactly(column) {
+                places.push(D::like(&D::text_of(column), pattern));
             } else if table.is_key(&column.name) && check::refusal::<D>(column, word).is_none() {
                 let n = conditions.parameter(word);
                 places.push(format!("{} = {}", D::quote(&column.name), D::value_of(column, n)));
@@ -46,6 +48,21 @@ fn is_searched(column: &Column) -> bool {
     matches!(
         column.kind,
         ColumnKind::Text | ColumnKind::LongText | ColumnKind::Choice(_) | ColumnKind::Uuid
+    )
+}
+
+/// What passes the check is a value. Of the other kinds the database may still say that a word is none, and
+/// with it refuse the whole search.
+fn is_checked_exactly(column: &Column) -> bool {
+    matches!(
+        column.kind,
+        ColumnKind::Boolean
+            | ColumnKind::Integer
+            | ColumnKind::Decimal
+            | ColumnKind::Float
+            | ColumnKind::Date
+            | ColumnKind::Time
+            | ColumnKind::Timestamp
     )
 }
 

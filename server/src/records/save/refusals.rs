@@ -8,6 +8,7 @@ use resilient_db::{Connection, Constraint, ConstraintKind, Db, DbError};
 use super::changes::Changes;
 use super::intent::Intent;
 use crate::records::check::{refusal, refused_by_database};
+use crate::sql::catalog::Catalog;
 use crate::sql::{Dialect, readable};
 
 /// Where the database keeps an account from changing a row that it may read.
@@ -40,7 +41,12 @@ pub fn of_changes<D: Dialect>(table: &Table, changes: &Changes) -> Messages {
 
 /// What a constraint that refused the change says, in the form's terms; `None` where the failure
 /// was no constraint.
-pub async fn messages<D: Dialect>(db: &Db<D::Database>, intent: &Intent, error: &DbError) -> Option<Messages> {
+pub async fn messages<D: Dialect>(
+    db: &Db<D::Database>,
+    catalog: &Catalog,
+    intent: &Intent,
+    error: &DbError,
+) -> Option<Messages> {
     let constraint = error.constraint.as_ref()?;
     if matches!(constraint.kind, ConstraintKind::BadValue | ConstraintKind::TooLong) && constraint.columns.is_empty() {
         let refused = refused_by_database::<D>(db, &intent.table, &intent.changes.all()).await;
@@ -51,7 +57,7 @@ pub async fn messages<D: Dialect>(db: &Db<D::Database>, intent: &Intent, error: 
         }
     }
     let columns = if constraint.kind == ConstraintKind::ForeignKey {
-        match missing_targets::<D>(db, intent).await {
+        match missing_targets::<D>(db, catalog, intent).await {
             missing if missing.is_empty() => composite_key(&intent.table, constraint),
             missing => missing,
         }
@@ -115,7 +121,7 @@ fn composite_key(table: &Table, constraint: &Constraint) -> Vec<String> {
 
 /// Databases name a foreign key at best by its constraint, SQLite not at all: the changed references
 /// are looked up one by one.
-async fn missing_targets<D: Dialect>(db: &Db<D::Database>, intent: &Intent) -> Vec<String> {
+async fn missing_targets<D: Dialect>(db: &Db<D::Database>, catalog: &Catalog, intent: &Intent) -> Vec<String> {
     let mut missing = Vec::new();
     for (name, text) in &intent.changes.values {
         let reference = intent
@@ -127,7 +133,10 @@ async fn missing_targets<D: Dialect>(db: &Db<D::Database>, intent: &Intent) -> V
         };
         let sql = format!(
             "SELECT '1' FROM {} WHERE {} = {}",
-            D::table(&reference.table),
+            // A foreign key sees the table's own rows only, not those of tables that inherit from it.
+            catalog
+                .table(&reference.table)
+                .map_or_else(|| D::table(&reference.table), |target| D::rows_of(target)),
             D::quote(&reference.column),
             D::value_of(column, 1)
         );

@@ -209,6 +209,24 @@ async fn rows_of_inheriting_tables_are_not_taken_for_the_parents() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_word_that_is_no_value_finds_nothing_and_breaks_no_list() {
+    let (_postgres, app, _witness) = served(ODD).await;
+    let listed = |address: &'static str| {
+        let app = &app;
+        async move {
+            let page = app.get(address).await;
+            assert_eq!(page.status, StatusCode::OK, "{address}");
+            page.body.matches("/records/by_host/192").count()
+        }
+    };
+    assert_eq!(listed("/records/by_host?q=cafe").await, 0);
+    assert!(listed("/records/by_host?q=one").await > 0);
+    assert!(listed("/records/by_host?q=192.168").await > 0, "a part of a key");
+    listed("/records/times?f.pause.eq=3+apples").await;
+    listed("/records/times?f.pause=3+apples").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_value_and_an_empty_one_are_told_apart() {
     let (_postgres, app, mut witness) = served(ODD).await;
     let key = "123e4567-e89b-12d3-a456-426614174000";
