@@ -13,9 +13,12 @@ const inTime = (promise) =>
 
 // A failed import is remembered by the browser for its address: each further try has one of its own.
 async function load(attempt) {
-  script ??= await inTime(import(attempt ? `${js}?${attempt}` : js));
   const cache = attempt ? "reload" : "default";
-  const answer = await fetch(wasm, { cache, signal: AbortSignal.timeout(timeLimit) });
+  const fetched = fetch(wasm, { cache, signal: AbortSignal.timeout(timeLimit) });
+  // Both are on their way at once; what becomes of this one is heard below.
+  fetched.catch(() => {});
+  script ??= await inTime(import(attempt ? `${js}?${attempt}` : js));
+  const answer = await fetched;
   if (!answer.ok) throw new Error(`the module's answer is ${answer.status}`);
   // A proxy's own page, answered with 200, is no module: that passes, and is waited for like any outage.
   const type = answer.headers.get("content-type");

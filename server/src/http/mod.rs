@@ -2,6 +2,7 @@
 
 pub mod answers;
 mod bodies;
+mod compression;
 mod cookies;
 mod drills;
 mod events;

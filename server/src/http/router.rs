@@ -8,8 +8,8 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    answers, bodies, drills, events, health, pages, record_forms, request_log, routes, security, sign_in, static_files,
-    visitor,
+    answers, bodies, compression, drills, events, health, pages, record_forms, request_log, routes, security, sign_in,
+    static_files, visitor,
 };
 use crate::drafts;
 use crate::services::Services;
@@ -53,6 +53,8 @@ pub fn router(services: Services) -> Router {
         .merge(health::routes(&services))
         .route_layer(from_fn_with_state(services.clone(), routes::guard))
         .layer(from_fn_with_state(services.clone(), visitor::identify))
+        .layer(compression::layer())
+        .layer(from_fn(compression::leave_plain_what_others_ask))
         .merge(static_files::routes(&services.settings.storage.site_dir))
         .layer(from_fn(bodies::limit))
         .layer(DefaultBodyLimit::disable())

@@ -66,17 +66,16 @@ impl Module {
 
     /// Each function's name, as far as the notes tell it, and its bytes.
     pub fn functions(&self) -> Result<Vec<(String, usize)>> {
-        let mut number = self.section(IMPORT).map_or(Ok(0), imported_functions)?;
+        let first = self.section(IMPORT).map_or(Ok(0), imported_functions)?;
         let names = self.function_names()?;
         let mut code = Reader {
             bytes: self.section(CODE).context("a module without code")?,
             at: 0,
         };
         let mut functions = Vec::new();
-        for _ in 0..code.number()? {
+        for number in first..first + code.number()? {
             let length = code.run()?.len();
             functions.push((names.get(&number).cloned().unwrap_or_default(), length));
-            number += 1;
         }
         Ok(functions)
     }
