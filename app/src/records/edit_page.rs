@@ -258,7 +258,7 @@ fn head(found: &Found) -> AnyView {
     let shown = found
         .record
         .is_some()
-        .then(|| &found.target)
+        .then_some(&found.target)
         .and_then(|target| match target {
             Target::Existing(_) => Some(target.form_key(&found.table.name)),
             Target::New(_) => None,
