@@ -8,12 +8,15 @@
 //! Reading joins both. The first change of a form that Redis takes again carries along what the
 //! spill has of it, and in the background every other form is moved, one at a time. A draft leaves
 //! the spill only after Redis has acknowledged it.
+//!
+//! What was saved or discarded is remembered in both: a Redis that has lost its memory does not bring
+//! back what a late message of a page says again.
 
 mod spill;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -96,9 +99,18 @@ impl DraftStore for LayeredStore {
             Err(other) => return Err(other),
         };
         let mut forms: BTreeMap<String, Form> = spilled.into_iter().map(|form| (form.key.clone(), form)).collect();
+        let listed: BTreeSet<String> = stored.iter().map(|form| form.key.clone()).collect();
         for form in stored {
             let joined = forms.get(&form.key).map(|spilled| form.joined(spilled));
             forms.insert(form.key.clone(), joined.unwrap_or(form));
+        }
+        // Redis does not list a form without drafts, and may know that those of the spill have ended.
+        for form in forms.values_mut().filter(|form| !listed.contains(&form.key)) {
+            match self.redis.form(account, &form.key).await {
+                Ok(stored) => *form = stored.joined(form),
+                Err(StoreError::Unavailable(_)) => {}
+                Err(other) => return Err(other),
+            }
         }
         Ok(latest_first(&forms.into_values().collect::<Vec<_>>()))
     }
@@ -146,8 +158,14 @@ impl DraftStore for LayeredStore {
         let (store, account, form_key) = (self.clone(), account.to_owned(), form_key.to_owned());
         let revision = revision.clone();
         tokio::spawn(async move {
-            let decide = |form: &Form| form.end(&revision, end, now_ms);
-            store.change(&account, &form_key, Room::Unlimited, decide, decide).await
+            let decide = |form: &Form| {
+                let (ended, after) = form.end(&revision, end, now_ms);
+                ((ended, after.ended.clone()), after)
+            };
+            let change = store.change(&account, &form_key, Room::Unlimited, decide, decide);
+            let (ended, marks) = change.await?;
+            store.spill.remember(&account, &form_key, marks).await;
+            Ok(ended)
         })
         .await
         .map_err(unavailable)?

@@ -124,7 +124,7 @@ impl SqliteStore {
         rows::known_forms(&self.readers).await.map_err(unavailable)
     }
 
-    /// Forgets what `form` says, and nothing that came since.
+    /// Forgets the drafts of `form`, and nothing that came since; what has ended stays remembered.
     #[cfg(feature = "redis")]
     pub(crate) async fn forget(&self, account: &str, form: &Form) -> Result<(), StoreError> {
         let mut transaction = self.begin().await.map_err(unavailable)?;

@@ -3,16 +3,19 @@
 //! Of two copies one goes; what went into another draft, or has ended, goes; everything else stays.
 //! So the order of joining does not matter, and joining twice is joining once.
 
-use super::Draft;
 use super::lineage::Lineage;
 use super::replacement::{Decision, Kept, Mode, decide};
+use super::{Draft, Revision};
 
 /// Decides about `incoming` as [`decide`] does, where another store, which may hold more of this
 /// form, cannot be asked: what builds on nothing that is here may build on what is there, so it is
 /// taken.
 pub fn decide_unseen<'a>(stored: &'a [Kept], ended: &Lineage, incoming: &Draft, mode: &Mode) -> Decision<'a> {
+    let is_here = |revision: &Revision| stored.iter().any(|kept| kept.lineage.covers(revision));
+    let builds_elsewhere = |on: &Revision| !is_here(on) && !ended.covers(on) && !is_here(&incoming.revision);
+    let unseen = stored.is_empty() || incoming.on.as_ref().is_some_and(builds_elsewhere);
     let mode = match mode {
-        Mode::Chained if stored.is_empty() => &Mode::FailedPost,
+        Mode::Chained if unseen => &Mode::FailedPost,
         mode => mode,
     };
     let mut decision = decide(stored, ended, incoming, mode);

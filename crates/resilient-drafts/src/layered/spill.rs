@@ -1,11 +1,11 @@
 //! The embedded store as a place to wait in, and which forms wait there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Mutex as Turn;
 
-use crate::form::Form;
+use crate::form::{Form, Mark};
 use crate::{DraftStore, Place, SqliteStore, StoreError};
 
 /// Account and form key.
@@ -13,36 +13,41 @@ type Name = (String, String);
 
 pub(super) struct Spill {
     embedded: SqliteStore,
-    /// Forms of which the file knows anything. While Redis is there it is empty, and then the file
-    /// is not even read.
-    waiting: Mutex<BTreeSet<Name>>,
-    /// The file and `waiting` change together.
+    /// Forms of which the file knows anything, and whether Redis does not know all of that. Of any
+    /// other form the file is not even read.
+    known: Mutex<BTreeMap<Name, bool>>,
+    /// The file and `known` change together.
     turn: Turn<()>,
 }
 
 impl Spill {
     pub async fn open(embedded: SqliteStore) -> Result<Self, StoreError> {
-        let waiting = embedded.known_forms().await?.into_iter().collect();
+        let known = embedded.known_forms().await?.into_iter().map(|name| (name, true));
+        let known = Mutex::new(known.collect());
         Ok(Self {
             embedded,
-            waiting: Mutex::new(waiting),
+            known,
             turn: Turn::default(),
         })
     }
 
+    /// How many forms wait for Redis.
     pub fn len(&self) -> usize {
-        self.waiting().len()
+        self.known().values().filter(|waits| **waits).count()
     }
 
+    /// Which ones.
     pub fn form_keys(&self) -> Vec<Name> {
-        self.waiting().iter().cloned().collect()
+        let known = self.known();
+        let waiting = known.iter().filter(|(_, waits)| **waits);
+        waiting.map(|(name, _)| name.clone()).collect()
     }
 
-    /// What waits of one form. A file that cannot be read hides what is in it and stops nothing
+    /// What the file knows of one form. A file that cannot be read hides what is in it and stops nothing
     /// else: Redis can do without it.
     pub async fn form(&self, account: &str, form_key: &str) -> Form {
         let name = (account.to_owned(), form_key.to_owned());
-        if !self.waiting().contains(&name) {
+        if !self.known().contains_key(&name) {
             return Form::empty(form_key, Place::Server);
         }
         self.embedded.form(account, form_key).await.unwrap_or_else(|error| {
@@ -73,14 +78,29 @@ impl Spill {
     ) -> Result<T, StoreError> {
         let _turn = self.turn.lock().await;
         // Noted first: what is in the file is never unknown here.
-        self.waiting().insert((account.to_owned(), form_key.to_owned()));
+        self.known().insert((account.to_owned(), form_key.to_owned()), true);
         self.embedded.update(account, form_key, decide).await
     }
 
-    /// Redis has acknowledged all of `form`. What came since stays.
+    /// Keeps in the file, too, what Redis knows to have ended. A file that cannot take it stops nothing.
+    pub async fn remember(&self, account: &str, form_key: &str, marks: Vec<Mark>) {
+        let _turn = self.turn.lock().await;
+        let name = (account.to_owned(), form_key.to_owned());
+        self.known().entry(name).or_insert(false);
+        let ended = Form {
+            ended: marks,
+            ..Form::empty(form_key, Place::Server)
+        };
+        let join = |form: &Form| ((), form.joined(&ended));
+        if let Err(error) = self.embedded.update(account, form_key, join).await {
+            tracing::warn!(?error, "what has ended is remembered by Redis alone");
+        }
+    }
+
+    /// Redis has acknowledged all of `form`. What came since stays, and what has ended is remembered.
     pub async fn forget(&self, account: &str, form: &Form) {
         let name = (account.to_owned(), form.key.clone());
-        if !self.waiting().contains(&name) {
+        if self.known().get(&name) != Some(&true) {
             return;
         }
         let _turn = self.turn.lock().await;
@@ -90,21 +110,28 @@ impl Spill {
         };
         match left {
             // Rows that no key opens may be left; nobody can move or miss them.
-            Ok(left) if left.is_empty() => drop(self.waiting().remove(&name)),
-            Ok(_) => {}
+            Ok(left) if left.is_empty() => drop(self.known().remove(&name)),
+            Ok(left) => {
+                let came_since = left.ended.iter().any(|mark| !form.ended.contains(mark));
+                self.known().insert(name, came_since || !left.entries.is_empty());
+            }
             Err(error) => tracing::warn!(?error, "a form that was moved is still in the spill"),
         }
     }
 
     pub async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {
-        self.embedded.sweep(now_ms).await
+        let _turn = self.turn.lock().await;
+        let removed = self.embedded.sweep(now_ms).await?;
+        let left: BTreeSet<Name> = self.embedded.known_forms().await?.into_iter().collect();
+        self.known().retain(|name, _| left.contains(name));
+        Ok(removed)
     }
 
     pub async fn check(&self) -> Result<Place, StoreError> {
         self.embedded.check().await
     }
 
-    fn waiting(&self) -> MutexGuard<'_, BTreeSet<Name>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, BTreeMap<Name, bool>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

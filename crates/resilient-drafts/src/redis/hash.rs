@@ -41,8 +41,25 @@ impl Keys {
 
     /// A pattern for `SCAN` that finds all forms.
     pub fn all_forms(&self) -> String {
-        let literal: String = self.prefix.chars().flat_map(|each| ['\\', each]).collect();
-        format!("{literal}:{{*}}:form:*")
+        format!("{}:{{*}}:form:*", self.literal_prefix())
+    }
+
+    /// The same for all indexes.
+    pub fn all_indexes(&self) -> String {
+        format!("{}:{{*}}:forms", self.literal_prefix())
+    }
+
+    /// The account of an index's key.
+    pub fn read_index(&self, key: &str) -> Option<String> {
+        let tag = key
+            .strip_prefix(&self.prefix)?
+            .strip_prefix(":{")?
+            .strip_suffix("}:forms")?;
+        String::from_utf8(URL_SAFE_NO_PAD.decode(tag).ok()?).ok()
+    }
+
+    fn literal_prefix(&self) -> String {
+        self.prefix.chars().flat_map(|each| ['\\', each]).collect()
     }
 
     /// Account and form key of a form's key.
@@ -216,5 +233,7 @@ mod tests {
             assert_eq!(slot(&key), slot(&keys.index(account)));
         }
         assert_eq!(keys.read_form("drafts:{!}:form:x"), None);
+        assert_eq!(keys.read_index(&keys.index("a}b{")), Some("a}b{".to_owned()));
+        assert_eq!(keys.read_index(&keys.form("ann", "x}:forms")), None);
     }
 }

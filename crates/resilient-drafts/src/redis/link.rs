@@ -140,6 +140,8 @@ impl Link {
         let began = Instant::now();
         let answer = match patience.wait_for(ask(connection)).await {
             Ok(answer) => answer.map_err(Failed::Refused),
+            // The time went elsewhere, such as on waiting for others: that says nothing about Redis.
+            Err(_) if began.elapsed() < self.limits.response / 2 => return Err(Failed::TimedOut),
             Err(_) => Err(Failed::TimedOut),
         };
         self.learn(number, answer.as_ref().err().map(Failed::class), began.elapsed());

@@ -19,6 +19,7 @@ pub(crate) mod tests;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use redis::Script;
@@ -40,6 +41,9 @@ use crate::{DraftStore, End, Ended, KEPT_FOR, MOST_DRAFTS, Place, Sealer, StoreE
 
 /// Somebody else changed the form each time: more than this many times in a row is no accident.
 const ATTEMPTS: usize = 16;
+/// A form expires later than the sweep removes it, so that what is removed is also counted no more. If
+/// nobody sweeps, Redis forgets it by itself.
+const EXPIRES_AFTER: Duration = KEPT_FOR.saturating_add(Duration::from_secs(2 * 24 * 60 * 60));
 /// Forms read in one round trip.
 const FORMS_AT_ONCE: usize = 25;
 /// Calls of one process for one form wait for each other here, rather than fail each other there.
@@ -206,7 +210,10 @@ impl RedisStore {
             let mut command = redis::cmd(if load { "EVAL" } else { "EVALSHA" });
             command.arg(if load { SWAP } else { swap.get_hash() }).arg(2);
             command.arg(keys.form(account, form_key)).arg(keys.index(account));
-            command.arg(mark).arg(fresh_mark()).arg(KEPT_FOR.as_millis() as u64);
+            command
+                .arg(mark)
+                .arg(fresh_mark())
+                .arg(EXPIRES_AFTER.as_millis() as u64);
             command
                 .arg(form_key)
                 .arg(most)
@@ -239,6 +246,39 @@ impl RedisStore {
         let mut hasher = DefaultHasher::new();
         (account, form_key).hash(&mut hasher);
         &self.inner.turns[hasher.finish() as usize % TURNS]
+    }
+
+    /// Some of the keys that fit, and where to go on.
+    async fn scan(&self, pattern: &str, from: u64) -> Result<(Option<u64>, Vec<String>), StoreError> {
+        let mut scan = redis::cmd("SCAN");
+        scan.arg(from).arg("MATCH").arg(pattern).arg("COUNT").arg(100);
+        let ask = |mut connection| async move { scan.query_async(&mut connection).await };
+        let mut patience = self.inner.link.patience();
+        let found: (u64, Vec<String>) = self.inner.link.call(&mut patience, ask).await.map_err(unavailable)?;
+        Ok((Some(found.0).filter(|next| *next != 0), found.1))
+    }
+
+    /// Counts no form any more that has expired, or was evicted.
+    async fn sweep_index(&self, index: &str) -> Result<(), StoreError> {
+        let Inner { link, keys, .. } = &*self.inner;
+        let Some(account) = keys.read_index(index) else {
+            return Ok(());
+        };
+        let mut patience = link.patience();
+        let ask = |mut connection| async move { redis::cmd("HKEYS").arg(index).query_async(&mut connection).await };
+        let form_keys: Vec<String> = link.call(&mut patience, ask).await.map_err(unavailable)?;
+        for some in form_keys.chunks(FORMS_AT_ONCE) {
+            let mut uncount = redis::cmd("EVAL");
+            uncount.arg(UNCOUNT).arg(1 + some.len()).arg(index);
+            for form_key in some {
+                uncount.arg(keys.form(&account, form_key));
+            }
+            uncount.arg(some);
+            let ask = |mut connection| async move { uncount.exec_async(&mut connection).await };
+            let mut patience = link.patience();
+            link.call(&mut patience, ask).await.map_err(unavailable)?;
+        }
+        Ok(())
     }
 
     async fn sweep_form(&self, key: &str, too_old_ms: u64) -> Result<u64, StoreError> {
@@ -319,25 +359,23 @@ impl DraftStore for RedisStore {
 
     async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {
         let too_old_ms = too_old_at_ms(now_ms);
-        let (mut removed, mut cursor) = (0, 0_u64);
-        loop {
-            let mut scan = redis::cmd("SCAN");
-            scan.arg(cursor)
-                .arg("MATCH")
-                .arg(self.inner.keys.all_forms())
-                .arg("COUNT")
-                .arg(100);
-            let ask = |mut connection| async move { scan.query_async(&mut connection).await };
-            let mut patience = self.inner.link.patience();
-            let found: (u64, Vec<String>) = self.inner.link.call(&mut patience, ask).await.map_err(unavailable)?;
-            for key in found.1 {
+        let (mut removed, mut cursor) = (0, Some(0));
+        while let Some(from) = cursor {
+            let (next, found) = self.scan(&self.inner.keys.all_forms(), from).await?;
+            for key in found {
                 removed += self.sweep_form(&key, too_old_ms).await?;
             }
-            cursor = found.0;
-            if cursor == 0 {
-                return Ok(removed);
-            }
+            cursor = next;
         }
+        cursor = Some(0);
+        while let Some(from) = cursor {
+            let (next, found) = self.scan(&self.inner.keys.all_indexes(), from).await?;
+            for key in found {
+                self.sweep_index(&key).await?;
+            }
+            cursor = next;
+        }
+        Ok(removed)
     }
 
     async fn check(&self) -> Result<Place, StoreError> {
@@ -350,6 +388,7 @@ impl DraftStore for RedisStore {
 }
 
 const SWAP: &str = include_str!("swap.lua");
+const UNCOUNT: &str = include_str!("uncount.lua");
 
 #[derive(Debug, thiserror::Error)]
 #[error("others changed this form each time before it could be done")]

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{Address, Durability, Limits, RedisStore, Weakness};
 use crate::contract::draft;
-use crate::{DraftStore, End, Place, Sealer, StoreError, Written};
+use crate::{DraftStore, End, MOST_DRAFTS, Place, Sealer, StoreError, Written};
 
 /// What is stored does not depend on time: on a busy machine a slow answer is no outage.
 pub(crate) const PATIENT: Limits = Limits {
@@ -63,12 +63,16 @@ async fn what_was_acknowledged_survives_a_kill_of_redis() {
     }
     redis.kill();
     redis.restart().unwrap();
-    assert!(
-        store.load("ann", "site/1").await.is_err(),
-        "the connection died with it"
-    );
-    until_it_answers(&store).await;
-    assert_eq!(store.load("ann", "site/1").await.unwrap()[0].draft.revision.seq, 20);
+    let seq = async {
+        loop {
+            // The connection died with it, which is noticed by asking.
+            match store.load("ann", "site/1").await {
+                Ok(stored) => return stored[0].draft.revision.seq,
+                Err(_) => sleep(Duration::from_millis(5)).await,
+            }
+        }
+    };
+    assert_eq!(timeout(Duration::from_secs(20), seq).await.expect("Redis is back"), 20);
 }
 
 #[tokio::test]
@@ -80,7 +84,7 @@ async fn an_emptied_script_cache_is_filled_again() {
 }
 
 #[tokio::test]
-async fn all_of_an_account_expires_by_itself_thirty_days_after_its_last_change() {
+async fn all_of_an_account_expires_by_itself_once_the_sweep_should_have_removed_it() {
     let (store, redis) = fresh().await;
     keep(&store, 1).await.unwrap();
     let ended = draft("b", 1, None, "");
@@ -90,14 +94,48 @@ async fn all_of_an_account_expires_by_itself_thirty_days_after_its_last_change()
         .unwrap();
     let keys = redis.keys("*").unwrap();
     assert_eq!(keys.len(), 3, "a form, the memory of another one, an index: {keys:?}");
-    let thirty_days = 30 * 24 * 60 * 60 * 1000;
+    let two_days_late = 32 * 24 * 60 * 60 * 1000;
     for key in keys {
         let left: i64 = redis.command(&["PTTL", &key]).unwrap().parse().unwrap();
         assert!(
-            (thirty_days - 60_000..=thirty_days).contains(&left),
+            (two_days_late - 60_000..=two_days_late).contains(&left),
             "{key} expires in {left} ms"
         );
     }
+}
+
+#[tokio::test]
+async fn drafts_that_have_expired_take_no_room_from_new_ones() {
+    let (store, redis) = fresh().await;
+    for site in 1..=MOST_DRAFTS {
+        let form_key = format!("site/{site}");
+        let draft = draft("a", 1, None, "text");
+        store.write("ann", &form_key, &draft, &Mode::Chained, 1).await.unwrap();
+    }
+    let new = draft("b", 1, None, "text");
+    let write = || store.write("ann", "site/new", &new, &Mode::Chained, 2);
+    assert!(matches!(write().await, Err(StoreError::TooMany)));
+    for key in redis.keys("*:form:site/*").unwrap().iter().skip(1) {
+        redis.command(&["DEL", key]).unwrap();
+    }
+    assert_eq!(store.sweep(2).await.unwrap(), 0);
+    write().await.unwrap();
+    assert_eq!(store.list("ann").await.unwrap().len(), 2, "what was still there stays");
+    let counted = redis.command(&["HLEN", &redis.keys("*:forms").unwrap()[0]]).unwrap();
+    assert_eq!(counted.trim(), "2");
+}
+
+#[tokio::test]
+async fn a_call_that_has_no_time_left_says_nothing_about_redis() {
+    let redis = PrivateRedis::start().unwrap();
+    let limits = Limits {
+        call: Duration::ZERO,
+        ..PATIENT
+    };
+    let store = connected(&redis.url(), 1, limits).await;
+    until_it_answers(&store).await;
+    assert!(matches!(keep(&store, 1).await, Err(StoreError::Unavailable(_))));
+    assert!(store.answers(), "others go on");
 }
 
 #[tokio::test]

@@ -169,7 +169,7 @@ pub async fn known_forms(readers: &SqlitePool) -> Result<Vec<(String, String)>, 
     sqlx::query_as(forms).fetch_all(readers).await
 }
 
-/// Removes exactly what `form` says.
+/// Removes exactly the drafts that `form` names. What has ended is left to the sweep.
 #[cfg(feature = "redis")]
 pub async fn forget(connection: &mut SqliteConnection, account: &str, form: &Form) -> Result<(), sqlx::Error> {
     let drafts: Vec<_> = form
@@ -177,17 +177,7 @@ pub async fn forget(connection: &mut SqliteConnection, account: &str, form: &For
         .iter()
         .map(|entry| entry.kept.draft.revision.clone())
         .collect();
-    remove(connection, account, &form.key, &drafts).await?;
-    for mark in &form.ended {
-        let delete = "DELETE FROM ended WHERE account = ? AND form_key = ? AND writer = ? AND seq = ?";
-        let delete = sqlx::query(delete)
-            .bind(account)
-            .bind(&form.key)
-            .bind(&mark.revision.writer)
-            .bind(signed(mark.revision.seq));
-        delete.execute(&mut *connection).await?;
-    }
-    Ok(())
+    remove(connection, account, &form.key, &drafts).await
 }
 
 async fn insert(connection: &mut SqliteConnection, row: Row) -> Result<(), sqlx::Error> {
