@@ -59,6 +59,12 @@ impl LayeredStore {
         self.redis.takes_writes()
     }
 
+    /// Whether what Redis has can be read now, as far as is known: otherwise reading tells only what
+    /// the spill has. Asking touches nothing.
+    pub fn sees_redis(&self) -> bool {
+        self.redis.answers()
+    }
+
     /// How many forms are known in the spill and not yet moved.
     pub fn waiting_forms(&self) -> usize {
         self.spill.len()

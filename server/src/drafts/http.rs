@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use app::auth::model::Account;
-use app::monitoring::port::DraftsState;
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
@@ -67,7 +66,7 @@ async fn read(
         Ok(stored) => match stored.into_iter().next() {
             Some(latest) => answers::json_success(StatusCode::OK, drafts.shown(&account, &form_key, latest.draft)),
             // It may be where nobody can look now.
-            None if drafts.state() == DraftsState::Spill => answers::api_error(&cannot_be_reached()),
+            None if !drafts.sees_all() => answers::api_error(&cannot_be_reached()),
             None => nothing_here(),
         },
         Err(error) => failed(&error),

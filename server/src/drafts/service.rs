@@ -101,6 +101,11 @@ impl DraftService {
         }
     }
 
+    /// Whether all that is kept can be read now, as far as is known.
+    pub fn sees_all(&self) -> bool {
+        self.layered.as_ref().is_none_or(LayeredStore::sees_redis)
+    }
+
     /// Keeps [`state`](Self::state) up to date, forever.
     pub async fn watch(&self) {
         loop {
@@ -245,6 +250,10 @@ impl Drafts for DraftService {
             .stored(&who.name, form_key)
             .await
             .map_err(|error| api_error(&error))?;
+        if drafts.is_empty() && !self.sees_all() {
+            // It may be where nobody can look now; the page says so.
+            return Err(cannot_be_reached());
+        }
         Ok(drafts.into_iter().map(|stored| self.kept(who, stored)).collect())
     }
 

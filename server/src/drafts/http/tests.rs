@@ -1,11 +1,14 @@
 //! What a page is answered, request by request.
 
+use app::api_error::ErrorKind;
 use app::auth::model::Role;
 use app::drafts::port::Drafts;
+use app::monitoring::port::DraftsState;
 use app::records::port::Manner;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
+use resilient_drafts::redis::Address;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -20,11 +23,15 @@ struct Server {
 
 impl Server {
     async fn start() -> Self {
+        Self::over(None).await
+    }
+
+    async fn over(redis: Option<&Address>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("drafts.db");
         let keys = Keys::from_secret(&[1; 32]);
         let panel = Arc::new(Panel::new(Default::default(), Vec::new()));
-        let drafts = DraftService::open(&file, &keys, None, panel).await.unwrap();
+        let drafts = DraftService::open(&file, &keys, redis, panel).await.unwrap();
         Self {
             drafts: Arc::new(drafts),
             _folder: folder,
@@ -332,4 +339,19 @@ async fn a_failed_save_is_kept_under_the_revision_that_the_answer_names() {
     // The page comes back drawn from that one; saved, nothing is left.
     server.drafts.saved("ann", "site/1", &first).await;
     assert_eq!(server.read().await.0, 404);
+}
+
+#[tokio::test]
+async fn without_redis_an_empty_form_is_not_said_to_be_one() {
+    let nobody: Address = "redis://127.0.0.1:1".parse().unwrap();
+    let server = Server::over(Some(&nobody)).await;
+    assert_eq!(server.read().await.0, 503);
+    let account = Account {
+        name: "ann".to_owned(),
+        role: Role::Superuser,
+    };
+    let told = server.drafts.load(&account, "site/1").await;
+    assert_eq!(told.unwrap_err().kind, ErrorKind::Unavailable);
+    server.write(draft("a", 1, None)).await;
+    assert_eq!(server.drafts.load(&account, "site/1").await.unwrap().len(), 1);
 }
