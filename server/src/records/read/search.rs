@@ -16,11 +16,10 @@ pub fn add_search<D: Dialect>(conditions: &mut Conditions, catalog: &Catalog, ta
         let pattern = conditions.parameter(pattern(word));
         let mut places = Vec::new();
         for column in searched(table) {
-            if is_searched(column) {
+            let is_key = table.is_key(&column.name);
+            if is_searched(column) || is_key && !is_checked_exactly(column) {
                 places.push(D::like(&D::text_of(column), pattern));
-            } else if table.is_key(&column.name) && !is_checked_exactly(column) {
-                places.push(D::like(&D::text_of(column), pattern));
-            } else if table.is_key(&column.name) && check::refusal::<D>(column, word).is_none() {
+            } else if is_key && check::refusal::<D>(column, word).is_none() {
                 let n = conditions.parameter(word);
                 places.push(format!("{} = {}", D::quote(&column.name), D::value_of(column, n)));
             }
