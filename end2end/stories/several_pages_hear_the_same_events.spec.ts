@@ -10,9 +10,14 @@ function streamsOf(page: Page): string[] {
   return streams;
 }
 
-/** Resolves when this browser's only tab holds what the tab that reads the stream holds. */
+/** Resolves when a tab of this browser is the one that reads the stream. */
 async function readsTheStream(page: Page): Promise<void> {
-  await expect.poll(() => page.evaluate(() => navigator.locks.query().then(({ held }) => held!.length))).toBe(1);
+  const readers = () =>
+    page.evaluate(async () => {
+      const { held } = await navigator.locks.query();
+      return held!.filter(({ name }) => name!.startsWith("inkfast:events:")).length;
+    });
+  await expect.poll(readers).toBe(1);
 }
 
 /** Resolves when this page has heard the server tick, by itself or from another tab. */
@@ -76,18 +81,18 @@ test("somebody else saves the record that is open: the page says so and changes 
   await hers.type("title", "Her title");
   await hers.save();
   await hers.is("saved");
-  const news = person.page.locator("[data-record-news]");
+  const news = person.page.locator("[data-outdated]");
   await expect(news).toContainText("mira saved this record");
   await mine.holds("title", title);
   await mine.is("clean");
-  await expect(colleague.page.locator("[data-record-news]")).toBeEmpty();
+  await expect(colleague.page.locator("[data-outdated]")).toHaveCount(0);
 
   await mine.type("notes", "My note");
-  await expect(news).toContainText("they are merged");
+  await expect(news).toContainText("both are kept");
   await mine.save();
   await mine.is("saved");
   await mine.holds("title", "Her title");
-  await expect(news).toBeEmpty();
+  await expect(news).toHaveCount(0);
 });
 
 test("a clean page loads what somebody else saved when it is asked to", async ({ person, colleague }) => {
@@ -97,8 +102,24 @@ test("a clean page loads what somebody else saved when it is asked to", async ({
   await expect(person.page.locator("[data-presence]")).toBeVisible();
   await hers.type("title", "Her title");
   await hers.save();
-  await person.page.locator("[data-record-news]").getByRole("button", { name: "Load again" }).click();
+  await person.page.getByRole("button", { name: "Show it as it is now" }).click();
   await mine.holds("title", "Her title");
+});
+
+test("somebody who only reads a record is told that it was saved", async ({ person, inkfast, browser, contextOptions, baseURL }) => {
+  await inkfast.addAccount("vera", "a password of her own", "viewer");
+  const context = await browser.newContext({ ...contextOptions, baseURL });
+  const viewer = new Person(await context.newPage());
+  await viewer.signsIn("vera", "a password of her own");
+  await viewer.opens("activities/1");
+  const mine = await person.opens("activities/1");
+  await expect(person.page.locator("[data-presence]")).toHaveText("vera also has this record open");
+  await mine.type("title", "My title");
+  await mine.save();
+  await expect(viewer.page.locator("[data-record-news]")).toContainText("admin saved this record");
+  await viewer.page.getByRole("button", { name: "Show it as it is now" }).click();
+  await expect(viewer.page.getByRole("heading", { name: "My title" })).toBeVisible();
+  await context.close();
 });
 
 test("who has the record open comes and goes", async ({ person, colleague }) => {

@@ -39,6 +39,8 @@ pub struct Connection {
     next_probe: Moment,
     /// When the stream last said something; `None` where it is known to have ended.
     heard: Option<Moment>,
+    /// What it last said of the server.
+    told: Report,
     /// Not before then is a silent stream begun again, after so many times in vain.
     next_stream: Moment,
     begun_in_vain: u32,
@@ -65,6 +67,7 @@ impl Connection {
             probing: None,
             next_probe: now + SILENCE,
             heard: Some(now),
+            told: Report::ALL_UP,
             next_stream: now,
             begun_in_vain: 0,
             retry_at: None,
@@ -76,7 +79,7 @@ impl Connection {
     /// The next state and what is to be done. `random` is uniform over its type.
     pub fn handle(mut self, event: Event, now: Moment, random: u64) -> (Self, Vec<Effect>) {
         let before = self.knowledge;
-        let proven = matches!(event, Event::ProbeAnswered { .. } | Event::Told(_));
+        let says_all = matches!(event, Event::ProbeAnswered { .. } | Event::Told(_));
         let mut effects = Vec::new();
         match event {
             Event::ProbeAnswered { took, report } => {
@@ -113,7 +116,8 @@ impl Connection {
             Event::RetryPressed => self.try_now(now),
             Event::Woke => {}
         }
-        self.order(before, proven, now, &mut effects);
+        let is_back = !matches!(before, Knowledge::Reached { .. });
+        self.order(before, says_all || is_back, now, &mut effects);
         (self, effects)
     }
 
@@ -198,6 +202,7 @@ impl Connection {
     }
 
     fn told(&mut self, told: Report, now: Moment) {
+        self.told = told;
         self.heard_the_stream(now);
         if let Knowledge::Reached { report, .. } = &mut self.knowledge {
             *report = told;
@@ -206,6 +211,7 @@ impl Connection {
     }
 
     fn heard_the_stream(&mut self, now: Moment) {
+        let goes_on = self.hears_the_stream(now);
         self.heard = Some(now);
         self.next_stream = now;
         self.begun_in_vain = 0;
@@ -215,6 +221,15 @@ impl Connection {
                 if !*slow {
                     self.next_probe = now + SILENCE;
                 }
+            }
+            // It ticks: on a way so slow that no probe is in time, that has to do.
+            Knowledge::ComingBack { answered: true } if goes_on => {
+                self.next_probe = now + SILENCE;
+                self.knowledge = Knowledge::Reached {
+                    report: self.told,
+                    slow: false,
+                    failures: 0,
+                };
             }
             Knowledge::Lost | Knowledge::ComingBack { .. } => self.heard_of_the_server(now),
         }

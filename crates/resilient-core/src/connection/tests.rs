@@ -223,6 +223,23 @@ fn a_server_that_is_gone_for_half_a_second_was_not_missed() {
 }
 
 #[test]
+fn a_way_too_slow_for_any_probe_is_back_when_the_stream_ticks() {
+    let mut page = Page::new(true);
+    page.after(5_000).server = Server::Frozen;
+    assert_eq!(page.after(10_000).status(), Status::Offline);
+    page.glitches = u32::MAX;
+    page.server = Server::Degraded;
+    assert_eq!(page.after(3_000).status(), Status::Degraded);
+    page.server = Server::Up;
+    assert_eq!(page.after(1_000).status(), Status::Online);
+    assert_eq!(
+        page.told,
+        [Transition::Lost, Transition::Degraded, Transition::Recovered]
+    );
+    assert_eq!(page.readies, 2);
+}
+
+#[test]
 fn failed_probes_mean_nothing_while_the_stream_ticks() {
     let mut page = Page::new(true);
     page.after(5_000).glitches = 10;

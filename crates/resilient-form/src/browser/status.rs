@@ -94,14 +94,12 @@ async fn probe() {
 fn announce(transition: Transition) {
     use toasts::Kind;
     let (kind, words) = match transition {
-        Transition::Lost => (Kind::Lost, "Connection lost. What you type is kept."),
+        Transition::Lost => (Kind::Lost, "Connection lost"),
         Transition::Back => (Kind::Back, "Connection is back."),
-        Transition::Degraded => (Kind::Degraded, "Database unreachable. Saves wait until it is back."),
+        Transition::Degraded => (Kind::Degraded, "Database unreachable"),
         Transition::Recovered => (Kind::Back, "The database is back."),
-        Transition::DraftsElsewhere(DraftStore::Down) => {
-            (Kind::Degraded, "The server cannot keep drafts now; this device does.")
-        }
-        Transition::DraftsElsewhere(_) => (Kind::Degraded, "Drafts are kept in the server's own store for now."),
+        Transition::DraftsElsewhere(DraftStore::Down) => (Kind::Degraded, "Drafts are kept on this device only"),
+        Transition::DraftsElsewhere(_) => (Kind::Degraded, "Drafts are kept in the server\u{2019}s own store"),
         Transition::DraftsBack => (Kind::Back, "Drafts are kept as usual again."),
     };
     match transition {

@@ -23,7 +23,7 @@ use resilient_core::draft::Revision;
 use resilient_core::submission::Submission;
 use resilient_core::submission::form_body;
 use resilient_core::submission::machine::events::Event;
-use resilient_core::submission::machine::{FormMachine, FormState, Given, View};
+use resilient_core::submission::machine::{FormMachine, Given, View};
 use resilient_core::time::Moment;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlFormElement;
@@ -34,9 +34,6 @@ use super::timer::{Alarm, now, sleep};
 
 /// Between two looks at whether the server has the text.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-
-/// How long after its answer the news of a save may still be that of this page's own.
-const OWN_SAVE: Duration = Duration::from_secs(5);
 
 thread_local! {
     static FORM: RefCell<Option<Rc<Form>>> = const { RefCell::new(None) };
@@ -55,8 +52,6 @@ pub struct Form {
     painted: RefCell<Option<View>>,
     /// Whose field gets the focus once everything is drawn.
     focus_next: RefCell<Option<String>>,
-    /// When a save of this page was answered last.
-    saved_at: Cell<Option<Moment>>,
     other_tabs: other_tabs::OtherTabs,
     /// The submission that left this page last.
     sent: RefCell<String>,
@@ -88,9 +83,8 @@ impl Form {
     }
 
     /// Saves now, or did so a moment ago.
-    fn has_just_saved(&self) -> bool {
-        let recent = self.saved_at.get().is_some_and(|at| now().since(at) < OWN_SAVE);
-        recent || self.ask_machine(FormMachine::state) == Some(FormState::Saving)
+    fn is_of(&self, form_key: &str) -> bool {
+        self.ask_machine(|machine| machine.form_key() == form_key) == Some(true)
     }
 
     fn next_event(&self) -> Option<Event> {
@@ -132,16 +126,17 @@ pub fn retry_now() {
     }
 }
 
-/// Somebody saved the record of this form; `by` is empty for this person, elsewhere. A page's own save is no
-/// news to it.
-#[allow(dead_code, reason = "the event stream's news of other people's saves comes in here")]
-pub fn record_changed(form_key: &str, by: &str) {
-    let Some(form) = present() else { return };
-    let is_of_this = form.ask_machine(|machine| machine.form_key() == form_key) == Some(true);
-    let is_own = by.is_empty() && form.has_just_saved();
-    if is_of_this && !is_own {
+/// Somebody saved the record of this form; `by` is empty for this person, elsewhere, and then `submission`
+/// says by which press: a page's own save is no news to it. Whether there is such a form here.
+pub fn record_changed(form_key: &str, by: &str, submission: &str) -> bool {
+    let Some(form) = present().filter(|form| form.is_of(form_key)) else {
+        return false;
+    };
+    let is_own = !submission.is_empty() && *form.sent.borrow() == submission;
+    if !is_own {
         form.tell(Event::RecordChanged { by: by.to_owned() });
     }
+    true
 }
 
 /// When the form's queued submission is sent again.
@@ -151,11 +146,6 @@ pub fn next_try() -> Option<Moment> {
 
 pub fn form_key() -> Option<String> {
     present()?.ask_machine(|machine| machine.form_key().to_owned())
-}
-
-/// Whether this page itself has sent the submission.
-pub fn has_sent(id: &str) -> bool {
-    !id.is_empty() && present().is_some_and(|form| *form.sent.borrow() == id)
 }
 
 /// The server says that a submission was saved. If it waits here for its next try, its answer is asked for.

@@ -63,7 +63,6 @@ pub async fn enhance() {
         sent: RefCell::default(),
         alarm: Alarm::default(),
         focus_next: RefCell::new(None),
-        saved_at: Cell::new(None),
         other_tabs: OtherTabs::default(),
     });
     FORM.set(Some(Rc::clone(&form)));

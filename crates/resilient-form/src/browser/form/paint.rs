@@ -11,7 +11,6 @@ use web_sys::{Element, Event as DomEvent};
 
 use super::{Form, banners, conflict_view, fields};
 use crate::browser::dom::{all_in, find, find_in, set_attribute, set_text, window};
-use crate::browser::others;
 
 impl Form {
     pub fn paint(self: &Rc<Self>) {
@@ -36,14 +35,12 @@ impl Form {
                 .for_each(Element::remove);
         }
         if before.is_some_and(|before| before.state != view.state) && view.state == FormState::Saved {
-            others::is_up_to_date();
             self.settle_baselines();
             self.hide_draft_notice();
             self.read_the_whole_record();
         }
         self.say_whether_unsaved();
         self.count_unsaved(&view);
-        others::draw();
         banners::paint(self, &view, before);
         conflict_view::paint(self, &view, before);
         self.ask_sign_in_where_needed(&view, before);

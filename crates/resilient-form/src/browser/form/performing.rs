@@ -14,7 +14,6 @@ use super::{Form, fields, pairs};
 use crate::browser::connection::{FORM, Request, encode};
 use crate::browser::dom::{all_in, document, find, find_in, set_attribute, set_text, window};
 use crate::browser::outbox_runner::{self, account_is_here};
-use crate::browser::timer::now;
 use crate::browser::{device, locks, status, storage};
 use crate::reply::{self, Asked};
 use crate::stored;
@@ -50,10 +49,7 @@ impl Form {
             Effect::DropDraft(revision) => self.drop_draft(revision),
             Effect::WriteOutbox(entry) => self.write_outbox(entry),
             Effect::RemoveOutbox(id) => spawn_local(device::forget_submission(&self.account, &id)),
-            Effect::RememberSaved(saved) => {
-                self.saved_at.set(Some(now()));
-                device::remember_saved(&self.account, &saved);
-            }
+            Effect::RememberSaved(saved) => device::remember_saved(&self.account, &saved),
             Effect::Send(submission) => self.send(submission),
             Effect::Ask(id) => self.ask(id),
             Effect::AskSignIn => self.ask_sign_in(),
