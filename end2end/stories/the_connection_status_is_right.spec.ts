@@ -2,6 +2,7 @@
 // transitions once.
 import type { Page } from "@playwright/test";
 import type { Person } from "../fixtures/person.ts";
+import { RecordForm } from "../fixtures/record_form.ts";
 import { expect, test } from "../fixtures/story.ts";
 
 test.use({ behindAWay: true });
@@ -78,6 +79,27 @@ for (const kind of ["cut", "freeze"] as const) {
     await expect(toasts(person.page, "degraded")).toHaveCount(0);
   });
 }
+
+test.describe("with Redis", () => {
+  test.use({ withRedis: true });
+  for (const trouble of ["killed", "frozen"] as const) {
+    test(`Redis is ${trouble}, and back`, async ({ person, redis, database }) => {
+      await opensOnline(person);
+      await within3s(person, "degraded", () => (trouble === "killed" ? redis.kill() : redis.freeze()));
+      await expect(person.connection).toContainText("Drafts are kept in the server’s own store");
+      await expect(person.connection.getByRole("button")).toBeHidden();
+      await expect(toasts(person.page, "degraded")).toHaveCount(1);
+      // Nothing waits for it but drafts: a save goes through.
+      const form = new RecordForm(person.page);
+      await form.type("title", "Saved without Redis");
+      await form.save();
+      await form.is("saved");
+      expect(await database.audited("update", "activities")).toBe(1);
+      await within3s(person, "online", () => (trouble === "killed" ? redis.startAgain() : redis.thaw()));
+      await expect(toasts(person.page, "back")).toHaveCount(1);
+    });
+  }
+});
 
 test("one glitch is no outage", async ({ person, inkfast }) => {
   await opensOnline(person);
