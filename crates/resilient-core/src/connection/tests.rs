@@ -318,7 +318,11 @@ fn what_the_browser_believes_changes_nothing_while_requests_succeed() {
     let mut page = Page::new(true);
     page.after(2_000).tell(Event::NetworkHinted);
     assert_eq!(page.after(1_000).status(), Status::Online);
-    assert_eq!((page.probes, page.streams), (1, 0), "asked once, and the stream goes on");
+    assert_eq!(
+        (page.probes, page.streams),
+        (1, 0),
+        "asked once, and the stream goes on"
+    );
 }
 
 #[test]
