@@ -48,7 +48,8 @@ async fn metrics_are_for_the_token_alone() {
         "inkfast_http_requests_total{route=\"/login\",method=\"POST\",status=\"3xx\"}",
         "# TYPE inkfast_http_request_duration_seconds histogram",
         "inkfast_sign_ins_total{result=\"succeeded\"}",
-        "db_breaker_state{database=\"main\",role=\"write\"} 0",
+        // Its value is that of whichever server of this process was probed last.
+        "db_breaker_state{database=\"main\",role=\"write\"} ",
         "db_pool_connections_max{database=\"main\",role=\"read\"}",
         "db_calls_total{database=\"main\",call=",
     ] {

@@ -141,10 +141,12 @@ impl<'a> Walk<'a> {
                 continue;
             }
             let has_form = DrawnForm::is_in(&page.body);
-            if has_form != relation.is_editable() {
+            // Of a table with nothing but a key there is nothing to change.
+            let is_form = relation.is_editable() && columns_to_change(relation).next().is_some();
+            if has_form != is_form {
                 self.fault(format!("{address}: has a form: {has_form}"));
             }
-            if !has_form || !relation.is_editable() {
+            if !has_form || !is_form {
                 continue;
             }
             let form = DrawnForm::read(&page.body);
@@ -206,12 +208,12 @@ impl<'a> Walk<'a> {
         if self.is_secret_key(relation) || rows.is_empty() {
             return;
         }
-        let columns = relation
-            .columns
-            .iter()
-            .filter(|column| !column.is_generated && !relation.is_key(&column.name));
+        let columns = columns_to_change(relation);
         let most = if relation.columns.len() > WIDE { OF_WIDE } else { WIDE };
         let columns: Vec<&Attribute> = columns.take(most).collect();
+        if columns.is_empty() {
+            return;
+        }
         self.walked.columns += columns.len();
         let mut addresses = vec![relation.address(&rows[0])];
         if rows.len() > 1 && self.known.both_ends {
@@ -445,4 +447,9 @@ fn said(page: &str) -> String {
 
 fn selector(text: &str) -> Selector {
     Selector::parse(text).unwrap()
+}
+
+fn columns_to_change(relation: &Relation) -> impl Iterator<Item = &Attribute> {
+    let columns = relation.columns.iter();
+    columns.filter(|column| !column.is_generated && !relation.is_key(&column.name))
 }
