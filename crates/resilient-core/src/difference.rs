@@ -36,14 +36,12 @@ fn words(text: &str) -> Vec<&str> {
     for (at, sign) in text.char_indices() {
         let kind = Kind::of(sign);
         if at > start && (kind != before || kind == Kind::Sign) {
-            words.push(&text[start..at]);
+            words.extend(text.get(start..at));
             start = at;
         }
         before = kind;
     }
-    if start < text.len() {
-        words.push(&text[start..]);
-    }
+    words.extend(text.get(start..).filter(|last| !last.is_empty()));
     words
 }
 
@@ -112,15 +110,15 @@ fn pieces<'a>(text: &'a str, words: &[&str], start: usize, middle: &[bool]) -> V
             .checked_sub(start)
             .and_then(|at| middle.get(at))
             .is_some_and(|kept| !kept);
-        match pieces.last_mut().filter(|last| last.differs == differs) {
-            Some(last) => last.text = &text[begin..end + word.len()],
-            None => {
-                begin = end;
-                let text = &text[begin..end + word.len()];
-                pieces.push(Piece { text, differs });
-            }
+        let grows = pieces.last().is_some_and(|last| last.differs == differs);
+        if grows {
+            pieces.pop();
+        } else {
+            begin = end;
         }
         end += word.len();
+        let text = text.get(begin..end).unwrap_or_default();
+        pieces.push(Piece { text, differs });
     }
     pieces
 }

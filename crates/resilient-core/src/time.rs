@@ -25,6 +25,12 @@ impl Moment {
     }
 }
 
+/// Whole milliseconds. Std counts them in 128 bits, whose division and writing is code that a page loads.
+pub fn milliseconds(duration: Duration) -> u64 {
+    let part = u64::from(duration.subsec_millis());
+    duration.as_secs().saturating_mul(1_000).saturating_add(part)
+}
+
 impl Add<Duration> for Moment {
     type Output = Self;
 
@@ -36,6 +42,14 @@ impl Add<Duration> for Moment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn milliseconds_are_stds() {
+        for duration in [Duration::ZERO, Duration::from_micros(1_999), Duration::new(3, 999_999_999)] {
+            assert_eq!(u128::from(milliseconds(duration)), duration.as_millis());
+        }
+        assert_eq!(milliseconds(Duration::MAX), u64::MAX);
+    }
 
     #[test]
     fn a_moment_yet_to_come_is_no_time_ago() {

@@ -128,7 +128,15 @@ pub fn to_pairs(id: &str, version: &str, revision: &Revision, values: &Values) -
 
 /// Browsers post CRLF whatever was typed; comparisons are made on LF.
 pub fn with_line_feeds(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\r', "\n")
+    let mut lines = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((line, after)) = rest.split_once('\r') {
+        lines.push_str(line);
+        lines.push('\n');
+        rest = after.strip_prefix('\n').unwrap_or(after);
+    }
+    lines.push_str(rest);
+    lines
 }
 
 #[cfg(test)]

@@ -85,6 +85,11 @@ pub fn with_query(url: &str, name: &str, value: &str) -> String {
     format!("{url}{separator}{}", encode(&[(name.to_owned(), value.to_owned())]))
 }
 
+/// `url` with another end, if it ends so.
+pub fn with_other_end(url: &str, end: &str, other: &str) -> String {
+    url.strip_suffix(end).map_or_else(|| url.to_owned(), |before| [before, other].concat())
+}
+
 /// Hands JSON over as the page goes away. Nobody learns whether it arrived.
 pub fn beacon(url: &str, json: &str) {
     let kind = BlobPropertyBag::new();

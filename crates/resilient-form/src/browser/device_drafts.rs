@@ -6,7 +6,7 @@ use resilient_core::collections::BTreeMap;
 use resilient_core::connection::PROBE_LIMIT;
 use resilient_core::draft::{Revision, Values};
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::spawn_local;
+use super::task::spawn;
 use web_sys::{Element, Event as DomEvent};
 
 use super::connection::Request;
@@ -44,7 +44,7 @@ pub fn hear_discards() {
         {
             let revisions = [Revision { seq, writer }];
             device::bury(&account, &form_key, &revisions);
-            spawn_local(device::drop_drafts(&account, &form_key, &revisions));
+            spawn(device::drop_drafts(&account, &form_key, &revisions));
         }
     });
 }
@@ -119,7 +119,8 @@ fn text(values: &Values) -> Make {
 
 /// `{table}/{key}` lies below the records; `{table}/new-{uuid}` is the form of a new one.
 fn form_url(form_key: &str, records_url: &str) -> String {
-    match form_key.split_once("/new-") {
+    let new = form_key.split_once('/').and_then(|(table, key)| Some((table, key.strip_prefix("new-")?)));
+    match new {
         Some((table, id)) => format!("{records_url}/{table}/new?form={id}"),
         None => format!("{records_url}/{form_key}"),
     }

@@ -1,6 +1,7 @@
 //! Elements: finding, making, listening.
 
 use wasm_bindgen::prelude::*;
+use super::task::callback;
 use web_sys::{Document, Element, Event, EventTarget, HtmlElement, NodeList, Window};
 
 /// # Panics
@@ -57,8 +58,8 @@ pub fn set_text(element: &Element, text: &str) {
 
 /// Listens for the rest of the page's life, or as long as the target lives.
 pub fn listen<E: JsCast + 'static>(target: &EventTarget, name: &str, mut heard: impl FnMut(E) + 'static) {
-    let closure = Closure::<dyn FnMut(Event)>::new(move |event: Event| heard(event.unchecked_into()));
-    let _ = target.add_event_listener_with_callback(name, closure.into_js_value().unchecked_ref());
+    let heard = callback(Box::new(move |event| heard(event.unchecked_into())));
+    let _ = target.add_event_listener_with_callback(name, heard.unchecked_ref());
 }
 
 /// An element being made.

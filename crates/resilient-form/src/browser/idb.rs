@@ -10,6 +10,7 @@ use web_sys::{
 };
 
 use super::dom::window;
+use super::task::{callback, once};
 use super::timer::within;
 
 const DATABASE: &str = "inkfast";
@@ -33,7 +34,7 @@ pub async fn open() -> bool {
         return false;
     };
     let upgrade = request.clone();
-    let make_store = Closure::once_into_js(move || {
+    let make_store = once(move || {
         if let Some(database) = database_of(&upgrade) {
             let _ = database.create_object_store(STORE);
         }
@@ -56,11 +57,11 @@ fn database_of(request: &IdbOpenDbRequest) -> Option<IdbDatabase> {
 /// A later version of this program in another tab must not wait for this page.
 fn close_when_asked(database: &IdbDatabase) {
     let closing = database.clone();
-    let close = Closure::<dyn FnMut()>::new(move || {
+    let close = callback(Box::new(move |_| {
         closing.close();
         OPEN.with_borrow_mut(|open| *open = None);
-    });
-    database.set_onversionchange(Some(close.into_js_value().unchecked_ref()));
+    }));
+    database.set_onversionchange(Some(close.unchecked_ref()));
 }
 
 /// Whether it is written, durably. The order of calls is the order of writes.
@@ -81,7 +82,7 @@ pub async fn change_if(key: &str, by: Option<String>, may_go: impl Fn(&str) -> b
     let done = completed(&transaction);
     let Ok(request) = store.get(&key.into()) else { return };
     let (read, name) = (request.clone(), JsValue::from(key));
-    let decide = Closure::once_into_js(move || {
+    let decide = once(move || {
         let value = read.result().ok().and_then(|value| value.as_string());
         if value.is_some_and(|value| may_go(&value)) {
             let _ = match by {

@@ -9,6 +9,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::dom::window;
 use super::storage;
+use super::task::once_answering;
 use super::timer::{wall_clock_ms, within};
 
 /// A note of a tab that is gone counts for so long.
@@ -57,10 +58,10 @@ pub async fn hold(name: &str, steal: bool, held: impl FnOnce() + 'static) {
     let Some(request) = request_of(&manager) else { return };
     let options = Object::new();
     let _ = Reflect::set(&options, &"steal".into(), &steal.into());
-    let granted = Closure::once_into_js(move || {
+    let granted = once_answering(move |_| {
         held();
         // Never settled: it is held as long as the page lives.
-        Promise::new(&mut |_, _| {})
+        Promise::new(&mut |_, _| {}).into()
     });
     let asked = request.call3(&manager, &name.into(), &options, &granted);
     if let Ok(asked) = asked.and_then(JsCast::dyn_into::<Promise>) {
@@ -85,7 +86,7 @@ async fn ask(manager: &JsValue, name: &str, only_if_free: bool, limit: Duration)
     let held = Promise::new(&mut |resolve, _| release = Some(resolve));
     let granted = Promise::new(&mut |resolve, _| {
         let held = held.clone();
-        let grant = Closure::once_into_js(move |lock: JsValue| -> JsValue {
+        let grant = once_answering(move |lock| {
             let _ = resolve.call1(&JsValue::NULL, &lock);
             if lock.is_null() { JsValue::NULL } else { held.into() }
         });

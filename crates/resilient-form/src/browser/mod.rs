@@ -16,18 +16,19 @@ mod sign_out;
 mod status;
 mod storage;
 mod stream;
+mod task;
 mod timer;
 mod toasts;
 
-use wasm_bindgen_futures::spawn_local;
+use self::task::spawn;
 
 /// Takes over the page's form, once hydration is through.
 pub fn enhance_form() {
-    spawn_local(form::enhance());
+    spawn(form::enhance());
 }
 
 pub fn watch_connection() {
-    spawn_local(async {
+    spawn(async {
         status::start();
         stream::start();
         sign_out::guard();
@@ -36,9 +37,9 @@ pub fn watch_connection() {
 }
 
 pub fn show_toasts() {
-    spawn_local(async { toasts::start() });
+    spawn(async { toasts::start() });
 }
 
 pub fn list_device_drafts() {
-    spawn_local(device_drafts::start());
+    spawn(device_drafts::start());
 }

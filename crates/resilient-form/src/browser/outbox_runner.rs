@@ -9,7 +9,7 @@ use resilient_core::submission::Submission;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::machine::effects::JustSaved;
 
-use super::connection::{FORM, Request, encode};
+use super::connection::{FORM, Request, encode, with_other_end};
 use super::{device, dom, form, locks, status, storage, toasts};
 use crate::reply::{self, Asked};
 use crate::stored::{self, StoredSubmission};
@@ -111,7 +111,7 @@ async fn rebase_drafts(account: &str, submission: &Submission, answer: &Answer) 
             device::rewrite_draft(account, &rebased, draft_url).await;
             continue;
         }
-        let draft_url = draft_url.map(|url| url.replace(&draft.form_key, &rebased.form_key));
+        let draft_url = draft_url.map(|url| with_other_end(&url, &draft.form_key, &rebased.form_key));
         if device::keep_draft(account, &rebased, draft_url).await {
             device::drop_drafts(account, &draft.form_key, &[draft.draft.revision]).await;
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use resilient_core::submission::machine::effects::DeviceDraft;
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::spawn_local;
+use super::task::spawn;
 use web_sys::{Event as DomEvent, HtmlDialogElement, HtmlFormElement};
 
 use super::connection::{FORM, JSON, Request};
@@ -30,7 +30,7 @@ pub fn guard() {
     let own = sign_out.clone();
     listen(&sign_out, "submit", move |event: DomEvent| {
         event.prevent_default();
-        spawn_local(ask_if_needed(own.clone()));
+        spawn(ask_if_needed(own.clone()));
     });
 }
 
@@ -58,10 +58,10 @@ fn ask(sign_out: HtmlFormElement, account: String) {
     let reachable = status::is_reachable();
     let (keeping, kept_account) = (sign_out.clone(), account.clone());
     let keep = button("Keep on the server and sign out", move |_| {
-        spawn_local(keep_and_leave(keeping.clone(), kept_account.clone()));
+        spawn(keep_and_leave(keeping.clone(), kept_account.clone()));
     });
     let discard = button("Discard and sign out", move |_| {
-        spawn_local(discard_and_leave(sign_out.clone(), account.clone()));
+        spawn(discard_and_leave(sign_out.clone(), account.clone()));
     });
     let stay = button("Stay", |_| close()).with("autofocus", "");
     let words = make("p").with("data-sign-out-words", "").with("role", "alert");

@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use resilient_core::connection::{Connection, DraftStore, Effect, Event, PROBE_LIMIT, Status, Transition};
-use resilient_core::time::Moment;
-use wasm_bindgen_futures::spawn_local;
+use resilient_core::time::{Moment, milliseconds};
+use super::task::spawn;
 use web_sys::{Element, Event as DomEvent};
 
 use super::connection::Request;
@@ -61,8 +61,8 @@ pub fn tell(event: Event) {
 
 fn perform(effect: Effect) {
     match effect {
-        Effect::Probe => spawn_local(probe()),
-        Effect::ServerReady => spawn_local(async {
+        Effect::Probe => spawn(probe()),
+        Effect::ServerReady => spawn(async {
             sign_out::finish_what_was_promised().await;
             form::server_ready();
             sleep(Duration::from_millis(random::bits() as u64 % READY_SPREAD_MS)).await;
@@ -209,7 +209,7 @@ fn draw_words(output: &Element, words: &str, next_try: Option<Moment>) {
     if let Some(place) = find("[data-status-words]") {
         set_text(&place, words);
     }
-    let seconds = next_try.map(|at| at.since(now()).as_millis().div_ceil(1_000).max(1));
+    let seconds = next_try.map(|at| milliseconds(at.since(now())).div_ceil(1_000).max(1));
     if let Some(place) = find("[data-next-try]") {
         let words = seconds.map(|seconds| format!("next try in {seconds} s"));
         set_text(&place, &words.unwrap_or_default());

@@ -8,9 +8,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use resilient_core::collections::BTreeMap;
+use resilient_core::collections::{BTreeMap, BTreeSet};
 use resilient_core::connection::Event;
-use wasm_bindgen_futures::spawn_local;
+use super::task::spawn;
 use web_sys::{BroadcastChannel, Event as DomEvent, EventSource, MessageEvent};
 
 use super::connection::{FORM, Request, encode, with_query};
@@ -51,7 +51,7 @@ struct Tab {
     /// Of the leader: what the server calls this stream, what it was last told, what the tabs have
     /// open and when they said so, and what a new tab has to know.
     token: RefCell<String>,
-    told: RefCell<Vec<String>>,
+    told: RefCell<BTreeSet<String>>,
     open: RefCell<BTreeMap<String, u32>>,
     kept: RefCell<BTreeMap<String, String>>,
 }
@@ -105,7 +105,7 @@ pub fn begin() {
     if tab.leads.get() || tab.channel.is_none() {
         return tab.read();
     }
-    spawn_local(async move {
+    spawn(async move {
         let spread = random::bits() as u64 % TAKE_OVER_SPREAD_MS;
         sleep(Duration::from_millis(TAKE_OVER_AFTER_MS + spread)).await;
         if !status::hears_the_stream() && !tab.leads.get() {
@@ -121,7 +121,7 @@ fn lock_name(account: &str) -> String {
 impl Tab {
     fn stand_in_line(self: &Rc<Self>) {
         if !self.in_line.replace(true) {
-            spawn_local(Rc::clone(self).hold_the_lock(false));
+            spawn(Rc::clone(self).hold_the_lock(false));
         }
     }
 
@@ -264,10 +264,8 @@ impl Tab {
         let now = self.ticks.get();
         let mut open = self.open.borrow_mut();
         open.retain(|_, at| now.saturating_sub(*at) < BELIEVED_FOR);
-        let mut all: Vec<String> = open.keys().cloned().chain(others::open_record()).collect();
+        let all: BTreeSet<String> = open.keys().cloned().chain(others::open_record()).collect();
         drop(open);
-        all.sort();
-        all.dedup();
         let stream = self.token.borrow().clone();
         if stream.is_empty() || *self.told.borrow() == all {
             return;
@@ -281,7 +279,7 @@ impl Tab {
                 .collect::<Vec<_>>(),
         );
         let (tab, url) = (Rc::clone(self), with_query(PRESENCE, "account", &self.account));
-        spawn_local(async move {
+        spawn(async move {
             let request = Request {
                 method: "POST",
                 url: &url,

@@ -3,16 +3,17 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use resilient_core::time::Moment;
+use resilient_core::time::{Moment, milliseconds};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::dom::window;
+use super::task::once;
 
 /// Since the page was loaded; never goes back.
 pub fn now() -> Moment {
     let ms = window().performance().map_or(0.0, |performance| performance.now());
-    Moment::after_start(Duration::from_secs_f64(ms.max(0.0) / 1_000.0))
+    Moment::after_start(Duration::from_micros((ms * 1_000.0) as u64))
 }
 
 /// Unix time. Only ever shown, or to shorten a wait that was promised.
@@ -29,7 +30,7 @@ pub fn page_asked_for_ms() -> u64 {
 
 fn whole_ms(pause: Duration) -> i32 {
     // Rounded up: a timer that fires early would find nothing due.
-    i32::try_from(pause.as_millis() + 1).unwrap_or(i32::MAX)
+    i32::try_from(milliseconds(pause).saturating_add(1)).unwrap_or(i32::MAX)
 }
 
 pub async fn sleep(pause: Duration) {
@@ -61,7 +62,7 @@ impl Alarm {
             window().clear_timeout_with_handle(handle);
         }
         let Some(at) = at else { return };
-        let ring = Closure::once_into_js(ring);
+        let ring = once(ring);
         let pause = whole_ms(at.since(now()));
         let handle = window().set_timeout_with_callback_and_timeout_and_arguments_0(ring.unchecked_ref(), pause);
         self.handle.set(handle.ok());

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::spawn_local;
+use super::task::spawn;
 use web_sys::{Element, Event, HtmlElement};
 
 use super::dom::{all_in, document, find, listen, make, set_attribute};
@@ -91,7 +91,7 @@ fn bring_up(kind: Kind, toast: HtmlElement) {
     let _ = live.append_child(&toast);
     keep_off_the_field();
     if !kind.is_failure() {
-        spawn_local(async move {
+        spawn(async move {
             sleep(SHOWN_FOR).await;
             toast.remove();
         });
@@ -100,10 +100,10 @@ fn bring_up(kind: Kind, toast: HtmlElement) {
 
 /// Failures stay until they are closed, unless there is nothing else to go.
 fn make_room(place: &Element) {
-    let mut shown = all_in(place, "[data-toast]");
+    let shown = all_in(place, "[data-toast]");
     let too_many = (shown.len() + 1).saturating_sub(MOST);
-    shown.sort_by_key(|toast| toast.class_list().contains(FAILURE));
-    shown.into_iter().take(too_many).for_each(|oldest| oldest.remove());
+    let (failures, others): (Vec<_>, Vec<_>) = shown.into_iter().partition(|toast| toast.class_list().contains(FAILURE));
+    others.iter().chain(&failures).take(too_many).for_each(Element::remove);
 }
 
 /// At the top while they would lie over the field in use.

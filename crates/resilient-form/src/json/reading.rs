@@ -96,7 +96,7 @@ impl Reader<'_> {
             .find(|letter: char| !matches!(letter, '0'..='9' | '-' | '+' | '.' | 'e' | 'E'))
             .unwrap_or(rest.len());
         self.at += end;
-        let written = &rest[..end];
+        let written = rest.get(..end)?;
         let begins = written.strip_prefix('-').unwrap_or(written);
         begins
             .starts_with(|letter: char| letter.is_ascii_digit())
@@ -114,7 +114,7 @@ impl Reader<'_> {
             let end = rest
                 .bytes()
                 .position(|byte| byte == b'"' || byte == b'\\' || byte < b' ')?;
-            string.push_str(&rest[..end]);
+            string.push_str(rest.get(..end)?);
             self.at += end + 1;
             match rest.as_bytes()[end] {
                 b'"' => return Some(string),

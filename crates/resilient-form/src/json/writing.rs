@@ -101,7 +101,7 @@ fn quote(json: &mut String, text: &str) {
             0..=31 => b'u',
             _ => continue,
         };
-        json.push_str(&text[plain..at]);
+        json.push_str(text.get(plain..at).unwrap_or_default());
         plain = at + 1;
         json.push('\\');
         json.push(char::from(short));
@@ -111,6 +111,6 @@ fn quote(json: &mut String, text: &str) {
             json.push(char::from(HEX[usize::from(byte & 15)]));
         }
     }
-    json.push_str(&text[plain..]);
+    json.push_str(text.get(plain..).unwrap_or_default());
     json.push('"');
 }

@@ -24,7 +24,7 @@ const FLAGS: [&str; 10] = [
     "--enable-reference-types",
     "--enable-multivalue",
     "-g",
-    "--merge-similar-functions",
+    "--one-caller-inline-max-function-size=30",
     "-Oz",
     "--converge",
 ];

@@ -11,7 +11,7 @@ use crate::backoff::Backoff;
 use crate::collections::BTreeSet;
 use crate::draft::Values;
 use crate::submission::Submission;
-use crate::time::Moment;
+use crate::time::{Moment, milliseconds};
 
 /// Full jitter: attempts of many pages that failed together do not come back together. No pause is
 /// longer than the cap, but for a longer `Retry-After`.
@@ -83,7 +83,7 @@ impl Intent {
             base: self.base.clone(),
             incomplete: self.has_secret,
             attempts: self.attempts,
-            wait_ms: wait.as_millis().try_into().unwrap_or(u64::MAX),
+            wait_ms: milliseconds(wait),
         }
     }
 }

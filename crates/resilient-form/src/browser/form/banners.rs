@@ -264,7 +264,7 @@ fn create_as_new(form: &Rc<Form>) -> Option<Make> {
         let form = Rc::clone(&form);
         let id = submission_id(random::bits());
         let address = format!("{new_url}?form={id}");
-        wasm_bindgen_futures::spawn_local(async move {
+        crate::browser::task::spawn(async move {
             if form.copy_to_new_form(&id).await {
                 let _ = window().location().assign(&address);
             }

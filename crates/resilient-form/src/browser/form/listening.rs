@@ -7,7 +7,7 @@ use resilient_core::draft::Revision;
 use resilient_core::submission::machine::events::{DraftRefusal, Event};
 use resilient_core::submission::machine::{FormMachine, FormState};
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::spawn_local;
+use crate::browser::task::spawn;
 use web_sys::{
     Element, Event as DomEvent, KeyboardEvent, PageTransitionEvent, StorageEvent, SubmitEvent, VisibilityState,
 };
@@ -173,13 +173,13 @@ fn hear_other_tabs(form: &Rc<Form>) {
             (stored::ACCOUNT, _) if is_me => own.tell(Event::SignedIn),
             (stored::ACCOUNT, _) => {
                 own.tell(Event::SignedOut);
-                spawn_local(Rc::clone(&own).look_for_own_draft());
+                spawn(Rc::clone(&own).look_for_own_draft());
             }
             (stored::DISCARDED, _) if is_me => own.server_has_no_draft(),
             (key, _) if key.starts_with(stored::ENDED) => own.heard_of_discard(key, new.as_deref()),
             (key, _) if key.starts_with(stored::SAVED) => own.heard_of_save(key, new.as_deref()),
             (key, Some(removed)) if new.is_none() && own.is_own_draft(key) => {
-                spawn_local(Rc::clone(&own).put_back(key.to_owned(), removed));
+                spawn(Rc::clone(&own).put_back(key.to_owned(), removed));
             }
             _ => {}
         }

@@ -25,7 +25,7 @@ use resilient_core::submission::form_body;
 use resilient_core::submission::machine::events::Event;
 use resilient_core::submission::machine::{FormMachine, Given, View};
 use resilient_core::time::Moment;
-use wasm_bindgen_futures::spawn_local;
+use crate::browser::task::spawn;
 use web_sys::HtmlFormElement;
 
 pub use self::opening::{ask, enhance};
@@ -153,7 +153,7 @@ pub fn was_saved(id: &str) {
     let Some(form) = present() else { return };
     let waiting = form.ask_machine(|machine| machine.waiting().filter(|waiting| waiting.id == id).cloned());
     if let Some(submission) = waiting.flatten() {
-        spawn_local(form.learn_what_became_of(submission));
+        spawn(form.learn_what_became_of(submission));
     }
 }
 

@@ -6,11 +6,11 @@ use resilient_core::collections::BTreeMap;
 use resilient_core::submission::form_body::{ID, SEQ, VERSION, WRITER};
 use resilient_core::submission::machine::{FormMachine, FormState, View};
 use wasm_bindgen::JsCast;
-use wasm_bindgen::prelude::Closure;
 use web_sys::{Element, Event as DomEvent};
 
 use super::{Form, banners, conflict_view, fields};
 use crate::browser::dom::{all_in, find, find_in, set_attribute, set_text, window};
+use crate::browser::task::callback;
 
 impl Form {
     pub fn paint(self: &Rc<Self>) {
@@ -162,8 +162,8 @@ pub fn arm_guard(armed: bool) {
         return;
     }
     if armed {
-        let ask = Closure::<dyn FnMut(DomEvent)>::new(|event: DomEvent| event.prevent_default());
-        window().set_onbeforeunload(Some(ask.into_js_value().unchecked_ref()));
+        let ask = callback(Box::new(|event| event.unchecked_into::<DomEvent>().prevent_default()));
+        window().set_onbeforeunload(Some(ask.unchecked_ref()));
     } else {
         window().set_onbeforeunload(None);
     }

@@ -8,10 +8,10 @@ use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::machine::effects::{DeviceDraft, Effect, OutboxEntry};
 use resilient_core::submission::machine::events::Event;
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
+use crate::browser::task::spawn;
 
 use super::{Form, fields, pairs};
-use crate::browser::connection::{FORM, Request, encode};
+use crate::browser::connection::{FORM, Request, encode, with_other_end};
 use crate::browser::dom::{all_in, document, find, find_in, set_attribute, set_text, window};
 use crate::browser::outbox_runner::{self, account_is_here};
 use crate::browser::{device, locks, status, storage};
@@ -37,18 +37,18 @@ impl Form {
             }
             Effect::KeepLocally(draft) => self.keep_locally(draft),
             Effect::DropLocally { form_key, revisions } => {
-                spawn_local(device::drop_drafts(&self.account, &form_key, &revisions));
+                spawn(device::drop_drafts(&self.account, &form_key, &revisions));
             }
             Effect::BuryLocally { form_key, revisions } => {
                 device::bury(&self.account, &form_key, &revisions);
-                spawn_local(device::drop_drafts(&self.account, &form_key, &revisions));
+                spawn(device::drop_drafts(&self.account, &form_key, &revisions));
             }
             Effect::SaveDraft(draft) => self.save_draft(draft, false),
             Effect::SaveDraftBeside(draft) => self.save_draft(draft, true),
             Effect::BeaconDraft(draft) => self.beacon_draft(&draft),
             Effect::DropDraft(revision) => self.drop_draft(revision),
             Effect::WriteOutbox(entry) => self.write_outbox(entry),
-            Effect::RemoveOutbox(id) => spawn_local(device::forget_submission(&self.account, &id)),
+            Effect::RemoveOutbox(id) => spawn(device::forget_submission(&self.account, &id)),
             Effect::RememberSaved(saved) => device::remember_saved(&self.account, &saved),
             Effect::Send(submission) => self.send(submission),
             Effect::Ask(id) => self.ask(id),
@@ -63,7 +63,7 @@ impl Form {
     /// Tells the event once the future has it.
     pub(super) fn tell_after(self: &Rc<Self>, work: impl Future<Output = Event> + 'static) {
         let form = Rc::clone(self);
-        spawn_local(async move {
+        spawn(async move {
             let event = work.await;
             form.tell(event);
         });
@@ -172,7 +172,7 @@ impl Form {
         set_attribute(form, "data-form-key", Some(form_key));
         set_attribute(form, "data-is-new", None);
         if let Some(draft_url) = form.get_attribute("data-draft-url") {
-            let draft_url = draft_url.replace(&old_form_key, form_key);
+            let draft_url = with_other_end(&draft_url, &old_form_key, form_key);
             set_attribute(form, "data-draft-url", Some(&draft_url));
             *self.draft_url.borrow_mut() = Some(draft_url);
         }
@@ -181,7 +181,7 @@ impl Form {
         }
         let Some(record_url) = form
             .get_attribute("data-record-url")
-            .map(|url| url.replace("{key}", key))
+            .map(|url| with_other_end(&url, "{key}", key))
         else {
             return;
         };

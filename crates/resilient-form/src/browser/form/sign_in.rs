@@ -6,7 +6,7 @@ use std::time::Duration;
 use resilient_core::submission::machine::events::Event;
 use resilient_core::submission::machine::{FormState, View};
 use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::spawn_local;
+use crate::browser::task::spawn;
 use web_sys::{Event as DomEvent, HtmlDialogElement, HtmlElement, HtmlInputElement};
 
 use super::Form;
@@ -66,7 +66,7 @@ impl Form {
         let form = make("form").with("method", "post").with("action", "/login");
         let form = form.on("submit", move |event| {
             event.prevent_default();
-            spawn_local(Rc::clone(&own).sign_in());
+            spawn(Rc::clone(&own).sign_in());
         });
         let form = form
             .child(make("h2").with("id", "sign-in-heading").text("Sign in to go on"))
