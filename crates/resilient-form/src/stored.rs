@@ -27,6 +27,8 @@ pub const SAVED: &str = "inkfast:1:saved:";
 /// How many of them are kept.
 const LATEST_SAVES: usize = 4;
 const TAKEN_OVER: &str = "-early-";
+/// What follows it.
+const HASH_DIGITS: usize = 16;
 /// Somebody discards everything of this account on this device; it is there for a moment only.
 pub const DISCARDED: &str = "inkfast:1:discarded";
 /// Who is signed in, for tabs of other accounts.
@@ -229,7 +231,8 @@ pub fn taking_over_writer(page: &str, early: &Early) -> String {
 
 /// The page whose early entry became this writer's draft, and which of its texts.
 pub fn taken_over(writer: &str) -> Option<(&str, &str)> {
-    writer.rsplit_once(TAKEN_OVER)
+    let (before, hash) = writer.split_at_checked(writer.len().checked_sub(HASH_DIGITS)?)?;
+    Some((before.strip_suffix(TAKEN_OVER)?, hash))
 }
 
 /// A draft on top of what was saved ([`rebase`]), under the form key it has then. `None`: it was built on another version.

@@ -97,7 +97,9 @@ impl Message {
 
     pub(super) fn say_it_is_in_this_page_only(&mut self) {
         for kept in ["Your text is kept on this device.", "Your text is kept."] {
-            self.words = self.words.replacen(kept, "Your text is in this page only.", 1);
+            if let Some(more) = self.words.strip_prefix(kept) {
+                self.words = ["Your text is in this page only.", more].concat();
+            }
         }
     }
 }

@@ -15,7 +15,6 @@ mod server_draft;
 mod sign_in;
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -47,7 +46,7 @@ pub struct Form {
     /// Empty only while the machine handles an event.
     machine: RefCell<Option<FormMachine>>,
     /// What has happened and was not told yet: performing an order may be an event itself.
-    events: RefCell<VecDeque<Event>>,
+    events: RefCell<Vec<Event>>,
     telling: Cell<bool>,
     painted: RefCell<Option<View>>,
     /// Whose field gets the focus once everything is drawn.
@@ -61,7 +60,7 @@ pub struct Form {
 impl Form {
     /// Tells the machine what happened, performs what it orders, and draws the result.
     pub fn tell(self: &Rc<Self>, event: Event) {
-        self.events.borrow_mut().push_back(event);
+        self.events.borrow_mut().push(event);
         if self.telling.replace(true) {
             return;
         }
@@ -88,7 +87,8 @@ impl Form {
     }
 
     fn next_event(&self) -> Option<Event> {
-        self.events.borrow_mut().pop_front()
+        let mut events = self.events.borrow_mut();
+        (!events.is_empty()).then(|| events.remove(0))
     }
 
     fn show(self: &Rc<Self>) {

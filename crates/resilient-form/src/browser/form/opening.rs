@@ -1,7 +1,6 @@
 //! Taking over: what the page drew, what was typed meanwhile, and what the device kept.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -57,7 +56,7 @@ pub async fn enhance() {
         element,
         account,
         machine: RefCell::new(Some(machine)),
-        events: RefCell::new(VecDeque::new()),
+        events: RefCell::default(),
         telling: Cell::new(true),
         painted: RefCell::new(None),
         sent: RefCell::default(),

@@ -212,11 +212,10 @@ impl Form {
         let label = label.filter(|label| !label.is_empty());
         let plain = || [attribute("data-record-kind").unwrap_or_default().as_str(), key].join(" ");
         let title = label.unwrap_or_else(plain);
-        document().set_title(
-            &document()
-                .title()
-                .replacen(&heading.text_content().unwrap_or_default(), &title, 1),
-        );
+        let heading_before = heading.text_content().unwrap_or_default();
+        if let Some(rest) = document().title().strip_prefix(&heading_before) {
+            document().set_title(&[&title, rest].concat());
+        }
         set_text(&heading, &title);
     }
 
