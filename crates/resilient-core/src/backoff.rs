@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::time::share;
+
 /// Growing delays: `base` doubled for each attempt and never above `cap`.
 ///
 /// ```
@@ -50,7 +52,7 @@ impl Backoff {
     pub fn delay(&self, failures: u32, random: f64) -> Duration {
         let ceiling = self.ceiling(failures);
         match self.jitter {
-            Jitter::Full if random.is_finite() => ceiling.mul_f64(random.clamp(0.0, 1.0)).min(ceiling),
+            Jitter::Full if random.is_finite() => share(ceiling, random.clamp(0.0, 1.0)).min(ceiling),
             Jitter::Full | Jitter::None => ceiling,
         }
     }

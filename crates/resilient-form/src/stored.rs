@@ -131,7 +131,7 @@ impl StoredSaves {
 
 /// What stands under [`ENDED`]: up to which `seq`, and when it was discarded.
 pub fn ended_text(seq: u64, at_ms: u64) -> String {
-    [seq.to_string(), at_ms.to_string()].join(" ")
+    format!("{seq} {at_ms}")
 }
 
 pub fn read_ended(text: &str) -> Option<(u64, u64)> {

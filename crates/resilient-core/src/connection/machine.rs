@@ -8,7 +8,7 @@ use super::{
 };
 use crate::backoff::{Backoff, Jitter};
 use crate::collections::BTreeMap;
-use crate::time::Moment;
+use crate::time::{Moment, share};
 
 /// In an outage the next probe comes this much later at most: pages do not return all at once.
 const OUTAGE_SPREAD: Duration = Duration::from_millis(800);
@@ -265,7 +265,7 @@ impl Connection {
             self.next_probe = heard + SILENCE;
             return;
         }
-        let spread = OUTAGE_SPREAD.mul_f64(random as f64 / u64::MAX as f64);
+        let spread = share(OUTAGE_SPREAD, random as f64 / u64::MAX as f64);
         self.next_probe = now + PROBE_EVERY + spread;
         self.knowledge = match self.knowledge {
             Knowledge::Reached {

@@ -87,7 +87,8 @@ pub fn with_query(url: &str, name: &str, value: &str) -> String {
 
 /// `url` with another end, if it ends so.
 pub fn with_other_end(url: &str, end: &str, other: &str) -> String {
-    url.strip_suffix(end).map_or_else(|| url.to_owned(), |before| [before, other].concat())
+    url.strip_suffix(end)
+        .map_or_else(|| url.to_owned(), |before| [before, other].concat())
 }
 
 /// Hands JSON over as the page goes away. Nobody learns whether it arrived.

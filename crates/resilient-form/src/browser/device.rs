@@ -115,7 +115,7 @@ pub fn drop_drafts(account: &str, form_key: &str, revisions: &[Revision]) -> imp
 }
 
 async fn finish_dropping(key: &str, mark: &str, seq: u64) {
-    idb::change_if(key, None, move |json| is_up_to(json, seq)).await;
+    idb::change_if(key, None, move |json| json.is_some_and(|json| is_up_to(json, seq))).await;
     if dropped_up_to(mark) == Some(seq) {
         storage::remove(mark);
     }
@@ -148,11 +148,27 @@ pub async fn rewrite_draft(account: &str, device: &DeviceDraft, draft_url: Optio
     let revision = device.draft.revision.clone();
     let key = stored::draft_key(account, &device.form_key, &revision.writer);
     let json = StoredDraft::new(device, draft_url, wall_clock_ms()).json();
-    let is_same = move |json: &str| StoredDraft::read(json).is_some_and(|stored| stored.draft.revision == revision);
-    if storage::read(&key).is_some_and(|json| is_same(&json)) {
+    let is_same = move |json: Option<&str>| {
+        let stored = json.and_then(StoredDraft::read);
+        stored.is_some_and(|stored| stored.draft.revision == revision)
+    };
+    if is_same(storage::read(&key).as_deref()) {
         storage::write(&key, &json);
     }
     idb::change_if(&key, Some(json), is_same).await;
+}
+
+/// Writes a draft of another page load, unless a later one of that page lies there.
+pub async fn put_back_draft(account: &str, device: &DeviceDraft, draft_url: Option<String>) -> bool {
+    let seq = device.draft.revision.seq;
+    let key = stored::draft_key(account, &device.form_key, &device.draft.revision.writer);
+    let json = StoredDraft::new(device, draft_url, wall_clock_ms()).json();
+    let is_free = move |there: Option<&str>| {
+        let there = there.and_then(StoredDraft::read);
+        there.is_none_or(|there| there.draft.revision.seq <= seq)
+    };
+    let in_storage = !is_free(storage::read(&key).as_deref()) || storage::write(&key, &json);
+    idb::change_if(&key, Some(json), is_free).await || in_storage
 }
 
 /// Puts back what another tab removed, unless something lies there again.

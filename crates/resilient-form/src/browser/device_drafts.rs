@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use super::task::spawn;
 use resilient_core::collections::BTreeMap;
 use resilient_core::connection::PROBE_LIMIT;
 use resilient_core::draft::{Revision, Values};
 use wasm_bindgen::JsCast;
-use super::task::spawn;
 use web_sys::{Element, Event as DomEvent};
 
 use super::connection::Request;
@@ -119,7 +119,9 @@ fn text(values: &Values) -> Make {
 
 /// `{table}/{key}` lies below the records; `{table}/new-{uuid}` is the form of a new one.
 fn form_url(form_key: &str, records_url: &str) -> String {
-    let new = form_key.split_once('/').and_then(|(table, key)| Some((table, key.strip_prefix("new-")?)));
+    let new = form_key
+        .split_once('/')
+        .and_then(|(table, key)| Some((table, key.strip_prefix("new-")?)));
     match new {
         Some((table, id)) => format!("{records_url}/{table}/new?form={id}"),
         None => format!("{records_url}/{form_key}"),

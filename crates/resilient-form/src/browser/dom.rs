@@ -1,7 +1,7 @@
 //! Elements: finding, making, listening.
 
-use wasm_bindgen::prelude::*;
 use super::task::callback;
+use wasm_bindgen::prelude::*;
 use web_sys::{Document, Element, Event, EventTarget, HtmlElement, NodeList, Window};
 
 /// # Panics

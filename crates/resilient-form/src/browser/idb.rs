@@ -73,18 +73,20 @@ pub async fn remove(key: &str) -> bool {
     change(|store| store.delete(&key.into())).await
 }
 
-/// Replaces an entry, or for `None` removes it, if it is as `may_go` says, in one transaction: a write
-/// that comes later stays.
-pub async fn change_if(key: &str, by: Option<String>, may_go: impl Fn(&str) -> bool + 'static) {
+/// Puts another entry in the place of one, or for `None` removes it, if what is there is as `may_go` says, in one
+/// transaction: a write that comes later stays. Whether that is through, whatever was decided.
+pub async fn change_if(key: &str, by: Option<String>, may_go: impl Fn(Option<&str>) -> bool + 'static) -> bool {
     let Some((transaction, store)) = store(IdbTransactionMode::Readwrite) else {
-        return;
+        return false;
     };
     let done = completed(&transaction);
-    let Ok(request) = store.get(&key.into()) else { return };
+    let Ok(request) = store.get(&key.into()) else {
+        return false;
+    };
     let (read, name) = (request.clone(), JsValue::from(key));
     let decide = once(move || {
         let value = read.result().ok().and_then(|value| value.as_string());
-        if value.is_some_and(|value| may_go(&value)) {
+        if may_go(value.as_deref()) {
             let _ = match by {
                 Some(by) => store.put_with_key(&by.into(), &name),
                 None => store.delete(&name),
@@ -92,7 +94,7 @@ pub async fn change_if(key: &str, by: Option<String>, may_go: impl Fn(&str) -> b
         }
     });
     request.set_onsuccess(Some(decide.unchecked_ref()));
-    within(LIMIT, done).await;
+    within(LIMIT, done).await.is_some()
 }
 
 async fn change(order: impl FnOnce(&IdbObjectStore) -> Result<IdbRequest, JsValue>) -> bool {

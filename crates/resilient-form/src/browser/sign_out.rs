@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::task::spawn;
 use resilient_core::submission::machine::effects::DeviceDraft;
 use wasm_bindgen::JsCast;
-use super::task::spawn;
 use web_sys::{Event as DomEvent, HtmlDialogElement, HtmlFormElement};
 
 use super::connection::{FORM, JSON, Request};

@@ -4,9 +4,9 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
+use super::task::spawn;
 use resilient_core::connection::{Connection, DraftStore, Effect, Event, PROBE_LIMIT, Status, Transition};
 use resilient_core::time::{Moment, milliseconds};
-use super::task::spawn;
 use web_sys::{Element, Event as DomEvent};
 
 use super::connection::Request;

@@ -8,9 +8,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::task::spawn;
 use resilient_core::collections::{BTreeMap, BTreeSet};
 use resilient_core::connection::Event;
-use super::task::spawn;
 use web_sys::{BroadcastChannel, Event as DomEvent, EventSource, MessageEvent};
 
 use super::connection::{FORM, Request, encode, with_query};

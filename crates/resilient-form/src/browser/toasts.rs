@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use wasm_bindgen::JsCast;
 use super::task::spawn;
+use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlElement};
 
 use super::dom::{all_in, document, find, listen, make, set_attribute};
@@ -102,7 +102,9 @@ fn bring_up(kind: Kind, toast: HtmlElement) {
 fn make_room(place: &Element) {
     let shown = all_in(place, "[data-toast]");
     let too_many = (shown.len() + 1).saturating_sub(MOST);
-    let (failures, others): (Vec<_>, Vec<_>) = shown.into_iter().partition(|toast| toast.class_list().contains(FAILURE));
+    let (failures, others): (Vec<_>, Vec<_>) = shown
+        .into_iter()
+        .partition(|toast| toast.class_list().contains(FAILURE));
     others.iter().chain(&failures).take(too_many).for_each(Element::remove);
 }
 

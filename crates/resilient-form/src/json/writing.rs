@@ -66,7 +66,15 @@ impl Object {
 
 /// A list of what is JSON already.
 pub fn list(items: &[String]) -> String {
-    format!("[{}]", items.join(","))
+    let mut json = "[".to_owned();
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            json.push(',');
+        }
+        json.push_str(item);
+    }
+    json.push(']');
+    json
 }
 
 /// A list of texts.

@@ -53,7 +53,7 @@ impl FormMachine {
         self.unfit
             .retain(|column, _| !restored.draft.draft.values.contains_key(column));
         // Typing may have swept it from the device, and replaced it on the server.
-        orders.push(Effect::KeepLocally(restored.draft.clone()));
+        orders.push(Effect::PutBackLocally(restored.draft.clone()));
         self.put_aside(restored.draft);
         self.text_changed(given);
     }

@@ -11,7 +11,7 @@ use crate::backoff::Backoff;
 use crate::collections::BTreeSet;
 use crate::draft::Values;
 use crate::submission::Submission;
-use crate::time::{Moment, milliseconds};
+use crate::time::{self, Moment, milliseconds};
 
 /// Full jitter: attempts of many pages that failed together do not come back together. No pause is
 /// longer than the cap, but for a longer `Retry-After`.
@@ -188,7 +188,7 @@ pub fn pause_before_retry(failures: u32, retry_after: Option<Duration>, random: 
 
 /// A random share of a duration.
 pub fn share(whole: Duration, random: u64) -> Duration {
-    whole.mul_f64(fraction(random))
+    time::share(whole, fraction(random))
 }
 
 fn fraction(random: u64) -> f64 {

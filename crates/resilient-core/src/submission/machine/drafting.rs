@@ -304,7 +304,7 @@ impl FormMachine {
     /// page only found on the device does not come back; what was typed in this page stays in its fields.
     fn discarded_elsewhere(&mut self, revision: &Revision, given: Given, orders: &mut Vec<Effect>) {
         self.server.held = None;
-        if self.chain.present != *revision || self.delivery.intent().is_some() {
+        if self.chain.present != *revision || self.is_under_way() {
             self.text_changed(given);
             return;
         }
@@ -320,11 +320,18 @@ impl FormMachine {
         self.bury(discarded, orders);
     }
 
+    /// Whether Save was pressed for this text, or what it grew from, and no answer has come. What an earlier page of
+    /// this form left behind may be another text's.
+    fn is_under_way(&self) -> bool {
+        let mut intents = self.delivery.intent().into_iter().chain(&self.line);
+        intents.any(|intent| self.chain.covers(&intent.submission.revision))
+    }
+
     /// The same, from another tab while this one is open.
     pub(super) fn discarded_in_another_tab(&mut self, revision: &Revision, orders: &mut Vec<Effect>) {
         self.aside.retain(|aside| !is_within(&aside.draft.revision, revision));
         let is_this_text = is_within(&self.chain.present, revision) && self.has_plain_changes();
-        if is_this_text && self.delivery.intent().is_none() {
+        if is_this_text && !self.is_under_way() {
             self.hold_discarded_text(orders);
         }
     }

@@ -10,6 +10,8 @@ pub enum Effect {
     PutValue { column: String, value: Text },
     /// Write the draft to the device; answered by `KeptLocally` or `LocalRefused`.
     KeepLocally(DeviceDraft),
+    /// The same for a draft of another page load, which may live and have written a later one: then that stays.
+    PutBackLocally(DeviceDraft),
     /// Remove these drafts from the device, each only if what is stored is not later than named.
     DropLocally { form_key: String, revisions: Vec<Revision> },
     /// These drafts were discarded: the device remembers it, so that no other tab brings them back.

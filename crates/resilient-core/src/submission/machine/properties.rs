@@ -204,7 +204,8 @@ impl World {
 
     fn perform(&mut self, effect: Effect) -> Option<Event> {
         match effect {
-            Effect::KeepLocally(draft) => {
+            // The only page there is writes.
+            Effect::KeepLocally(draft) | Effect::PutBackLocally(draft) => {
                 let revision = draft.draft.revision.clone();
                 if self.refuses {
                     return Some(Event::LocalRefused(revision));

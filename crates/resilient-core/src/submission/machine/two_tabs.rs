@@ -292,6 +292,18 @@ impl World {
                     Event::KeptLocally(revision)
                 }
             }
+            Effect::PutBackLocally(draft) => {
+                let (revision, drafts) = (draft.draft.revision.clone(), &mut self.devices[here].drafts);
+                if self.devices[here].buried.covers(&revision) {
+                    Event::DiscardedElsewhere(revision)
+                } else {
+                    let known = drafts.get(&revision.writer).map(|known| known.draft.revision.seq);
+                    if known.is_none_or(|known| known <= revision.seq) {
+                        drafts.insert(revision.writer.clone(), draft);
+                    }
+                    Event::KeptLocally(revision)
+                }
+            }
             Effect::DropLocally { revisions, .. } => {
                 for revision in revisions {
                     // A tab whose text that is puts it back.

@@ -8,13 +8,6 @@ use crate::browser::toasts;
 impl Form {
     pub(super) fn announce(&self, announcement: Announcement) {
         use toasts::Kind;
-        let labels = |columns: &[String]| {
-            let labels: Vec<String> = columns
-                .iter()
-                .map(|column| fields::label(&self.element, column))
-                .collect();
-            labels.join(", ")
-        };
         let (kind, words) = match announcement {
             Announcement::Restored => (Kind::Restored, "Restored what you typed.".to_owned()),
             Announcement::Queued { why } => (Kind::Queued, format!("{why}.")),
@@ -23,7 +16,7 @@ impl Form {
                 Kind::Notice,
                 format!(
                     "Saved. Somebody else had changed {}; that is kept too.",
-                    labels(&columns)
+                    fields::labels(&self.element, columns.iter())
                 ),
             ),
             Announcement::Conflict => (

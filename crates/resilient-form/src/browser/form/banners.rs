@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use resilient_core::draft::{Revision, Text, Values};
+use resilient_core::draft::{Revision, Text};
 use resilient_core::submission::form_body::{SEQ, WRITER};
 use resilient_core::submission::machine::effects::DeviceDraft;
 use resilient_core::submission::machine::events::Event;
@@ -15,61 +15,46 @@ use resilient_core::submission::machine::submission_id;
 
 /// Draws each banner anew where what it says has changed.
 pub fn paint(form: &Rc<Form>, view: &View, before: Option<&View>) {
-    let restored = |view: &View| view.restored.clone();
-    redraw(form, "restored", before.map(restored) != Some(restored(view)), || {
-        restored_banner(form, view)
-    });
-    let beside = |view: &View| view.aside.clone();
-    let outdated = |view: &View| (view.outdated_by.clone(), view.changed.is_empty());
-    redraw(form, "outdated", before.map(outdated) != Some(outdated(view)), || {
-        outdated_banner(view).into_iter().collect()
-    });
-    let discarded = |view: &View| view.discarded_elsewhere;
-    redraw(
-        form,
-        "discarded",
-        before.map(discarded) != Some(discarded(view)),
-        || discarded_banner(form, view),
-    );
-    redraw(form, "beside", before.map(beside) != Some(beside(view)), || {
-        beside_banners(form)
-    });
-    let unfit = |view: &View| view.unfit.clone();
-    redraw(form, "unfit", before.map(unfit) != Some(unfit(view)), || {
-        unfit_banner(view).into_iter().collect()
-    });
-    let message = |view: &View| (view.message.clone(), view.errors.get("").cloned());
-    redraw(form, "message", before.map(message) != Some(message(view)), || {
-        message_banner(form, view)
-    });
-    let signed_out = |view: &View| (view.signed_out, view.guard);
-    redraw(
-        form,
-        "signed-out",
-        before.map(signed_out) != Some(signed_out(view)),
-        || signed_out_banner(form, view),
-    );
+    if differs(view, before, |view| &view.restored) {
+        redraw(form, "restored", restored_banner(form, view));
+    }
+    if differs(view, before, |view| (&view.outdated_by, view.changed.is_empty())) {
+        redraw(form, "outdated", outdated_banner(view));
+    }
+    if differs(view, before, |view| view.discarded_elsewhere) {
+        redraw(form, "discarded", discarded_banner(form, view));
+    }
+    if differs(view, before, |view| &view.aside) {
+        redraw(form, "beside", beside_banners(form));
+    }
+    if differs(view, before, |view| &view.unfit) {
+        redraw(form, "unfit", unfit_banner(view));
+    }
+    if differs(view, before, |view| (&view.message, view.errors.get(""))) {
+        redraw(form, "message", message_banner(form, view));
+    }
+    if differs(view, before, |view| (view.signed_out, view.guard)) {
+        redraw(form, "signed-out", signed_out_banner(form, view));
+    }
+}
+
+fn differs<'a, T: PartialEq>(view: &'a View, before: Option<&'a View>, part: impl Fn(&'a View) -> T) -> bool {
+    before.is_none_or(|before| part(before) != part(view))
 }
 
 /// Drawn apart from the machine's view: what other tabs have does not change what this form is.
 pub fn paint_other_tabs(form: &Rc<Form>) {
-    redraw(form, "other-tabs", true, || {
-        if !form.other_tabs.have_text() {
-            return Vec::new();
-        }
-        let words = "What you type here is kept apart from it, and neither replaces the other.";
-        let banner = notice(
-            "waiting",
-            "Also open in another tab with unsaved text.",
-            words,
-            Vec::new(),
-        );
-        vec![banner.with("data-other-tabs", "").with("role", "status")]
+    let words = "What you type here is kept apart from it, and neither replaces the other.";
+    let heading = "Also open in another tab with unsaved text.";
+    let banner = form.other_tabs.have_text().then(|| {
+        let banner = notice("waiting", heading, words, Vec::new());
+        banner.with("data-other-tabs", "").with("role", "status")
     });
+    redraw(form, "other-tabs", banner.into_iter().collect());
 }
 
-fn outdated_banner(view: &View) -> Option<Make> {
-    let by = view.outdated_by.as_ref()?;
+fn outdated_banner(view: &View) -> Vec<Make> {
+    let Some(by) = &view.outdated_by else { return Vec::new() };
     let heading = match by.as_str() {
         "" => "You saved this record in another tab.".to_owned(),
         by => [by, " saved this record."].concat(),
@@ -85,7 +70,7 @@ fn outdated_banner(view: &View) -> Option<Make> {
         (words, Vec::new())
     };
     let banner = notice("waiting", &heading, words, actions);
-    Some(banner.with("data-outdated", "").with("role", "status"))
+    vec![banner.with("data-outdated", "").with("role", "status")]
 }
 
 fn discarded_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
@@ -100,14 +85,11 @@ fn discarded_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
     vec![banner.with("data-discarded-elsewhere", "").with("role", "status")]
 }
 
-fn redraw(form: &Rc<Form>, name: &str, changed: bool, banners: impl FnOnce() -> Vec<Make>) {
-    if !changed {
-        return;
-    }
+fn redraw(form: &Form, name: &str, banners: Vec<Make>) {
     all_in(&form.element, &format!("[data-banner=\"{name}\"]"))
         .iter()
         .for_each(web_sys::Element::remove);
-    for banner in banners() {
+    for banner in banners {
         let _ = form.messages().append_child(&banner.with("data-banner", name).done());
     }
 }
@@ -115,14 +97,6 @@ fn redraw(form: &Rc<Form>, name: &str, changed: bool, banners: impl FnOnce() -> 
 fn telling(form: &Rc<Form>, words: &str, event: impl Fn() -> Event + 'static) -> Make {
     let form = Rc::clone(form);
     button(words, move |_| form.tell(event()))
-}
-
-fn labels(form: &Form, values: &Values) -> String {
-    let labels: Vec<String> = values
-        .keys()
-        .map(|column| fields::label(&form.element, column))
-        .collect();
-    labels.join(", ")
 }
 
 fn restored_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
@@ -151,7 +125,7 @@ fn restored_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
     let when = crate::browser::device::kept_at_ms(&form.account, &restored.form_key, revision);
     let when = when.map_or_else(String::new, |at_ms| [", ", &moment(at_ms)].concat());
     let words = [
-        &labels(form, &restored.draft.values),
+        &fields::labels(&form.element, restored.draft.values.keys()),
         ". Typed on this device",
         &when,
         ". It is not saved in the record yet.",
@@ -216,9 +190,9 @@ fn shown(value: &Text) -> String {
     }
 }
 
-fn unfit_banner(view: &View) -> Option<Make> {
+fn unfit_banner(view: &View) -> Vec<Make> {
     if view.unfit.is_empty() {
-        return None;
+        return Vec::new();
     }
     let banner = notice(
         "attention",
@@ -233,7 +207,7 @@ fn unfit_banner(view: &View) -> Option<Make> {
             .text(&shown(value));
         make("div").child(make("strong").text(column)).child(text)
     });
-    Some(banner.children(entries))
+    vec![banner.children(entries)]
 }
 
 fn message_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {

@@ -12,17 +12,24 @@ use crate::browser::dom::{Make, all_in, button, find_in, make, set_attribute, se
 
 /// Drawn anew only when fields join or leave: a choice must not take the focus away.
 pub fn paint(form: &Rc<Form>, view: &View, before: Option<&View>) {
-    let columns = |view: &View| {
-        let each = view.conflicts.iter();
-        each.map(|(column, field)| (column.clone(), field.theirs.clone()))
-            .collect::<Vec<_>>()
+    let are_drawn = match before {
+        Some(before) => is_same_choice(before, view),
+        None => view.conflicts.is_empty(),
     };
-    if before.map_or(!view.conflicts.is_empty(), |before| columns(before) != columns(view)) {
+    if !are_drawn {
         draw(form, view);
     }
     for (column, field) in &view.conflicts {
         mark(form, column, field);
     }
+}
+
+fn is_same_choice(before: &View, view: &View) -> bool {
+    let both = before.conflicts.iter().zip(&view.conflicts);
+    before.conflicts.len() == view.conflicts.len()
+        && both
+            .into_iter()
+            .all(|(one, other)| one.0 == other.0 && one.1.theirs == other.1.theirs)
 }
 
 fn draw(form: &Rc<Form>, view: &View) {

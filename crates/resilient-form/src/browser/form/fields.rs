@@ -285,6 +285,18 @@ pub fn label(form: &HtmlFormElement, column: &str) -> String {
         .unwrap_or_else(|| column.to_owned())
 }
 
+/// What several columns are called, with commas between.
+pub fn labels<'a>(form: &HtmlFormElement, columns: impl Iterator<Item = &'a String>) -> String {
+    let mut labels = String::new();
+    for column in columns {
+        if !labels.is_empty() {
+            labels.push_str(", ");
+        }
+        labels.push_str(&label(form, column));
+    }
+    labels
+}
+
 /// The words of the option that stands for a value: of a select, or of a line's suggestions.
 pub fn option_label(form: &HtmlFormElement, column: &str, value: &str) -> Option<String> {
     let control = control(form, column)?;

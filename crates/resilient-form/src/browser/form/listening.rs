@@ -3,11 +3,11 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::browser::task::spawn;
 use resilient_core::draft::Revision;
 use resilient_core::submission::machine::events::{DraftRefusal, Event};
 use resilient_core::submission::machine::{FormMachine, FormState};
 use wasm_bindgen::JsCast;
-use crate::browser::task::spawn;
 use web_sys::{
     Element, Event as DomEvent, KeyboardEvent, PageTransitionEvent, StorageEvent, SubmitEvent, VisibilityState,
 };

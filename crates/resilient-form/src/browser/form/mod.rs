@@ -18,13 +18,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::browser::task::spawn;
 use resilient_core::draft::Revision;
 use resilient_core::submission::Submission;
 use resilient_core::submission::form_body;
 use resilient_core::submission::machine::events::Event;
 use resilient_core::submission::machine::{FormMachine, Given, View};
 use resilient_core::time::Moment;
-use crate::browser::task::spawn;
 use web_sys::HtmlFormElement;
 
 pub use self::opening::{ask, enhance};

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::browser::task::spawn;
 use resilient_core::submission::Submission;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::machine::effects::{DeviceDraft, Effect, OutboxEntry};
 use resilient_core::submission::machine::events::Event;
 use wasm_bindgen::JsValue;
-use crate::browser::task::spawn;
 
 use super::{Form, fields, pairs};
 use crate::browser::connection::{FORM, Request, encode, with_other_end};
@@ -36,6 +36,7 @@ impl Form {
                 }
             }
             Effect::KeepLocally(draft) => self.keep_locally(draft),
+            Effect::PutBackLocally(draft) => self.put_back_locally(draft),
             Effect::DropLocally { form_key, revisions } => {
                 spawn(device::drop_drafts(&self.account, &form_key, &revisions));
             }
@@ -83,6 +84,21 @@ impl Form {
             // The draft holds what the early recorder had.
             storage::remove(&early);
             Event::KeptLocally(revision)
+        });
+    }
+
+    fn put_back_locally(self: &Rc<Self>, draft: DeviceDraft) {
+        let revision = draft.draft.revision.clone();
+        if device::is_buried(&self.account, &draft.form_key, &revision) {
+            return self.tell(Event::DiscardedElsewhere(revision));
+        }
+        let (account, url) = (self.account.clone(), self.draft_url.borrow().clone());
+        self.tell_after(async move {
+            if device::put_back_draft(&account, &draft, url).await {
+                Event::KeptLocally(revision)
+            } else {
+                Event::LocalRefused(revision)
+            }
         });
     }
 

@@ -3,10 +3,10 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::browser::task::spawn;
 use resilient_core::submission::machine::events::Event;
 use resilient_core::submission::machine::{FormState, View};
 use wasm_bindgen::JsCast;
-use crate::browser::task::spawn;
 use web_sys::{Event as DomEvent, HtmlDialogElement, HtmlElement, HtmlInputElement};
 
 use super::Form;

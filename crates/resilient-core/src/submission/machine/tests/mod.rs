@@ -145,7 +145,7 @@ impl Page {
     fn kept_drafts(&self) -> Vec<&DeviceDraft> {
         let mut kept = Vec::new();
         for effect in &self.orders {
-            if let Effect::KeepLocally(draft) = effect {
+            if let Effect::KeepLocally(draft) | Effect::PutBackLocally(draft) = effect {
                 kept.push(draft);
             }
         }
