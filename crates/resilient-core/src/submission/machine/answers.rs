@@ -115,8 +115,12 @@ impl FormMachine {
         }
         let is_shown_here = is_within(&self.chain.present, &submission.revision) && self.chain.present.seq > 0;
         if is_shown_here && matches!(self.delivery, Delivery::Idle) {
+            let is_of_this_version = submission.version == self.content.version;
             let intent = Intent::new(submission, base, false);
-            return self.carried_out(intent, answer, given, orders);
+            if is_of_this_version {
+                return self.carried_out(intent, answer, given, orders);
+            }
+            return self.text_was_saved(&intent, &answer, given, orders);
         }
         if self.was_drawn_before(&submission.values, &base, &answer) {
             self.outdated_by = Some(String::new());
@@ -151,6 +155,18 @@ impl FormMachine {
             return self.press(orders);
         }
         self.next_in_line(orders);
+    }
+
+    /// The text shown here was saved by a page drawn from another version. What else the record had by then this page
+    /// has not seen: it keeps its own version, under which that is still somebody else's change, and says so.
+    fn text_was_saved(&mut self, intent: &Intent, answer: &Answer, given: Given, orders: &mut Vec<Effect>) {
+        let own_version = self.content.version.clone();
+        self.end(intent, given, orders);
+        self.take_saved_texts(intent, answer, orders);
+        self.content.version = own_version;
+        self.was_saved = false;
+        self.drop_saved_draft(intent, answer, given, orders);
+        self.outdated_by = Some(String::new());
     }
 
     /// The usual case: the record now has what was sent, and what the server says it made of it.

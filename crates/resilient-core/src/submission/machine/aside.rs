@@ -2,7 +2,7 @@
 
 use super::effects::{DeviceDraft, Effect};
 use super::{DraftRefusal, FormMachine, Given};
-use crate::draft::{Draft, Revision};
+use crate::draft::Revision;
 
 impl FormMachine {
     pub(super) fn put_aside(&mut self, draft: DeviceDraft) {
@@ -46,15 +46,20 @@ impl FormMachine {
             }
         }
         self.content.forget_decided();
-        self.chain.leave(&restored.draft.draft.revision);
+        let mut aside = restored.draft;
+        let is_grown = self.chain.present.writer == self.chain.writer;
+        self.chain.leave(&aside.draft.revision);
         self.device.held = None;
         // What is put aside stays where it is kept.
-        self.server.held.take_if(|held| *held == restored.draft.draft.revision);
-        self.unfit
-            .retain(|column, _| !restored.draft.draft.values.contains_key(column));
-        // Typing may have swept it from the device, and replaced it on the server.
-        orders.push(Effect::PutBackLocally(restored.draft.clone()));
-        self.put_aside(restored.draft);
+        self.server.held.take_if(|held| *held == aside.draft.revision);
+        self.unfit.retain(|column, _| !aside.draft.values.contains_key(column));
+        if is_grown {
+            // What was typed since has taken its place, and ends it when it is saved: without it, that is another text.
+            self.keep_as_another(&mut aside, orders);
+        } else {
+            orders.push(Effect::PutBackLocally(aside.clone()));
+        }
+        self.put_aside(aside);
         self.text_changed(given);
     }
 
@@ -66,15 +71,7 @@ impl FormMachine {
         let taken = self.aside.remove(at);
         if self.has_plain_changes() {
             let mut replaced = self.device_draft();
-            replaced.draft.revision.writer = format!("{}-{}", self.chain.writer, self.chain.present.seq);
-            orders.push(Effect::KeepLocally(replaced.clone()));
-            if self.server_is_open() {
-                let draft = Draft {
-                    on: None,
-                    ..replaced.draft.clone()
-                };
-                orders.push(Effect::SaveDraftBeside(draft));
-            }
+            self.keep_as_another(&mut replaced, orders);
             self.put_aside(replaced);
         }
         self.restore_into_fields(&taken, orders);
@@ -87,6 +84,16 @@ impl FormMachine {
         self.goes_beside = false;
         self.text_changed(given);
         self.swept = false;
+    }
+
+    /// Keeps a text under a name that nobody else writes under and nothing was built on.
+    fn keep_as_another(&self, text: &mut DeviceDraft, orders: &mut Vec<Effect>) {
+        text.draft.revision.writer = format!("{}-{}", self.chain.writer, self.chain.present.seq);
+        text.draft.on = None;
+        orders.push(Effect::KeepLocally(text.clone()));
+        if self.server_is_open() {
+            orders.push(Effect::SaveDraftBeside(text.draft.clone()));
+        }
     }
 
     pub(super) fn discard_aside(&mut self, revision: &Revision, orders: &mut Vec<Effect>) {

@@ -1,6 +1,6 @@
 //! Which of the device's drafts may go into the form.
 
-use super::effects::DeviceDraft;
+use super::effects::{DeviceDraft, JustSaved};
 use super::keeping::covers;
 use crate::draft::Revision;
 use crate::submission::Submission;
@@ -34,9 +34,9 @@ pub fn heads(drafts: Vec<Candidate>) -> Vec<Candidate> {
     drafts.iter().filter(|draft| !superseded(draft)).cloned().collect()
 }
 
-pub fn is_saved(draft: &DeviceDraft, resolved: &[(Submission, Answer)]) -> bool {
-    resolved.iter().any(|(submission, _)| {
-        let saved = &submission.revision;
+pub fn is_saved(draft: &DeviceDraft, saves: &[JustSaved]) -> bool {
+    saves.iter().any(|save| {
+        let saved = &save.submission.revision;
         draft.draft.revision.writer == saved.writer && draft.draft.revision.seq <= saved.seq
     })
 }
@@ -59,10 +59,33 @@ pub fn rebase(device: &mut DeviceDraft, submission: &Submission, answer: &Answer
 }
 
 /// The draft on top of all that was saved meanwhile.
-pub fn rebased(mut draft: DeviceDraft, resolved: &[(Submission, Answer)]) -> Candidate {
+pub fn rebased(mut draft: DeviceDraft, saves: &[JustSaved]) -> Candidate {
     let mut moved = false;
-    for (submission, answer) in resolved {
-        moved |= rebase(&mut draft, submission, answer);
+    for save in saves {
+        moved |= rebase(&mut draft, &save.submission, &save.answer) || rebase_what_grew(&mut draft, save);
     }
     Candidate { draft, moved }
+}
+
+/// The same for a text that grew from what was saved, in a page that was drawn meanwhile: its version is another, and
+/// what it found in a column may be what the press had found there.
+fn rebase_what_grew(device: &mut DeviceDraft, save: &JustSaved) -> bool {
+    let JustSaved {
+        submission,
+        base,
+        answer,
+    } = save;
+    if !covers(&device.draft.revision, &device.lineage, &submission.revision) {
+        return false;
+    }
+    let mut moved = false;
+    for (column, sent) in &submission.values {
+        if let Some(found) = device.draft.base.get_mut(column)
+            && base.get(column) == Some(found)
+        {
+            found.clone_from(answer.current.get(column).unwrap_or(sent));
+            moved = true;
+        }
+    }
+    moved
 }

@@ -62,6 +62,16 @@ pub struct Found {
 }
 
 impl Found {
+    /// Everything of this form that turned out to be saved.
+    fn saves(&self) -> Vec<JustSaved> {
+        let resolved = self.resolved.iter().map(|(submission, answer)| JustSaved {
+            submission: submission.clone(),
+            base: self.base_of(submission),
+            answer: answer.clone(),
+        });
+        resolved.chain(self.just_saved.iter().cloned()).collect()
+    }
+
     /// What the record had in a submission's columns when it was pressed: by its entry, or else by
     /// drafts that name the same version.
     fn base_of(&self, submission: &Submission) -> Values {
@@ -82,17 +92,15 @@ impl FormMachine {
         let mut form = Self::as_drawn(&drawn);
         form.drop_resolved(&found, &drawn, orders);
         form.take_just_saved(&found, &drawn, orders);
-        let mut saved = found.resolved.clone();
-        let answered = found.just_saved.iter();
-        saved.extend(answered.map(|saved| (saved.submission.clone(), saved.answer.clone())));
+        let saves = found.saves();
         let unresolved: Vec<&Submission> = found.outbox.iter().map(|entry| &entry.submission).collect();
         let drafts: Vec<DeviceDraft> = found
             .drafts
             .into_iter()
-            .filter(|draft| !is_saved(draft, &saved))
+            .filter(|draft| !is_saved(draft, &saves))
             .collect();
         form.line = found.outbox.iter().map(Intent::left_behind).collect();
-        let drafts = drafts.into_iter().map(|draft| rebased(draft, &saved)).collect();
+        let drafts = drafts.into_iter().map(|draft| rebased(draft, &saves)).collect();
         form.restore(&drawn, drafts, &unresolved, given, orders);
         form.hand_over_aside(orders);
         form.take_live_values(&drawn, given);

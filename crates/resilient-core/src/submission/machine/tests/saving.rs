@@ -335,3 +335,38 @@ fn a_clean_page_is_told_that_another_tab_saved_the_record_and_a_dirty_one_keeps_
     assert_eq!((page.field("note"), page.form.state()), ("mine", FormState::Dirty));
     assert!(page.form.view().outdated_by.is_some());
 }
+
+#[test]
+fn a_text_shown_here_and_saved_by_a_page_of_another_version_leaves_this_page_its_own() {
+    let drafts = vec![super::device_draft("other", 2, "typed elsewhere")];
+    let mut page = Page::open(
+        super::drawn(),
+        Found {
+            drafts,
+            ..Found::default()
+        },
+    );
+    let saved = super::super::effects::JustSaved {
+        submission: Submission {
+            id: "elsewhere".into(),
+            form_key: "equipment/7".into(),
+            version: "later".into(),
+            values: values(&[("name", "typed elsewhere")]),
+            revision: revision(2, "other"),
+        },
+        base: values(&[("name", "Pump")]),
+        answer: saved("latest"),
+    };
+    let own_version = page.form.hidden().1.to_owned();
+    page.tell(Event::SavedElsewhere(Box::new(saved)));
+    assert_eq!(
+        (page.field("name"), page.form.state()),
+        ("typed elsewhere", FormState::Clean)
+    );
+    assert_eq!(
+        page.form.hidden().1,
+        own_version,
+        "what else was saved meanwhile is still somebody else's change"
+    );
+    assert_eq!(page.form.view().outdated_by.as_deref(), Some(""));
+}
