@@ -53,8 +53,8 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                 <link rel="stylesheet" href=asset(&assets, "inkfast.css") />
                 <link rel="modulepreload" href=asset(&assets, "inkfast.js") nonce=use_nonce() />
                 <link rel="icon" href=ICON />
-                <script nonce=use_nonce()>{EARLY}</script>
-                <script nonce=use_nonce()>{KEYS}</script>
+                <script nonce=use_nonce()>{inline(&assets, "early.js", EARLY)}</script>
+                <script nonce=use_nonce()>{inline(&assets, "keys.js", KEYS)}</script>
                 <MetaTags />
             </head>
             <body data-account=account>
@@ -67,7 +67,7 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                     data-js=asset(&assets, "inkfast.js")
                     data-wasm=asset(&assets, "inkfast_bg.wasm")
                 >
-                    {LOADER}
+                    {inline(&assets, "loader.js", LOADER)}
                 </script>
             </body>
         </html>
@@ -76,6 +76,11 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
 
 fn asset(assets: &Arc<BTreeMap<String, String>>, name: &str) -> String {
     assets.get(name).cloned().unwrap_or_else(|| format!("/pkg/{name}"))
+}
+
+/// A script's code as a release made it smaller, or else its source.
+fn inline(assets: &BTreeMap<String, String>, name: &str, source: &'static str) -> String {
+    assets.get(name).cloned().unwrap_or_else(|| source.to_owned())
 }
 
 /// Every page. Only the server routes: in the browser a link loads the next page.

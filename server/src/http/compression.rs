@@ -15,7 +15,7 @@ use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove
 /// Below this many bytes it is not worth it.
 const LEAST: u64 = 1_024;
 /// Brotli's: a page of 60 kB takes about a millisecond.
-const LEVEL: CompressionLevel = CompressionLevel::Precise(4);
+const LEVEL: CompressionLevel = CompressionLevel::Precise(5);
 
 /// Built assets are compressed when they are built, and events must not wait to fill a block.
 pub fn layer() -> CompressionLayer<impl Predicate> {

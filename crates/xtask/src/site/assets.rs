@@ -1,9 +1,10 @@
-//! Names and places of the browser's files, and `assets.json`, which tells the server where each of them is.
+//! Names and places of the browser's files, and `assets.json`, which tells the server where each of them is and what
+//! stands in its pages.
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,13 +13,25 @@ use super::compress::{self, Sizes};
 use crate::workspace::{Mode, Workspace};
 
 /// Writes everything to `target/site/pkg`, removes what no longer belongs there, and then names it in `assets.json`.
-pub fn publish(workspace: &Workspace, mode: Mode, bound: &Bound, stylesheet: &str) -> Result<()> {
+/// `inline` are scripts that the server writes into its pages, in place of their sources.
+pub fn publish(
+    workspace: &Workspace,
+    mode: Mode,
+    bound: &Bound,
+    stylesheet: &str,
+    inline: BTreeMap<&str, String>,
+) -> Result<()> {
     let package = Package {
         folder: workspace.site().join("pkg"),
         mode,
     };
     let mut written = BTreeSet::new();
     let mut places = Map::new();
+    places.extend(
+        inline
+            .into_iter()
+            .map(|(name, code)| (name.to_owned(), Value::String(code))),
+    );
     for (name, content) in [
         (SCRIPT, fs::read(bound.folder.join(SCRIPT))?),
         (MODULE, fs::read(bound.folder.join(MODULE))?),

@@ -37,6 +37,16 @@ pub fn script(workspace: &Workspace, script: &Path) -> Result<BTreeMap<String, S
     serde_json::from_slice(&fs::read(&names)?).context("esbuild's list of names")
 }
 
+/// A script that stands in the page itself.
+pub fn inline(workspace: &Workspace, script: &Path) -> Result<String> {
+    let esbuild = ESBUILD.installed(workspace)?;
+    let mut minify = Command::new(esbuild);
+    minify
+        .arg(script)
+        .args(["--minify", "--format=esm", "--target=es2022", "--log-level=error"]);
+    output_of(&mut minify)
+}
+
 pub fn stylesheet(workspace: &Workspace, text: &str) -> Result<String> {
     let esbuild = ESBUILD.installed(workspace)?;
     let whole = workspace.wasm_target().join("bound/whole.css");

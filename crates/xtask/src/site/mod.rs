@@ -14,19 +14,31 @@ pub mod transfer;
 mod weight;
 
 use anyhow::Result;
+use std::collections::BTreeMap;
 use std::fs;
 
 use crate::workspace::{Mode, Workspace};
+
+/// Scripts that stand in every page, under the names the server knows. It has their sources, too.
+const INLINE: [(&str, &str); 3] = [
+    ("early.js", "frontend/early.js"),
+    ("loader.js", "frontend/loader.js"),
+    ("keys.js", "app/src/ui/keys.js"),
+];
 
 /// Builds module, script and stylesheet into `target/site`.
 pub fn build(workspace: &Workspace, mode: Mode) -> Result<()> {
     module::add_missing_target(workspace)?;
     let module = module::build(workspace, mode)?;
     let bound = bindings::bind(workspace, mode, &module)?;
+    let mut inline = BTreeMap::new();
     let mut stylesheet = stylesheet::bundle(&workspace.root.join("style/main.css"))?;
     if mode == Mode::Release {
         stylesheet = minify::stylesheet(workspace, &stylesheet)?;
+        for (name, path) in INLINE {
+            inline.insert(name, minify::inline(workspace, &workspace.root.join(path))?);
+        }
         println!("{}", fs::read_to_string(bound.folder.join(bindings::WEIGHT))?);
     }
-    assets::publish(workspace, mode, &bound, &stylesheet)
+    assets::publish(workspace, mode, &bound, &stylesheet, inline)
 }

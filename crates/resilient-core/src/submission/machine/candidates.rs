@@ -42,10 +42,11 @@ pub fn is_saved(draft: &DeviceDraft, saves: &[JustSaved]) -> bool {
 }
 
 /// Puts a draft built on the version that a saved submission was sent on upon the version that the save made, for the
-/// columns it wrote: my own save is never somebody else's change. `false`: it was built on another.
+/// columns it wrote: my own save is never somebody else's change. `false`: it was built on another, or nothing was
+/// written, and the draft is as it was.
 pub fn rebase(device: &mut DeviceDraft, submission: &Submission, answer: &Answer) -> bool {
     let draft = &mut device.draft;
-    if submission.version != draft.version {
+    if submission.version != draft.version || submission.values.is_empty() {
         return false;
     }
     for (column, sent) in &submission.values {
