@@ -5,6 +5,7 @@ use leptos_meta::Title;
 use resilient_form::{ConnectionStatus, Toasts};
 
 use super::icon::icon;
+use super::page_request::PageRequest;
 use super::visit::Visit;
 use super::written;
 use crate::records::address;
@@ -37,6 +38,7 @@ pub fn framed(visit: &Visit, frame: Frame, content: AnyView) -> AnyView {
     };
     view! {
         <Title text=format!("{} – Inkfast", frame.title) />
+        {(frame.kind != PageKind::Editing).then(reading_style)}
         <a class="skip-link" href="#content">"Skip to content"</a>
         {header(visit, frame.unsaved)}
         <div class="frame">
@@ -46,6 +48,14 @@ pub fn framed(visit: &Visit, frame: Frame, content: AnyView) -> AnyView {
         <Toasts />
     }
     .into_any()
+}
+
+/// A style of its own, so that an edit page transfers nothing that only lists have. It stands in the body, where what
+/// follows waits for it: what a page knows only once its data are there does not always reach the head.
+fn reading_style() -> Option<AnyView> {
+    let assets = use_context::<PageRequest>()?.assets;
+    let href = assets.get("inkfast-reading.css")?.clone();
+    Some(view! { <link rel="stylesheet" href=href /> }.into_any())
 }
 
 fn header(visit: &Visit, unsaved: Option<usize>) -> AnyView {

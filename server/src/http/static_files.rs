@@ -12,7 +12,12 @@ use axum::response::Response;
 use tower_http::services::ServeDir;
 
 /// Names that every build gives again; all others carry a hash of their content.
-const UNHASHED: [&str; 3] = ["/pkg/inkfast.js", "/pkg/inkfast_bg.wasm", "/pkg/inkfast.css"];
+const UNHASHED: [&str; 4] = [
+    "/pkg/inkfast.js",
+    "/pkg/inkfast_bg.wasm",
+    "/pkg/inkfast.css",
+    "/pkg/inkfast-reading.css",
+];
 
 pub fn routes(site_dir: &Path) -> Router {
     let files = ServeDir::new(site_dir.join("pkg"))

@@ -50,7 +50,7 @@ impl Request<'_> {
 
 /// Reads an answer to its end: one that breaks off is none.
 async fn read(response: js_sys::Promise) -> Option<Reply> {
-    let response: Response = JsFuture::from(response).await.ok()?.dyn_into().ok()?;
+    let response: Response = JsFuture::from(response).await.ok()?.unchecked_into();
     let header = |name: &str| response.headers().get(name).ok().flatten();
     let is_json = header("Content-Type").is_some_and(|kind| kind.starts_with(JSON));
     let retry_after_ms = header("Retry-After")

@@ -6,11 +6,10 @@ use super::task::spawn;
 use resilient_core::collections::BTreeMap;
 use resilient_core::connection::PROBE_LIMIT;
 use resilient_core::draft::{Revision, Values};
-use wasm_bindgen::JsCast;
 use web_sys::{Element, Event as DomEvent};
 
 use super::connection::Request;
-use super::dom::{Make, account, document, find, find_in, listen, make, window};
+use super::dom::{Make, account, document, find, find_in, listen, make, target_of, window};
 use super::{device, timer};
 
 /// Fills the list; on the page of a record that cannot be read, loads it again once the server can.
@@ -33,7 +32,7 @@ pub async fn start() {
 /// A page's own form that discards a draft on the server: what this device has of it goes as well.
 pub fn hear_discards() {
     listen(&document(), "submit", |event: DomEvent| {
-        let form = event.target().and_then(|target| target.dyn_into::<Element>().ok());
+        let form = target_of(&event);
         let Some(form) = form.filter(|form| form.get_attribute("action").as_deref() == Some("/drafts/discard")) else {
             return;
         };

@@ -34,9 +34,22 @@ pub fn all_in(root: &Element, selector: &str) -> Vec<Element> {
 }
 
 fn elements(found: &NodeList) -> Vec<Element> {
+    // A selector finds elements only.
     (0..found.length())
-        .filter_map(|at| found.item(at)?.dyn_into().ok())
+        .filter_map(|at| Some(found.item(at)?.unchecked_into()))
         .collect()
+}
+
+/// Removes everything that the selector finds.
+pub fn remove_all(root: &Element, selector: &str) {
+    for found in all_in(root, selector) {
+        found.remove();
+    }
+}
+
+/// Where an event of an element, or of something in it, happened.
+pub fn target_of(event: &Event) -> Option<Element> {
+    event.target().map(JsCast::unchecked_into)
 }
 
 /// Sets or, for `None`, removes an attribute, and leaves what is right alone.

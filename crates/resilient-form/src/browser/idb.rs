@@ -51,7 +51,12 @@ pub async fn open() -> bool {
 }
 
 fn database_of(request: &IdbOpenDbRequest) -> Option<IdbDatabase> {
-    request.result().ok()?.dyn_into().ok()
+    // Its answer is a database once it has one.
+    request
+        .result()
+        .ok()
+        .filter(JsValue::is_object)
+        .map(JsCast::unchecked_into)
 }
 
 /// A later version of this program in another tab must not wait for this page.

@@ -64,8 +64,8 @@ pub async fn hold(name: &str, steal: bool, held: impl FnOnce() + 'static) {
         Promise::new(&mut |_, _| {}).into()
     });
     let asked = request.call3(&manager, &name.into(), &options, &granted);
-    if let Ok(asked) = asked.and_then(JsCast::dyn_into::<Promise>) {
-        let _ = JsFuture::from(asked).await;
+    if let Ok(asked) = asked {
+        let _ = JsFuture::from(asked.unchecked_into::<Promise>()).await;
     }
 }
 

@@ -21,7 +21,7 @@ const SIGN_OUT: &str = "/logout";
 
 /// Watches the page's sign-out form.
 pub fn guard() {
-    let Some(sign_out) = find("form[data-sign-out]").and_then(|form| form.dyn_into::<HtmlFormElement>().ok()) else {
+    let Some(sign_out) = find("form[data-sign-out]").map(JsCast::unchecked_into::<HtmlFormElement>) else {
         return;
     };
     if let Some(account) = dom::account() {

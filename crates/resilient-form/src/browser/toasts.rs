@@ -133,8 +133,8 @@ fn take_away(toast: &HtmlElement) {
     if had_focus {
         // What is left to close, or the page's content: never nowhere.
         let next = find("[data-toast] button").or_else(|| find("main"));
-        if let Some(next) = next.and_then(|next| next.dyn_into::<HtmlElement>().ok()) {
-            let _ = next.focus();
+        if let Some(next) = next {
+            let _ = next.unchecked_ref::<HtmlElement>().focus();
         }
     }
 }

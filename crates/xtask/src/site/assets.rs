@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::bindings::{Bound, MODULE, SCRIPT};
 use super::compress::{self, Sizes};
+use super::stylesheet::Stylesheets;
 use crate::workspace::{Mode, Workspace};
 
 /// Writes everything to `target/site/pkg`, removes what no longer belongs there, and then names it in `assets.json`.
@@ -18,7 +19,7 @@ pub fn publish(
     workspace: &Workspace,
     mode: Mode,
     bound: &Bound,
-    stylesheet: &str,
+    style: &Stylesheets,
     inline: BTreeMap<&str, String>,
 ) -> Result<()> {
     let package = Package {
@@ -35,7 +36,8 @@ pub fn publish(
     for (name, content) in [
         (SCRIPT, fs::read(bound.folder.join(SCRIPT))?),
         (MODULE, fs::read(bound.folder.join(MODULE))?),
-        ("inkfast.css", stylesheet.as_bytes().to_vec()),
+        ("inkfast.css", style.every.as_bytes().to_vec()),
+        ("inkfast-reading.css", style.reading.as_bytes().to_vec()),
     ] {
         let place = package.name_for(name, &content);
         written.extend(package.write(&place, &content)?);

@@ -26,19 +26,21 @@ const INLINE: [(&str, &str); 3] = [
     ("keys.js", "app/src/ui/keys.js"),
 ];
 
-/// Builds module, script and stylesheet into `target/site`.
+/// Builds module, script and stylesheets into `target/site`.
 pub fn build(workspace: &Workspace, mode: Mode) -> Result<()> {
     module::add_missing_target(workspace)?;
     let module = module::build(workspace, mode)?;
     let bound = bindings::bind(workspace, mode, &module)?;
     let mut inline = BTreeMap::new();
-    let mut stylesheet = stylesheet::bundle(&workspace.root.join("style/main.css"))?;
+    let mut style = stylesheet::bundle(&workspace.root.join("style/main.css"))?;
     if mode == Mode::Release {
-        stylesheet = minify::stylesheet(workspace, &stylesheet)?;
+        for text in [&mut style.every, &mut style.reading] {
+            *text = minify::stylesheet(workspace, text)?;
+        }
         for (name, path) in INLINE {
             inline.insert(name, minify::inline(workspace, &workspace.root.join(path))?);
         }
         println!("{}", fs::read_to_string(bound.folder.join(bindings::WEIGHT))?);
     }
-    assets::publish(workspace, mode, &bound, &stylesheet, inline)
+    assets::publish(workspace, mode, &bound, &style, inline)
 }

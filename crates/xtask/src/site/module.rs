@@ -1,6 +1,7 @@
 //! The WebAssembly module as rustc makes it.
 
 use anyhow::{Context, Result, ensure};
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -31,6 +32,18 @@ pub fn add_missing_target(workspace: &Workspace) -> Result<()> {
         .current_dir(&workspace.root))
 }
 
+/// Where things lie on the machine that builds is nobody's business, and stands in the module once for each file that
+/// can panic.
+fn without_own_paths(workspace: &Workspace) -> String {
+    let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = cargo_home.or_else(|| Some(env::home_dir()?.join(".cargo")));
+    let registry = cargo_home.map(|home| home.join("registry/src"));
+    let places = registry.iter().chain([&workspace.root]);
+    let flags = places.map(|place| format!("--remap-path-prefix={}=", place.display()));
+    // Paths may have spaces, and nothing has this sign.
+    flags.collect::<Vec<_>>().join("\u{1f}")
+}
+
 /// Builds `frontend` and answers where the module is.
 pub fn build(workspace: &Workspace, mode: Mode) -> Result<PathBuf> {
     let profile = match mode {
@@ -50,6 +63,9 @@ pub fn build(workspace: &Workspace, mode: Mode) -> Result<PathBuf> {
         profile,
     ]);
     build.arg("--target-dir").arg(&target);
+    if mode == Mode::Release {
+        build.env("CARGO_ENCODED_RUSTFLAGS", without_own_paths(workspace));
+    }
     run(&mut build).context("the browser's side does not build")?;
     Ok(target.join(TARGET).join(profile).join("frontend.wasm"))
 }

@@ -1,17 +1,39 @@
-//! One stylesheet out of `style/main.css` and what it imports, in that order.
+//! Two stylesheets out of `style/main.css` and what it imports, in that order: an edit page is to be there soon, and
+//! transfers nothing that only lists have.
 
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
 
-/// The text of `main` with each `@import "part.css";` line replaced by that part.
+/// The line of `main` that begins the second.
+const SECOND: &str = "/* From here on: only pages that show rather than edit. */";
+
+/// What every page has, and what only pages have that show rather than edit.
+pub struct Stylesheets {
+    pub every: String,
+    pub reading: String,
+}
+
+/// The text of `main`, in two, with each `@import "part.css";` line replaced by that part.
 ///
 /// # Errors
-/// A part is missing, or it imports another: the order would no longer be seen in one place.
-pub fn bundle(main: &Path) -> Result<String> {
+/// A part is missing, or it imports another: the order would no longer be seen in one place. Nothing says where the
+/// second begins.
+pub fn bundle(main: &Path) -> Result<Stylesheets> {
     let folder = main.parent().context("the stylesheet has no folder")?;
+    let text = read(main)?;
+    let (every, reading) = text
+        .split_once(SECOND)
+        .with_context(|| format!("{} has no line {SECOND}", main.display()))?;
+    Ok(Stylesheets {
+        every: joined(folder, every)?,
+        reading: joined(folder, reading)?,
+    })
+}
+
+fn joined(folder: &Path, lines: &str) -> Result<String> {
     let mut whole = String::new();
-    for line in read(main)?.lines() {
+    for line in lines.lines() {
         match imported(line) {
             Some(name) => whole.push_str(&part(folder, name)?),
             None => whole.push_str(line),

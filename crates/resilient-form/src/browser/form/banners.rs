@@ -9,7 +9,7 @@ use resilient_core::submission::machine::events::Event;
 use resilient_core::submission::machine::{Action, Message, View};
 
 use super::{Form, compare, fields};
-use crate::browser::dom::{Make, all_in, button, find_in, make, notice, window};
+use crate::browser::dom::{Make, button, find_in, make, notice, remove_all, window};
 use crate::browser::random;
 use resilient_core::submission::machine::submission_id;
 
@@ -86,9 +86,7 @@ fn discarded_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
 }
 
 fn redraw(form: &Form, name: &str, banners: Vec<Make>) {
-    all_in(&form.element, &format!("[data-banner=\"{name}\"]"))
-        .iter()
-        .for_each(web_sys::Element::remove);
+    remove_all(&form.element, &format!("[data-banner=\"{name}\"]"));
     for banner in banners {
         let _ = form.messages().append_child(&banner.with("data-banner", name).done());
     }
@@ -110,9 +108,7 @@ fn restored_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
     };
     if let Some(drawn) = find_in(&form.element, "[data-draft-notice]") {
         if form.is_drawn(&restored.draft.revision) {
-            all_in(&drawn, "[data-compare]")
-                .iter()
-                .for_each(web_sys::Element::remove);
+            remove_all(&drawn, "[data-compare]");
             let place = find_in(&drawn, ".actions").unwrap_or_else(|| drawn.clone());
             let _ = place.prepend_with_node_1(&undo(form).done());
             let body = find_in(&drawn, ".notice-body").unwrap_or(drawn);

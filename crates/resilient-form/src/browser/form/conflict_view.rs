@@ -8,7 +8,7 @@ use resilient_core::submission::machine::{Undecided, View};
 
 use super::choices::{self, Choice};
 use super::{Form, fields};
-use crate::browser::dom::{Make, all_in, button, find_in, make, set_attribute, set_text};
+use crate::browser::dom::{Make, button, find_in, make, remove_all, set_attribute, set_text};
 
 /// Drawn anew only when fields join or leave: a choice must not take the focus away.
 pub fn paint(form: &Rc<Form>, view: &View, before: Option<&View>) {
@@ -33,9 +33,7 @@ fn is_same_choice(before: &View, view: &View) -> bool {
 }
 
 fn draw(form: &Rc<Form>, view: &View) {
-    all_in(&form.element, "[data-conflicts]")
-        .iter()
-        .for_each(web_sys::Element::remove);
+    remove_all(&form.element, "[data-conflicts]");
     if view.conflicts.is_empty() {
         return;
     }

@@ -19,15 +19,13 @@ pub enum Control {
 
 impl Control {
     fn of(element: Element) -> Option<Self> {
-        let element = match element.dyn_into::<HtmlInputElement>() {
-            Ok(input) => return Some(Self::Line(input)),
-            Err(other) => other,
-        };
-        let element = match element.dyn_into::<HtmlTextAreaElement>() {
-            Ok(area) => return Some(Self::Lines(area)),
-            Err(other) => other,
-        };
-        element.dyn_into().ok().map(Self::Choice)
+        // By its tag's name: asking for its class costs an import for each.
+        Some(match element.tag_name().as_str() {
+            "INPUT" => Self::Line(element.unchecked_into()),
+            "TEXTAREA" => Self::Lines(element.unchecked_into()),
+            "SELECT" => Self::Choice(element.unchecked_into()),
+            _ => return None,
+        })
     }
 
     fn text(&self) -> String {
@@ -91,7 +89,7 @@ impl Control {
 fn options(select: &HtmlSelectElement) -> Vec<HtmlOptionElement> {
     let options = select.options();
     (0..options.length())
-        .filter_map(|at| options.item(at)?.dyn_into().ok())
+        .filter_map(|at| Some(options.item(at)?.unchecked_into()))
         .collect()
 }
 
@@ -116,13 +114,18 @@ fn named(form: &HtmlFormElement, name: &str) -> Option<Element> {
     find_in(form, &format!("[name=\"{name}\"]"))
 }
 
+/// The input of this name; a control of a column may be something else.
+fn input(form: &HtmlFormElement, name: &str) -> Option<HtmlInputElement> {
+    find_in(form, &format!("input[name=\"{name}\"]")).map(JsCast::unchecked_into)
+}
+
 pub fn control(form: &HtmlFormElement, column: &str) -> Option<Control> {
     Control::of(named(form, &format!("{VALUE}{column}"))?)
 }
 
 /// The checkbox for NULL.
 pub fn null_box(form: &HtmlFormElement, column: &str) -> Option<HtmlInputElement> {
-    named(form, &format!("{NULL}{column}"))?.dyn_into().ok()
+    input(form, &format!("{NULL}{column}"))
 }
 
 pub fn columns(form: &HtmlFormElement) -> Vec<String> {
@@ -202,7 +205,7 @@ fn baseline(form: &HtmlFormElement, column: &str) -> Option<Text> {
         let has_null = null_box(form, column).is_some();
         return Some(if has_null { None } else { Some(String::new()) });
     }
-    match named(form, &format!("{BASE}{column}")).and_then(|base| base.dyn_into::<HtmlInputElement>().ok()) {
+    match input(form, &format!("{BASE}{column}")) {
         Some(base) => Some(Some(with_line_feeds(&base.default_value()))),
         None => drawn_value(form, column),
     }
@@ -316,12 +319,10 @@ pub fn option_label(form: &HtmlFormElement, column: &str, value: &str) -> Option
 pub fn check_radio(group: &Element, value: Option<&str>) {
     for radio in all_in(group, "input[type=radio]") {
         let on = value.is_some() && radio.get_attribute("value").as_deref() == value;
-        if let Ok(radio) = radio.dyn_into::<HtmlInputElement>() {
-            radio.set_checked(on);
-        }
+        radio.unchecked_into::<HtmlInputElement>().set_checked(on);
     }
 }
 
 pub fn hidden(form: &HtmlFormElement, name: &str) -> Option<HtmlInputElement> {
-    named(form, name)?.dyn_into().ok()
+    input(form, name)
 }

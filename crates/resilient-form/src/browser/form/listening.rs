@@ -7,13 +7,12 @@ use crate::browser::task::spawn;
 use resilient_core::draft::Revision;
 use resilient_core::submission::machine::events::{DraftRefusal, Event};
 use resilient_core::submission::machine::{FormMachine, FormState};
-use wasm_bindgen::JsCast;
 use web_sys::{
     Element, Event as DomEvent, KeyboardEvent, PageTransitionEvent, StorageEvent, SubmitEvent, VisibilityState,
 };
 
 use super::{Form, fields};
-use crate::browser::dom::{document, listen, window};
+use crate::browser::dom::{document, listen, target_of, window};
 use crate::browser::timer::sleep;
 use crate::browser::{device, storage};
 use crate::stored::{self, Stored, StoredSaves};
@@ -34,7 +33,7 @@ fn hear_typing(form: &Rc<Form>) {
     for name in ["input", "change"] {
         let own = Rc::clone(form);
         listen(&form.element, name, move |event: DomEvent| {
-            if let Some(target) = event.target().and_then(|target| target.dyn_into::<Element>().ok()) {
+            if let Some(target) = target_of(&event) {
                 own.heard_edit(&target);
             }
         });
@@ -128,8 +127,7 @@ fn hear_save(form: &Rc<Form>) {
 fn hear_buttons(form: &Rc<Form>) {
     let own = Rc::clone(form);
     listen(&form.element, "click", move |event: DomEvent| {
-        let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
-        let discard = target.and_then(|target| target.closest("[data-discard]").ok().flatten());
+        let discard = target_of(&event).and_then(|target| target.closest("[data-discard]").ok().flatten());
         if discard.is_some() {
             event.prevent_default();
             own.tell(Event::DiscardPressed);

@@ -18,7 +18,7 @@ use super::fields::{self, Fields};
 use super::other_tabs::OtherTabs;
 use super::{FORM, Form, given, listening};
 use crate::browser::connection::Request;
-use crate::browser::dom::{all_in, document, find, find_in, set_attribute, window};
+use crate::browser::dom::{all_in, document, find, find_in, remove_all, set_attribute, window};
 use crate::browser::timer::{Alarm, page_asked_for_ms, wall_clock_ms};
 use crate::browser::{device, idb, outbox_runner, random, storage};
 use crate::reply::{self, Asked};
@@ -29,8 +29,7 @@ const ASKING: Duration = Duration::from_millis(1_500);
 
 /// Takes the page's form over, if it has one that is complete.
 pub async fn enhance() {
-    let Some(element) = find("form[data-resilient-form]").and_then(|form| form.dyn_into::<HtmlFormElement>().ok())
-    else {
+    let Some(element) = find("form[data-resilient-form]").map(JsCast::unchecked_into::<HtmlFormElement>) else {
         return;
     };
     let (Some(account), Some(form_key)) = (
@@ -66,9 +65,7 @@ pub async fn enhance() {
     });
     FORM.set(Some(Rc::clone(&form)));
     hide_what_is_in_the_form(&form);
-    for conflicts in all_in(&form.element, "[data-conflicts]") {
-        conflicts.remove();
-    }
+    remove_all(&form.element, "[data-conflicts]");
     listening::start(&form);
     form.meet_other_tabs();
     effects.into_iter().for_each(|effect| form.perform(effect));

@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, Event as DomEvent};
 
 use super::{Form, banners, conflict_view, fields};
-use crate::browser::dom::{all_in, find, find_in, set_attribute, set_text, window};
+use crate::browser::dom::{find, find_in, remove_all, set_attribute, set_text, window};
 use crate::browser::task::callback;
 
 impl Form {
@@ -30,9 +30,7 @@ impl Form {
             self.paint_errors(&view.errors, before.map(|before| &before.errors));
         }
         if before.is_some_and(|before| before.state != view.state) && view.state != FormState::Dirty {
-            all_in(&self.element, "[data-form-message]")
-                .iter()
-                .for_each(Element::remove);
+            remove_all(&self.element, "[data-form-message]");
         }
         if before.is_some_and(|before| before.state != view.state) && view.state == FormState::Saved {
             self.settle_baselines();
@@ -135,9 +133,7 @@ impl Form {
 
     /// The server's own words about the draft it drew are no longer true.
     pub fn hide_draft_notice(&self) {
-        all_in(&self.element, "[data-draft-notice]")
-            .iter()
-            .for_each(Element::remove);
+        remove_all(&self.element, "[data-draft-notice]");
     }
 
     /// Where banners go.

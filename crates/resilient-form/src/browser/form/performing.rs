@@ -249,7 +249,5 @@ impl Form {
 
 fn focus_element(element: &web_sys::Element) {
     use wasm_bindgen::JsCast;
-    if let Some(element) = element.dyn_ref::<web_sys::HtmlElement>() {
-        let _ = element.focus();
-    }
+    let _ = element.unchecked_ref::<web_sys::HtmlElement>().focus();
 }

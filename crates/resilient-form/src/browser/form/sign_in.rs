@@ -88,8 +88,8 @@ impl Form {
     }
 
     async fn sign_in(self: Rc<Self>) {
-        let password = find("dialog[data-sign-in-dialog] [name=password]")
-            .and_then(|field| field.dyn_into::<HtmlInputElement>().ok());
+        let password =
+            find("dialog[data-sign-in-dialog] input[name=password]").map(JsCast::unchecked_into::<HtmlInputElement>);
         let Some(password) = password else { return };
         let pairs = [
             ("username".to_owned(), self.account.clone()),
