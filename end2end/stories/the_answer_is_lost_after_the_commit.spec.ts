@@ -1,11 +1,16 @@
 import { expect, test } from "../fixtures/story.ts";
+import type { Person } from "../fixtures/person.ts";
 
 test.use({ behindAWay: true });
 
 // A browser repeats a request by itself when a kept connection is reset under it; more cuts than that reach the page.
 const cuts = 3;
 
+/** Whoever hears the server's events learns from them that it was saved, and does not send it again. */
+const hearsNoEvents = (person: Person) => person.page.route("**/events?*", (route) => route.abort());
+
 test("the answer to Save is lost: no second effect, and the page says saved", async ({ person, inkfast, database }) => {
+  await hearsNoEvents(person);
   const form = await person.opens("activities/1");
   await form.type("title", "Saved, but unheard");
   await inkfast.way.set({ kind: "cut_answer_to", pattern: "POST /records/", times: cuts });
@@ -18,7 +23,20 @@ test("the answer to Save is lost: no second effect, and the page says saved", as
   expect(await database.audited("update", "activities")).toBe(1);
 });
 
+test("no answer ever comes, but the events do: the page learns that it was saved", async ({ person, inkfast, database }) => {
+  const form = await person.opens("activities/1");
+  await form.type("title", "Saved, as the events say");
+  await inkfast.way.set({ kind: "cut_answer_to", pattern: "POST /records/", times: 1_000 });
+  await form.save();
+  await form.is("saved");
+
+  expect(await inkfast.way.struck()).toBeGreaterThan(0);
+  expect(await database.row("SELECT title FROM activities WHERE id = 1")).toEqual({ title: "Saved, as the events say" });
+  expect(await database.audited("update", "activities")).toBe(1);
+});
+
 test("the answer to a create is lost: one row, and the page is that record's", async ({ person, inkfast, database }) => {
+  await hearsNoEvents(person);
   const form = await person.opens("activities/new");
   await form.type("title", "Made once");
   await inkfast.way.set({ kind: "cut_answer_to", pattern: "POST /records/", times: cuts });

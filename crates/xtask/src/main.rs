@@ -1,7 +1,8 @@
-//! The build task: `cargo xtask serve | build | check | test`.
+//! The build task: `cargo xtask serve | build | check | test | bench`.
 //!
 //! It needs Rust and, for `--release` and the stories, Node; whatever else is missing it brings or names in one line.
 
+mod bench;
 mod check;
 mod command;
 mod packages;
@@ -46,6 +47,8 @@ enum Task {
     },
     /// Formatting, clippy for both targets, the architecture's invariants, licences and sources of dependencies
     Check,
+    /// Measure, and print the figures: what the machine is doing besides shows in them
+    Bench { what: bench::Bench },
     /// Run everything, or only the parts named
     Test {
         parts: Vec<test::Part>,
@@ -78,6 +81,7 @@ fn run(task: Task) -> Result<()> {
             server::run_in_place(&workspace, &inkfast, &arguments)
         }
         Task::Check => check::run(&workspace, check::Missing::IsSaid),
+        Task::Bench { what } => bench::run(&workspace, what),
         Task::Test { parts, playwright } => test::run(&workspace, &parts, &playwright),
     }
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: brings what the tests need, runs all of them, and closes with what passed and how long it took.
 
-mod needs;
-mod stories;
+pub mod needs;
+pub mod stories;
 mod summary;
 
 use anyhow::Result;

@@ -1,6 +1,7 @@
 //! The Playwright stories in `end2end/`, against the programs just built.
 
 use anyhow::Result;
+use std::ffi::OsStr;
 use std::process::Command;
 
 use crate::command::{cargo, run};
@@ -16,7 +17,12 @@ pub fn run_stories(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         "private-servers",
         "--bins",
     ]))?;
-    let programs = workspace.target.join(Mode::Development.folder());
+    playwright(workspace, Mode::Development, arguments)
+}
+
+/// Runs Playwright on programs and site as they are.
+pub fn playwright(workspace: &Workspace, mode: Mode, arguments: &[impl AsRef<OsStr>]) -> Result<()> {
+    let programs = workspace.target.join(mode.folder());
     let mut playwright = Command::new("npx");
     playwright.args(["--no-install", "playwright", "test"]).args(arguments);
     playwright

@@ -1,0 +1,136 @@
+// What a person waits for: how soon an edit page guards what is typed, and what a key costs once it does.
+// Printed, never judged here: the numbers are of the machine as much as of the program.
+import { type Browser, type Page, test } from "@playwright/test";
+import { PostgreSQL } from "../fixtures/database.ts";
+import { Inkfast } from "../fixtures/inkfast.ts";
+import { Person } from "../fixtures/person.ts";
+
+const loads = 40;
+const keys = 300;
+const fields = 60;
+
+interface Load {
+  /** When the load event was over, in milliseconds after the page was asked for. */
+  loaded: number;
+  /** When `data-hydrated` was set. */
+  hydrated: number;
+  /** Tasks over 50 ms until then. */
+  longTasks: number;
+}
+
+declare global {
+  interface Window {
+    measured: { hydrated: number; longTasks: number; keys: { handled: number; painted: number }[] };
+  }
+}
+
+/** Runs before anything of the page does. */
+function watch(): void {
+  window.measured = { hydrated: 0, longTasks: 0, keys: [] };
+  const look = () => {
+    if (!document.documentElement?.hasAttribute("data-hydrated")) return;
+    window.measured.hydrated ||= performance.now();
+    looking.disconnect();
+  };
+  const looking = new MutationObserver(look);
+  looking.observe(document, { attributes: true, childList: true, subtree: true, attributeFilter: ["data-hydrated"] });
+  new PerformanceObserver((list) => (window.measured.longTasks += list.getEntries().length)).observe({ type: "longtask", buffered: true });
+}
+
+/** For each key: how long the page's own listeners take, and when the frame after them is done. */
+function watchKeys(): void {
+  let begun = 0;
+  addEventListener("keydown", () => (begun = performance.now()), true);
+  addEventListener("input", () => {
+    const handled = performance.now() - begun;
+    // A message that is sent in a frame comes after it was painted.
+    const frame = new MessageChannel();
+    frame.port1.onmessage = () => window.measured.keys.push({ handled, painted: performance.now() - begun });
+    requestAnimationFrame(() => frame.port2.postMessage(0));
+  });
+}
+
+async function load(page: Page, address: string): Promise<Load> {
+  await page.goto(address, { waitUntil: "load" });
+  await page.waitForFunction(() => window.measured.hydrated > 0 && performance.getEntriesByType("navigation").some((entry) => (entry as PerformanceNavigationTiming).loadEventEnd > 0));
+  return page.evaluate(() => {
+    const [navigation] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+    return { loaded: navigation!.loadEventEnd, hydrated: window.measured.hydrated, longTasks: window.measured.longTasks };
+  });
+}
+
+const share = (numbers: number[], part: number): number => {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!;
+};
+
+const line = (what: string, numbers: number[]): void => {
+  const [median, p95, p99] = [0.5, 0.95, 0.99].map((part) => share(numbers, part).toFixed(1).padStart(8));
+  console.log(`${what.padEnd(58)} n=${String(numbers.length).padEnd(4)} median ${median} ms  p95 ${p95} ms  p99 ${p99} ms`);
+};
+
+function tell(how: string, measured: Load[]): void {
+  line(`${how}: from asked for to loaded`, measured.map(({ loaded }) => loaded));
+  line(`${how}: from asked for to hydrated`, measured.map(({ hydrated }) => hydrated));
+  line(`${how}: hydrated after loaded`, measured.map(({ loaded, hydrated }) => Math.max(0, hydrated - loaded)));
+  const long = measured.reduce((sum, { longTasks }) => sum + longTasks, 0);
+  console.log(`${how}: tasks over 50 ms: ${long} in ${measured.length} loads`);
+}
+
+/** A browser that was never here, signed in. */
+async function stranger(browser: Browser, baseURL: string): Promise<Page> {
+  const context = await browser.newContext({ baseURL });
+  const page = await context.newPage();
+  // The sign-in page would bring the script and the module into the cache.
+  await page.request.post("/login", { form: { username: "admin", password: "correct horse battery staple" }, headers: { origin: baseURL } });
+  await page.addInitScript(watch);
+  return page;
+}
+
+test("an edit page is hydrated", async ({ browser }) => {
+  test.setTimeout(600_000);
+  const inkfast = await Inkfast.start(undefined);
+  try {
+    const cold: Load[] = [];
+    for (let count = 0; count < loads; count += 1) {
+      const page = await stranger(browser, inkfast.url);
+      cold.push(await load(page, "/records/activities/1"));
+      await page.context().close();
+    }
+    tell("edit page, nothing cached", cold);
+    const page = await stranger(browser, inkfast.url);
+    await load(page, "/records/activities/1");
+    const warm: Load[] = [];
+    for (let count = 0; count < loads; count += 1) warm.push(await load(page, `/records/activities/${(count % 20) + 1}`));
+    tell("edit page, as the next of a day", warm);
+  } finally {
+    await inkfast.end();
+  }
+});
+
+test("a key is typed into a form of sixty fields", async ({ browser }) => {
+  test.setTimeout(600_000);
+  const postgresql = await PostgreSQL.start();
+  const database = await postgresql.create();
+  const columns = Array.from({ length: fields }, (_, at) => `field_${at} text NOT NULL DEFAULT 'as it was'`);
+  await database.execute(`CREATE TABLE wide (id bigint PRIMARY KEY, ${columns.join(", ")})`);
+  await database.execute("INSERT INTO wide (id) VALUES (1)");
+  const inkfast = await Inkfast.start(database.url);
+  try {
+    const page = await stranger(browser, inkfast.url);
+    await page.addInitScript(watchKeys);
+    const form = await new Person(page).opens("wide/1");
+    for (let at = 0; at < keys; at += 1) {
+      if (at % 25 === 0) await form.field(`field_${(at / 25) * 5}`).focus();
+      await page.keyboard.press("abcdefghijklmnopqrstuvwxy"[at % 25]!);
+    }
+    await form.isKeptOnTheServer();
+    const measured = await page.evaluate(() => window.measured.keys);
+    line(`${fields} fields: from a key to the end of its listeners`, measured.map(({ handled }) => handled));
+    line(`${fields} fields: from a key to its frame painted`, measured.map(({ painted }) => painted));
+  } finally {
+    await inkfast.end();
+    await database.end();
+    await postgresql.end();
+  }
+});
