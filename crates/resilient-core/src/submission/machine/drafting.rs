@@ -465,7 +465,9 @@ impl FormMachine {
         }
         let revisions = vec![saved];
         orders.push(Effect::DropLocally { form_key, revisions });
-        if newer_text {
+        if newer_text && self.discarded_elsewhere {
+            // It stays in the fields, and nowhere else, until the person goes on with it.
+        } else if newer_text {
             self.text_changed(given);
             self.keep_on_device(orders);
         } else {

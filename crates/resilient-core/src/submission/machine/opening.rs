@@ -59,6 +59,8 @@ pub struct Found {
     pub just_saved: Vec<JustSaved>,
     /// The outbox entries' `base` of those, by submission id.
     pub bases: BTreeMap<String, Values>,
+    /// The drawn draft was discarded on this device, and the server does not know it.
+    pub drawn_was_discarded: bool,
 }
 
 impl Found {
@@ -109,6 +111,11 @@ impl FormMachine {
         }
         form.start_line(&found.outbox, given, orders);
         form.hand_over_what_is_due(given, orders);
+        if found.drawn_was_discarded && form.chain.present == drawn.revision {
+            // Nothing was typed over it: it is discarded as it was before, and no word is lost about its coming back.
+            effects.retain(|order| !matches!(order, Effect::Announce(Announcement::Restored)));
+            form.discard(given, &mut effects);
+        }
         forget_last(&mut effects);
         (form, effects)
     }

@@ -365,6 +365,7 @@ impl World {
             resolved,
             just_saved: self.just_saved.clone(),
             bases,
+            ..Found::default()
         };
         let given = self.given();
         let (page, effects) = FormMachine::open(drawn, found, given);

@@ -521,6 +521,7 @@ impl World {
             outbox,
             resolved,
             bases,
+            drawn_was_discarded: device.buried.covers(&drawn.revision),
             ..Found::default()
         };
         let given = self.given();

@@ -46,8 +46,9 @@ pub async fn enhance() {
     device::sweep(&account);
     idb::open().await;
     forget_what_was_saved(&element, &account).await;
-    let found = find_on_device(&element, &account, &form_key).await;
+    let mut found = find_on_device(&element, &account, &form_key).await;
     let drawn = drawn(&element, form_key);
+    found.drawn_was_discarded = device::is_buried(&account, &drawn.form_key, &drawn.revision);
     let (machine, effects) = FormMachine::open(drawn, found, given());
     set_attribute(&element, "data-enhanced", Some(""));
     let form = Rc::new(Form {

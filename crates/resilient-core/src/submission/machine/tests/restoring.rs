@@ -158,3 +158,32 @@ fn a_draft_built_on_what_the_server_has_goes_over_it() {
     };
     assert_eq!(Page::open(with_server_draft, found).field("name"), "newer");
 }
+
+#[test]
+fn a_drawn_draft_that_was_discarded_here_is_not_shown_and_its_discard_is_said_again() {
+    let with_draft = || {
+        let mut with_draft = drawn();
+        for values in [&mut with_draft.drawn, &mut with_draft.live] {
+            values.insert("name".into(), text("thrown away"));
+        }
+        with_draft.revision = revision(3, "old");
+        with_draft
+    };
+    let found = || Found {
+        drawn_was_discarded: true,
+        ..Found::default()
+    };
+    let page = Page::open(with_draft(), found());
+    assert_eq!((page.field("name"), page.form.state()), ("Pump", FormState::Clean));
+    assert!(page.orders.contains(&Effect::DropDraft(revision(3, "old"))));
+    assert!(!page.announced(&Announcement::Restored));
+
+    let mut typed_over = with_draft();
+    typed_over.live.insert("note".into(), text("typed before the script"));
+    typed_over.touched.insert("note".into());
+    let page = Page::open(typed_over, found());
+    assert_eq!(
+        (page.field("name"), page.field("note")),
+        ("thrown away", "typed before the script")
+    );
+}
