@@ -322,7 +322,7 @@ impl FormMachine {
 
     /// Whether Save was pressed for this text, or what it grew from, and no answer has come. What an earlier page of
     /// this form left behind may be another text's.
-    fn is_under_way(&self) -> bool {
+    pub(super) fn is_under_way(&self) -> bool {
         let mut intents = self.delivery.intent().into_iter().chain(&self.line);
         intents.any(|intent| self.chain.covers(&intent.submission.revision))
     }
@@ -455,6 +455,8 @@ impl FormMachine {
         let server_had_it = self.server.held.take_if(|held| is_within(held, &saved)).is_some();
         self.goes_beside = false;
         let newer_text = self.has_plain_changes();
+        // Of another page and not what this press was of: it stays as it is kept, and can still be discarded elsewhere.
+        let is_anothers = self.chain.present.writer != self.chain.writer && !self.chain.covers(&saved);
         if !newer_text && !server_had_it {
             self.drop_what_was_built_on(&saved, orders);
         }
@@ -465,8 +467,8 @@ impl FormMachine {
         }
         let revisions = vec![saved];
         orders.push(Effect::DropLocally { form_key, revisions });
-        if newer_text && self.discarded_elsewhere {
-            // It stays in the fields, and nowhere else, until the person goes on with it.
+        if newer_text && (self.discarded_elsewhere || is_anothers) {
+            // What was discarded stays in the fields, and nowhere else, until the person goes on with it.
         } else if newer_text {
             self.text_changed(given);
             self.keep_on_device(orders);

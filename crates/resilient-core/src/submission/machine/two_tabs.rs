@@ -477,9 +477,8 @@ impl World {
             let (_, _, seq, writer) = other.page.hidden();
             let writer = writer.to_owned();
             let shown = Revision { seq, writer };
-            // While a press of Save is under way its page goes on with the text.
-            let goes_on = matches!(other.page.state(), FormState::Saving | FormState::Queued);
-            !goes_on && discarded.iter().any(|discarded| is_within(&shown, discarded))
+            // While a press of Save of it is under way its page goes on with the text.
+            !other.page.is_under_way() && discarded.iter().any(|discarded| is_within(&shown, discarded))
         };
         let pages: Vec<usize> = (0..self.tabs.len())
             .filter(|other| *other != tab && !only_shows_it(&self.tabs[*other]))
