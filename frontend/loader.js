@@ -60,8 +60,11 @@ const idle = () =>
 
 try {
   await loadUntilItRuns();
-  let allRun = true;
-  for (const island of document.querySelectorAll("leptos-island")) {
+  const islands = [...document.querySelectorAll("leptos-island")];
+  const isForm = (island) => island.dataset.component.startsWith("ResilientForm");
+  // The form at once: until it runs, what is typed is only recorded.
+  let allRun = islands.filter(isForm).map(start).every(Boolean);
+  for (const island of islands.filter((island) => !isForm(island))) {
     // What the person does goes before the next island.
     await idle();
     allRun = start(island) && allRun;

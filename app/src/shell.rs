@@ -52,6 +52,14 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark" />
                 <link rel="stylesheet" href=asset(&assets, "inkfast.css") />
                 <link rel="modulepreload" href=asset(&assets, "inkfast.js") nonce=use_nonce() />
+                // As the loader will ask for it, or the browser would fetch it twice.
+                <link
+                    rel="preload"
+                    href=asset(&assets, "inkfast_bg.wasm")
+                    r#as="fetch"
+                    crossorigin="anonymous"
+                    type="application/wasm"
+                />
                 <link rel="icon" href=ICON />
                 <script nonce=use_nonce()>{inline(&assets, "early.js", EARLY)}</script>
                 <script nonce=use_nonce()>{inline(&assets, "keys.js", KEYS)}</script>

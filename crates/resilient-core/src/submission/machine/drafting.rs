@@ -324,7 +324,8 @@ impl FormMachine {
     /// this form left behind may be another text's.
     pub(super) fn is_under_way(&self) -> bool {
         let mut intents = self.delivery.intent().into_iter().chain(&self.line);
-        intents.any(|intent| self.chain.covers(&intent.submission.revision))
+        // Pressed again meanwhile: what is in the fields goes next, whatever that press was of.
+        intents.any(|intent| intent.pressed_again || self.chain.covers(&intent.submission.revision))
     }
 
     /// The same, from another tab while this one is open.

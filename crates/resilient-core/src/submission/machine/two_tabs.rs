@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::drafting::is_within;
 use super::effects::{DeviceDraft, Effect, JustSaved, OutboxEntry};
@@ -594,8 +595,10 @@ impl World {
     }
 }
 
+// The same cases each time, so that a gate fails for what changed. To search on:
+// `PROPTEST_RNG_SEED={number} PROPTEST_CASES=15000 cargo test -p resilient-core two_tabs`
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_typed_is_lost_and_nothing_discarded_comes_back(
