@@ -145,8 +145,10 @@ async fn page(visit: &Visit, found: Found) -> AnyView {
             if record.key.is_none() {
                 visit.answer_with(&ApiError::new(ErrorKind::Forbidden, "You may not make records here."));
             }
+            let saved = found.saved.as_ref().map(|_| read_only::saved_here());
             let unsaved = read_only::unsaved(visit, &found.table, &found.drafts);
-            read_only::read_only(&found.table, record, &visit.tables(), unsaved)
+            let above = view! { {saved} {unsaved} };
+            read_only::read_only(&found.table, record, &visit.tables(), above.into_any())
         }
         _ => match view_of(visit, &found) {
             Some(view) => form::page_content(visit, &found, &view),

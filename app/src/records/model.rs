@@ -75,6 +75,12 @@ impl Table {
         self.key.iter().any(|key| key == column)
     }
 
+    /// Whether a record is nothing but its key, as those are that join two tables: there is nothing in it to change.
+    pub fn is_only_key(&self) -> bool {
+        let rest = |column: &Column| !self.is_key(&column.name) && !column.generated;
+        !self.key.is_empty() && !self.columns.iter().any(rest)
+    }
+
     /// Whether records here can be changed at all: by rights of the database account, and because
     /// each of them can be named.
     pub fn editable(&self) -> bool {
