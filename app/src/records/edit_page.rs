@@ -46,7 +46,7 @@ struct Found {
     record: Option<RecordForm>,
     drafts: Vec<KeptDraft>,
     saved: Option<SavedMark>,
-    /// The drafts of the server could not be read.
+    /// Not all drafts of the server could be read.
     without_drafts: bool,
     created_before: bool,
     recreates: bool,
@@ -132,7 +132,7 @@ fn posted_outcome(visit: &Visit) -> Option<Outcome> {
 
 async fn drafts(visit: &Visit, form_key: &str) -> (Vec<KeptDraft>, bool) {
     match visit.drafts.load(&visit.account, form_key).await {
-        Ok(drafts) => (drafts, false),
+        Ok(seen) => (seen.drafts, !seen.complete),
         Err(_) => (Vec::new(), true),
     }
 }

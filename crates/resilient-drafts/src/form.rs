@@ -196,6 +196,11 @@ impl Form {
         }
     }
 
+    /// Whether there is a draft that is kept still.
+    pub fn is_unsaved(&self, too_old_ms: u64) -> bool {
+        self.entries.iter().any(|entry| entry.changed_at_ms > too_old_ms)
+    }
+
     /// The drafts, latest change first.
     pub fn drafts(&self) -> Vec<StoredDraft> {
         self.entries.iter().map(|entry| self.stored(entry)).collect()
@@ -265,6 +270,13 @@ impl Form {
             kept_in: entry.place,
         }
     }
+}
+
+/// The drafts of several forms, latest change first.
+pub fn latest_first(forms: &[Form]) -> Vec<StoredDraft> {
+    let mut drafts: Vec<StoredDraft> = forms.iter().flat_map(Form::drafts).collect();
+    drafts.sort_by_key(|stored| std::cmp::Reverse(stored.changed_at_ms));
+    drafts
 }
 
 impl Difference {

@@ -22,7 +22,7 @@
 //! assert!(matches!(written, Written::Stored(_)));
 //!
 //! store.end("ann", "equipment/7", &draft.revision, End::Saved, 0).await?;
-//! assert!(store.load("ann", "equipment/7").await?.is_empty());
+//! assert!(store.load("ann", "equipment/7").await?.drafts.is_empty());
 //! # Ok::<(), resilient_drafts::StoreError>(()) }).unwrap();
 //! ```
 
@@ -76,5 +76,5 @@ pub use memory::MemoryStore;
 pub use seal::Sealer;
 pub use sqlite::SqliteStore;
 pub use store::{
-    DraftStore, End, Ended, KEPT_FOR, LONGEST_DRAFT, MOST_DRAFTS, Place, StoreError, StoredDraft, Written,
+    Count, DraftStore, End, Ended, KEPT_FOR, LONGEST_DRAFT, MOST_DRAFTS, Place, Seen, StoreError, StoredDraft, Written,
 };

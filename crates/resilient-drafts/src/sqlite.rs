@@ -16,7 +16,7 @@ use sqlx::{Sqlite, Transaction};
 
 use crate::form::Form;
 use crate::store::{fitting_json, too_old_at_ms, unavailable};
-use crate::{DraftStore, End, Ended, MOST_DRAFTS, Place, Sealer, StoreError, StoredDraft, Written};
+use crate::{Count, DraftStore, End, Ended, MOST_DRAFTS, Place, Sealer, Seen, StoreError, Written};
 
 /// Waiting longer than this for the file, or for a connection, is an outage.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -29,6 +29,7 @@ const SCHEMA: &str = "
         PRIMARY KEY (account, form_key, writer, seq)
     ) STRICT;
     CREATE INDEX IF NOT EXISTS draft_by_age ON draft (changed_at_ms);
+    CREATE INDEX IF NOT EXISTS draft_by_form ON draft (account, form_key, changed_at_ms);
     CREATE TABLE IF NOT EXISTS ended (
         account TEXT NOT NULL, form_key TEXT NOT NULL, writer TEXT NOT NULL, seq INTEGER NOT NULL,
         saved INTEGER NOT NULL, at_ms INTEGER NOT NULL,
@@ -110,7 +111,6 @@ impl SqliteStore {
     }
 
     /// Everything known of one form.
-    #[cfg(feature = "redis")]
     pub(crate) async fn form(&self, account: &str, form_key: &str) -> Result<Form, StoreError> {
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
         rows::form(&mut connection, &self.sealer, account, form_key)
@@ -137,18 +137,21 @@ impl SqliteStore {
 
 #[async_trait]
 impl DraftStore for SqliteStore {
-    async fn list(&self, account: &str) -> Result<Vec<StoredDraft>, StoreError> {
-        rows::of_account(&self.readers, &self.sealer, account)
-            .await
-            .map_err(unavailable)
+    async fn list(&self, account: &str) -> Result<Seen, StoreError> {
+        let drafts = rows::of_account(&self.readers, &self.sealer, account).await;
+        Ok(Seen::all(drafts.map_err(unavailable)?))
     }
 
-    async fn load(&self, account: &str, form_key: &str) -> Result<Vec<StoredDraft>, StoreError> {
-        let mut connection = self.readers.acquire().await.map_err(unavailable)?;
-        let form = rows::form(&mut connection, &self.sealer, account, form_key)
-            .await
-            .map_err(unavailable)?;
-        Ok(form.drafts())
+    async fn count(&self, account: &str, now_ms: u64) -> Result<Count, StoreError> {
+        let forms = rows::count_forms(&self.readers, account, too_old_at_ms(now_ms)).await;
+        Ok(Count {
+            forms: forms.map_err(unavailable)? as usize,
+            complete: true,
+        })
+    }
+
+    async fn load(&self, account: &str, form_key: &str) -> Result<Seen, StoreError> {
+        Ok(Seen::all(self.form(account, form_key).await?.drafts()))
     }
 
     async fn write(

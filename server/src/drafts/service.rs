@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use app::api_error::{ApiError, ErrorKind};
 use app::auth::model::Account;
-use app::drafts::port::{Drafts, KeptDraft};
+use app::drafts::port::{Drafts, KeptDraft, SeenDrafts, UnsavedForms};
 use app::monitoring::port::DraftsState;
 use app::records::port::Manner;
 use async_trait::async_trait;
@@ -16,7 +16,8 @@ use resilient_core::draft::{Draft, Revision};
 use resilient_core::path_text::read_part;
 use resilient_drafts::redis::{Address, Limits};
 use resilient_drafts::{
-    DraftStore, End, Ended, LayeredStore, MOST_DRAFTS, Place, RedisStore, SqliteStore, StoreError, StoredDraft, Written,
+    Count, DraftStore, End, Ended, LayeredStore, MOST_DRAFTS, Place, RedisStore, Seen, SqliteStore, StoreError,
+    StoredDraft, Written,
 };
 
 use super::counting;
@@ -99,11 +100,6 @@ impl DraftService {
             Some(_) => DraftsState::Spill,
             None => DraftsState::Embedded,
         }
-    }
-
-    /// Whether all that is kept can be read now, as far as is known.
-    pub fn sees_all(&self) -> bool {
-        self.layered.as_ref().is_none_or(LayeredStore::sees_redis)
     }
 
     /// Keeps [`state`](Self::state) up to date, forever.
@@ -196,8 +192,8 @@ impl DraftService {
             .await
     }
 
-    /// The form's drafts, latest change first.
-    pub async fn stored(&self, account: &str, form_key: &str) -> Result<Vec<StoredDraft>, StoreError> {
+    /// What can be seen of the form's drafts.
+    pub async fn stored(&self, account: &str, form_key: &str) -> Result<Seen, StoreError> {
         self.store.load(account, form_key).await
     }
 
@@ -220,11 +216,15 @@ impl DraftService {
         shown_draft(draft, self.panel.of(who.role).written(table).map(|table| &**table))
     }
 
-    fn kept(&self, who: &Account, stored: StoredDraft) -> KeptDraft {
-        KeptDraft {
+    fn seen_by(&self, who: &Account, seen: Seen) -> SeenDrafts {
+        let kept = |stored: StoredDraft| KeptDraft {
             draft: self.shown(who, &stored.form_key, stored.draft),
             form_key: stored.form_key,
             changed_at_ms: stored.changed_at_ms,
+        };
+        SeenDrafts {
+            drafts: seen.drafts.into_iter().map(kept).collect(),
+            complete: seen.complete,
         }
     }
 
@@ -240,21 +240,20 @@ impl DraftService {
 
 #[async_trait]
 impl Drafts for DraftService {
-    async fn list(&self, who: &Account) -> Result<Vec<KeptDraft>, ApiError> {
-        let drafts = self.store.list(&who.name).await.map_err(|error| api_error(&error))?;
-        Ok(drafts.into_iter().map(|stored| self.kept(who, stored)).collect())
+    async fn list(&self, who: &Account) -> Result<SeenDrafts, ApiError> {
+        let seen = self.store.list(&who.name).await.map_err(|error| api_error(&error))?;
+        Ok(self.seen_by(who, seen))
     }
 
-    async fn load(&self, who: &Account, form_key: &str) -> Result<Vec<KeptDraft>, ApiError> {
-        let drafts = self
-            .stored(&who.name, form_key)
-            .await
-            .map_err(|error| api_error(&error))?;
-        if drafts.is_empty() && !self.sees_all() {
-            // It may be where nobody can look now; the page says so.
-            return Err(cannot_be_reached());
-        }
-        Ok(drafts.into_iter().map(|stored| self.kept(who, stored)).collect())
+    async fn count(&self, who: &Account) -> Result<UnsavedForms, ApiError> {
+        let count = self.store.count(&who.name, now_ms()).await;
+        let Count { forms, complete } = count.map_err(|error| api_error(&error))?;
+        Ok(UnsavedForms { forms, complete })
+    }
+
+    async fn load(&self, who: &Account, form_key: &str) -> Result<SeenDrafts, ApiError> {
+        let seen = self.stored(&who.name, form_key).await;
+        Ok(self.seen_by(who, seen.map_err(|error| api_error(&error))?))
     }
 
     async fn discard(&self, who: &Account, form_key: &str, revision: &Revision) -> Result<(), ApiError> {

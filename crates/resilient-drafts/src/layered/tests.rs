@@ -1,5 +1,6 @@
 //! The contract with Redis there, and that nothing is lost or doubled whatever happens to Redis.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use super::LayeredStore;
 use crate::contract::draft;
 use crate::redis::Limits;
 use crate::redis::tests::{PATIENT, connected, until_it_answers};
-use crate::{DraftStore, End, Place, Sealer, SqliteStore, Written};
+use crate::{Count, DraftStore, End, Place, Sealer, SqliteStore, Written};
 
 struct Servers {
     redis: PrivateRedis,
@@ -65,6 +66,7 @@ mod without_redis {
         a_press_without_script_gets_a_revision_of_its_own,
         ending_an_older_state_leaves_the_later_one_and_every_other,
         everything_ends_thirty_days_after_its_last_change,
+        forms_with_drafts_are_counted_and_neither_old_nor_ended_ones,
         a_draft_that_is_too_large_leaves_the_old_one_as_it_is,
         of_many_first_writers_one_wins_and_all_others_are_told,
         of_one_page_s_writes_at_once_the_last_one_stays,
@@ -84,10 +86,16 @@ async fn keep(store: &LayeredStore, writer: &str, seq: u64, on: Option<Revision>
 }
 
 async fn stored(store: &LayeredStore) -> Vec<(Revision, Place)> {
-    let drafts = store.load("ann", "site/1").await.unwrap();
+    let seen = store.load("ann", "site/1").await.unwrap();
     let listed = store.list("ann").await.unwrap();
-    assert_eq!(drafts, listed, "one form is all there is");
-    drafts
+    assert_eq!(seen, listed, "one form is all there is");
+    let forms = usize::from(!seen.drafts.is_empty());
+    let count = Count {
+        forms,
+        complete: seen.complete,
+    };
+    assert_eq!(store.count("ann", 0).await.unwrap(), count);
+    seen.drafts
         .into_iter()
         .map(|stored| (stored.draft.revision, stored.kept_in))
         .collect()
@@ -120,7 +128,7 @@ async fn typed_on_while_redis_is_killed_it_is_one_draft_afterwards() {
     servers.redis.restart().unwrap();
     until_all_is_moved(&store).await;
     assert_eq!(stored(&store).await, [(at("a", 3), Place::Redis)]);
-    assert!(store.spill.form("ann", "site/1").await.is_empty());
+    assert!(store.spill.look("ann", "site/1").await.0.is_empty());
 }
 
 #[tokio::test]
@@ -220,7 +228,7 @@ async fn what_was_discarded_stays_away_from_a_flushed_redis() {
     assert_eq!(keep(&store, "a", 1, None).await, Written::Ended(End::Discarded));
     let thirty_days = crate::KEPT_FOR.as_millis() as u64;
     store.sweep(2 + thirty_days).await.unwrap();
-    assert!(store.spill.form("ann", "site/1").await.is_empty());
+    assert!(store.spill.look("ann", "site/1").await.0.is_empty());
 }
 
 #[tokio::test]
@@ -281,9 +289,13 @@ async fn the_drafts_of_the_embedded_store_move_to_redis_when_it_is_put_in_front(
     }
     embedded.close().await;
     let store = over(&redis.url(), &directory, PATIENT).await;
-    assert_eq!(store.list("ann").await.unwrap().len(), 30, "also while they are moved");
+    assert_eq!(
+        store.list("ann").await.unwrap().drafts.len(),
+        30,
+        "also while they are moved"
+    );
     until_all_is_moved(&store).await;
-    let drafts = store.list("ann").await.unwrap();
+    let drafts = store.list("ann").await.unwrap().drafts;
     assert_eq!(drafts.len(), 30);
     assert!(drafts.iter().all(|draft| draft.kept_in == Place::Redis));
     assert_eq!(drafts[0].changed_at_ms, 29, "when it was changed stays true");
@@ -315,7 +327,7 @@ async fn a_form_that_redis_refuses_stays_in_the_spill_and_stops_no_other() {
     timeout(Duration::from_secs(20), others_moved)
         .await
         .expect("site/2 is moved");
-    let mut places: Vec<_> = store.list("ann").await.unwrap();
+    let mut places: Vec<_> = store.list("ann").await.unwrap().drafts;
     places.sort_by(|one, other| one.form_key.cmp(&other.form_key));
     let places: Vec<_> = places
         .iter()
@@ -331,7 +343,49 @@ async fn a_form_that_redis_refuses_stays_in_the_spill_and_stops_no_other() {
     );
     servers.redis.command(&["DEL", &in_the_way]).unwrap();
     until_all_is_moved(&store).await;
-    assert_eq!(store.list("ann").await.unwrap().len(), 3);
+    assert_eq!(store.list("ann").await.unwrap().drafts.len(), 3);
+}
+
+#[tokio::test]
+async fn what_is_seen_without_redis_is_never_said_to_be_all() {
+    let (store, servers) = hurried().await;
+    keep(&store, "a", 1, None).await;
+    let complete = async || {
+        let listed = store.list("ann").await.unwrap();
+        let loaded = store.load("ann", "site/2").await.unwrap();
+        let counted = store.count("ann", 2).await.unwrap();
+        assert_eq!((listed.complete, loaded.complete), (counted.complete, counted.complete));
+        (
+            listed.drafts.len(),
+            loaded.drafts.len(),
+            counted.forms,
+            counted.complete,
+        )
+    };
+    assert_eq!(complete().await, (1, 0, 1, true));
+    servers.redis.kill();
+    let typed = draft("b", 1, None, "typed meanwhile");
+    store.write("ann", "site/2", &typed, &Mode::Chained, 2).await.unwrap();
+    assert_eq!(complete().await, (1, 1, 1, false));
+    servers.redis.restart().unwrap();
+    until_all_is_moved(&store).await;
+    assert_eq!(complete().await, (2, 1, 2, true));
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_hides_something() {
+    let (store, servers) = hurried().await;
+    keep(&store, "a", 1, None).await;
+    servers.redis.kill();
+    let typed = draft("b", 1, None, "typed meanwhile");
+    store.write("ann", "site/2", &typed, &Mode::Chained, 2).await.unwrap();
+    store.spill.close().await;
+    servers.redis.restart().unwrap();
+    until_it_answers(&store.redis).await;
+    let seen = store.list("ann").await.unwrap();
+    assert_eq!((seen.drafts.len(), seen.complete), (1, false));
+    assert!(!store.load("ann", "site/2").await.unwrap().complete);
+    assert!(!store.count("ann", 2).await.unwrap().complete);
 }
 
 #[tokio::test]
@@ -425,9 +479,9 @@ async fn nothing_is_lost_or_doubled(name: &str, store: LayeredStore, trouble: im
         load(&overrun)
     );
 
-    let forms = store.redis.forms("ann").await.unwrap();
-    assert_eq!(forms.len(), 4);
-    for form in &forms {
+    let found = store.redis.forms("ann", &BTreeSet::new()).await.unwrap();
+    assert_eq!((found.forms.len(), found.complete), (4, true));
+    for form in found.forms.values() {
         for page in pages.iter().filter(|page| page.form_key == form.key) {
             let last = at(&page.writer, page.seq);
             let holds = form.entries.iter().any(|entry| entry.kept.lineage.covers(&last));
