@@ -347,6 +347,49 @@ async fn a_form_that_redis_refuses_stays_in_the_spill_and_stops_no_other() {
 }
 
 #[tokio::test]
+async fn a_form_that_breaks_the_way_each_time_holds_no_other_back() {
+    let (redis, directory) = (PrivateRedis::start().unwrap(), tempfile::tempdir().unwrap());
+    let upstream = std::net::SocketAddr::from(([127, 0, 0, 1], redis.port()));
+    let proxy = FaultProxy::start(upstream).await.unwrap();
+    // Over a way on which connecting again takes its time.
+    let far = FaultProxy::start(proxy.address()).await.unwrap();
+    far.set(Fault::Slow {
+        bytes_per_second: 0,
+        latency: Duration::from_millis(10),
+    })
+    .await;
+    let store = over(&format!("redis://{}", far.address()), &directory, PATIENT).await;
+    until_it_answers(&store.redis).await;
+    proxy.set(Fault::Cut).await;
+    for site in 0..6 {
+        let draft = draft("a", 1, None, "text");
+        let form_key = format!("site/{site}");
+        let told = store.write("ann", &form_key, &draft, &Mode::Chained, 1).await.unwrap();
+        assert!(matches!(told, Written::Stored(kept) if kept.kept_in == Place::Server));
+    }
+    let pattern = b":form:site/0".to_vec();
+    proxy
+        .set(Fault::CutAfterForwarding {
+            pattern,
+            times: u32::MAX,
+        })
+        .await;
+    let others_moved = async {
+        while store.waiting_forms() != 1 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), others_moved)
+        .await
+        .expect("all others are moved");
+    let left = store.spill.form_keys();
+    assert_eq!(left, [("ann".to_owned(), "site/0".to_owned())]);
+    proxy.set(Fault::Pass).await;
+    until_all_is_moved(&store).await;
+    assert_eq!(store.list("ann").await.unwrap().drafts.len(), 6);
+}
+
+#[tokio::test]
 async fn what_is_seen_without_redis_is_never_said_to_be_all() {
     let (store, servers) = hurried().await;
     keep(&store, "a", 1, None).await;
