@@ -134,8 +134,14 @@ impl Form {
         if other.is_empty() {
             return joined;
         }
-        let all = || self.entries.iter().chain(&other.entries);
-        let copies: Vec<Kept> = all().map(|entry| entry.kept.clone()).collect();
+        let mut all: Vec<&Entry> = self.entries.iter().chain(&other.entries).collect();
+        // Of the same text the latest stays, whichever store it is in.
+        all.sort_by(|one, other| {
+            let order = |entry: &&Entry| (entry.changed_at_ms, entry.kept.draft.revision.seq);
+            let by_name = one.kept.draft.revision.writer.cmp(&other.kept.draft.revision.writer);
+            order(other).cmp(&order(one)).then(by_name)
+        });
+        let copies: Vec<Kept> = all.iter().map(|entry| entry.kept.clone()).collect();
         // What has ended in one store takes along what it was built on in the other one.
         for mark in self.ended.iter().chain(&other.ended) {
             for revision in ending(&copies, &mark.revision).revisions() {
@@ -146,10 +152,12 @@ impl Form {
             }
         }
         let at = |kept: Kept| {
-            let same = all().find(|entry| entry.kept.draft.revision == kept.draft.revision);
+            let same = all
+                .iter()
+                .find(|entry| entry.kept.draft.revision == kept.draft.revision);
             let Entry {
                 changed_at_ms, place, ..
-            } = same.expect("joining makes no drafts").clone();
+            } = **same.expect("joining makes no drafts");
             Entry {
                 kept,
                 changed_at_ms,

@@ -81,7 +81,7 @@ fn at(writer: &str, seq: u64) -> Revision {
 }
 
 async fn keep(store: &LayeredStore, writer: &str, seq: u64, on: Option<Revision>) -> Written {
-    let draft = draft(writer, seq, on, "text");
+    let draft = draft(writer, seq, on, &format!("{writer} {seq}"));
     store.write("ann", "site/1", &draft, &Mode::Chained, seq).await.unwrap()
 }
 
@@ -190,6 +190,30 @@ async fn a_press_without_script_replaces_the_draft_it_was_drawn_from_once_both_a
 }
 
 #[tokio::test]
+async fn the_same_press_without_script_in_redis_and_beside_it_is_one_draft() {
+    let (store, servers) = hurried().await;
+    let press = async |name: &str, on: &Revision, now_ms: u64| {
+        let mode = Mode::FailedPostWithoutScript { fresh: at(name, 1) };
+        let posted = draft(&on.writer, on.seq, None, "typed once");
+        store.write("ann", "site/1", &posted, &mode, now_ms).await.unwrap()
+    };
+    let drawn = at("page", 0);
+    assert!(matches!(press("first", &drawn, 1).await, Written::Stored(kept) if kept.kept_in == Place::Redis));
+    servers.redis.kill();
+    assert!(matches!(press("second", &drawn, 2).await, Written::Stored(kept) if kept.kept_in == Place::Server));
+    servers.redis.restart().unwrap();
+    until_it_answers(&store.redis).await;
+    assert_eq!(stored(&store).await.len(), 1, "also before it is moved");
+    until_all_is_moved(&store).await;
+    assert_eq!(stored(&store).await, [(at("second", 1), Place::Redis)]);
+    // The page that was drawn with it goes on from there.
+    let mode = Mode::FailedPostWithoutScript { fresh: at("third", 1) };
+    let posted = draft("second", 1, None, "typed on");
+    store.write("ann", "site/1", &posted, &mode, 3).await.unwrap();
+    assert_eq!(stored(&store).await, [(at("third", 1), Place::Redis)]);
+}
+
+#[tokio::test]
 async fn two_tabs_type_on_while_redis_is_away_and_both_are_kept() {
     let (store, servers) = hurried().await;
     keep(&store, "a", 1, None).await;
@@ -235,7 +259,7 @@ async fn what_was_discarded_stays_away_from_a_flushed_redis() {
 async fn a_list_hides_what_redis_knows_to_have_ended() {
     let (store, _servers) = hurried().await;
     keep(&store, "a", 1, None).await;
-    let late = draft("a", 1, None, "text");
+    let late = draft("a", 1, None, "a 1");
     store
         .redis
         .end("ann", "site/1", &at("a", 1), End::Saved, 2)
