@@ -23,6 +23,7 @@ use resilient_drafts::{
 use super::counting;
 use crate::clock::now_ms;
 use crate::keys::Keys;
+use crate::monitoring::Saves;
 use crate::panel::{Panel, shown_draft};
 
 /// Between two checks of the draft store.
@@ -31,6 +32,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 pub struct DraftService {
     store: Arc<dyn DraftStore>,
     panel: Arc<Panel>,
+    saves: Arc<Saves>,
     /// The same store, where there is a Redis in it.
     layered: Option<LayeredStore>,
     /// Whether the store took its last check.
@@ -66,10 +68,11 @@ impl DraftService {
         keys: &Keys,
         redis: Option<&Address>,
         panel: Arc<Panel>,
+        saves: Arc<Saves>,
     ) -> Result<Self, StoreError> {
         let embedded = SqliteStore::open(path, keys.drafts.clone()).await?;
         let Some(address) = redis else {
-            return Ok(Self::over(Arc::new(embedded), None, panel));
+            return Ok(Self::over(Arc::new(embedded), None, panel, saves));
         };
         let redis = RedisStore::connect(address, &keys.drafts_prefix, keys.drafts.clone(), Limits::default()).await?;
         if !redis.takes_writes() {
@@ -79,13 +82,14 @@ impl DraftService {
             );
         }
         let layered = LayeredStore::over(redis, embedded).await?;
-        Ok(Self::over(Arc::new(layered.clone()), Some(layered), panel))
+        Ok(Self::over(Arc::new(layered.clone()), Some(layered), panel, saves))
     }
 
-    fn over(store: Arc<dyn DraftStore>, layered: Option<LayeredStore>, panel: Arc<Panel>) -> Self {
+    fn over(store: Arc<dyn DraftStore>, layered: Option<LayeredStore>, panel: Arc<Panel>, saves: Arc<Saves>) -> Self {
         Self {
             store,
             panel,
+            saves,
             layered,
             reachable: AtomicBool::new(true),
         }
@@ -185,11 +189,14 @@ impl DraftService {
         }
     }
 
-    /// Removes what the person threw away.
+    /// Removes what the person threw away, whichever door that came through. A save of it is waited for no more.
     pub async fn end_discarded(&self, account: &str, form_key: &str, revision: &Revision) -> Result<Ended, StoreError> {
-        self.store
+        let ended = self
+            .store
             .end(account, form_key, revision, End::Discarded, now_ms())
-            .await
+            .await?;
+        self.saves.discarded(account, form_key, revision);
+        Ok(ended)
     }
 
     /// What can be seen of the form's drafts.

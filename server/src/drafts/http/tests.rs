@@ -7,16 +7,19 @@ use app::records::port::Manner;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
+use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_drafts::redis::Address;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::*;
 use crate::keys::Keys;
+use crate::monitoring::Saves;
 use crate::panel::Panel;
 
 struct Server {
     drafts: Arc<DraftService>,
+    saves: Arc<Saves>,
     _folder: tempfile::TempDir,
 }
 
@@ -30,9 +33,11 @@ impl Server {
         let file = folder.path().join("drafts.db");
         let keys = Keys::from_secret(&[1; 32]);
         let panel = Arc::new(Panel::new(Default::default(), Vec::new()));
-        let drafts = DraftService::open(&file, &keys, redis, panel).await.unwrap();
+        let saves = Arc::<Saves>::default();
+        let drafts = DraftService::open(&file, &keys, redis, panel, Arc::clone(&saves)).await;
         Self {
-            drafts: Arc::new(drafts),
+            drafts: Arc::new(drafts.unwrap()),
+            saves,
             _folder: folder,
         }
     }
@@ -347,6 +352,36 @@ async fn a_failed_save_is_kept_under_the_revision_that_the_answer_names() {
     // The page comes back drawn from that one; saved, nothing is left.
     server.drafts.saved("ann", "site/1", &first).await;
     assert_eq!(server.read().await.0, 404);
+}
+
+#[tokio::test]
+async fn a_save_whose_text_is_discarded_through_either_door_is_waited_for_no_more() {
+    let server = Server::start().await;
+    let account = Account {
+        name: "ann".to_owned(),
+        role: Role::Superuser,
+    };
+    let revision = |seq| Revision {
+        seq,
+        writer: "a".to_owned(),
+    };
+    for by_page in [true, false] {
+        let kept = Answer {
+            seq: 1,
+            writer: "a".to_owned(),
+            kept_in: Some("server".to_owned()),
+            ..Answer::new(Outcome::Kept)
+        };
+        server.saves.ended("ann", "site/1", &kept);
+        assert_eq!(server.saves.waiting_since(0), 1);
+        if by_page {
+            let (status, _) = server.ask("ann", "DELETE", "site/1?seq=1&writer=a", "").await;
+            assert_eq!(status, 404, "the server had none of it; it stays away all the same");
+        } else {
+            server.drafts.discard(&account, "site/1", &revision(1)).await.unwrap();
+        }
+        assert_eq!(server.saves.waiting_since(0), 0, "{by_page}");
+    }
 }
 
 #[tokio::test]
