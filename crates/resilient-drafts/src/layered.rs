@@ -28,7 +28,8 @@ use self::moving::keep_moving;
 use self::spill::Spill;
 use crate::form::{Form, latest_first};
 use crate::redis::{Found, RedisStore, Room};
-use crate::store::{fitting_json, too_old_at_ms, unavailable};
+use crate::step::{Ending, Writing, to_its_end};
+use crate::store::too_old_at_ms;
 use crate::{Count, DraftStore, End, Ended, Place, Seen, SqliteStore, StoreError, Written};
 
 /// A store in Redis that goes on without it. Cloning it is cheap.
@@ -163,18 +164,15 @@ impl DraftStore for LayeredStore {
         mode: &Mode,
         now_ms: u64,
     ) -> Result<Written, StoreError> {
-        fitting_json(draft)?;
-        let (store, account, form_key) = (self.clone(), account.to_owned(), form_key.to_owned());
-        let (draft, mode) = (draft.clone(), mode.clone());
-        tokio::spawn(async move {
-            let in_redis = |form: &Form| form.receive(&draft, &mode, now_ms);
-            let in_spill = |form: &Form| form.receive_unseen(&draft, &mode, now_ms);
-            store
-                .change(&account, &form_key, Room::Limited, in_redis, in_spill)
-                .await
+        let writing = Writing::new(account, form_key, draft, mode, now_ms)?;
+        let store = self.clone();
+        to_its_end(async move {
+            let in_redis = |form: &Form| writing.decide(form);
+            let in_spill = |form: &Form| writing.decide_unseen(form);
+            let Writing { account, form_key, .. } = &writing;
+            store.change(account, form_key, Room::Limited, in_redis, in_spill).await
         })
         .await
-        .map_err(unavailable)?
     }
 
     async fn end(
@@ -185,20 +183,20 @@ impl DraftStore for LayeredStore {
         end: End,
         now_ms: u64,
     ) -> Result<Ended, StoreError> {
-        let (store, account, form_key) = (self.clone(), account.to_owned(), form_key.to_owned());
-        let revision = revision.clone();
-        tokio::spawn(async move {
+        let ending = Ending::new(account, form_key, revision, end, now_ms);
+        let store = self.clone();
+        to_its_end(async move {
             let decide = |form: &Form| {
-                let (ended, after) = form.end(&revision, end, now_ms);
+                let (ended, after) = ending.decide(form);
                 ((ended, after.ended.clone()), after)
             };
-            let change = store.change(&account, &form_key, Room::Unlimited, decide, decide);
+            let Ending { account, form_key, .. } = &ending;
+            let change = store.change(account, form_key, Room::Unlimited, decide, decide);
             let (ended, marks) = change.await?;
-            store.spill.remember(&account, &form_key, marks).await;
+            store.spill.remember(account, form_key, marks).await;
             Ok(ended)
         })
         .await
-        .map_err(unavailable)?
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {

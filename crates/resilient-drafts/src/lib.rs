@@ -66,6 +66,7 @@ mod memory;
 pub mod redis;
 pub mod seal;
 mod sqlite;
+mod step;
 mod store;
 
 #[cfg(feature = "redis")]

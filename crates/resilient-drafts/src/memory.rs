@@ -8,7 +8,8 @@ use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
 
 use crate::form::{Form, latest_first};
-use crate::store::{fitting_json, too_old_at_ms};
+use crate::step::{Ending, Writing};
+use crate::store::too_old_at_ms;
 use crate::{Count, DraftStore, End, Ended, MOST_DRAFTS, Place, Seen, StoreError, Written};
 
 /// Account and form key.
@@ -81,8 +82,8 @@ impl DraftStore for MemoryStore {
         mode: &Mode,
         now_ms: u64,
     ) -> Result<Written, StoreError> {
-        fitting_json(draft)?;
-        self.update(account, form_key, |form| form.receive(draft, mode, now_ms))
+        let writing = Writing::new(account, form_key, draft, mode, now_ms)?;
+        self.update(account, form_key, |form| writing.decide(form))
     }
 
     async fn end(
@@ -93,7 +94,8 @@ impl DraftStore for MemoryStore {
         end: End,
         now_ms: u64,
     ) -> Result<Ended, StoreError> {
-        self.update(account, form_key, |form| form.end(revision, end, now_ms))
+        let ending = Ending::new(account, form_key, revision, end, now_ms);
+        self.update(account, form_key, |form| ending.decide(form))
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {

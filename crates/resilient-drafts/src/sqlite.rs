@@ -15,7 +15,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{Sqlite, Transaction};
 
 use crate::form::Form;
-use crate::store::{fitting_json, too_old_at_ms, unavailable};
+use crate::step::{Ending, Writing, to_its_end};
+use crate::store::{too_old_at_ms, unavailable};
 use crate::{Count, DraftStore, End, Ended, MOST_DRAFTS, Place, Sealer, Seen, StoreError, Written};
 
 /// Waiting longer than this for the file, or for a connection, is an outage.
@@ -162,16 +163,13 @@ impl DraftStore for SqliteStore {
         mode: &Mode,
         now_ms: u64,
     ) -> Result<Written, StoreError> {
-        fitting_json(draft)?;
-        let (store, account, form_key) = (self.clone(), account.to_owned(), form_key.to_owned());
-        let (draft, mode) = (draft.clone(), mode.clone());
-        // A task of its own: a browser that hangs up does not stop it half-way.
-        tokio::spawn(async move {
-            let decide = |form: &Form| form.receive(&draft, &mode, now_ms);
-            store.update(&account, &form_key, decide).await
+        let writing = Writing::new(account, form_key, draft, mode, now_ms)?;
+        let store = self.clone();
+        to_its_end(async move {
+            let decide = |form: &Form| writing.decide(form);
+            store.update(&writing.account, &writing.form_key, decide).await
         })
         .await
-        .map_err(unavailable)?
     }
 
     async fn end(
@@ -182,14 +180,13 @@ impl DraftStore for SqliteStore {
         end: End,
         now_ms: u64,
     ) -> Result<Ended, StoreError> {
-        let (store, account, form_key) = (self.clone(), account.to_owned(), form_key.to_owned());
-        let revision = revision.clone();
-        tokio::spawn(async move {
-            let decide = |form: &Form| form.end(&revision, end, now_ms);
-            store.update(&account, &form_key, decide).await
+        let ending = Ending::new(account, form_key, revision, end, now_ms);
+        let store = self.clone();
+        to_its_end(async move {
+            let decide = |form: &Form| ending.decide(form);
+            store.update(&ending.account, &ending.form_key, decide).await
         })
         .await
-        .map_err(unavailable)?
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {

@@ -45,7 +45,8 @@ pub(crate) use self::reading::Found;
 use self::rehearsal::Rehearsal;
 use self::swap::{Swap, Swapped, Swapper};
 use crate::form::{Form, latest_first};
-use crate::store::{fitting_json, too_old_at_ms, unavailable};
+use crate::step::{Ending, Writing, to_its_end};
+use crate::store::{too_old_at_ms, unavailable};
 use crate::{Count, DraftStore, End, Ended, KEPT_FOR, Place, Sealer, Seen, StoreError, Written};
 
 /// Somebody else changed the form each time: more than this many times in a row is no accident.
@@ -221,16 +222,15 @@ impl DraftStore for RedisStore {
         mode: &Mode,
         now_ms: u64,
     ) -> Result<Written, StoreError> {
-        fitting_json(draft)?;
-        let (store, account, form_key) = (self.clone(), account.to_owned(), form_key.to_owned());
-        let (draft, mode) = (draft.clone(), mode.clone());
-        tokio::spawn(async move {
-            let decide = |form: &Form| form.receive(&draft, &mode, now_ms);
-            let nothing = Form::empty(&form_key, Place::Redis);
-            store.update(&account, &form_key, &nothing, Room::Limited, decide).await
+        let writing = Writing::new(account, form_key, draft, mode, now_ms)?;
+        let store = self.clone();
+        to_its_end(async move {
+            let Writing { account, form_key, .. } = &writing;
+            let nothing = Form::empty(form_key, Place::Redis);
+            let decide = |form: &Form| writing.decide(form);
+            store.update(account, form_key, &nothing, Room::Limited, decide).await
         })
         .await
-        .map_err(unavailable)?
     }
 
     async fn end(
@@ -241,17 +241,15 @@ impl DraftStore for RedisStore {
         end: End,
         now_ms: u64,
     ) -> Result<Ended, StoreError> {
-        let (store, account, form_key) = (self.clone(), account.to_owned(), form_key.to_owned());
-        let revision = revision.clone();
-        tokio::spawn(async move {
-            let decide = |form: &Form| form.end(&revision, end, now_ms);
-            let nothing = Form::empty(&form_key, Place::Redis);
-            store
-                .update(&account, &form_key, &nothing, Room::Unlimited, decide)
-                .await
+        let ending = Ending::new(account, form_key, revision, end, now_ms);
+        let store = self.clone();
+        to_its_end(async move {
+            let Ending { account, form_key, .. } = &ending;
+            let nothing = Form::empty(form_key, Place::Redis);
+            let decide = |form: &Form| ending.decide(form);
+            store.update(account, form_key, &nothing, Room::Unlimited, decide).await
         })
         .await
-        .map_err(unavailable)?
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {
