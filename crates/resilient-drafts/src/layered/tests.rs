@@ -167,7 +167,8 @@ async fn a_write_whose_answer_was_lost_is_one_draft() {
         panic!("it is kept, whatever Redis did");
     };
     assert_eq!(kept.kept_in, Place::Server);
-    let in_redis = redis.command(&["HKEYS", &redis.keys("*:form:*").unwrap()[0]]).unwrap();
+    let in_redis = redis.keys("*:form:site/1").unwrap();
+    let in_redis = redis.command(&["HKEYS", &in_redis[0]]).unwrap();
     assert!(
         in_redis.contains("draft:2:a"),
         "the cut came after the work: {in_redis}"

@@ -20,7 +20,7 @@ use crate::{End, Place, Sealer, StoreError};
 /// Fields and values, as `HGETALL` gives them.
 pub type Fields = HashMap<String, String>;
 
-const MARK: &str = "mark";
+pub const MARK: &str = "mark";
 const DRAFT: &str = "draft:";
 const ENDED: &str = "ended:";
 

@@ -325,12 +325,12 @@ impl Link {
             Some(connection) => connection,
             None => self.connect(self.limits.response).await?,
         };
-        self.rehearsal.read(&mut connection).await?;
+        let mark = self.rehearsal.read(&mut connection).await?;
         if let Some(key) = suspect {
             self.rehearsal.look_at(key, &mut connection).await?;
         }
         let mut no_writes = None;
-        if is_whole && let Err(error) = self.rehearsal.write(&mut connection).await {
+        if is_whole && let Err(error) = self.rehearsal.write(&mark, &mut connection).await {
             if classify(&error).breaker != BreakerEffect::FailureOfWrites {
                 return Err(error);
             }

@@ -5,13 +5,18 @@
 
 use redis::RedisError;
 use redis::aio::MultiplexedConnection;
+use resilient_core::failure::Kind;
 
-use super::hash::{Change, Fields, Keys};
+use super::classify::classify;
+use super::hash::{Change, Fields, Keys, MARK};
 use super::swap::{Swap, Swapper};
 use super::{Room, fresh_mark};
 
 /// No account's name begins like this.
 const NOBODY: &str = "\0probe ";
+
+/// The mark of the form as it was read.
+pub struct Mark(String);
 
 /// A form that is there for no longer than one probe.
 pub struct Rehearsal {
@@ -34,34 +39,36 @@ impl Rehearsal {
         }
     }
 
-    /// Reads as calls do.
-    pub async fn read(&self, connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
-        let _fields: Fields = redis::cmd("HGETALL").arg(&self.form).query_async(connection).await?;
-        Ok(())
+    /// Reads as calls do. What it finds was left by a probe that did not come to its end.
+    pub async fn read(&self, connection: &mut MultiplexedConnection) -> Result<Mark, RedisError> {
+        let fields: Fields = redis::cmd("HGETALL").arg(&self.form).query_async(connection).await?;
+        Ok(Mark(fields.get(MARK).cloned().unwrap_or_default()))
     }
 
     /// Asks for the right to change what lies at `key`, and changes nothing: what was refused there was
     /// perhaps refused nowhere else.
     pub async fn look_at(&self, key: &str, connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
         let no_mark = fresh_mark();
-        self.swap([key, key], [&no_mark, &no_mark], &Change::default(), connection)
-            .await
+        let nothing = Change::default();
+        let looked = self.swap([key, key], [&no_mark, &no_mark], &nothing, connection);
+        match looked.await {
+            // What lies there by now is no form: that is the trouble of one call, not of all.
+            Err(error) if classify(&error).kind == Kind::Defect => Ok(()),
+            looked => looked,
+        }
     }
 
     /// Writes as calls do, and takes away what it wrote.
-    pub async fn write(&self, connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
+    pub async fn write(&self, Mark(found): &Mark, connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
         let keys = [self.form.as_str(), &self.index];
         let field = "draft:probe".to_owned();
         let mark = fresh_mark();
-        let put = Change {
-            set: vec![(field.clone(), String::new())],
-            ..Change::default()
-        };
+        let put = put(field.clone());
         let take_away = Change {
             remove: vec![field],
             ..Change::default()
         };
-        self.swap(keys, ["", &mark], &put, connection).await?;
+        self.swap(keys, [found, &mark], &put, connection).await?;
         self.swap(keys, [&mark, &mark], &take_away, connection).await
     }
 
@@ -83,5 +90,45 @@ impl Rehearsal {
         };
         self.swapper.run(connection, &swap).await?;
         Ok(())
+    }
+}
+
+fn put(field: String) -> Change {
+    Change {
+        set: vec![(field, String::new())],
+        ..Change::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use private_servers::PrivateRedis;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_probe_that_was_cut_leaves_nothing_that_the_next_one_does_not_take_away() {
+        let redis = PrivateRedis::start().unwrap();
+        let client = redis::Client::open(redis.url()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let keys = Keys {
+            prefix: "test".to_owned(),
+        };
+        let rehearsal = Rehearsal::new(&keys);
+        let both = [rehearsal.form.as_str(), &rehearsal.index];
+        let half = put("draft:probe".to_owned());
+        rehearsal
+            .swap(both, ["", "left"], &half, &mut connection)
+            .await
+            .unwrap();
+        assert_eq!(redis.keys("*").unwrap().len(), 2);
+        let mark = rehearsal.read(&mut connection).await.unwrap();
+        rehearsal.write(&mark, &mut connection).await.unwrap();
+        assert_eq!(redis.keys("*").unwrap(), Vec::<String>::new());
+        let mark = rehearsal.read(&mut connection).await.unwrap();
+        rehearsal.write(&mark, &mut connection).await.unwrap();
+        assert_eq!(redis.keys("*").unwrap(), Vec::<String>::new());
+        redis.command(&["SET", "test:other", "of somebody else"]).unwrap();
+        rehearsal.look_at("test:other", &mut connection).await.unwrap();
     }
 }
