@@ -6,6 +6,7 @@ use leptos::prelude::*;
 
 use crate::api_error::ApiError;
 use crate::drafts::drafts_page::draft_list;
+use crate::drafts::port::SeenDrafts;
 use crate::monitoring::port::{Condition, DependencyState, DraftsState};
 use crate::records::address;
 use crate::records::history_page::action_words;
@@ -41,7 +42,7 @@ async fn page(visit: &Visit) -> AnyView {
     let frame = Frame {
         title: "Tables".to_owned(),
         active: None,
-        unsaved: drafts.as_ref().ok().map(Vec::len),
+        unsaved: drafts.as_ref().ok().map(SeenDrafts::forms),
         kind: PageKind::Listing,
     };
     let content = view! {
@@ -115,13 +116,20 @@ fn table_row(summary: &TableSummary) -> AnyView {
     .into_any()
 }
 
-fn unsaved(tables: &[Arc<Table>], drafts: Result<Vec<crate::drafts::port::KeptDraft>, ApiError>) -> AnyView {
-    match drafts {
+fn unsaved(tables: &[Arc<Table>], seen: Result<SeenDrafts, ApiError>) -> AnyView {
+    match seen {
         Err(_) => view! { <p class="muted">"Cannot be read at the moment. It is still kept."</p> }.into_any(),
-        Ok(drafts) if drafts.is_empty() => {
+        Ok(SeenDrafts {
+            drafts,
+            complete: false,
+        }) if drafts.is_empty() => {
+            view! { <p class="muted">"Not all of it can be seen at the moment. It is still kept."</p> }.into_any()
+        }
+        Ok(SeenDrafts { drafts, .. }) if drafts.is_empty() => {
             view! { <p class="muted">"Nothing is waiting: everything that reached the server is saved."</p> }.into_any()
         }
-        Ok(drafts) => view! {
+        Ok(SeenDrafts { drafts, complete }) => view! {
+            {(!complete).then(|| view! { <p class="muted">"There may be more than can be seen at the moment."</p> })}
             {draft_list(tables, &drafts[..drafts.len().min(5)], false)}
             <p><a href="/drafts">"All unsaved work"</a></p>
         }

@@ -68,17 +68,23 @@ pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
     let panel = Arc::new(Panel::new(Arc::clone(&settings.panel), last_tables(storage)));
     let path = storage.data_dir.join("drafts.db");
     let redis = settings.redis.address.as_ref();
-    let drafts = DraftService::open(&path, &keys, redis, Arc::clone(&panel)).await;
+    let observations = Arc::new(Observations::default());
+    let saves = Arc::clone(&observations.saves);
+    let drafts = DraftService::open(&path, &keys, redis, Arc::clone(&panel), saves).await;
     let drafts = Arc::new(drafts.map_err(|error| unusable(storage, "drafts.db", &error))?);
     let services = match settings.database.clone() {
         DatabaseSettings::Embedded => {
             let options = sqlx::sqlite::SqliteConnectOptions::new()
                 .filename(storage.data_dir.join("inkfast.db"))
                 .create_if_missing(true);
-            assemble::<Sqlite>(options, settings, keys, drafts, panel).await?
+            assemble::<Sqlite>(options, settings, keys, drafts, panel, observations).await?
         }
-        DatabaseSettings::Sqlite(options) => assemble::<Sqlite>(*options, settings, keys, drafts, panel).await?,
-        DatabaseSettings::Postgres(options) => assemble::<Postgres>(*options, settings, keys, drafts, panel).await?,
+        DatabaseSettings::Sqlite(options) => {
+            assemble::<Sqlite>(*options, settings, keys, drafts, panel, observations).await?
+        }
+        DatabaseSettings::Postgres(options) => {
+            assemble::<Postgres>(*options, settings, keys, drafts, panel, observations).await?
+        }
     };
     Ok(Prepared {
         router: router(services.clone()),
@@ -93,11 +99,11 @@ async fn assemble<D: OwnTables>(
     keys: Keys,
     drafts: Arc<DraftService>,
     panel: Arc<Panel>,
+    observations: Arc<Observations>,
 ) -> Result<Services, String> {
     let storage = &settings.storage;
     // Before anything is counted; nobody could read it without the token.
     let metrics = storage.api_token.as_ref().and_then(|_| prometheus::install());
-    let observations = Arc::new(Observations::default());
     let faults = settings.drills.then(Faults::default);
     let drills = faults
         .clone()

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use resilient_form::DeviceDrafts;
 
-use super::port::KeptDraft;
+use super::port::{KeptDraft, SeenDrafts};
 use crate::api_error::ApiError;
-use crate::monitoring::port::DraftsState;
 use crate::records::address::{self, Target};
 use crate::records::model::Table;
 use crate::ui::layout::{Frame, PageKind, crumbs, framed};
@@ -23,40 +22,45 @@ pub fn DraftsPage() -> impl IntoView {
 }
 
 async fn page(visit: &Visit) -> Result<AnyView, ApiError> {
-    let drafts = visit.drafts.list(&visit.account).await?;
+    let seen = visit.drafts.list(&visit.account).await?;
     let frame = Frame {
         title: "Unsaved work".to_owned(),
         active: None,
-        unsaved: Some(drafts.len()),
+        unsaved: Some(seen.forms()),
         kind: PageKind::Reading,
     };
-    let body = if drafts.is_empty() {
-        view! {
-            <section class="blank">
-                <h2>"Nothing is waiting."</h2>
-                <p>"What you type and do not save is listed here, from all your devices."</p>
-            </section>
-        }
-        .into_any()
-    } else {
-        draft_list(&visit.tables(), &drafts, true)
-    };
-    let redis_is_away = visit.monitor.condition().drafts_state == DraftsState::Spill;
     let content = view! {
         {crumbs(&[("Tables".to_owned(), "/".to_owned())])}
         <div class="page-head"><h1>"Unsaved work"</h1></div>
         <p class="page-note">"Kept on the server for 30 days after the last change."</p>
-        {redis_is_away.then(|| notice(
-            Tone::Waiting,
-            "Redis cannot be reached.",
-            view! { <p>"What is kept there is listed again when it is back. What you type now is kept on this device and the server."</p> },
-        ))}
-        {body}
+        {seen_drafts(&visit.tables(), &seen)}
         <div class="device-drafts">
             <DeviceDrafts account=visit.account.name.clone() records_url="/records".to_owned() form_key=String::new() />
         </div>
     };
     Ok(framed(visit, frame, content.into_any()))
+}
+
+fn seen_drafts(tables: &[Arc<Table>], seen: &SeenDrafts) -> AnyView {
+    let more = (!seen.complete).then(|| {
+        notice(
+            Tone::Waiting,
+            "There may be more: Redis cannot be reached, or did not answer in time.",
+            view! { <p>"What is kept there is listed again when it is back. What you type now is kept on this device and the server."</p> },
+        )
+    });
+    let body = match (seen.drafts.is_empty(), seen.complete) {
+        (false, _) => draft_list(tables, &seen.drafts, true),
+        (true, true) => view! {
+            <section class="blank">
+                <h2>"Nothing is waiting."</h2>
+                <p>"What you type and do not save is listed here, from all your devices."</p>
+            </section>
+        }
+        .into_any(),
+        (true, false) => ().into_any(),
+    };
+    view! { {more} {body} }.into_any()
 }
 
 /// One row for each draft: the record, what was changed, when.
@@ -152,5 +156,25 @@ mod tests {
         assert!(html.contains("gone.by and name"), "{html}");
         assert!(html.contains(r#"name="writer" value="w1""#), "{html}");
         assert!(!html.contains("North"), "the list names columns, not texts: {html}");
+    }
+
+    #[test]
+    fn only_who_sees_everything_is_told_that_nothing_waits() {
+        let drawn = |complete| {
+            let seen = SeenDrafts {
+                drafts: Vec::new(),
+                complete,
+            };
+            Owner::new().with(|| seen_drafts(&[], &seen).to_html())
+        };
+        let (all, some) = (drawn(true), drawn(false));
+        assert!(
+            all.contains("Nothing is waiting.") && !all.contains("There may be more"),
+            "{all}"
+        );
+        assert!(
+            !some.contains("Nothing is waiting.") && some.contains("There may be more"),
+            "{some}"
+        );
     }
 }

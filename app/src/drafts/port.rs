@@ -1,5 +1,7 @@
 //! What the pages need to know of unsaved work on the server.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use resilient_core::draft::{Draft, Revision};
 
@@ -15,13 +17,44 @@ pub struct KeptDraft {
     pub changed_at_ms: u64,
 }
 
+/// What can be seen of somebody's drafts, or of a form's.
+#[derive(Clone, Debug)]
+pub struct SeenDrafts {
+    /// Latest change first.
+    pub drafts: Vec<KeptDraft>,
+    /// Whether that is all. Else there may be more where nobody can look at the moment.
+    pub complete: bool,
+}
+
+/// How many forms have unsaved work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnsavedForms {
+    pub forms: usize,
+    /// As in [`SeenDrafts`].
+    pub complete: bool,
+}
+
+impl SeenDrafts {
+    /// Several drafts of one form are one.
+    pub fn forms(&self) -> UnsavedForms {
+        let forms: BTreeSet<&String> = self.drafts.iter().map(|kept| &kept.form_key).collect();
+        UnsavedForms {
+            forms: forms.len(),
+            complete: self.complete,
+        }
+    }
+}
+
 #[async_trait]
 pub trait Drafts: Send + Sync {
-    /// Everything this person has unsaved, latest change first.
-    async fn list(&self, who: &Account) -> Result<Vec<KeptDraft>, ApiError>;
+    /// Everything this person has unsaved.
+    async fn list(&self, who: &Account) -> Result<SeenDrafts, ApiError>;
+
+    /// How much that is. Every page shows it, so no text is read for it.
+    async fn count(&self, who: &Account) -> Result<UnsavedForms, ApiError>;
 
     /// The drafts of one form: none, one, or several that went separate ways.
-    async fn load(&self, who: &Account, form_key: &str) -> Result<Vec<KeptDraft>, ApiError>;
+    async fn load(&self, who: &Account, form_key: &str) -> Result<SeenDrafts, ApiError>;
 
     /// Discards the named draft and what it was built on, and keeps it from coming back.
     async fn discard(&self, who: &Account, form_key: &str, revision: &Revision) -> Result<(), ApiError>;

@@ -46,7 +46,7 @@ struct Found {
     record: Option<RecordForm>,
     drafts: Vec<KeptDraft>,
     saved: Option<SavedMark>,
-    /// The drafts of the server could not be read.
+    /// Not all drafts of the server could be read.
     without_drafts: bool,
     created_before: bool,
     recreates: bool,
@@ -132,7 +132,7 @@ fn posted_outcome(visit: &Visit) -> Option<Outcome> {
 
 async fn drafts(visit: &Visit, form_key: &str) -> (Vec<KeptDraft>, bool) {
     match visit.drafts.load(&visit.account, form_key).await {
-        Ok(drafts) => (drafts, false),
+        Ok(seen) => (seen.drafts, !seen.complete),
         Err(_) => (Vec::new(), true),
     }
 }
@@ -145,8 +145,10 @@ async fn page(visit: &Visit, found: Found) -> AnyView {
             if record.key.is_none() {
                 visit.answer_with(&ApiError::new(ErrorKind::Forbidden, "You may not make records here."));
             }
+            let saved = found.saved.as_ref().map(|_| read_only::saved_here());
             let unsaved = read_only::unsaved(visit, &found.table, &found.drafts);
-            read_only::read_only(&found.table, record, &visit.tables(), unsaved)
+            let above = view! { {saved} {unsaved} };
+            read_only::read_only(&found.table, record, &visit.tables(), above.into_any())
         }
         _ => match view_of(visit, &found) {
             Some(view) => form::page_content(visit, &found, &view),

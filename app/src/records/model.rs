@@ -19,6 +19,14 @@ pub struct TableName {
 }
 
 impl TableName {
+    /// In the default schema.
+    pub fn plain(name: &str) -> Self {
+        Self {
+            schema: None,
+            name: name.to_owned(),
+        }
+    }
+
     /// As in addresses: `name` or `schema.name`, each part in the `~HH` writing.
     pub fn written(&self) -> String {
         match &self.schema {
@@ -62,6 +70,25 @@ pub struct Table {
 }
 
 impl Table {
+    /// A table of which no more is known: without a key, and with all rights.
+    pub fn new(name: TableName, columns: Vec<Column>) -> Self {
+        Self {
+            label: name.name.clone(),
+            name,
+            comment: None,
+            columns,
+            key: Vec::new(),
+            is_view: false,
+            writable: true,
+            grants: TableGrants::ALL,
+            inherited: false,
+            unique: Vec::new(),
+            foreign: Vec::new(),
+            checks: Vec::new(),
+            display: Display::default(),
+        }
+    }
+
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }
@@ -73,6 +100,12 @@ impl Table {
 
     pub fn is_key(&self, column: &str) -> bool {
         self.key.iter().any(|key| key == column)
+    }
+
+    /// Whether a record is nothing but its key, as those are that join two tables: there is nothing in it to change.
+    pub fn is_only_key(&self) -> bool {
+        let rest = |column: &Column| !self.is_key(&column.name) && !column.generated;
+        !self.key.is_empty() && !self.columns.iter().any(rest)
     }
 
     /// Whether records here can be changed at all: by rights of the database account, and because
@@ -197,6 +230,25 @@ pub struct Column {
 }
 
 impl Column {
+    /// A column of which no more is known: it takes NULL, and may be read and written.
+    pub fn new(name: &str, kind: ColumnKind) -> Self {
+        Self {
+            name: name.to_owned(),
+            label: name.to_owned(),
+            comment: None,
+            kind,
+            sql_type: "text".to_owned(),
+            nullable: true,
+            generated: false,
+            has_default: false,
+            default: None,
+            max_length: None,
+            reference: None,
+            secret: false,
+            grants: ColumnGrants::ALL,
+        }
+    }
+
     pub fn written(&self) -> String {
         path_text::write_part(&self.name)
     }

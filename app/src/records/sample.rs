@@ -3,54 +3,25 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::display::Display;
-use super::model::{Column, ColumnGrants, ColumnKind, RecordKey, Table, TableGrants, TableName, Text, Values};
+use super::model::{Column, ColumnKind, RecordKey, Table, TableName, Text, Values};
 use super::port::RecordForm;
 
 pub fn column(name: &str, kind: ColumnKind) -> Column {
     Column {
-        name: name.into(),
-        label: name.into(),
-        comment: None,
-        kind,
-        sql_type: "text".into(),
         nullable: false,
-        generated: false,
-        has_default: false,
-        default: None,
-        max_length: None,
-        reference: None,
-        secret: false,
-        grants: ColumnGrants::ALL,
+        ..Column::new(name, kind)
     }
 }
 
 pub fn nullable(name: &str, kind: ColumnKind) -> Column {
-    Column {
-        nullable: true,
-        ..column(name, kind)
-    }
+    Column::new(name, kind)
 }
 
 /// The first column is the key.
 pub fn table(name: &str, columns: Vec<Column>) -> Table {
     Table {
-        name: TableName {
-            schema: None,
-            name: name.into(),
-        },
-        label: name.into(),
-        comment: None,
         key: vec![columns[0].name.clone()],
-        columns,
-        is_view: false,
-        writable: true,
-        grants: TableGrants::ALL,
-        inherited: false,
-        unique: Vec::new(),
-        foreign: Vec::new(),
-        checks: Vec::new(),
-        display: Display::default(),
+        ..Table::new(TableName::plain(name), columns)
     }
 }
 

@@ -8,6 +8,7 @@ use super::icon::icon;
 use super::page_request::PageRequest;
 use super::visit::Visit;
 use super::written;
+use crate::drafts::port::UnsavedForms;
 use crate::records::address;
 use crate::records::model::{Table, TableName};
 
@@ -17,7 +18,7 @@ pub struct Frame {
     /// The table the page belongs to.
     pub active: Option<TableName>,
     /// Forms with unsaved work; `None` where that cannot be told.
-    pub unsaved: Option<usize>,
+    pub unsaved: Option<UnsavedForms>,
     /// A form's page is narrower and has its own footer.
     pub kind: PageKind,
 }
@@ -58,7 +59,7 @@ fn reading_style() -> Option<AnyView> {
     Some(view! { <link rel="stylesheet" href=href /> }.into_any())
 }
 
-fn header(visit: &Visit, unsaved: Option<usize>) -> AnyView {
+fn header(visit: &Visit, unsaved: Option<UnsavedForms>) -> AnyView {
     let account = visit.account.clone();
     view! {
         <header class="header">
@@ -69,14 +70,7 @@ fn header(visit: &Visit, unsaved: Option<usize>) -> AnyView {
             <div class="header-status"><ConnectionStatus /></div>
             <a class="header-link" href="/drafts">
                 {icon("draft")} <span class="header-words">"Unsaved work"</span>
-                {unsaved.map(|unsaved| {
-                    view! {
-                        <span class="badge" data-unsaved=unsaved.to_string() hidden=unsaved == 0>
-                            <span data-count="">{written::number(unsaved as u64)}</span>
-                            <span class="visually-hidden">" forms"</span>
-                        </span>
-                    }
-                })}
+                {badge(unsaved)}
             </a>
             <form class="sign-out" method="post" action="/logout" data-sign-out="">
                 <span class="account" title=format!("Signed in as {}, {}", account.name, account.role.in_words())>
@@ -85,6 +79,34 @@ fn header(visit: &Visit, unsaved: Option<usize>) -> AnyView {
                 <button class="button-plain" type="submit">"Sign out"</button>
             </form>
         </header>
+    }
+    .into_any()
+}
+
+/// How many forms are unsaved. Only a number that is whole is counted on by the page's script.
+fn badge(unsaved: Option<UnsavedForms>) -> AnyView {
+    let (shown, words) = match unsaved {
+        Some(UnsavedForms { forms, complete: true }) => {
+            return view! {
+                <span class="badge" data-unsaved=forms.to_string() hidden=forms == 0>
+                    <span data-count="">{written::number(forms as u64)}</span>
+                    <span class="visually-hidden">" forms"</span>
+                </span>
+            }
+            .into_any();
+        }
+        Some(UnsavedForms { forms, .. }) if forms > 0 => {
+            let number = written::number(forms as u64);
+            (format!("{number}+"), format!("{number} forms or more"))
+        }
+        _ => ("?".to_owned(), "how much cannot be told at the moment".to_owned()),
+    };
+    let title = words.clone();
+    view! {
+        <span class="badge" title=title>
+            <span aria-hidden="true">{shown}</span>
+            <span class="visually-hidden">{words}</span>
+        </span>
     }
     .into_any()
 }
@@ -157,4 +179,25 @@ pub fn crumbs(steps: &[(String, String)]) -> AnyView {
         .map(|(words, url)| view! { <li><a href=url.clone()>{words.clone()}</a></li> })
         .collect_view();
     view! { <nav class="crumbs" aria-label="You are in"><ol>{steps}</ol></nav> }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_not_whole_is_never_shown_as_if_it_were() {
+        let drawn = |unsaved| Owner::new().with(|| badge(unsaved).to_html());
+        let seen = |forms, complete| Some(UnsavedForms { forms, complete });
+        assert!(drawn(seen(2, true)).contains(r#"data-unsaved="2""#));
+        assert!(drawn(seen(0, true)).contains("hidden"), "nothing is unsaved");
+        for (unsaved, shown) in [(seen(2, false), ">2+<"), (seen(0, false), ">?<"), (None, ">?<")] {
+            let html = drawn(unsaved);
+            assert!(html.contains(shown), "{html}");
+            assert!(
+                !html.contains("data-unsaved") && !html.contains("hidden=\"\""),
+                "{html}"
+            );
+        }
+    }
 }

@@ -1,6 +1,5 @@
 //! One visit to a page: who it is, what was asked, and the ports to answer it with.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use http::{HeaderValue, StatusCode, header};
@@ -11,7 +10,7 @@ use super::page_request::{PageRequest, Posted};
 use super::written;
 use crate::api_error::{ApiError, ErrorKind};
 use crate::auth::model::Account;
-use crate::drafts::port::Drafts;
+use crate::drafts::port::{Drafts, UnsavedForms};
 use crate::monitoring::port::Monitor;
 use crate::records::model::Table;
 use crate::records::port::Records;
@@ -61,10 +60,8 @@ impl Visit {
     }
 
     /// How many forms this person has unsaved; `None` where that cannot be told.
-    pub async fn unsaved(&self) -> Option<usize> {
-        let drafts = self.drafts.list(&self.account).await.ok()?;
-        let forms: BTreeSet<String> = drafts.into_iter().map(|draft| draft.form_key).collect();
-        Some(forms.len())
+    pub async fn unsaved(&self) -> Option<UnsavedForms> {
+        self.drafts.count(&self.account).await.ok()
     }
 }
 

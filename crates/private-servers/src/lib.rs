@@ -9,6 +9,7 @@
 //! For tests and stories only. It needs Linux (`/proc` tells which processes belong to a server).
 
 mod installation;
+pub mod orders;
 mod postgres;
 mod process_tree;
 mod redis;

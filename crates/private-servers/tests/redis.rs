@@ -5,6 +5,8 @@
     reason = "a test stops at the first thing that is not as it says"
 )]
 
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use private_servers::PrivateRedis;
@@ -44,4 +46,37 @@ fn a_frozen_server_answers_nobody_until_it_is_thawed_and_can_be_thrown_away() {
     let began = Instant::now();
     drop(server);
     assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn the_program_takes_orders_and_ends_its_server_when_its_input_closes() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_private-redis"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut orders = program.stdin.take().unwrap();
+    let mut said = BufReader::new(program.stdout.take().unwrap());
+    let mut next = || {
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        serde_json::from_str::<serde_json::Value>(&line).unwrap()
+    };
+    let begun = next();
+    let mut ask = |order: &str| {
+        writeln!(orders, "{order}").unwrap();
+        next()
+    };
+    assert_eq!(ask("count *")["keys"], 0);
+    assert_eq!(ask("kill")["pid"], 0);
+    assert!(ask("count *")["error"].is_string(), "nobody is there to count");
+    let again = ask("start");
+    assert_eq!(again["url"], begun["url"]);
+    assert_ne!(again["pid"], begun["pid"]);
+    assert_eq!(ask("dance")["error"], "unknown order \"dance\"");
+    let process = format!("/proc/{}", again["pid"]);
+    assert!(std::path::Path::new(&process).exists());
+    drop(orders);
+    assert!(program.wait().unwrap().success());
+    assert!(!std::path::Path::new(&process).exists());
 }

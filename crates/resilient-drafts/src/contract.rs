@@ -29,6 +29,7 @@ macro_rules! contract_tests {
             what_has_ended_stays_away_and_what_is_later_does_not,
             ending_an_older_state_leaves_the_later_one_and_every_other,
             everything_ends_thirty_days_after_its_last_change,
+            forms_with_drafts_are_counted_and_neither_old_nor_ended_ones,
             a_draft_that_is_too_large_leaves_the_old_one_as_it_is,
             one_draft_too_many_is_refused_and_no_other_is_dropped,
             of_many_first_writers_one_wins_and_all_others_are_told,
@@ -74,7 +75,7 @@ async fn write(store: &impl DraftStore, draft: &Draft, now_ms: u64) -> Written {
 }
 
 async fn stored(store: &impl DraftStore) -> Vec<Revision> {
-    revisions(&store.load("ann", FORM).await.unwrap())
+    revisions(&store.load("ann", FORM).await.unwrap().drafts)
 }
 
 fn revisions(drafts: &[StoredDraft]) -> Vec<Revision> {
@@ -94,15 +95,18 @@ pub async fn what_is_written_is_read_back(store: impl DraftStore) {
         kept_in: store.check().await.unwrap(),
     };
     assert_eq!(write(&store, &whole, 42).await, Written::Stored(expected.clone()));
-    assert_eq!(store.load("ann", FORM).await.unwrap(), std::slice::from_ref(&expected));
-    assert_eq!(store.list("ann").await.unwrap(), [expected]);
+    assert_eq!(
+        store.load("ann", FORM).await.unwrap().drafts,
+        std::slice::from_ref(&expected)
+    );
+    assert_eq!(store.list("ann").await.unwrap().drafts, [expected]);
 }
 
 pub async fn nobody_sees_the_drafts_of_another_account_or_form(store: impl DraftStore) {
     write(&store, &draft("a", 1, None, "hers"), 1).await;
-    assert!(store.load("bob", FORM).await.unwrap().is_empty());
-    assert!(store.list("bob").await.unwrap().is_empty());
-    assert!(store.load("ann", "site/2").await.unwrap().is_empty());
+    assert!(store.load("bob", FORM).await.unwrap().drafts.is_empty());
+    assert!(store.list("bob").await.unwrap().drafts.is_empty());
+    assert!(store.load("ann", "site/2").await.unwrap().drafts.is_empty());
     store.end("bob", FORM, &at("a", 9), End::Discarded, 2).await.unwrap();
     store
         .end("ann", "site/2", &at("a", 9), End::Discarded, 2)
@@ -153,7 +157,7 @@ pub async fn a_failed_post_is_stored_beside_and_both_are_listed(store: impl Draf
         .await
         .unwrap();
     assert_eq!(stored(&store).await, [at("b", 1), at("a", 1)], "latest first");
-    let listed = revisions(&store.list("ann").await.unwrap());
+    let listed = revisions(&store.list("ann").await.unwrap().drafts);
     assert_eq!(listed, [at("c", 1), at("b", 1), at("a", 1)]);
     write(&store, &draft("b", 2, Some(at("a", 1)), "both"), 4).await;
     assert_eq!(stored(&store).await, [at("b", 2)], "built on both, it replaces both");
@@ -273,11 +277,59 @@ pub async fn everything_ends_thirty_days_after_its_last_change(store: impl Draft
         Written::Ended(End::Discarded)
     );
     assert_eq!(store.sweep(days + 1_000).await.unwrap(), 1);
-    assert_eq!(revisions(&store.list("ann").await.unwrap()), [at("b", 1)]);
+    assert_eq!(revisions(&store.list("ann").await.unwrap().drafts), [at("b", 1)]);
     assert!(matches!(
         write(&store, &draft("c", 1, None, ""), days).await,
         Written::Stored(_)
     ));
+}
+
+pub async fn forms_with_drafts_are_counted_and_neither_old_nor_ended_ones(store: impl DraftStore) {
+    let days = KEPT_FOR.as_millis() as u64;
+    let counted = async |now_ms: u64| store.count("ann", now_ms).await.unwrap().forms;
+    assert_eq!(counted(0).await, 0);
+    write(&store, &draft("a", 1, None, "one"), 1_000).await;
+    // Two that went separate ways are one form.
+    let beside = draft("b", 1, None, "other");
+    store
+        .write("ann", FORM, &beside, &Mode::FailedPost, 3_000)
+        .await
+        .unwrap();
+    for (site, at_ms) in [(2, 2_000), (3, 4_000)] {
+        let form_key = format!("site/{site}");
+        let draft = draft("a", 1, None, "text");
+        store
+            .write("ann", &form_key, &draft, &Mode::Chained, at_ms)
+            .await
+            .unwrap();
+    }
+    store
+        .write("bob", "site/9", &draft("c", 1, None, "his"), &Mode::Chained, 4_000)
+        .await
+        .unwrap();
+    assert_eq!(counted(4_000).await, 3);
+    assert_eq!(counted(days + 1_999).await, 3);
+    assert_eq!(counted(days + 2_000).await, 2, "old, and not yet swept");
+    assert_eq!(counted(days + 2_999).await, 2, "the later one of two counts");
+    assert_eq!(counted(days + 3_000).await, 1);
+    store
+        .end("ann", "site/3", &at("a", 1), End::Saved, 5_000)
+        .await
+        .unwrap();
+    assert_eq!(counted(5_000).await, 2);
+    store
+        .end("ann", FORM, &at("b", 1), End::Discarded, 5_000)
+        .await
+        .unwrap();
+    assert_eq!(counted(5_000).await, 2, "the other text is there still");
+    assert_eq!(counted(days + 1_000).await, 1, "and is as old as it is");
+    store.sweep(days + 1_500).await.unwrap();
+    assert_eq!(counted(5_000).await, 1);
+    store
+        .end("ann", "site/2", &at("a", 1), End::Discarded, 5_000)
+        .await
+        .unwrap();
+    assert_eq!(counted(5_000).await, 0);
 }
 
 pub async fn a_draft_that_is_too_large_leaves_the_old_one_as_it_is(store: impl DraftStore) {
@@ -300,7 +352,7 @@ pub async fn one_draft_too_many_is_refused_and_no_other_is_dropped(store: impl D
     }
     let refused = keep(MOST_DRAFTS, &draft("a", 1, None, "one more")).await;
     assert!(matches!(refused, Err(StoreError::TooMany)), "{refused:?}");
-    assert_eq!(store.list("ann").await.unwrap().len(), MOST_DRAFTS as usize);
+    assert_eq!(store.list("ann").await.unwrap().drafts.len(), MOST_DRAFTS as usize);
     let goes_on = keep(7, &draft("a", 2, Some(at("a", 1)), "more text")).await.unwrap();
     assert!(
         matches!(goes_on, Written::Stored(_)),
@@ -343,7 +395,7 @@ pub async fn only_one_of_many_is_first<S: DraftStore + 'static>(stores: Vec<S>) 
             (2, 1),
             "one wins, and all others are told the same: {winners:?}"
         );
-        assert_eq!(stores[0].load("ann", &form_key).await.unwrap().len(), 1);
+        assert_eq!(stores[0].load("ann", &form_key).await.unwrap().drafts.len(), 1);
     }
 }
 
@@ -363,5 +415,5 @@ pub async fn of_one_page_s_writes_at_once_the_last_one_stays(store: impl DraftSt
             Written::Stored(_) | Written::Stale(_)
         ));
     }
-    assert_eq!(revisions(&store.load("ann", FORM).await.unwrap()), [at("a", 20)]);
+    assert_eq!(revisions(&store.load("ann", FORM).await.unwrap().drafts), [at("a", 20)]);
 }

@@ -134,8 +134,14 @@ impl Form {
         if other.is_empty() {
             return joined;
         }
-        let all = || self.entries.iter().chain(&other.entries);
-        let copies: Vec<Kept> = all().map(|entry| entry.kept.clone()).collect();
+        let mut all: Vec<&Entry> = self.entries.iter().chain(&other.entries).collect();
+        // Of the same text the latest stays, whichever store it is in.
+        all.sort_by(|one, other| {
+            let order = |entry: &&Entry| (entry.changed_at_ms, entry.kept.draft.revision.seq);
+            let by_name = one.kept.draft.revision.writer.cmp(&other.kept.draft.revision.writer);
+            order(other).cmp(&order(one)).then(by_name)
+        });
+        let copies: Vec<Kept> = all.iter().map(|entry| entry.kept.clone()).collect();
         // What has ended in one store takes along what it was built on in the other one.
         for mark in self.ended.iter().chain(&other.ended) {
             for revision in ending(&copies, &mark.revision).revisions() {
@@ -146,10 +152,12 @@ impl Form {
             }
         }
         let at = |kept: Kept| {
-            let same = all().find(|entry| entry.kept.draft.revision == kept.draft.revision);
+            let same = all
+                .iter()
+                .find(|entry| entry.kept.draft.revision == kept.draft.revision);
             let Entry {
                 changed_at_ms, place, ..
-            } = same.expect("joining makes no drafts").clone();
+            } = **same.expect("joining makes no drafts");
             Entry {
                 kept,
                 changed_at_ms,
@@ -194,6 +202,11 @@ impl Form {
                 .cloned()
                 .collect(),
         }
+    }
+
+    /// Whether there is a draft that is kept still.
+    pub fn is_unsaved(&self, too_old_ms: u64) -> bool {
+        self.entries.iter().any(|entry| entry.changed_at_ms > too_old_ms)
     }
 
     /// The drafts, latest change first.
@@ -265,6 +278,13 @@ impl Form {
             kept_in: entry.place,
         }
     }
+}
+
+/// The drafts of several forms, latest change first.
+pub fn latest_first(forms: &[Form]) -> Vec<StoredDraft> {
+    let mut drafts: Vec<StoredDraft> = forms.iter().flat_map(Form::drafts).collect();
+    drafts.sort_by_key(|stored| std::cmp::Reverse(stored.changed_at_ms));
+    drafts
 }
 
 impl Difference {

@@ -12,29 +12,25 @@
 //! What was saved or discarded is remembered in both: a Redis that has lost its memory does not bring
 //! back what a late message of a page says again.
 
+mod moving;
 mod spill;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
-use tokio::time::sleep;
 
+use self::moving::keep_moving;
 use self::spill::Spill;
-use crate::form::Form;
-use crate::redis::{RedisStore, Room, latest_first};
-use crate::store::{fitting_json, unavailable};
-use crate::{DraftStore, End, Ended, Place, SqliteStore, StoreError, StoredDraft, Written};
-
-/// Between two looks at whether there is something to move, where nobody rings.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Between two forms that are moved, so that people's calls go first.
-const STEP_PAUSE: Duration = Duration::from_millis(5);
+use crate::form::{Form, latest_first};
+use crate::redis::{Found, RedisStore, Room};
+use crate::step::{Ending, Writing, to_its_end};
+use crate::store::too_old_at_ms;
+use crate::{Count, DraftStore, End, Ended, Place, Seen, SqliteStore, StoreError, Written};
 
 /// A store in Redis that goes on without it. Cloning it is cheap.
 #[derive(Clone)]
@@ -59,15 +55,17 @@ impl LayeredStore {
         self.redis.takes_writes()
     }
 
-    /// Whether what Redis has can be read now, as far as is known: otherwise reading tells only what
-    /// the spill has. Asking touches nothing.
-    pub fn sees_redis(&self) -> bool {
-        self.redis.answers()
-    }
-
     /// How many forms are known in the spill and not yet moved.
     pub fn waiting_forms(&self) -> usize {
         self.spill.len()
+    }
+
+    /// Nothing is seen in a Redis that is away.
+    fn in_redis(&self, found: Result<Found, StoreError>) -> Result<Found, StoreError> {
+        match found {
+            Err(StoreError::Unavailable(_)) => Ok(Found::nothing()),
+            found => found,
+        }
     }
 
     /// In Redis, with what the spill has of this form; where Redis does not do it, in the spill.
@@ -79,7 +77,7 @@ impl LayeredStore {
         in_redis: impl Fn(&Form) -> (T, Form),
         in_spill: impl FnOnce(&Form) -> (T, Form),
     ) -> Result<T, StoreError> {
-        let spilled = self.spill.form(account, form_key).await;
+        let (spilled, _) = self.spill.look(account, form_key).await;
         match self.redis.update(account, form_key, &spilled, room, in_redis).await {
             Ok(told) => {
                 self.spill.forget(account, &spilled).await;
@@ -97,36 +95,63 @@ impl LayeredStore {
 #[async_trait]
 impl DraftStore for LayeredStore {
     /// While Redis is away: what the spill has. What is in Redis is listed again when it is back.
-    async fn list(&self, account: &str) -> Result<Vec<StoredDraft>, StoreError> {
+    async fn list(&self, account: &str) -> Result<Seen, StoreError> {
         let spilled = self.spill.forms(account).await;
-        let stored = match self.redis.forms(account).await {
-            Ok(stored) => stored,
-            Err(StoreError::Unavailable(_)) => Vec::new(),
+        let stored = self.in_redis(self.redis.forms(account, &spilled.names()).await)?;
+        let form_keys: BTreeSet<&String> = spilled.forms.keys().chain(stored.forms.keys()).collect();
+        let forms = form_keys
+            .into_iter()
+            .map(|form_key| stored.form(form_key).joined(&spilled.form(form_key)));
+        Ok(Seen {
+            drafts: latest_first(&forms.collect::<Vec<_>>()),
+            complete: stored.complete && spilled.complete,
+        })
+    }
+
+    /// The index of Redis tells of all forms but those that wait in the spill: of these Redis may know that
+    /// they have ended, or the spill that those in Redis have.
+    async fn count(&self, account: &str, now_ms: u64) -> Result<Count, StoreError> {
+        let too_old_ms = too_old_at_ms(now_ms);
+        let index = match self.redis.index(account).await {
+            Ok(index) => index,
+            Err(StoreError::Unavailable(_)) => {
+                return Ok(Count {
+                    complete: false,
+                    ..self.spill.count(account, now_ms).await?
+                });
+            }
             Err(other) => return Err(other),
         };
-        let mut forms: BTreeMap<String, Form> = spilled.into_iter().map(|form| (form.key.clone(), form)).collect();
-        let listed: BTreeSet<String> = stored.iter().map(|form| form.key.clone()).collect();
-        for form in stored {
-            let joined = forms.get(&form.key).map(|spilled| form.joined(spilled));
-            forms.insert(form.key.clone(), joined.unwrap_or(form));
-        }
-        // Redis does not list a form without drafts, and may know that those of the spill have ended.
-        for form in forms.values_mut().filter(|form| !listed.contains(&form.key)) {
-            match self.redis.form(account, &form.key).await {
-                Ok(stored) => *form = stored.joined(form),
-                Err(StoreError::Unavailable(_)) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        Ok(latest_first(&forms.into_values().collect::<Vec<_>>()))
+        let spilled = self.spill.forms(account).await;
+        let names = spilled.names();
+        let stored = self.in_redis(self.redis.forms_named(account, &names).await)?;
+        let is_unsaved = |form_key: &&String| {
+            stored
+                .form(form_key)
+                .joined(&spilled.form(form_key))
+                .is_unsaved(too_old_ms)
+        };
+        let settled = index
+            .iter()
+            .filter(|form| form.is_unsaved(too_old_ms) && !names.contains(&form.form_key));
+        Ok(Count {
+            forms: settled.count() + names.iter().filter(is_unsaved).count(),
+            complete: stored.complete && spilled.complete,
+        })
     }
 
     /// While Redis is away: what the spill has.
-    async fn load(&self, account: &str, form_key: &str) -> Result<Vec<StoredDraft>, StoreError> {
-        let spilled = self.spill.form(account, form_key).await;
+    async fn load(&self, account: &str, form_key: &str) -> Result<Seen, StoreError> {
+        let (spilled, complete) = self.spill.look(account, form_key).await;
         match self.redis.form(account, form_key).await {
-            Ok(stored) => Ok(stored.joined(&spilled).drafts()),
-            Err(StoreError::Unavailable(_)) => Ok(spilled.drafts()),
+            Ok(stored) => Ok(Seen {
+                drafts: stored.joined(&spilled).drafts(),
+                complete,
+            }),
+            Err(StoreError::Unavailable(_)) => Ok(Seen {
+                drafts: spilled.drafts(),
+                complete: false,
+            }),
             Err(other) => Err(other),
         }
     }
@@ -139,18 +164,15 @@ impl DraftStore for LayeredStore {
         mode: &Mode,
         now_ms: u64,
     ) -> Result<Written, StoreError> {
-        fitting_json(draft)?;
-        let (store, account, form_key) = (self.clone(), account.to_owned(), form_key.to_owned());
-        let (draft, mode) = (draft.clone(), mode.clone());
-        tokio::spawn(async move {
-            let in_redis = |form: &Form| form.receive(&draft, &mode, now_ms);
-            let in_spill = |form: &Form| form.receive_unseen(&draft, &mode, now_ms);
-            store
-                .change(&account, &form_key, Room::Limited, in_redis, in_spill)
-                .await
+        let writing = Writing::new(account, form_key, draft, mode, now_ms)?;
+        let store = self.clone();
+        to_its_end(async move {
+            let in_redis = |form: &Form| writing.decide(form);
+            let in_spill = |form: &Form| writing.decide_unseen(form);
+            let Writing { account, form_key, .. } = &writing;
+            store.change(account, form_key, Room::Limited, in_redis, in_spill).await
         })
         .await
-        .map_err(unavailable)?
     }
 
     async fn end(
@@ -161,20 +183,20 @@ impl DraftStore for LayeredStore {
         end: End,
         now_ms: u64,
     ) -> Result<Ended, StoreError> {
-        let (store, account, form_key) = (self.clone(), account.to_owned(), form_key.to_owned());
-        let revision = revision.clone();
-        tokio::spawn(async move {
+        let ending = Ending::new(account, form_key, revision, end, now_ms);
+        let store = self.clone();
+        to_its_end(async move {
             let decide = |form: &Form| {
-                let (ended, after) = form.end(&revision, end, now_ms);
+                let (ended, after) = ending.decide(form);
                 ((ended, after.ended.clone()), after)
             };
-            let change = store.change(&account, &form_key, Room::Unlimited, decide, decide);
+            let Ending { account, form_key, .. } = &ending;
+            let change = store.change(account, form_key, Room::Unlimited, decide, decide);
             let (ended, marks) = change.await?;
-            store.spill.remember(&account, &form_key, marks).await;
+            store.spill.remember(account, form_key, marks).await;
             Ok(ended)
         })
         .await
-        .map_err(unavailable)?
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {
@@ -192,46 +214,5 @@ impl DraftStore for LayeredStore {
             return Ok(Place::Redis);
         }
         self.spill.check().await
-    }
-}
-
-/// Moves what is in the spill for as long as anybody holds the store.
-async fn keep_moving(redis: RedisStore, spill: std::sync::Weak<Spill>) {
-    let mut news = redis.news();
-    loop {
-        let Some(held) = spill.upgrade() else { return };
-        move_all(&redis, &held).await;
-        drop(held);
-        tokio::select! {
-            changed = news.changed() => if changed.is_err() { return },
-            () = sleep(LOOK_EVERY) => {}
-        }
-    }
-}
-
-/// One form after the other, until all are moved or Redis goes away. A form that Redis refuses for a
-/// reason of its own stays where it is and stops no other.
-async fn move_all(redis: &RedisStore, spill: &Spill) {
-    let mut moved = 0_u32;
-    for (account, form_key) in spill.form_keys() {
-        if !redis.answers() {
-            break;
-        }
-        let spilled = spill.form(&account, &form_key).await;
-        let carry = |form: &Form| ((), form.clone());
-        match redis
-            .update(&account, &form_key, &spilled, Room::Unlimited, carry)
-            .await
-        {
-            Ok(()) => {
-                spill.forget(&account, &spilled).await;
-                moved += 1;
-            }
-            Err(error) => tracing::debug!(?error, "a form stays in the spill for now"),
-        }
-        sleep(STEP_PAUSE).await;
-    }
-    if moved > 0 {
-        tracing::info!(moved, left = spill.len(), "forms were moved from the spill to Redis");
     }
 }

@@ -22,7 +22,7 @@
 //! assert!(matches!(written, Written::Stored(_)));
 //!
 //! store.end("ann", "equipment/7", &draft.revision, End::Saved, 0).await?;
-//! assert!(store.load("ann", "equipment/7").await?.is_empty());
+//! assert!(store.load("ann", "equipment/7").await?.drafts.is_empty());
 //! # Ok::<(), resilient_drafts::StoreError>(()) }).unwrap();
 //! ```
 
@@ -66,6 +66,7 @@ mod memory;
 pub mod redis;
 pub mod seal;
 mod sqlite;
+mod step;
 mod store;
 
 #[cfg(feature = "redis")]
@@ -76,5 +77,5 @@ pub use memory::MemoryStore;
 pub use seal::Sealer;
 pub use sqlite::SqliteStore;
 pub use store::{
-    DraftStore, End, Ended, KEPT_FOR, LONGEST_DRAFT, MOST_DRAFTS, Place, StoreError, StoredDraft, Written,
+    Count, DraftStore, End, Ended, KEPT_FOR, LONGEST_DRAFT, MOST_DRAFTS, Place, Seen, StoreError, StoredDraft, Written,
 };

@@ -7,18 +7,22 @@ use async_trait::async_trait;
 use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
 
-use crate::form::Form;
-use crate::store::{fitting_json, too_old_at_ms};
-use crate::{DraftStore, End, Ended, MOST_DRAFTS, Place, StoreError, StoredDraft, Written};
+use crate::form::{Form, latest_first};
+use crate::step::{Ending, Writing};
+use crate::store::too_old_at_ms;
+use crate::{Count, DraftStore, End, Ended, MOST_DRAFTS, Place, Seen, StoreError, Written};
+
+/// Account and form key.
+type Name = (String, String);
 
 /// A store that forgets everything when it is dropped.
 #[derive(Default)]
 pub struct MemoryStore {
-    forms: Mutex<BTreeMap<(String, String), Form>>,
+    forms: Mutex<BTreeMap<Name, Form>>,
 }
 
 impl MemoryStore {
-    fn forms(&self) -> MutexGuard<'_, BTreeMap<(String, String), Form>> {
+    fn forms(&self) -> MutexGuard<'_, BTreeMap<Name, Form>> {
         self.forms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -35,8 +39,7 @@ impl MemoryStore {
         let before = forms.get(&key).unwrap_or(&unknown);
         let (told, after) = decide(before);
         if before.difference(&after).adds_drafts() {
-            let own = forms.iter().filter(|((owner, _), _)| owner == account);
-            let drafts: usize = own.map(|(_, form)| form.entries.len()).sum();
+            let drafts: usize = of(account, &forms).map(|form| form.entries.len()).sum();
             if drafts >= MOST_DRAFTS as usize {
                 return Err(StoreError::TooMany);
             }
@@ -46,20 +49,29 @@ impl MemoryStore {
     }
 }
 
+fn of<'a>(account: &'a str, forms: &'a BTreeMap<Name, Form>) -> impl Iterator<Item = &'a Form> {
+    let own = forms.iter().filter(move |((owner, _), _)| owner == account);
+    own.map(|(_, form)| form)
+}
+
 #[async_trait]
 impl DraftStore for MemoryStore {
-    async fn list(&self, account: &str) -> Result<Vec<StoredDraft>, StoreError> {
+    async fn list(&self, account: &str) -> Result<Seen, StoreError> {
         let forms = self.forms();
-        let own = forms.iter().filter(|((owner, _), _)| owner == account);
-        let mut drafts: Vec<_> = own.flat_map(|(_, form)| form.drafts()).collect();
-        drafts.sort_by_key(|stored| std::cmp::Reverse(stored.changed_at_ms));
-        Ok(drafts)
+        let own: Vec<Form> = of(account, &forms).cloned().collect();
+        Ok(Seen::all(latest_first(&own)))
     }
 
-    async fn load(&self, account: &str, form_key: &str) -> Result<Vec<StoredDraft>, StoreError> {
+    async fn count(&self, account: &str, now_ms: u64) -> Result<Count, StoreError> {
+        let (forms, too_old_ms) = (self.forms(), too_old_at_ms(now_ms));
+        let forms = of(account, &forms).filter(|form| form.is_unsaved(too_old_ms)).count();
+        Ok(Count { forms, complete: true })
+    }
+
+    async fn load(&self, account: &str, form_key: &str) -> Result<Seen, StoreError> {
         let forms = self.forms();
         let form = forms.get(&(account.to_owned(), form_key.to_owned()));
-        Ok(form.map_or_else(Vec::new, Form::drafts))
+        Ok(Seen::all(form.map_or_else(Vec::new, Form::drafts)))
     }
 
     async fn write(
@@ -70,8 +82,8 @@ impl DraftStore for MemoryStore {
         mode: &Mode,
         now_ms: u64,
     ) -> Result<Written, StoreError> {
-        fitting_json(draft)?;
-        self.update(account, form_key, |form| form.receive(draft, mode, now_ms))
+        let writing = Writing::new(account, form_key, draft, mode, now_ms)?;
+        self.update(account, form_key, |form| writing.decide(form))
     }
 
     async fn end(
@@ -82,7 +94,8 @@ impl DraftStore for MemoryStore {
         end: End,
         now_ms: u64,
     ) -> Result<Ended, StoreError> {
-        self.update(account, form_key, |form| form.end(revision, end, now_ms))
+        let ending = Ending::new(account, form_key, revision, end, now_ms);
+        self.update(account, form_key, |form| ending.decide(form))
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {

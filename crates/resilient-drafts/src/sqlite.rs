@@ -15,8 +15,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{Sqlite, Transaction};
 
 use crate::form::Form;
-use crate::store::{fitting_json, too_old_at_ms, unavailable};
-use crate::{DraftStore, End, Ended, MOST_DRAFTS, Place, Sealer, StoreError, StoredDraft, Written};
+use crate::step::{Ending, Writing, to_its_end};
+use crate::store::{too_old_at_ms, unavailable};
+use crate::{Count, DraftStore, End, Ended, MOST_DRAFTS, Place, Sealer, Seen, StoreError, Written};
 
 /// Waiting longer than this for the file, or for a connection, is an outage.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -29,6 +30,7 @@ const SCHEMA: &str = "
         PRIMARY KEY (account, form_key, writer, seq)
     ) STRICT;
     CREATE INDEX IF NOT EXISTS draft_by_age ON draft (changed_at_ms);
+    CREATE INDEX IF NOT EXISTS draft_by_form ON draft (account, form_key, changed_at_ms);
     CREATE TABLE IF NOT EXISTS ended (
         account TEXT NOT NULL, form_key TEXT NOT NULL, writer TEXT NOT NULL, seq INTEGER NOT NULL,
         saved INTEGER NOT NULL, at_ms INTEGER NOT NULL,
@@ -110,7 +112,6 @@ impl SqliteStore {
     }
 
     /// Everything known of one form.
-    #[cfg(feature = "redis")]
     pub(crate) async fn form(&self, account: &str, form_key: &str) -> Result<Form, StoreError> {
         let mut connection = self.readers.acquire().await.map_err(unavailable)?;
         rows::form(&mut connection, &self.sealer, account, form_key)
@@ -137,18 +138,21 @@ impl SqliteStore {
 
 #[async_trait]
 impl DraftStore for SqliteStore {
-    async fn list(&self, account: &str) -> Result<Vec<StoredDraft>, StoreError> {
-        rows::of_account(&self.readers, &self.sealer, account)
-            .await
-            .map_err(unavailable)
+    async fn list(&self, account: &str) -> Result<Seen, StoreError> {
+        let drafts = rows::of_account(&self.readers, &self.sealer, account).await;
+        Ok(Seen::all(drafts.map_err(unavailable)?))
     }
 
-    async fn load(&self, account: &str, form_key: &str) -> Result<Vec<StoredDraft>, StoreError> {
-        let mut connection = self.readers.acquire().await.map_err(unavailable)?;
-        let form = rows::form(&mut connection, &self.sealer, account, form_key)
-            .await
-            .map_err(unavailable)?;
-        Ok(form.drafts())
+    async fn count(&self, account: &str, now_ms: u64) -> Result<Count, StoreError> {
+        let forms = rows::count_forms(&self.readers, account, too_old_at_ms(now_ms)).await;
+        Ok(Count {
+            forms: forms.map_err(unavailable)? as usize,
+            complete: true,
+        })
+    }
+
+    async fn load(&self, account: &str, form_key: &str) -> Result<Seen, StoreError> {
+        Ok(Seen::all(self.form(account, form_key).await?.drafts()))
     }
 
     async fn write(
@@ -159,16 +163,13 @@ impl DraftStore for SqliteStore {
         mode: &Mode,
         now_ms: u64,
     ) -> Result<Written, StoreError> {
-        fitting_json(draft)?;
-        let (store, account, form_key) = (self.clone(), account.to_owned(), form_key.to_owned());
-        let (draft, mode) = (draft.clone(), mode.clone());
-        // A task of its own: a browser that hangs up does not stop it half-way.
-        tokio::spawn(async move {
-            let decide = |form: &Form| form.receive(&draft, &mode, now_ms);
-            store.update(&account, &form_key, decide).await
+        let writing = Writing::new(account, form_key, draft, mode, now_ms)?;
+        let store = self.clone();
+        to_its_end(async move {
+            let decide = |form: &Form| writing.decide(form);
+            store.update(&writing.account, &writing.form_key, decide).await
         })
         .await
-        .map_err(unavailable)?
     }
 
     async fn end(
@@ -179,14 +180,13 @@ impl DraftStore for SqliteStore {
         end: End,
         now_ms: u64,
     ) -> Result<Ended, StoreError> {
-        let (store, account, form_key) = (self.clone(), account.to_owned(), form_key.to_owned());
-        let revision = revision.clone();
-        tokio::spawn(async move {
-            let decide = |form: &Form| form.end(&revision, end, now_ms);
-            store.update(&account, &form_key, decide).await
+        let ending = Ending::new(account, form_key, revision, end, now_ms);
+        let store = self.clone();
+        to_its_end(async move {
+            let decide = |form: &Form| ending.decide(form);
+            store.update(&ending.account, &ending.form_key, decide).await
         })
         .await
-        .map_err(unavailable)?
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {

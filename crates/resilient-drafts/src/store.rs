@@ -45,6 +45,30 @@ pub struct StoredDraft {
     pub kept_in: Place,
 }
 
+/// What can be seen of an account's drafts, or of a form's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Latest change first.
+    pub drafts: Vec<StoredDraft>,
+    /// Whether that is all of them. Else there may be more where nobody can look now.
+    pub complete: bool,
+}
+
+impl Seen {
+    /// All there is.
+    pub fn all(drafts: Vec<StoredDraft>) -> Self {
+        Self { drafts, complete: true }
+    }
+}
+
+/// How many forms of an account have drafts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    pub forms: usize,
+    /// Whether that is all of them, as in [`Seen`].
+    pub complete: bool,
+}
+
 /// What became of a draft that was to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Written {
@@ -97,11 +121,16 @@ pub enum StoreError {
 /// one sees what the other one did. Once begun, a call is finished even where its caller goes away.
 #[async_trait]
 pub trait DraftStore: Send + Sync {
-    /// All drafts of an account, latest change first.
-    async fn list(&self, account: &str) -> Result<Vec<StoredDraft>, StoreError>;
+    /// All drafts of an account, latest change first. They are read in pieces: a long list may miss what
+    /// changes meanwhile.
+    async fn list(&self, account: &str) -> Result<Seen, StoreError>;
 
-    /// The drafts of one form, latest change first: none, one, or several that went separate ways.
-    async fn load(&self, account: &str, form_key: &str) -> Result<Vec<StoredDraft>, StoreError>;
+    /// How many of an account's forms have a draft that has changed within [`KEPT_FOR`]. No text is
+    /// read for that, so it may be asked for every page.
+    async fn count(&self, account: &str, now_ms: u64) -> Result<Count, StoreError>;
+
+    /// The drafts of one form: none, one, or several that went separate ways.
+    async fn load(&self, account: &str, form_key: &str) -> Result<Seen, StoreError>;
 
     /// Writes a draft as [`resilient_core::draft::replacement`] decides.
     ///

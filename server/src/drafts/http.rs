@@ -63,10 +63,10 @@ async fn read(
         return nothing_here();
     };
     match drafts.stored(&account.name, &form_key).await {
-        Ok(stored) => match stored.into_iter().next() {
+        Ok(seen) => match seen.drafts.into_iter().next() {
             Some(latest) => answers::json_success(StatusCode::OK, drafts.shown(&account, &form_key, latest.draft)),
             // It may be where nobody can look now.
-            None if !drafts.sees_all() => answers::api_error(&cannot_be_reached()),
+            None if !seen.complete => answers::api_error(&cannot_be_reached()),
             None => nothing_here(),
         },
         Err(error) => failed(&error),

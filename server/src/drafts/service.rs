@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use app::api_error::{ApiError, ErrorKind};
 use app::auth::model::Account;
-use app::drafts::port::{Drafts, KeptDraft};
+use app::drafts::port::{Drafts, KeptDraft, SeenDrafts, UnsavedForms};
 use app::monitoring::port::DraftsState;
 use app::records::port::Manner;
 use async_trait::async_trait;
@@ -16,12 +16,14 @@ use resilient_core::draft::{Draft, Revision};
 use resilient_core::path_text::read_part;
 use resilient_drafts::redis::{Address, Limits};
 use resilient_drafts::{
-    DraftStore, End, Ended, LayeredStore, MOST_DRAFTS, Place, RedisStore, SqliteStore, StoreError, StoredDraft, Written,
+    Count, DraftStore, End, Ended, LayeredStore, MOST_DRAFTS, Place, RedisStore, Seen, SqliteStore, StoreError,
+    StoredDraft, Written,
 };
 
 use super::counting;
 use crate::clock::now_ms;
 use crate::keys::Keys;
+use crate::monitoring::Saves;
 use crate::panel::{Panel, shown_draft};
 
 /// Between two checks of the draft store.
@@ -30,6 +32,7 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 pub struct DraftService {
     store: Arc<dyn DraftStore>,
     panel: Arc<Panel>,
+    saves: Arc<Saves>,
     /// The same store, where there is a Redis in it.
     layered: Option<LayeredStore>,
     /// Whether the store took its last check.
@@ -65,10 +68,11 @@ impl DraftService {
         keys: &Keys,
         redis: Option<&Address>,
         panel: Arc<Panel>,
+        saves: Arc<Saves>,
     ) -> Result<Self, StoreError> {
         let embedded = SqliteStore::open(path, keys.drafts.clone()).await?;
         let Some(address) = redis else {
-            return Ok(Self::over(Arc::new(embedded), None, panel));
+            return Ok(Self::over(Arc::new(embedded), None, panel, saves));
         };
         let redis = RedisStore::connect(address, &keys.drafts_prefix, keys.drafts.clone(), Limits::default()).await?;
         if !redis.takes_writes() {
@@ -78,13 +82,14 @@ impl DraftService {
             );
         }
         let layered = LayeredStore::over(redis, embedded).await?;
-        Ok(Self::over(Arc::new(layered.clone()), Some(layered), panel))
+        Ok(Self::over(Arc::new(layered.clone()), Some(layered), panel, saves))
     }
 
-    fn over(store: Arc<dyn DraftStore>, layered: Option<LayeredStore>, panel: Arc<Panel>) -> Self {
+    fn over(store: Arc<dyn DraftStore>, layered: Option<LayeredStore>, panel: Arc<Panel>, saves: Arc<Saves>) -> Self {
         Self {
             store,
             panel,
+            saves,
             layered,
             reachable: AtomicBool::new(true),
         }
@@ -99,11 +104,6 @@ impl DraftService {
             Some(_) => DraftsState::Spill,
             None => DraftsState::Embedded,
         }
-    }
-
-    /// Whether all that is kept can be read now, as far as is known.
-    pub fn sees_all(&self) -> bool {
-        self.layered.as_ref().is_none_or(LayeredStore::sees_redis)
     }
 
     /// Keeps [`state`](Self::state) up to date, forever.
@@ -189,15 +189,18 @@ impl DraftService {
         }
     }
 
-    /// Removes what the person threw away.
+    /// Removes what the person threw away, whichever door that came through. A save of it is waited for no more.
     pub async fn end_discarded(&self, account: &str, form_key: &str, revision: &Revision) -> Result<Ended, StoreError> {
-        self.store
+        let ended = self
+            .store
             .end(account, form_key, revision, End::Discarded, now_ms())
-            .await
+            .await?;
+        self.saves.discarded(account, form_key, revision);
+        Ok(ended)
     }
 
-    /// The form's drafts, latest change first.
-    pub async fn stored(&self, account: &str, form_key: &str) -> Result<Vec<StoredDraft>, StoreError> {
+    /// What can be seen of the form's drafts.
+    pub async fn stored(&self, account: &str, form_key: &str) -> Result<Seen, StoreError> {
         self.store.load(account, form_key).await
     }
 
@@ -220,11 +223,15 @@ impl DraftService {
         shown_draft(draft, self.panel.of(who.role).written(table).map(|table| &**table))
     }
 
-    fn kept(&self, who: &Account, stored: StoredDraft) -> KeptDraft {
-        KeptDraft {
+    fn seen_by(&self, who: &Account, seen: Seen) -> SeenDrafts {
+        let kept = |stored: StoredDraft| KeptDraft {
             draft: self.shown(who, &stored.form_key, stored.draft),
             form_key: stored.form_key,
             changed_at_ms: stored.changed_at_ms,
+        };
+        SeenDrafts {
+            drafts: seen.drafts.into_iter().map(kept).collect(),
+            complete: seen.complete,
         }
     }
 
@@ -240,21 +247,20 @@ impl DraftService {
 
 #[async_trait]
 impl Drafts for DraftService {
-    async fn list(&self, who: &Account) -> Result<Vec<KeptDraft>, ApiError> {
-        let drafts = self.store.list(&who.name).await.map_err(|error| api_error(&error))?;
-        Ok(drafts.into_iter().map(|stored| self.kept(who, stored)).collect())
+    async fn list(&self, who: &Account) -> Result<SeenDrafts, ApiError> {
+        let seen = self.store.list(&who.name).await.map_err(|error| api_error(&error))?;
+        Ok(self.seen_by(who, seen))
     }
 
-    async fn load(&self, who: &Account, form_key: &str) -> Result<Vec<KeptDraft>, ApiError> {
-        let drafts = self
-            .stored(&who.name, form_key)
-            .await
-            .map_err(|error| api_error(&error))?;
-        if drafts.is_empty() && !self.sees_all() {
-            // It may be where nobody can look now; the page says so.
-            return Err(cannot_be_reached());
-        }
-        Ok(drafts.into_iter().map(|stored| self.kept(who, stored)).collect())
+    async fn count(&self, who: &Account) -> Result<UnsavedForms, ApiError> {
+        let count = self.store.count(&who.name, now_ms()).await;
+        let Count { forms, complete } = count.map_err(|error| api_error(&error))?;
+        Ok(UnsavedForms { forms, complete })
+    }
+
+    async fn load(&self, who: &Account, form_key: &str) -> Result<SeenDrafts, ApiError> {
+        let seen = self.stored(&who.name, form_key).await;
+        Ok(self.seen_by(who, seen.map_err(|error| api_error(&error))?))
     }
 
     async fn discard(&self, who: &Account, form_key: &str, revision: &Revision) -> Result<(), ApiError> {

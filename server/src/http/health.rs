@@ -2,7 +2,7 @@
 //! and touches nothing.
 
 use app::auth::model::Account;
-use app::drafts::port::KeptDraft;
+use app::drafts::port::SeenDrafts;
 use app::monitoring::port::{Condition, DependencyState, DraftsState};
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
@@ -112,12 +112,18 @@ fn breaker(details: &Value) -> Value {
 /// This person's forms whose last save was kept. One whose draft was discarded since waits no more.
 async fn waiting(services: &Services, account: &Account) -> Value {
     let saves = &services.observations.saves;
-    let drafts = services.drafts_port().list(account).await.ok();
+    let waiting = saves.waiting_of(&account.name);
+    if waiting.is_empty() {
+        return Value::Array(Vec::new());
+    }
+    let seen = services.drafts_port().list(account).await.ok();
+    // What cannot be seen is not gone.
+    let seen = seen.filter(|seen| seen.complete);
     let is_discarded = |waiting: &Waiting| {
-        let stored = |drafts: &Vec<KeptDraft>| drafts.iter().any(|draft| draft.form_key == waiting.form_key);
-        waiting.kept_in.is_some() && drafts.as_ref().is_some_and(|drafts| !stored(drafts))
+        let stored = |seen: &SeenDrafts| seen.drafts.iter().any(|draft| draft.form_key == waiting.form_key);
+        waiting.kept_in.is_some() && seen.as_ref().is_some_and(|seen| !stored(seen))
     };
-    let (discarded, waiting): (Vec<_>, Vec<_>) = saves.waiting_of(&account.name).into_iter().partition(is_discarded);
+    let (discarded, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_discarded);
     for discarded in discarded {
         saves.forget(&account.name, &discarded.form_key);
     }

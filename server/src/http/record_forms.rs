@@ -266,7 +266,6 @@ pub async fn discard_draft(
         .await
     {
         Ok(()) => {
-            services.observations.saves.forget(&account.name, &form_key);
             let next = field("next").unwrap_or_default();
             let next = safe_next(&next);
             see_other(if next.is_empty() { "/drafts" } else { next })

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use resilient_core::draft::Revision;
+use resilient_core::draft::lineage::Lineage;
 use resilient_core::submission::answer::{Answer, Outcome};
 
 use crate::clock::now_ms;
@@ -37,6 +39,8 @@ pub struct Waiting {
     pub reason: Option<String>,
     /// Where the server keeps it; nowhere means that only the device does.
     pub kept_in: Option<String>,
+    /// Under which name what was typed is kept.
+    pub revision: Revision,
 }
 
 impl Counted {
@@ -70,9 +74,15 @@ impl Saves {
                     since_ms: now_ms(),
                     reason: None,
                     kept_in: None,
+                    revision: Revision {
+                        seq: answer.seq,
+                        writer: answer.writer.clone(),
+                    },
                 });
                 waiting.reason.clone_from(&answer.reason);
                 waiting.kept_in.clone_from(&answer.kept_in);
+                waiting.revision.seq = answer.seq;
+                waiting.revision.writer.clone_from(&answer.writer);
             }
             // Nothing is settled yet.
             Outcome::Kept | Outcome::InProgress | Outcome::RateLimited | Outcome::Unauthenticated => {}
@@ -90,7 +100,18 @@ impl Saves {
         own
     }
 
-    /// It is no longer waited for: its draft was discarded.
+    /// What was typed up to `revision` was thrown away: a save of that is no longer waited for. One that a
+    /// device sends again all the same waits again, if that fails.
+    pub fn discarded(&self, account: &str, form_key: &str, revision: &Revision) {
+        let key = (account.to_owned(), form_key.to_owned());
+        let mut counted = self.counted();
+        let waiting = counted.waiting.get(&key);
+        if waiting.is_some_and(|waiting| Lineage::of(revision).covers(&waiting.revision)) {
+            counted.waiting.remove(&key);
+        }
+    }
+
+    /// It is no longer waited for: nothing of it is kept.
     pub fn forget(&self, account: &str, form_key: &str) {
         let key = (account.to_owned(), form_key.to_owned());
         self.counted().waiting.remove(&key);
@@ -150,6 +171,28 @@ mod tests {
         saves.ended("mira", "site/1", &answer(Outcome::Saved));
         assert!(saves.waiting_of("mira").is_empty());
         assert_eq!((saves.count(Outcome::Kept), saves.count(Outcome::Saved)), (2, 2));
+    }
+
+    #[test]
+    fn a_save_whose_text_was_discarded_waits_no_more_and_one_of_another_text_does() {
+        let saves = Saves::default();
+        let kept = Answer {
+            seq: 3,
+            writer: "page".to_owned(),
+            ..answer(Outcome::Kept)
+        };
+        saves.ended("mira", "site/1", &kept);
+        for (account, seq, writer) in [("mira", 2, "page"), ("mira", 9, "other"), ("noor", 3, "page")] {
+            let writer = writer.to_owned();
+            saves.discarded(account, "site/1", &Revision { seq, writer });
+            assert_eq!(saves.waiting_since(0), 1, "{account} {seq}");
+        }
+        let later = Revision {
+            seq: 4,
+            writer: "page".to_owned(),
+        };
+        saves.discarded("mira", "site/1", &later);
+        assert_eq!(saves.waiting_since(0), 0, "what was typed since goes with it");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use app::auth::model::Role;
-use app::records::display::{Display, Widget};
-use app::records::model::{Column, ColumnGrants, ColumnKind, Reference, Table, TableGrants, TableName};
+use app::records::display::Widget;
+use app::records::model::{Column, ColumnKind, Reference, Table, TableName};
 use resilient_core::draft::{Draft, Revision};
 
 use super::*;
@@ -8,40 +8,19 @@ use crate::config::PanelSettings;
 
 fn column(name: &str, kind: ColumnKind) -> Column {
     Column {
-        name: name.into(),
-        label: name.into(),
-        comment: None,
-        kind,
-        sql_type: "text".into(),
-        nullable: true,
-        generated: false,
-        has_default: false,
-        default: None,
-        max_length: None,
-        reference: None,
         secret: is_secret(name),
-        grants: ColumnGrants::ALL,
+        ..Column::new(name, kind)
     }
 }
 
 fn table(schema: Option<&str>, name: &str, columns: Vec<Column>) -> Table {
+    let name = TableName {
+        schema: schema.map(Into::into),
+        name: name.into(),
+    };
     Table {
-        name: TableName {
-            schema: schema.map(Into::into),
-            name: name.into(),
-        },
-        label: name.into(),
-        comment: None,
         key: vec![columns[0].name.clone()],
-        columns,
-        is_view: false,
-        writable: true,
-        grants: TableGrants::ALL,
-        inherited: false,
-        foreign: vec![],
-        unique: vec![],
-        checks: vec![],
-        display: Display::default(),
+        ..Table::new(name, columns)
     }
 }
 

@@ -168,7 +168,8 @@ impl<D: Dialect> RecordService<D> {
     /// or one kept when an earlier press failed. What the record has now is not unsaved.
     async fn end_drafts_equal_to_the_record(&self, intent: &Intent, answer: &Answer) {
         let (drafts, account) = (&self.parts.drafts, &intent.account.name);
-        let stored = drafts.stored(account, &intent.form_key).await.unwrap_or_default();
+        let seen = drafts.stored(account, &intent.form_key).await;
+        let stored = seen.map(|seen| seen.drafts).unwrap_or_default();
         let key = answer
             .key
             .as_deref()

@@ -75,47 +75,28 @@ impl From<Catalog> for Vec<Table> {
 
 #[cfg(test)]
 mod tests {
-    use app::records::display::Display;
-    use app::records::model::{ColumnGrants, ColumnKind, Reference, TableGrants};
+    use app::records::model::{ColumnKind, Reference};
 
     use super::*;
 
     fn table(schema: Option<&str>, name: &str, refers_to: Option<&TableName>) -> Table {
         let column = Column {
-            name: "site_id".into(),
             label: "Site".into(),
-            comment: None,
-            kind: ColumnKind::Choice(vec!["a".into()]),
             sql_type: "integer".into(),
-            nullable: true,
-            generated: false,
-            has_default: false,
-            default: None,
             max_length: Some(3),
             reference: refers_to.map(|to| Reference {
                 table: to.clone(),
                 column: "id".into(),
             }),
-            secret: false,
-            grants: ColumnGrants::ALL,
+            ..Column::new("site_id", ColumnKind::Choice(vec!["a".into()]))
+        };
+        let name = TableName {
+            schema: schema.map(Into::into),
+            name: name.into(),
         };
         Table {
-            name: TableName {
-                schema: schema.map(Into::into),
-                name: name.into(),
-            },
-            label: name.into(),
-            comment: None,
-            columns: vec![column],
             key: vec!["site_id".into()],
-            is_view: false,
-            writable: true,
-            grants: TableGrants::ALL,
-            inherited: false,
-            unique: vec![],
-            foreign: Vec::new(),
-            checks: vec![],
-            display: Display::default(),
+            ..Table::new(name, vec![column])
         }
     }
 

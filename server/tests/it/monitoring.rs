@@ -11,6 +11,7 @@ use inkfast_server::http::routes::ROUTES;
 use resilient_core::submission::answer::Outcome;
 use serde_json::Value;
 
+use crate::support::running_server::RunningServer;
 use crate::support::test_app::{Outage, TestApp};
 
 const TOKEN: &str = "a token of sixteen and more";
@@ -48,7 +49,7 @@ async fn metrics_are_for_the_token_alone() {
         "inkfast_http_requests_total{route=\"/login\",method=\"POST\",status=\"3xx\"}",
         "# TYPE inkfast_http_request_duration_seconds histogram",
         "inkfast_sign_ins_total{result=\"succeeded\"}",
-        // Its value is that of whichever server of this process was probed last.
+        // Its value is that of whichever server of this process was probed last: it is looked at below.
         "db_breaker_state{database=\"main\",role=\"write\"} ",
         "db_pool_connections_max{database=\"main\",role=\"read\"}",
         "db_calls_total{database=\"main\",call=",
@@ -68,6 +69,29 @@ async fn metrics_are_for_the_token_alone() {
     let without = TestApp::embedded().await;
     let refused = without.request_as("", Method::GET, "/metrics", None, &WITH_TOKEN).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+}
+
+/// All servers of a test's process count into one recorder; this one is alone in its process.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_numbers_of_a_server_that_is_well_are_its_own() {
+    let settings = &[("RUST_LOG", "off"), ("INKFAST_API_TOKEN", TOKEN)];
+    let server = RunningServer::with("CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT)", settings).await;
+    let answer = server
+        .through_proxy(Method::GET, "/metrics", None, &WITH_TOKEN)
+        .await
+        .expect("nothing is broken");
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    for line in [
+        "db_breaker_state{database=\"main\",role=\"read\"} 0",
+        "db_breaker_state{database=\"main\",role=\"write\"} 0",
+        "inkfast_sign_ins_total{result=\"succeeded\"} 1",
+    ] {
+        assert!(
+            answer.body.lines().any(|found| found == line),
+            "{line} is missing in\n{}",
+            answer.body
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, COOKIE, HOST};
-use axum::http::{Request, StatusCode};
+use axum::http::{Method, Request, StatusCode};
 use private_servers::{PrivatePostgres, PrivateRedis};
 use resilient_core::submission::answer::Outcome;
 use serde_json::{Value, json};
@@ -260,9 +260,27 @@ async fn saved_while_redis_is_away_the_draft_in_it_does_not_come_back() {
     assert_eq!(panel.listed().await, 0);
     let page = panel.app.get("/drafts").await.body;
     assert!(
-        page.contains("Redis cannot be reached"),
+        page.contains("There may be more") && !page.contains("Nothing is waiting"),
         "the page says that some may be missing"
     );
+    for (page, shown) in [("/", ">?<"), ("/records/activity", ">?<"), ("/drafts", ">?<")] {
+        let body = panel.app.get(page).await.body;
+        assert!(body.contains(shown) && !body.contains("data-unsaved="), "{page}");
+        assert!(!body.contains("Nothing is waiting"), "{page}");
+    }
+    // Typed meanwhile, elsewhere: what is seen is not all there is.
+    let typed = json!({"version": version, "values": {"title": "Another"}, "seq": 1, "writer": "other"});
+    let written = panel.app.post_json("/api/drafts/activity/2", &typed.to_string()).await;
+    assert_eq!(written.status, StatusCode::OK, "{}", written.body);
+    let page = panel.app.get("/drafts").await.body;
+    assert!(page.contains("There may be more") && page.contains(">1+<"), "{page}");
+    let drawn = panel.app.get("/records/activity/2").await.body;
+    assert!(drawn.contains("Not all unsaved work on the server"), "{drawn}");
+    let discarded = panel
+        .app
+        .request(Method::DELETE, "/api/drafts/activity/2?seq=1&writer=other", None, &[])
+        .await;
+    assert_eq!(discarded.status, StatusCode::OK);
     // As the page's script names what it saves.
     let (status, answer) = panel.app.save(&form.with("_seq", "1").with("_writer", "page")).await;
     assert_eq!((status, answer.outcome), (StatusCode::OK, Outcome::Saved));
@@ -286,6 +304,30 @@ async fn a_save_that_fails_says_whether_it_is_kept_in_redis_or_here() {
         assert_eq!((answer.outcome, answer.kept_in.as_deref()), (Outcome::Kept, Some(word)));
         panel.redis.kill();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_save_that_waits_in_a_redis_that_is_away_is_still_said_to_wait() {
+    let panel = Panel::prepared().await;
+    panel.until_drafts_are_kept_in("redis").await;
+    let form = panel.app.form("/records/activity/1").await.with("v.title", "Kept");
+    panel.postgres.kill();
+    let (_, answer) = panel.app.save(&form).await;
+    assert_eq!(
+        (answer.outcome, answer.kept_in.as_deref()),
+        (Outcome::Kept, Some("redis"))
+    );
+    let waiting = async || {
+        let status = data_of(&panel.app.get("/admin/connection-status").await);
+        status["waiting"].as_array().expect("a list").len()
+    };
+    assert_eq!(waiting().await, 1);
+    panel.redis.kill();
+    panel.until_drafts_are_kept_in("spill").await;
+    assert_eq!(waiting().await, 1, "what cannot be seen is not gone");
+    panel.redis.restart().expect("it starts again");
+    panel.until_drafts_are_kept_in("redis").await;
+    assert_eq!(waiting().await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -14,9 +14,14 @@ use crate::ui::written;
 
 pub fn notices(view: &FormView, found: &Found) -> AnyView {
     let drafts = found.without_drafts.then(|| {
+        let which = if found.drafts.is_empty() {
+            "Unsaved work on the server cannot be read at the moment."
+        } else {
+            "Not all unsaved work on the server can be read at the moment."
+        };
         notice(
             Tone::Waiting,
-            "Unsaved work on the server cannot be read at the moment.",
+            which,
             view! { <p>"If you left something unsaved here, it will be shown again when that is back."</p> },
         )
     });

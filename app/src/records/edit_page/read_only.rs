@@ -14,28 +14,50 @@ use crate::records::port::RecordForm;
 use crate::ui::notice::{Tone, notice};
 use crate::ui::visit::Visit;
 
-pub fn read_only(table: &Table, record: &RecordForm, targets: &[Arc<Table>], unsaved: AnyView) -> AnyView {
+pub fn read_only(table: &Table, record: &RecordForm, targets: &[Arc<Table>], above: AnyView) -> AnyView {
     let fields = table
         .columns
         .iter()
         .map(|column| shown_field(&shown(column, record, targets)));
-    let why = if record.key.is_none() {
+    let delete = record.key.as_ref().filter(|_| table.may_delete()).map(|key| {
+        let url = format!("{}/delete", address::record_url(&table.name, key));
+        view! { <p class="actions"><a class="button-plain delete-link" href=url>"Delete…"</a></p> }
+    });
+    view! {
+        <div class="record-form">
+            {notice(Tone::Waiting, why(table, record), ())}
+            {above}
+            <div class="fields">{fields.collect_view()}</div>
+            {delete}
+        </div>
+    }
+    .into_any()
+}
+
+/// Why there is no form, and what can be done without one.
+fn why(table: &Table, record: &RecordForm) -> &'static str {
+    if record.key.is_none() {
         "You may not make records here."
     } else if table.is_view {
         "This is a view: its records are changed where they come from."
     } else if !table.writable {
         "The database account that Inkfast uses may not change this table."
+    } else if table.may_update() && table.is_only_key() {
+        match (table.may_delete(), table.may_insert()) {
+            (true, true) => "All of this record is its key, which does not change: delete it and make another one.",
+            (true, false) => "All of this record is its key, which does not change. You may delete it.",
+            (false, _) => "All of this record is its key, which does not change.",
+        }
+    } else if table.may_delete() {
+        "You may look at this record and delete it, but not change it."
     } else {
         "You may look at this record, but not change it."
-    };
-    view! {
-        <div class="record-form">
-            {notice(Tone::Waiting, why, ())}
-            {unsaved}
-            <div class="fields">{fields.collect_view()}</div>
-        </div>
     }
-    .into_any()
+}
+
+/// Said where a save has led to a page without a form.
+pub fn saved_here() -> AnyView {
+    notice(Tone::Good, "Saved.", ())
 }
 
 /// What this person typed while they still might: to copy, since it cannot be saved.

@@ -1,68 +1,39 @@
-//! A PostgreSQL for a test that is not written in Rust: prints `{"url":…,"port":…,"pid":…}` as one
-//! line and keeps the server until its standard input closes or it is told to end.
+//! A PostgreSQL for a test that is not written in Rust: says `{"url":…,"port":…,"pid":…}`.
 //!
-//! Lines on standard input steer it: `kill`, `restart`, `freeze`, `thaw`, `create NAME`. Each is
-//! answered by one JSON line of the same form, or `{"error":…}`.
+//! Orders: `kill`, `restart`, `freeze`, `thaw`, and `create NAME`, which tells the new database's `"url"`.
 
-use std::io::{Write, stdout};
-
+use private_servers::orders::{TakesOrders, take_orders};
 use private_servers::{PrivatePostgres, ServerError};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader, stdin};
-use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let (mut told_to_end, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let server = match PrivatePostgres::start() {
-        Ok(server) => server,
-        Err(error) => {
-            eprintln!("{error}");
-            std::process::exit(1);
-        }
-    };
-    say(&state(&server, "postgres"))?;
-    let mut lines = BufReader::new(stdin()).lines();
-    loop {
-        tokio::select! {
-            _ = told_to_end.recv() => break,
-            _ = interrupted.recv() => break,
-            line = lines.next_line() => match line? {
-                Some(line) => say(&obey(&server, line.trim()))?,
-                None => break,
-            },
-        }
+async fn main() -> std::io::Result<()> {
+    take_orders::<Postgres>().await
+}
+
+struct Postgres(PrivatePostgres);
+
+impl TakesOrders for Postgres {
+    fn begin() -> Result<Self, ServerError> {
+        PrivatePostgres::start().map(Self)
     }
-    // Reading standard input holds a thread of the runtime that would keep the process alive.
-    drop(server);
-    std::process::exit(0);
-}
 
-fn obey(server: &PrivatePostgres, order: &str) -> Value {
-    perform(server, order).unwrap_or_else(|error| json!({"error": error.to_string()}))
-}
-
-fn perform(server: &PrivatePostgres, order: &str) -> Result<Value, ServerError> {
-    match order.split_once(' ').unwrap_or((order, "")) {
-        ("kill", _) => server.kill(),
-        ("restart", _) => server.restart()?,
-        ("freeze", _) => server.freeze(),
-        ("thaw", _) => server.thaw(),
-        ("create", name) => {
-            server.create_database(name)?;
-            return Ok(state(server, name));
-        }
-        _ => return Ok(json!({"error": format!("unknown order {order:?}")})),
+    fn state(&self) -> Value {
+        json!({"url": self.0.url("postgres"), "port": self.0.port(), "pid": self.0.pid()})
     }
-    Ok(state(server, "postgres"))
-}
 
-fn state(server: &PrivatePostgres, database: &str) -> Value {
-    json!({"url": server.url(database), "port": server.port(), "pid": server.pid()})
-}
-
-fn say(value: &Value) -> std::io::Result<()> {
-    let mut out = stdout().lock();
-    writeln!(out, "{value}")?;
-    out.flush()
+    fn obey(&self, order: &str, about: &str) -> Result<Option<Value>, ServerError> {
+        match order {
+            "kill" => self.0.kill(),
+            "restart" => self.0.restart()?,
+            "freeze" => self.0.freeze(),
+            "thaw" => self.0.thaw(),
+            "create" => {
+                self.0.create_database(about)?;
+                return Ok(Some(json!({"url": self.0.url(about)})));
+            }
+            _ => return Ok(None),
+        }
+        Ok(Some(json!({})))
+    }
 }

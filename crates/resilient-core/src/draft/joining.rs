@@ -1,10 +1,11 @@
 //! Two stores' drafts of one form: decided about while only one can be seen, and made one later.
 //!
-//! Of two copies one goes; what went into another draft, or has ended, goes; everything else stays.
+//! Of two copies one goes, and of two drafts of the same text; what went into another draft, or has
+//! ended, goes; everything else stays.
 //! So the order of joining does not matter, and joining twice is joining once.
 
 use super::lineage::Lineage;
-use super::replacement::{Decision, Kept, Mode, decide};
+use super::replacement::{Decision, Kept, Mode, decide, same_text};
 use super::{Draft, Revision};
 
 /// Decides about `incoming` as [`decide`] does, where another store, which may hold more of this
@@ -29,7 +30,8 @@ pub fn decide_unseen<'a>(stored: &'a [Kept], ended: &Lineage, incoming: &Draft, 
     decision
 }
 
-/// What is left of `copies`, in their order, where all of `ended` is over.
+/// What is left of `copies`, in their order, where all of `ended` is over. Of two of the same text the first
+/// one stays: that should be the one a page was drawn with last.
 pub fn join(copies: impl IntoIterator<Item = Kept>, ended: &Lineage) -> Vec<Kept> {
     let mut kept: Vec<Kept> = Vec::new();
     for copy in copies {
@@ -44,7 +46,23 @@ pub fn join(copies: impl IntoIterator<Item = Kept>, ended: &Lineage) -> Vec<Kept
         kept[holder].lineage.join(&lineage);
         kept.remove(held);
     }
+    while let Some((first, second)) = same_as_another(&kept) {
+        let second = kept.remove(second);
+        let first = &mut kept[first];
+        first.lineage.join(&second.lineage);
+        // A failed save that was kept knows no bases; the page that typed the same does.
+        for (column, base) in second.draft.base {
+            first.draft.base.entry(column).or_insert(base);
+        }
+    }
     kept
+}
+
+/// The same press of Save, kept in both stores while neither could be seen from the other: one text under
+/// two names.
+fn same_as_another(kept: &[Kept]) -> Option<(usize, usize)> {
+    let mut pairs = (0..kept.len()).flat_map(|second| (0..second).map(move |first| (first, second)));
+    pairs.find(|(first, second)| same_text(&kept[*first].draft, &kept[*second].draft))
 }
 
 /// A draft that went into another one. Two that each claim to hold the other are both kept: no
@@ -66,20 +84,34 @@ mod tests {
     use super::*;
     use crate::draft::Revision;
 
-    /// What pages write while one or the other store takes it: page, predecessor known to it, store.
-    fn any_history() -> impl Strategy<Value = Vec<(u8, u8, bool)>> {
-        proptest::collection::vec((0..3u8, 0..4u8, any::<bool>()), 1..12)
+    /// What pages write while one or the other store takes it: page, predecessor known to it, store, text.
+    type History = Vec<(u8, u8, bool, u8)>;
+
+    /// No text twice.
+    fn any_history() -> impl Strategy<Value = History> {
+        let write = (0..3u8, 0..4u8, any::<bool>());
+        proptest::collection::vec(write, 1..12).prop_map(|writes| {
+            let texts = (0..).zip(writes);
+            texts
+                .map(|(text, (page, on, second))| (page, on, second, text))
+                .collect()
+        })
+    }
+
+    /// Few texts, so that some are written again.
+    fn any_repetitive_history() -> impl Strategy<Value = History> {
+        proptest::collection::vec((0..3u8, 0..4u8, any::<bool>(), 0..4u8), 1..12)
     }
 
     /// Each write goes to one of two stores that do not see each other; all drafts ever written.
-    fn written(history: &[(u8, u8, bool)]) -> ([Vec<Kept>; 2], Vec<Draft>) {
+    fn written(history: &History) -> ([Vec<Kept>; 2], Vec<Draft>) {
         let mut stores = [Vec::new(), Vec::new()];
         let mut all: Vec<Draft> = Vec::new();
-        for (seq, (page, on, second)) in (1..).zip(history) {
+        for (seq, (page, on, second, text)) in (1..).zip(history) {
             let draft = Draft {
                 version: "v".to_owned(),
                 base: Default::default(),
-                values: Default::default(),
+                values: [("note".to_owned(), Some(text.to_string()))].into(),
                 revision: Revision {
                     seq,
                     writer: format!("page{page}"),
@@ -141,13 +173,78 @@ mod tests {
         }
     }
 
+    fn texts(kept: &[Kept]) -> BTreeSet<String> {
+        let texts = kept.iter().flat_map(|kept| kept.draft.values.values().flatten());
+        texts.cloned().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_there_once(history in any_repetitive_history()) {
+            let ([one, other], all) = written(&history);
+            let ended = Lineage::default();
+            let there = join(one.iter().chain(&other).cloned(), &ended);
+            let back = join(other.iter().chain(&one).cloned(), &ended);
+            prop_assert_eq!(texts(&there), texts(&back));
+            prop_assert_eq!(texts(&there).len(), there.len());
+            for draft in &all {
+                prop_assert!(there.iter().any(|kept| kept.lineage.covers(&draft.revision)), "{:?}", draft.revision);
+            }
+            // A text goes only into one that was built on it, or is the same.
+            let left = one.iter().chain(&other);
+            for kept in left {
+                let holds = |other: &Kept| same_text(&other.draft, &kept.draft) || other.lineage.covers(&kept.draft.revision);
+                prop_assert!(there.iter().any(holds));
+            }
+            let again = join(there.iter().chain(&one).chain(&other).cloned(), &ended);
+            prop_assert_eq!(texts(&again), texts(&there));
+        }
+    }
+
+    #[test]
+    fn a_press_kept_in_both_stores_is_one_text_with_the_bases_that_either_knows() {
+        let kept = |writer: &str, base: &[(&str, &str)], text: &str| {
+            let revision = Revision {
+                seq: 1,
+                writer: writer.to_owned(),
+            };
+            Kept {
+                lineage: Lineage::of(&revision),
+                draft: Draft {
+                    version: "v".to_owned(),
+                    base: base
+                        .iter()
+                        .map(|(column, text)| ((*column).to_owned(), Some((*text).to_owned())))
+                        .collect(),
+                    values: [("note".to_owned(), Some(text.to_owned()))].into(),
+                    revision,
+                    on: None,
+                },
+            }
+        };
+        let copies = [
+            kept("later", &[], "same"),
+            kept("page", &[("note", "before")], "same"),
+            kept("other", &[], "another"),
+        ];
+        let joined = join(copies.clone(), &Lineage::default());
+        let writers: Vec<_> = joined.iter().map(|kept| kept.draft.revision.writer.as_str()).collect();
+        assert_eq!(writers, ["later", "other"]);
+        assert_eq!(joined[0].draft.base, copies[1].draft.base);
+        assert!(joined[0].lineage.covers(&copies[1].draft.revision));
+        let mut of_another_version = copies[1].clone();
+        of_another_version.draft.version = "w".to_owned();
+        let joined = join([copies[0].clone(), of_another_version], &Lineage::default());
+        assert_eq!(joined.len(), 2, "typed into another state of the record");
+    }
+
     #[test]
     fn two_that_claim_to_hold_each_other_both_stay() {
         let lying = |writer: &str, other: &str| Kept {
             draft: Draft {
                 version: "v".to_owned(),
                 base: Default::default(),
-                values: Default::default(),
+                values: [("note".to_owned(), Some(writer.to_owned()))].into(),
                 revision: Revision {
                     seq: 1,
                     writer: writer.to_owned(),

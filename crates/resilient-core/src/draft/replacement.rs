@@ -152,7 +152,7 @@ fn find<'a>(stored: &'a [Kept], revision: &Revision) -> Option<&'a Kept> {
     stored.iter().find(|kept| kept.draft.revision == *revision)
 }
 
-fn same_text(one: &Draft, other: &Draft) -> bool {
+pub(super) fn same_text(one: &Draft, other: &Draft) -> bool {
     // A failed save that was kept under the same revision knows no bases: they do not make it another text.
     one.version == other.version && one.values == other.values
 }

@@ -6,10 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Mutex as Turn;
 
 use crate::form::{Form, Mark};
-use crate::{DraftStore, Place, SqliteStore, StoreError};
+use crate::redis::Found;
+use crate::{Count, DraftStore, Place, SqliteStore, StoreError};
 
 /// Account and form key.
-type Name = (String, String);
+pub(super) type Name = (String, String);
 
 pub(super) struct Spill {
     embedded: SqliteStore,
@@ -43,31 +44,40 @@ impl Spill {
         waiting.map(|(name, _)| name.clone()).collect()
     }
 
-    /// What the file knows of one form. A file that cannot be read hides what is in it and stops nothing
-    /// else: Redis can do without it.
-    pub async fn form(&self, account: &str, form_key: &str) -> Form {
+    /// What the file knows of one form, and whether it could be read. A file that cannot be read hides what
+    /// is in it and stops nothing else: Redis can do without it.
+    pub async fn look(&self, account: &str, form_key: &str) -> (Form, bool) {
         let name = (account.to_owned(), form_key.to_owned());
         if !self.known().contains_key(&name) {
-            return Form::empty(form_key, Place::Server);
+            return (Form::empty(form_key, Place::Server), true);
         }
-        self.embedded.form(account, form_key).await.unwrap_or_else(|error| {
-            tracing::warn!(?error, "the spill cannot be read");
-            Form::empty(form_key, Place::Server)
-        })
+        match self.embedded.form(account, form_key).await {
+            Ok(form) => (form, true),
+            Err(error) => {
+                tracing::warn!(?error, "the spill cannot be read");
+                (Form::empty(form_key, Place::Server), false)
+            }
+        }
     }
 
     /// All that waits of one account.
-    pub async fn forms(&self, account: &str) -> Vec<Form> {
-        let own: Vec<Name> = self
-            .form_keys()
-            .into_iter()
-            .filter(|(owner, _)| owner == account)
-            .collect();
-        let mut forms = Vec::new();
+    pub async fn forms(&self, account: &str) -> Found {
+        let own = self.form_keys().into_iter().filter(|(owner, _)| owner == account);
+        let mut found = Found {
+            forms: BTreeMap::new(),
+            complete: true,
+        };
         for (account, form_key) in own {
-            forms.push(self.form(&account, &form_key).await);
+            let (form, is_read) = self.look(&account, &form_key).await;
+            found.complete &= is_read;
+            found.forms.insert(form_key, form);
         }
-        forms
+        found
+    }
+
+    /// How many forms of an account have drafts here.
+    pub async fn count(&self, account: &str, now_ms: u64) -> Result<Count, StoreError> {
+        self.embedded.count(account, now_ms).await
     }
 
     pub async fn update<T>(
@@ -129,6 +139,11 @@ impl Spill {
 
     pub async fn check(&self) -> Result<Place, StoreError> {
         self.embedded.check().await
+    }
+
+    #[cfg(test)]
+    pub async fn close(&self) {
+        self.embedded.close().await;
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<Name, bool>> {

@@ -1,5 +1,6 @@
 //! The contract with Redis there, and that nothing is lost or doubled whatever happens to Redis.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use super::LayeredStore;
 use crate::contract::draft;
 use crate::redis::Limits;
 use crate::redis::tests::{PATIENT, connected, until_it_answers};
-use crate::{DraftStore, End, Place, Sealer, SqliteStore, Written};
+use crate::{Count, DraftStore, End, Place, Sealer, SqliteStore, Written};
 
 struct Servers {
     redis: PrivateRedis,
@@ -65,6 +66,7 @@ mod without_redis {
         a_press_without_script_gets_a_revision_of_its_own,
         ending_an_older_state_leaves_the_later_one_and_every_other,
         everything_ends_thirty_days_after_its_last_change,
+        forms_with_drafts_are_counted_and_neither_old_nor_ended_ones,
         a_draft_that_is_too_large_leaves_the_old_one_as_it_is,
         of_many_first_writers_one_wins_and_all_others_are_told,
         of_one_page_s_writes_at_once_the_last_one_stays,
@@ -79,15 +81,21 @@ fn at(writer: &str, seq: u64) -> Revision {
 }
 
 async fn keep(store: &LayeredStore, writer: &str, seq: u64, on: Option<Revision>) -> Written {
-    let draft = draft(writer, seq, on, "text");
+    let draft = draft(writer, seq, on, &format!("{writer} {seq}"));
     store.write("ann", "site/1", &draft, &Mode::Chained, seq).await.unwrap()
 }
 
 async fn stored(store: &LayeredStore) -> Vec<(Revision, Place)> {
-    let drafts = store.load("ann", "site/1").await.unwrap();
+    let seen = store.load("ann", "site/1").await.unwrap();
     let listed = store.list("ann").await.unwrap();
-    assert_eq!(drafts, listed, "one form is all there is");
-    drafts
+    assert_eq!(seen, listed, "one form is all there is");
+    let forms = usize::from(!seen.drafts.is_empty());
+    let count = Count {
+        forms,
+        complete: seen.complete,
+    };
+    assert_eq!(store.count("ann", 0).await.unwrap(), count);
+    seen.drafts
         .into_iter()
         .map(|stored| (stored.draft.revision, stored.kept_in))
         .collect()
@@ -120,7 +128,7 @@ async fn typed_on_while_redis_is_killed_it_is_one_draft_afterwards() {
     servers.redis.restart().unwrap();
     until_all_is_moved(&store).await;
     assert_eq!(stored(&store).await, [(at("a", 3), Place::Redis)]);
-    assert!(store.spill.form("ann", "site/1").await.is_empty());
+    assert!(store.spill.look("ann", "site/1").await.0.is_empty());
 }
 
 #[tokio::test]
@@ -159,7 +167,8 @@ async fn a_write_whose_answer_was_lost_is_one_draft() {
         panic!("it is kept, whatever Redis did");
     };
     assert_eq!(kept.kept_in, Place::Server);
-    let in_redis = redis.command(&["HKEYS", &redis.keys("*:form:*").unwrap()[0]]).unwrap();
+    let in_redis = redis.keys("*:form:site/1").unwrap();
+    let in_redis = redis.command(&["HKEYS", &in_redis[0]]).unwrap();
     assert!(
         in_redis.contains("draft:2:a"),
         "the cut came after the work: {in_redis}"
@@ -179,6 +188,30 @@ async fn a_press_without_script_replaces_the_draft_it_was_drawn_from_once_both_a
     servers.redis.restart().unwrap();
     until_all_is_moved(&store).await;
     assert_eq!(stored(&store).await, [(at("f", 1), Place::Redis)]);
+}
+
+#[tokio::test]
+async fn the_same_press_without_script_in_redis_and_beside_it_is_one_draft() {
+    let (store, servers) = hurried().await;
+    let press = async |name: &str, on: &Revision, now_ms: u64| {
+        let mode = Mode::FailedPostWithoutScript { fresh: at(name, 1) };
+        let posted = draft(&on.writer, on.seq, None, "typed once");
+        store.write("ann", "site/1", &posted, &mode, now_ms).await.unwrap()
+    };
+    let drawn = at("page", 0);
+    assert!(matches!(press("first", &drawn, 1).await, Written::Stored(kept) if kept.kept_in == Place::Redis));
+    servers.redis.kill();
+    assert!(matches!(press("second", &drawn, 2).await, Written::Stored(kept) if kept.kept_in == Place::Server));
+    servers.redis.restart().unwrap();
+    until_it_answers(&store.redis).await;
+    assert_eq!(stored(&store).await.len(), 1, "also before it is moved");
+    until_all_is_moved(&store).await;
+    assert_eq!(stored(&store).await, [(at("second", 1), Place::Redis)]);
+    // The page that was drawn with it goes on from there.
+    let mode = Mode::FailedPostWithoutScript { fresh: at("third", 1) };
+    let posted = draft("second", 1, None, "typed on");
+    store.write("ann", "site/1", &posted, &mode, 3).await.unwrap();
+    assert_eq!(stored(&store).await, [(at("third", 1), Place::Redis)]);
 }
 
 #[tokio::test]
@@ -220,14 +253,14 @@ async fn what_was_discarded_stays_away_from_a_flushed_redis() {
     assert_eq!(keep(&store, "a", 1, None).await, Written::Ended(End::Discarded));
     let thirty_days = crate::KEPT_FOR.as_millis() as u64;
     store.sweep(2 + thirty_days).await.unwrap();
-    assert!(store.spill.form("ann", "site/1").await.is_empty());
+    assert!(store.spill.look("ann", "site/1").await.0.is_empty());
 }
 
 #[tokio::test]
 async fn a_list_hides_what_redis_knows_to_have_ended() {
     let (store, _servers) = hurried().await;
     keep(&store, "a", 1, None).await;
-    let late = draft("a", 1, None, "text");
+    let late = draft("a", 1, None, "a 1");
     store
         .redis
         .end("ann", "site/1", &at("a", 1), End::Saved, 2)
@@ -281,9 +314,13 @@ async fn the_drafts_of_the_embedded_store_move_to_redis_when_it_is_put_in_front(
     }
     embedded.close().await;
     let store = over(&redis.url(), &directory, PATIENT).await;
-    assert_eq!(store.list("ann").await.unwrap().len(), 30, "also while they are moved");
+    assert_eq!(
+        store.list("ann").await.unwrap().drafts.len(),
+        30,
+        "also while they are moved"
+    );
     until_all_is_moved(&store).await;
-    let drafts = store.list("ann").await.unwrap();
+    let drafts = store.list("ann").await.unwrap().drafts;
     assert_eq!(drafts.len(), 30);
     assert!(drafts.iter().all(|draft| draft.kept_in == Place::Redis));
     assert_eq!(drafts[0].changed_at_ms, 29, "when it was changed stays true");
@@ -315,7 +352,7 @@ async fn a_form_that_redis_refuses_stays_in_the_spill_and_stops_no_other() {
     timeout(Duration::from_secs(20), others_moved)
         .await
         .expect("site/2 is moved");
-    let mut places: Vec<_> = store.list("ann").await.unwrap();
+    let mut places: Vec<_> = store.list("ann").await.unwrap().drafts;
     places.sort_by(|one, other| one.form_key.cmp(&other.form_key));
     let places: Vec<_> = places
         .iter()
@@ -331,7 +368,92 @@ async fn a_form_that_redis_refuses_stays_in_the_spill_and_stops_no_other() {
     );
     servers.redis.command(&["DEL", &in_the_way]).unwrap();
     until_all_is_moved(&store).await;
-    assert_eq!(store.list("ann").await.unwrap().len(), 3);
+    assert_eq!(store.list("ann").await.unwrap().drafts.len(), 3);
+}
+
+#[tokio::test]
+async fn a_form_that_breaks_the_way_each_time_holds_no_other_back() {
+    let (redis, directory) = (PrivateRedis::start().unwrap(), tempfile::tempdir().unwrap());
+    let upstream = std::net::SocketAddr::from(([127, 0, 0, 1], redis.port()));
+    let proxy = FaultProxy::start(upstream).await.unwrap();
+    // Over a way on which connecting again takes its time.
+    let far = FaultProxy::start(proxy.address()).await.unwrap();
+    far.set(Fault::Slow {
+        bytes_per_second: 0,
+        latency: Duration::from_millis(10),
+    })
+    .await;
+    let store = over(&format!("redis://{}", far.address()), &directory, PATIENT).await;
+    until_it_answers(&store.redis).await;
+    proxy.set(Fault::Cut).await;
+    for site in 0..6 {
+        let draft = draft("a", 1, None, "text");
+        let form_key = format!("site/{site}");
+        let told = store.write("ann", &form_key, &draft, &Mode::Chained, 1).await.unwrap();
+        assert!(matches!(told, Written::Stored(kept) if kept.kept_in == Place::Server));
+    }
+    let pattern = b":form:site/0".to_vec();
+    proxy
+        .set(Fault::CutAfterForwarding {
+            pattern,
+            times: u32::MAX,
+        })
+        .await;
+    let others_moved = async {
+        while store.waiting_forms() != 1 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), others_moved)
+        .await
+        .expect("all others are moved");
+    let left = store.spill.form_keys();
+    assert_eq!(left, [("ann".to_owned(), "site/0".to_owned())]);
+    proxy.set(Fault::Pass).await;
+    until_all_is_moved(&store).await;
+    assert_eq!(store.list("ann").await.unwrap().drafts.len(), 6);
+}
+
+#[tokio::test]
+async fn what_is_seen_without_redis_is_never_said_to_be_all() {
+    let (store, servers) = hurried().await;
+    keep(&store, "a", 1, None).await;
+    let complete = async || {
+        let listed = store.list("ann").await.unwrap();
+        let loaded = store.load("ann", "site/2").await.unwrap();
+        let counted = store.count("ann", 2).await.unwrap();
+        assert_eq!((listed.complete, loaded.complete), (counted.complete, counted.complete));
+        (
+            listed.drafts.len(),
+            loaded.drafts.len(),
+            counted.forms,
+            counted.complete,
+        )
+    };
+    assert_eq!(complete().await, (1, 0, 1, true));
+    servers.redis.kill();
+    let typed = draft("b", 1, None, "typed meanwhile");
+    store.write("ann", "site/2", &typed, &Mode::Chained, 2).await.unwrap();
+    assert_eq!(complete().await, (1, 1, 1, false));
+    servers.redis.restart().unwrap();
+    until_all_is_moved(&store).await;
+    assert_eq!(complete().await, (2, 1, 2, true));
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_hides_something() {
+    let (store, servers) = hurried().await;
+    keep(&store, "a", 1, None).await;
+    servers.redis.kill();
+    let typed = draft("b", 1, None, "typed meanwhile");
+    store.write("ann", "site/2", &typed, &Mode::Chained, 2).await.unwrap();
+    store.spill.close().await;
+    servers.redis.restart().unwrap();
+    until_it_answers(&store.redis).await;
+    let seen = store.list("ann").await.unwrap();
+    assert_eq!((seen.drafts.len(), seen.complete), (1, false));
+    assert!(!store.load("ann", "site/2").await.unwrap().complete);
+    assert!(!store.count("ann", 2).await.unwrap().complete);
 }
 
 #[tokio::test]
@@ -425,9 +547,9 @@ async fn nothing_is_lost_or_doubled(name: &str, store: LayeredStore, trouble: im
         load(&overrun)
     );
 
-    let forms = store.redis.forms("ann").await.unwrap();
-    assert_eq!(forms.len(), 4);
-    for form in &forms {
+    let found = store.redis.forms("ann", &BTreeSet::new()).await.unwrap();
+    assert_eq!((found.forms.len(), found.complete), (4, true));
+    for form in found.forms.values() {
         for page in pages.iter().filter(|page| page.form_key == form.key) {
             let last = at(&page.writer, page.seq);
             let holds = form.entries.iter().any(|entry| entry.kept.lineage.covers(&last));

@@ -20,7 +20,7 @@ use crate::{End, Place, Sealer, StoreError};
 /// Fields and values, as `HGETALL` gives them.
 pub type Fields = HashMap<String, String>;
 
-const MARK: &str = "mark";
+pub const MARK: &str = "mark";
 const DRAFT: &str = "draft:";
 const ENDED: &str = "ended:";
 
@@ -87,6 +87,8 @@ pub struct Loaded {
 pub struct Change {
     pub remove: Vec<String>,
     pub set: Vec<(String, String)>,
+    /// When the form's latest draft changed, as it is then; 0 where it has none that can be opened.
+    pub changed_at_ms: u64,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -132,8 +134,14 @@ pub fn read(fields: &Fields, sealer: &Sealer, account: &str, form_key: &str) -> 
     Loaded { form, mark }
 }
 
-/// A form's difference as that of its hash.
-pub fn written(difference: &Difference, sealer: &Sealer, account: &str, form_key: &str) -> Result<Change, StoreError> {
+/// A form's difference to what it is afterwards, as that of its hash.
+pub fn written(
+    difference: &Difference,
+    after: &Form,
+    sealer: &Sealer,
+    account: &str,
+    form_key: &str,
+) -> Result<Change, StoreError> {
     let removed = difference
         .remove
         .iter()
@@ -160,13 +168,18 @@ pub fn written(difference: &Difference, sealer: &Sealer, account: &str, form_key
         let value = serde_json::to_string(&value).map_err(unavailable)?;
         set.push((format!("{ENDED}{}", mark.revision.writer), value));
     }
-    let remove = removed.collect();
-    Ok(Change { remove, set })
+    let changed_at_ms = after.entries.iter().map(|entry| entry.changed_at_ms).max();
+    Ok(Change {
+        remove: removed.collect(),
+        set,
+        changed_at_ms: changed_at_ms.unwrap_or(0),
+    })
 }
 
-/// Fields whose last change was at `too_old_ms` or before, opened or not; and how many are drafts.
-pub fn too_old(fields: &Fields, too_old_ms: u64) -> (Vec<String>, u64) {
-    let mut old = Vec::new();
+/// Without the fields whose last change was at `too_old_ms` or before, opened or not; and how many of
+/// them are drafts.
+pub fn without_old(fields: &Fields, too_old_ms: u64) -> (Change, u64) {
+    let mut change = Change::default();
     let mut drafts = 0;
     for (field, value) in fields {
         let is_draft = field.starts_with(DRAFT);
@@ -180,11 +193,13 @@ pub fn too_old(fields: &Fields, too_old_ms: u64) -> (Vec<String>, u64) {
             None
         };
         if at_ms.is_some_and(|at_ms| at_ms <= too_old_ms) {
-            old.push(field.clone());
+            change.remove.push(field.clone());
             drafts += u64::from(is_draft);
+        } else if is_draft {
+            change.changed_at_ms = change.changed_at_ms.max(at_ms.unwrap_or(0));
         }
     }
-    (old, drafts)
+    (change, drafts)
 }
 
 fn open(value: &str, sealer: &Sealer, account: &str, form_key: &str) -> Option<Entry> {

@@ -2,7 +2,7 @@
 //!
 //! Only the probe connects. A call finds a connection that works, or is refused at once: nobody
 //! waits for a connection to be made, and a connection that has left one call without an answer is
-//! not used for another one.
+//! not used for another one. Only a long list makes one of its own, beside all that.
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -10,16 +10,21 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, RedisError};
-use resilient_core::breaker::{Breaker, Observation, Settings, State, Transition};
+use resilient_core::breaker::{Breaker, Observation, Settings, State};
 use resilient_core::failure::{BreakerEffect, Class, ConnectionFate};
 use resilient_core::time::Moment;
-use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::address::Address;
 use super::classify::{TIMED_OUT, classify};
 use super::durability::Durability;
 use super::patience::Patience;
+use super::rehearsal::Rehearsal;
+use super::telling::{Said, tell};
+
+/// Long lists read at the same time.
+const LISTS_AT_ONCE: usize = 4;
 
 /// What takes longer is an outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +35,8 @@ pub struct Limits {
     pub response: Duration,
     /// One call, over all its round trips. Default 200 ms.
     pub call: Duration,
+    /// Reading a list that is too long for one round trip; what was read by then is shown. Default 2 s.
+    pub list: Duration,
 }
 
 impl Default for Limits {
@@ -38,6 +45,7 @@ impl Default for Limits {
             connect: Duration::from_millis(250),
             response: Duration::from_millis(150),
             call: Duration::from_millis(200),
+            list: Duration::from_secs(2),
         }
     }
 }
@@ -56,9 +64,11 @@ pub(crate) enum Failed {
 pub(crate) struct Link {
     client: Client,
     limits: Limits,
+    rehearsal: Rehearsal,
     started: Instant,
     present: Mutex<Present>,
     bell: Notify,
+    lists: Arc<Semaphore>,
     /// Whether the first probe has ended, and how often the way has come back.
     news: watch::Sender<News>,
 }
@@ -74,14 +84,40 @@ struct Present {
     /// With the number of its making.
     connection: Option<(u64, MultiplexedConnection)>,
     made: u64,
-    /// It answers, and does not take writes.
-    refuses_writes: bool,
+    /// Among others, whether it answers and does not take writes.
+    said: Said,
+    /// A call was refused by a reply that may be about that call alone, or about all.
+    in_doubt: bool,
+    /// Where a call was refused for a reason that is not the way's: the probe has to come through there.
+    suspect: Option<String>,
     told: Option<Durability>,
+}
+
+/// A connection for one long list.
+pub(crate) struct Beside {
+    pub connection: MultiplexedConnection,
+    _place: OwnedSemaphorePermit,
+}
+
+/// A call that got as far as Redis.
+struct Attempt<T> {
+    number: u64,
+    took: Duration,
+    answer: Result<T, Failed>,
+    /// The time went elsewhere, such as on waiting for others.
+    says_nothing: bool,
+}
+
+/// What a probe found.
+struct Probed {
+    connection: MultiplexedConnection,
+    /// Why it does not take writes, where those were tried.
+    no_writes: Option<RedisError>,
 }
 
 impl Link {
     /// Begins to connect, in the background, for as long as the link is held.
-    pub fn start(address: &Address, limits: Limits) -> Result<Arc<Self>, RedisError> {
+    pub fn start(address: &Address, limits: Limits, rehearsal: Rehearsal) -> Result<Arc<Self>, RedisError> {
         // Calls go elsewhere while it is open, so it may open early: at the first failure.
         let settings = Settings {
             failures_in_a_row: 1,
@@ -92,15 +128,19 @@ impl Link {
         let link = Arc::new(Self {
             client: Client::open(address.0.clone())?,
             limits,
+            rehearsal,
             started: Instant::now(),
             present: Mutex::new(Present {
                 breaker: Breaker::new(settings),
                 connection: None,
                 made: 0,
-                refuses_writes: false,
+                said: Said::default(),
+                in_doubt: false,
+                suspect: None,
                 told: None,
             }),
             bell: Notify::new(),
+            lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
             news: watch::Sender::default(),
         });
         tokio::spawn(keep_probing(Arc::downgrade(&link)));
@@ -115,7 +155,7 @@ impl Link {
 
     /// The same of a write, which then is likely to be taken.
     pub fn takes_writes(&self) -> bool {
-        self.answers() && !self.present().refuses_writes
+        self.answers() && !self.present().said.is_without_writes()
     }
 
     /// Tells of the first probe's end, and of each return.
@@ -123,12 +163,45 @@ impl Link {
         self.news.subscribe()
     }
 
-    /// One round trip, unless Redis is known to be away.
+    /// One round trip about what lies at `key`, unless Redis is known to be away.
     pub async fn call<T, F>(
+        &self,
+        key: &str,
+        patience: &mut Patience,
+        ask: impl FnOnce(MultiplexedConnection) -> F,
+    ) -> Result<T, Failed>
+    where
+        F: Future<Output = Result<T, RedisError>>,
+    {
+        let attempt = self.attempt(patience, ask).await?;
+        if !attempt.says_nothing {
+            self.learn(attempt.number, key, attempt.answer.as_ref().err(), attempt.took);
+        }
+        attempt.answer
+    }
+
+    /// The same for what others do without: that it is refused, or slow, says nothing about their way.
+    pub async fn call_beside<T, F>(
         &self,
         patience: &mut Patience,
         ask: impl FnOnce(MultiplexedConnection) -> F,
     ) -> Result<T, Failed>
+    where
+        F: Future<Output = Result<T, RedisError>>,
+    {
+        let attempt = self.attempt(patience, ask).await?;
+        let lost = |failed: &&Failed| failed.is_lost_connection();
+        if let Some(failed) = attempt.answer.as_ref().err().filter(lost) {
+            self.learn(attempt.number, "", Some(failed), attempt.took);
+        }
+        attempt.answer
+    }
+
+    async fn attempt<T, F>(
+        &self,
+        patience: &mut Patience,
+        ask: impl FnOnce(MultiplexedConnection) -> F,
+    ) -> Result<Attempt<T>, Failed>
     where
         F: Future<Output = Result<T, RedisError>>,
     {
@@ -138,14 +211,33 @@ impl Link {
             present.connection.clone().ok_or(Failed::Away)?
         };
         let began = Instant::now();
-        let answer = match patience.wait_for(ask(connection)).await {
-            Ok(answer) => answer.map_err(Failed::Refused),
-            // The time went elsewhere, such as on waiting for others: that says nothing about Redis.
-            Err(_) if began.elapsed() < self.limits.response / 2 => return Err(Failed::TimedOut),
-            Err(_) => Err(Failed::TimedOut),
+        let answer = patience.wait_for(ask(connection)).await;
+        let took = began.elapsed();
+        Ok(Attempt {
+            number,
+            took,
+            says_nothing: answer.is_err() && took < self.limits.response / 2,
+            answer: match answer {
+                Ok(answer) => answer.map_err(Failed::Refused),
+                Err(_) => Err(Failed::TimedOut),
+            },
+        })
+    }
+
+    /// A connection that nobody else waits on, unless Redis is known to be away or too many are in use.
+    pub async fn connection_beside(&self, until: Instant) -> Result<Beside, Failed> {
+        if !self.answers() {
+            return Err(Failed::Away);
+        }
+        let place = timeout_at(until, Arc::clone(&self.lists).acquire_owned()).await;
+        let Ok(Ok(place)) = place else {
+            return Err(Failed::TimedOut);
         };
-        self.learn(number, answer.as_ref().err().map(Failed::class), began.elapsed());
-        answer
+        let connecting = timeout_at(until, self.connect(self.limits.list)).await;
+        Ok(Beside {
+            connection: connecting.map_err(|_| Failed::TimedOut)?.map_err(Failed::Refused)?,
+            _place: place,
+        })
     }
 
     /// The time that one call has.
@@ -153,99 +245,152 @@ impl Link {
         Patience::of(self.limits.call)
     }
 
-    /// A write was done: whatever stood in its way does not any more.
-    pub fn wrote(&self) {
-        self.present().refuses_writes = false;
+    /// The time that a long list has.
+    pub fn list_limit(&self) -> Duration {
+        self.limits.list
     }
 
-    fn learn(&self, number: u64, failed: Option<Class>, took: Duration) {
-        let effect = failed.map_or(BreakerEffect::Success, |class| class.breaker);
+    /// A write was done: whatever stood in its way does not any more.
+    pub fn wrote(&self) {
+        let news = self.present().said.writes();
+        tell(news);
+    }
+
+    fn learn(&self, number: u64, key: &str, failed: Option<&Failed>, took: Duration) {
+        let class = failed.map(Failed::class);
+        let effect = class.map_or(BreakerEffect::Success, |class| class.breaker);
         let mut present = self.present();
-        present.refuses_writes |= effect == BreakerEffect::FailureOfWrites;
+        let mut news = Vec::new();
+        if let Some(failed) = failed {
+            match effect {
+                BreakerEffect::FailureOfWrites => news.extend(present.said.no_writes(failed)),
+                BreakerEffect::Isolate => present.suspect = Some(key.to_owned()),
+                BreakerEffect::Success => present.in_doubt = true,
+                _ => {}
+            }
+        }
         // It answers, so reading goes on.
         let observed = Observation::of(effect, false);
         let now = self.now();
         let transition = observed.and_then(|observed| present.breaker.record(now, observed, took));
-        if failed.is_some_and(|class| class.connection == ConnectionFate::Drop) {
+        if class.is_some_and(|class| class.connection == ConnectionFate::Drop) {
             present.connection.take_if(|(made, _)| *made == number);
         }
+        if let (Some(_), Some(failed)) = (transition, failed) {
+            news.extend(present.said.away(failed));
+        }
         drop(present);
-        if let Some(transition) = transition {
-            tell(&transition);
+        tell(news);
+        if transition.is_some() {
             self.bell.notify_one();
         }
     }
 
     async fn probe(&self) {
-        let at_hand = {
+        let (at_hand, suspect, is_whole) = {
             let mut present = self.present();
             let _half_open = present.breaker.probe_started();
             // While open a new connection is what is needed, and what proves that there can be one.
             let usable = present.breaker.state() == State::Closed;
-            present.connection.clone().filter(|_| usable)
+            let at_hand = present.connection.clone().filter(|_| usable);
+            let is_whole = at_hand.is_none() || present.in_doubt || present.said.is_without_writes();
+            (at_hand, present.suspect.clone(), is_whole)
         };
         let is_new = at_hand.is_none();
-        let answer = timeout(self.limits.connect, self.ask(at_hand.map(|(_, connection)| connection))).await;
-        let (failed, connection) = match answer {
-            Ok(Ok(connection)) => (None, Some(connection)),
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "the probe of Redis failed");
-                (Some(classify(&error)), None)
+        let asking = self.ask(at_hand.map(|(_, connection)| connection), suspect.as_deref(), is_whole);
+        let probed = match timeout(self.limits.connect + self.limits.call, asking).await {
+            Ok(probed) => probed.map_err(Failed::Refused),
+            Err(_) => Err(Failed::TimedOut),
+        };
+        let durability = match &probed {
+            Ok(probed) if is_new => {
+                let mut connection = probed.connection.clone();
+                timeout(self.limits.connect, Durability::ask(&mut connection))
+                    .await
+                    .ok()
             }
-            Err(_) => (Some(TIMED_OUT), None),
+            _ => None,
         };
-        let durability = match connection.clone().filter(|_| is_new) {
-            Some(mut connection) => timeout(self.limits.connect, Durability::ask(&mut connection))
-                .await
-                .ok(),
-            None => None,
-        };
-        self.conclude(failed, connection.filter(|_| is_new), durability);
+        self.conclude(probed, is_new, is_whole, durability);
     }
 
-    async fn ask(&self, at_hand: Option<MultiplexedConnection>) -> Result<MultiplexedConnection, RedisError> {
+    /// Does what calls do; with writing, where that is in question.
+    async fn ask(
+        &self,
+        at_hand: Option<MultiplexedConnection>,
+        suspect: Option<&str>,
+        is_whole: bool,
+    ) -> Result<Probed, RedisError> {
         let mut connection = match at_hand {
             Some(connection) => connection,
-            None => {
-                let config = AsyncConnectionConfig::new()
-                    .set_connection_timeout(Some(self.limits.connect))
-                    .set_response_timeout(Some(self.limits.response));
-                self.client
-                    .get_multiplexed_async_connection_with_config(&config)
-                    .await?
-            }
+            None => self.connect(self.limits.response).await?,
         };
-        redis::cmd("PING").exec_async(&mut connection).await?;
-        Ok(connection)
+        let mark = self.rehearsal.read(&mut connection).await?;
+        if let Some(key) = suspect {
+            self.rehearsal.look_at(key, &mut connection).await?;
+        }
+        let mut no_writes = None;
+        if is_whole && let Err(error) = self.rehearsal.write(&mark, &mut connection).await {
+            if classify(&error).breaker != BreakerEffect::FailureOfWrites {
+                return Err(error);
+            }
+            no_writes = Some(error);
+        }
+        Ok(Probed { connection, no_writes })
     }
 
-    fn conclude(&self, failed: Option<Class>, made: Option<MultiplexedConnection>, durability: Option<Durability>) {
-        let observed = match failed.map(|class| class.breaker) {
-            None => Observation::Success,
-            Some(BreakerEffect::Isolate) => Observation::Isolate,
+    async fn connect(&self, response: Duration) -> Result<MultiplexedConnection, RedisError> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.limits.connect))
+            .set_response_timeout(Some(response));
+        self.client.get_multiplexed_async_connection_with_config(&config).await
+    }
+
+    fn conclude(&self, probed: Result<Probed, Failed>, is_new: bool, is_whole: bool, durability: Option<Durability>) {
+        let observed = match probed.as_ref().map_err(|failed| failed.class().breaker) {
+            Ok(_) => Observation::Success,
+            Err(BreakerEffect::Isolate) => Observation::Isolate,
             // Whatever it is: there is no connection to be used.
-            Some(_) => Observation::Failure,
+            Err(_) => Observation::Failure,
         };
         let mut present = self.present();
         let transition = present.breaker.probe_ended(self.now(), observed, random());
-        if failed.is_some() {
-            present.connection = None;
-        }
-        let returned = made.is_some();
-        if let Some(connection) = made {
-            present.made += 1;
-            let number = present.made;
-            present.connection = Some((number, connection));
-        }
-        let news = durability.filter(|durability| present.told.as_ref() != Some(durability));
-        if news.is_some() {
-            present.told.clone_from(&news);
+        let mut news = Vec::new();
+        let returned = match probed {
+            Ok(Probed { connection, no_writes }) => {
+                present.suspect = None;
+                if is_whole {
+                    present.in_doubt = false;
+                    news.extend(match no_writes {
+                        Some(error) => present.said.no_writes(&Failed::Refused(error)),
+                        None => present.said.writes(),
+                    });
+                }
+                if is_new {
+                    present.made += 1;
+                    let number = present.made;
+                    present.connection = Some((number, connection));
+                }
+                if transition.is_some_and(|transition| transition.to == State::Closed) {
+                    news.extend(present.said.back());
+                }
+                is_new
+            }
+            Err(failed) => {
+                present.connection = None;
+                if present.breaker.state() != State::Closed {
+                    news.extend(present.said.away(&failed));
+                }
+                false
+            }
+        };
+        let settings = durability.filter(|durability| present.told.as_ref() != Some(durability));
+        if settings.is_some() {
+            present.told.clone_from(&settings);
         }
         drop(present);
-        if let Some(transition) = transition {
-            tell(&transition);
-        }
-        match news {
+        tell(news);
+        match settings {
             Some(Durability::Durable) => tracing::info!("{}", Durability::Durable),
             Some(weak) => tracing::warn!("{weak}"),
             None => {}
@@ -280,6 +425,27 @@ impl Failed {
             Self::Refused(error) => classify(error),
         }
     }
+
+    /// The connection is gone: that it did not answer in time is something else.
+    fn is_lost_connection(&self) -> bool {
+        matches!(self, Self::Refused(error) if error.is_io_error() && !error.is_timeout())
+    }
+
+    /// The same for all failures that need not be told apart.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Refused(error) => error.code().unwrap_or("unreachable").to_owned(),
+            Self::Away | Self::TimedOut => "unreachable".to_owned(),
+        }
+    }
+
+    /// In words: those of Redis, where it said something.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Refused(error) => error.to_string(),
+            Self::Away | Self::TimedOut => self.to_string(),
+        }
+    }
 }
 
 async fn keep_probing(link: Weak<Link>) {
@@ -291,15 +457,6 @@ async fn keep_probing(link: Weak<Link>) {
             () = bell => {}
         }
         held.probe().await;
-    }
-}
-
-fn tell(transition: &Transition) {
-    let Transition { from, to, cause } = transition;
-    match (from, to) {
-        (State::Closed, _) => tracing::warn!(?cause, "Redis is away: it is not asked until it answers again"),
-        (_, State::Closed) => tracing::info!("Redis answers again"),
-        _ => {}
     }
 }
 

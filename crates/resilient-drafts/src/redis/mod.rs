@@ -12,17 +12,23 @@ mod address;
 mod classify;
 mod durability;
 mod hash;
+mod index;
 mod link;
 mod patience;
+mod reading;
+mod rehearsal;
+mod swap;
+mod sweep;
+mod telling;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::Script;
 use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
 use tokio::sync::Mutex;
@@ -32,20 +38,22 @@ pub use durability::{Durability, Weakness};
 pub use link::Limits;
 pub(crate) use link::News;
 
-use self::hash::{Change, Fields, Keys, Loaded};
+use self::hash::{Change, Keys, Loaded};
 use self::link::{Failed, Link};
 use self::patience::Patience;
-use crate::form::Form;
-use crate::store::{fitting_json, too_old_at_ms, unavailable};
-use crate::{DraftStore, End, Ended, KEPT_FOR, MOST_DRAFTS, Place, Sealer, StoreError, StoredDraft, Written};
+pub(crate) use self::reading::Found;
+use self::rehearsal::Rehearsal;
+use self::swap::{Swap, Swapped, Swapper};
+use crate::form::{Form, latest_first};
+use crate::step::{Ending, Writing, to_its_end};
+use crate::store::{too_old_at_ms, unavailable};
+use crate::{Count, DraftStore, End, Ended, KEPT_FOR, Place, Sealer, Seen, StoreError, Written};
 
 /// Somebody else changed the form each time: more than this many times in a row is no accident.
 const ATTEMPTS: usize = 16;
 /// A form expires later than the sweep removes it, so that what is removed is also counted no more. If
 /// nobody sweeps, Redis forgets it by itself.
 const EXPIRES_AFTER: Duration = KEPT_FOR.saturating_add(Duration::from_secs(2 * 24 * 60 * 60));
-/// Forms read in one round trip.
-const FORMS_AT_ONCE: usize = 25;
 /// Calls of one process for one form wait for each other here, rather than fail each other there.
 const TURNS: usize = 64;
 
@@ -59,16 +67,8 @@ struct Inner {
     link: Arc<Link>,
     keys: Keys,
     sealer: Sealer,
-    swap: Script,
+    swapper: Swapper,
     turns: Vec<Mutex<()>>,
-}
-
-/// How the script answered.
-#[derive(Debug, PartialEq, Eq)]
-enum Swap {
-    Done,
-    Moved,
-    Full,
 }
 
 /// Whether a draft more is refused where there are enough.
@@ -86,18 +86,18 @@ impl RedisStore {
     /// # Errors
     /// Where the address asks for what this client cannot do.
     pub async fn connect(address: &Address, prefix: &str, sealer: Sealer, limits: Limits) -> Result<Self, StoreError> {
-        let link = Link::start(address, limits).map_err(unavailable)?;
-        let mut news = link.news();
-        let _probed = news.wait_for(|news| news.probed).await;
         let keys = Keys {
             prefix: prefix.to_owned(),
         };
+        let link = Link::start(address, limits, Rehearsal::new(&keys)).map_err(unavailable)?;
+        let mut news = link.news();
+        let _probed = news.wait_for(|news| news.probed).await;
         Ok(Self {
             inner: Arc::new(Inner {
                 link,
                 keys,
                 sealer,
-                swap: Script::new(SWAP),
+                swapper: Swapper::new(),
                 turns: (0..TURNS).map(|_| Mutex::default()).collect(),
             }),
         })
@@ -115,19 +115,6 @@ impl RedisStore {
 
     pub(crate) fn news(&self) -> tokio::sync::watch::Receiver<News> {
         self.inner.link.news()
-    }
-
-    /// Everything known of one form.
-    pub(crate) async fn form(&self, account: &str, form_key: &str) -> Result<Form, StoreError> {
-        let mut patience = self.inner.link.patience();
-        let loaded = self.load_form(account, form_key, &mut patience).await;
-        Ok(loaded.map_err(unavailable)?.form)
-    }
-
-    /// All forms of an account that have drafts.
-    pub(crate) async fn forms(&self, account: &str) -> Result<Vec<Form>, StoreError> {
-        let mut patience = self.inner.link.patience();
-        self.load_forms(account, &mut patience).await.map_err(unavailable)
     }
 
     /// Decides about a form and makes it so, in one step: `decide` is asked again where somebody else
@@ -154,45 +141,15 @@ impl RedisStore {
             if difference.is_empty() {
                 return Ok(told);
             }
-            let change = hash::written(&difference, &self.inner.sealer, account, form_key)?;
+            let change = hash::written(&difference, &after, &self.inner.sealer, account, form_key)?;
             let swapped = self.swap(account, form_key, &mark, room, &change, &mut patience).await;
             match swapped.map_err(unavailable)? {
-                Swap::Done => return Ok(told),
-                Swap::Full => return Err(StoreError::TooMany),
-                Swap::Moved => {}
+                Swapped::Done => return Ok(told),
+                Swapped::Full => return Err(StoreError::TooMany),
+                Swapped::Moved => {}
             }
         }
         Err(unavailable(Contended))
-    }
-
-    async fn load_form(&self, account: &str, form_key: &str, patience: &mut Patience) -> Result<Loaded, Failed> {
-        let key = self.inner.keys.form(account, form_key);
-        let fields = self.fields(&key, patience).await?;
-        Ok(hash::read(&fields, &self.inner.sealer, account, form_key))
-    }
-
-    async fn fields(&self, key: &str, patience: &mut Patience) -> Result<Fields, Failed> {
-        let ask = |mut connection| async move { redis::cmd("HGETALL").arg(key).query_async(&mut connection).await };
-        self.inner.link.call(patience, ask).await
-    }
-
-    async fn load_forms(&self, account: &str, patience: &mut Patience) -> Result<Vec<Form>, Failed> {
-        let Inner { link, keys, sealer, .. } = &*self.inner;
-        let index = keys.index(account);
-        let ask = |mut connection| async move { redis::cmd("HKEYS").arg(index).query_async(&mut connection).await };
-        let form_keys: Vec<String> = link.call(patience, ask).await?;
-        let mut forms = Vec::new();
-        for some in form_keys.chunks(FORMS_AT_ONCE) {
-            let mut pipeline = redis::pipe();
-            for form_key in some {
-                pipeline.cmd("HGETALL").arg(keys.form(account, form_key));
-            }
-            let ask = |mut connection| async move { pipeline.query_async(&mut connection).await };
-            let read: Vec<Fields> = link.call(patience, ask).await?;
-            let read = some.iter().zip(&read);
-            forms.extend(read.map(|(form_key, fields)| hash::read(fields, sealer, account, form_key).form));
-        }
-        Ok(forms)
     }
 
     async fn swap(
@@ -203,43 +160,28 @@ impl RedisStore {
         room: Room,
         change: &Change,
         patience: &mut Patience,
-    ) -> Result<Swap, Failed> {
-        let Inner { link, keys, swap, .. } = &*self.inner;
-        let most = if room == Room::Limited { MOST_DRAFTS } else { 0 };
-        let invoke = |load: bool| {
-            let mut command = redis::cmd(if load { "EVAL" } else { "EVALSHA" });
-            command.arg(if load { SWAP } else { swap.get_hash() }).arg(2);
-            command.arg(keys.form(account, form_key)).arg(keys.index(account));
-            command
-                .arg(mark)
-                .arg(fresh_mark())
-                .arg(EXPIRES_AFTER.as_millis() as u64);
-            command
-                .arg(form_key)
-                .arg(most)
-                .arg(change.remove.len())
-                .arg(&change.remove);
-            for (field, value) in &change.set {
-                command.arg(field).arg(value);
-            }
-            command
+    ) -> Result<Swapped, Failed> {
+        let Inner {
+            link, keys, swapper, ..
+        } = &*self.inner;
+        let (form, index) = (keys.form(account, form_key), keys.index(account));
+        let swap = Swap {
+            keys: [&form, &index],
+            form_key,
+            mark,
+            fresh_mark: &fresh_mark(),
+            room,
+            change,
         };
-        let ask = |mut connection| async move {
-            match invoke(false).query_async::<String>(&mut connection).await {
-                // A restart or SCRIPT FLUSH has emptied the cache: nothing was done.
-                Err(error) if error.kind() == redis::ErrorKind::Server(redis::ServerErrorKind::NoScript) => {
-                    invoke(true).query_async(&mut connection).await
-                }
-                answered => answered,
-            }
+        let ask = |mut connection| {
+            let swap = &swap;
+            async move { swapper.run(&mut connection, swap).await }
         };
-        let answer = link.call(patience, ask).await?;
-        link.wrote();
-        Ok(match answer.as_str() {
-            "done" => Swap::Done,
-            "full" => Swap::Full,
-            _ => Swap::Moved,
-        })
+        let swapped = link.call(&form, patience, ask).await?;
+        if swapped == Swapped::Done {
+            link.wrote();
+        }
+        Ok(swapped)
     }
 
     fn turn(&self, account: &str, form_key: &str) -> &Mutex<()> {
@@ -247,73 +189,29 @@ impl RedisStore {
         (account, form_key).hash(&mut hasher);
         &self.inner.turns[hasher.finish() as usize % TURNS]
     }
-
-    /// Some of the keys that fit, and where to go on.
-    async fn scan(&self, pattern: &str, from: u64) -> Result<(Option<u64>, Vec<String>), StoreError> {
-        let mut scan = redis::cmd("SCAN");
-        scan.arg(from).arg("MATCH").arg(pattern).arg("COUNT").arg(100);
-        let ask = |mut connection| async move { scan.query_async(&mut connection).await };
-        let mut patience = self.inner.link.patience();
-        let found: (u64, Vec<String>) = self.inner.link.call(&mut patience, ask).await.map_err(unavailable)?;
-        Ok((Some(found.0).filter(|next| *next != 0), found.1))
-    }
-
-    /// Counts no form any more that has expired, or was evicted.
-    async fn sweep_index(&self, index: &str) -> Result<(), StoreError> {
-        let Inner { link, keys, .. } = &*self.inner;
-        let Some(account) = keys.read_index(index) else {
-            return Ok(());
-        };
-        let mut patience = link.patience();
-        let ask = |mut connection| async move { redis::cmd("HKEYS").arg(index).query_async(&mut connection).await };
-        let form_keys: Vec<String> = link.call(&mut patience, ask).await.map_err(unavailable)?;
-        for some in form_keys.chunks(FORMS_AT_ONCE) {
-            let mut uncount = redis::cmd("EVAL");
-            uncount.arg(UNCOUNT).arg(1 + some.len()).arg(index);
-            for form_key in some {
-                uncount.arg(keys.form(&account, form_key));
-            }
-            uncount.arg(some);
-            let ask = |mut connection| async move { uncount.exec_async(&mut connection).await };
-            let mut patience = link.patience();
-            link.call(&mut patience, ask).await.map_err(unavailable)?;
-        }
-        Ok(())
-    }
-
-    async fn sweep_form(&self, key: &str, too_old_ms: u64) -> Result<u64, StoreError> {
-        let Some((account, form_key)) = self.inner.keys.read_form(key) else {
-            return Ok(0);
-        };
-        for _ in 0..ATTEMPTS {
-            let mut patience = self.inner.link.patience();
-            let fields = self.fields(key, &mut patience).await.map_err(unavailable)?;
-            let (old, drafts) = hash::too_old(&fields, too_old_ms);
-            if old.is_empty() {
-                return Ok(0);
-            }
-            let mark = hash::read(&fields, &self.inner.sealer, &account, &form_key).mark;
-            let change = Change {
-                remove: old,
-                ..Change::default()
-            };
-            let swapped = self.swap(&account, &form_key, &mark, Room::Unlimited, &change, &mut patience);
-            if swapped.await.map_err(unavailable)? == Swap::Done {
-                return Ok(drafts);
-            }
-        }
-        Err(unavailable(Contended))
-    }
 }
 
 #[async_trait]
 impl DraftStore for RedisStore {
-    async fn list(&self, account: &str) -> Result<Vec<StoredDraft>, StoreError> {
-        Ok(latest_first(&self.forms(account).await?))
+    async fn list(&self, account: &str) -> Result<Seen, StoreError> {
+        let found = self.forms(account, &BTreeSet::new()).await?;
+        Ok(Seen {
+            drafts: latest_first(&found.forms.into_values().collect::<Vec<_>>()),
+            complete: found.complete,
+        })
     }
 
-    async fn load(&self, account: &str, form_key: &str) -> Result<Vec<StoredDraft>, StoreError> {
-        Ok(self.form(account, form_key).await?.drafts())
+    async fn count(&self, account: &str, now_ms: u64) -> Result<Count, StoreError> {
+        let (index, too_old_ms) = (self.index(account).await?, too_old_at_ms(now_ms));
+        let unsaved = index.iter().filter(|form| form.is_unsaved(too_old_ms));
+        Ok(Count {
+            forms: unsaved.count(),
+            complete: true,
+        })
+    }
+
+    async fn load(&self, account: &str, form_key: &str) -> Result<Seen, StoreError> {
+        Ok(Seen::all(self.form(account, form_key).await?.drafts()))
     }
 
     async fn write(
@@ -324,16 +222,15 @@ impl DraftStore for RedisStore {
         mode: &Mode,
         now_ms: u64,
     ) -> Result<Written, StoreError> {
-        fitting_json(draft)?;
-        let (store, account, form_key) = (self.clone(), account.to_owned(), form_key.to_owned());
-        let (draft, mode) = (draft.clone(), mode.clone());
-        tokio::spawn(async move {
-            let decide = |form: &Form| form.receive(&draft, &mode, now_ms);
-            let nothing = Form::empty(&form_key, Place::Redis);
-            store.update(&account, &form_key, &nothing, Room::Limited, decide).await
+        let writing = Writing::new(account, form_key, draft, mode, now_ms)?;
+        let store = self.clone();
+        to_its_end(async move {
+            let Writing { account, form_key, .. } = &writing;
+            let nothing = Form::empty(form_key, Place::Redis);
+            let decide = |form: &Form| writing.decide(form);
+            store.update(account, form_key, &nothing, Room::Limited, decide).await
         })
         .await
-        .map_err(unavailable)?
     }
 
     async fn end(
@@ -344,38 +241,19 @@ impl DraftStore for RedisStore {
         end: End,
         now_ms: u64,
     ) -> Result<Ended, StoreError> {
-        let (store, account, form_key) = (self.clone(), account.to_owned(), form_key.to_owned());
-        let revision = revision.clone();
-        tokio::spawn(async move {
-            let decide = |form: &Form| form.end(&revision, end, now_ms);
-            let nothing = Form::empty(&form_key, Place::Redis);
-            store
-                .update(&account, &form_key, &nothing, Room::Unlimited, decide)
-                .await
+        let ending = Ending::new(account, form_key, revision, end, now_ms);
+        let store = self.clone();
+        to_its_end(async move {
+            let Ending { account, form_key, .. } = &ending;
+            let nothing = Form::empty(form_key, Place::Redis);
+            let decide = |form: &Form| ending.decide(form);
+            store.update(account, form_key, &nothing, Room::Unlimited, decide).await
         })
         .await
-        .map_err(unavailable)?
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {
-        let too_old_ms = too_old_at_ms(now_ms);
-        let (mut removed, mut cursor) = (0, Some(0));
-        while let Some(from) = cursor {
-            let (next, found) = self.scan(&self.inner.keys.all_forms(), from).await?;
-            for key in found {
-                removed += self.sweep_form(&key, too_old_ms).await?;
-            }
-            cursor = next;
-        }
-        cursor = Some(0);
-        while let Some(from) = cursor {
-            let (next, found) = self.scan(&self.inner.keys.all_indexes(), from).await?;
-            for key in found {
-                self.sweep_index(&key).await?;
-            }
-            cursor = next;
-        }
-        Ok(removed)
+        self.sweep_all(too_old_at_ms(now_ms)).await
     }
 
     async fn check(&self) -> Result<Place, StoreError> {
@@ -387,19 +265,9 @@ impl DraftStore for RedisStore {
     }
 }
 
-const SWAP: &str = include_str!("swap.lua");
-const UNCOUNT: &str = include_str!("uncount.lua");
-
 #[derive(Debug, thiserror::Error)]
 #[error("others changed this form each time before it could be done")]
 struct Contended;
-
-/// The drafts of several forms.
-pub(crate) fn latest_first(forms: &[Form]) -> Vec<StoredDraft> {
-    let mut drafts: Vec<StoredDraft> = forms.iter().flat_map(Form::drafts).collect();
-    drafts.sort_by_key(|stored| std::cmp::Reverse(stored.changed_at_ms));
-    drafts
-}
 
 fn fresh_mark() -> String {
     let random = getrandom::u64().expect("the operating system has random numbers");

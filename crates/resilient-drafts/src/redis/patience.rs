@@ -19,8 +19,11 @@ impl Patience {
         Self { left: limit }
     }
 
-    /// Waits for `work`, at most for what is left.
+    /// Waits for `work`, at most for what is left. Where nothing is left, it is not begun.
     pub async fn wait_for<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Spent> {
+        if self.left.is_zero() {
+            return Err(Spent);
+        }
         let began = Instant::now();
         let done = timeout(self.left, work).await;
         self.left = self.left.saturating_sub(began.elapsed());
@@ -47,5 +50,10 @@ mod tests {
         }
         assert!(began.elapsed() >= trip);
         assert_eq!(short.left, Duration::ZERO, "twenty trips, one limit");
+        assert_eq!(
+            short.wait_for(async {}).await,
+            Err(Spent),
+            "nor one that would be quick"
+        );
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fault_proxy::{Fault, FaultProxy};
 use private_servers::PrivateRedis;
 use resilient_core::draft::replacement::Mode;
 use tokio::time::{Instant, sleep, timeout};
@@ -15,6 +16,7 @@ pub(crate) const PATIENT: Limits = Limits {
     connect: Duration::from_secs(20),
     response: Duration::from_secs(20),
     call: Duration::from_secs(20),
+    list: Duration::from_secs(20),
 };
 
 pub(crate) async fn connected(url: &str, secret: u8, limits: Limits) -> RedisStore {
@@ -67,7 +69,7 @@ async fn what_was_acknowledged_survives_a_kill_of_redis() {
         loop {
             // The connection died with it, which is noticed by asking.
             match store.load("ann", "site/1").await {
-                Ok(stored) => return stored[0].draft.revision.seq,
+                Ok(seen) => return seen.drafts[0].draft.revision.seq,
                 Err(_) => sleep(Duration::from_millis(5)).await,
             }
         }
@@ -120,7 +122,11 @@ async fn drafts_that_have_expired_take_no_room_from_new_ones() {
     }
     assert_eq!(store.sweep(2).await.unwrap(), 0);
     write().await.unwrap();
-    assert_eq!(store.list("ann").await.unwrap().len(), 2, "what was still there stays");
+    assert_eq!(
+        store.list("ann").await.unwrap().drafts.len(),
+        2,
+        "what was still there stays"
+    );
     let counted = redis.command(&["HLEN", &redis.keys("*:forms").unwrap()[0]]).unwrap();
     assert_eq!(counted.trim(), "2");
 }
@@ -134,7 +140,10 @@ async fn a_call_that_has_no_time_left_says_nothing_about_redis() {
     };
     let store = connected(&redis.url(), 1, limits).await;
     until_it_answers(&store).await;
-    assert!(matches!(keep(&store, 1).await, Err(StoreError::Unavailable(_))));
+    let told = keep(&store, 1).await;
+    assert!(matches!(told, Err(StoreError::Unavailable(_))), "{told:?}");
+    let seen = store.load("ann", "site/1").await;
+    assert!(matches!(seen, Err(StoreError::Unavailable(_))), "{seen:?}");
     assert!(store.answers(), "others go on");
 }
 
@@ -164,10 +173,17 @@ async fn nobody_reads_the_text_in_redis_or_opens_it_in_another_account() {
     let moved = keys[0].replace("YW5u", "Ym9i");
     assert_ne!(moved, keys[0]);
     redis.command(&["COPY", &keys[0], &moved]).unwrap();
-    assert!(store.load("bob", "site/1").await.unwrap().is_empty());
+    assert!(store.load("bob", "site/1").await.unwrap().drafts.is_empty());
     let without_the_secret = connected(&redis.url(), 2, PATIENT).await;
-    assert!(without_the_secret.load("ann", "site/1").await.unwrap().is_empty());
-    assert_eq!(store.load("ann", "site/1").await.unwrap().len(), 1);
+    assert!(
+        without_the_secret
+            .load("ann", "site/1")
+            .await
+            .unwrap()
+            .drafts
+            .is_empty()
+    );
+    assert_eq!(store.load("ann", "site/1").await.unwrap().drafts.len(), 1);
 }
 
 #[tokio::test]
@@ -180,7 +196,7 @@ async fn a_full_redis_refuses_new_drafts_and_goes_on_reading_and_ending() {
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     assert!(store.answers() && !store.takes_writes());
     assert!(store.check().await.is_err());
-    let stored = store.load("ann", "site/1").await.unwrap();
+    let stored = store.load("ann", "site/1").await.unwrap().drafts;
     let ended = store
         .end("ann", "site/1", &stored[0].draft.revision, End::Saved, 3)
         .await
@@ -223,7 +239,7 @@ async fn a_replica_is_read_and_takes_no_writes() {
     redis.command(&["REPLICAOF", "127.0.0.1", "1"]).unwrap();
     assert!(matches!(keep(&store, 2).await, Err(StoreError::Unavailable(_))));
     assert!(store.answers() && !store.takes_writes());
-    assert_eq!(store.load("ann", "site/1").await.unwrap().len(), 1);
+    assert_eq!(store.load("ann", "site/1").await.unwrap().drafts.len(), 1);
     redis.command(&["REPLICAOF", "NO", "ONE"]).unwrap();
     keep(&store, 2).await.unwrap();
     assert!(store.takes_writes());
@@ -293,9 +309,153 @@ async fn a_frozen_redis_is_waited_for_once_and_then_not_at_all() {
     redis.thaw();
     until_it_answers(&store).await;
     assert!(
-        store.load("ann", "site/1").await.unwrap().len() <= 1,
+        store.load("ann", "site/1").await.unwrap().drafts.len() <= 1,
         "it may have come through"
     );
     let kept = keep(&store, 51).await.unwrap();
     assert!(matches!(kept, Written::Stored(_)), "{kept:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_list_on_a_slow_way_is_cut_short_and_nobody_is_told_that_redis_is_away() {
+    let redis = PrivateRedis::start().unwrap();
+    let upstream = std::net::SocketAddr::from(([127, 0, 0, 1], redis.port()));
+    let proxy = FaultProxy::start(upstream).await.unwrap();
+    let straight = connected(&redis.url(), 1, PATIENT).await;
+    let long = "x".repeat(30_000);
+    for site in 1..=40 {
+        let draft = draft("a", 1, None, &long);
+        let form_key = format!("site/{site}");
+        straight
+            .write("ann", &form_key, &draft, &Mode::Chained, site)
+            .await
+            .unwrap();
+    }
+    let limits = Limits {
+        response: Duration::from_secs(3),
+        call: Duration::from_secs(3),
+        list: Duration::from_millis(1_500),
+        ..PATIENT
+    };
+    let store = connected(&format!("redis://{}", proxy.address()), 1, limits).await;
+    until_it_answers(&store).await;
+    proxy
+        .set(Fault::Slow {
+            bytes_per_second: 100_000,
+            latency: Duration::ZERO,
+        })
+        .await;
+    let others = async {
+        for _ in 0..20 {
+            assert_eq!(store.count("ann", 40).await.unwrap().forms, 40);
+            assert!(store.answers());
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let (seen, ()) = tokio::join!(store.list("ann"), others);
+    let seen = seen.unwrap();
+    assert!(!seen.complete && seen.drafts.len() < 40, "{} drafts", seen.drafts.len());
+    let latest = seen.drafts.iter().map(|stored| stored.changed_at_ms);
+    assert!(
+        latest.eq((1..=40).rev().take(seen.drafts.len())),
+        "the latest come first"
+    );
+    assert!(store.answers(), "for everybody else Redis is there");
+
+    proxy.set(Fault::Pass).await;
+    let limits = Limits {
+        list: PATIENT.list,
+        ..limits
+    };
+    let store = connected(&format!("redis://{}", proxy.address()), 1, limits).await;
+    let seen = store.list("ann").await.unwrap();
+    assert_eq!((seen.drafts.len(), seen.complete), (40, true));
+}
+
+#[tokio::test]
+async fn an_index_of_an_earlier_version_is_understood() {
+    let (store, redis) = fresh().await;
+    for seq in 1..=2 {
+        keep(&store, seq).await.unwrap();
+    }
+    let index = redis.keys("*:forms").unwrap().remove(0);
+    redis.command(&["HSET", &index, "site/1", "1"]).unwrap();
+    assert_eq!(
+        store.count("ann", u64::MAX).await.unwrap().forms,
+        1,
+        "it may be of today"
+    );
+    assert_eq!(store.list("ann").await.unwrap().drafts.len(), 1);
+    let other = draft("b", 1, None, "text");
+    store.write("ann", "site/2", &other, &Mode::Chained, 9).await.unwrap();
+    keep(&store, 3).await.unwrap();
+    assert_eq!(store.count("ann", u64::MAX).await.unwrap().forms, 0);
+    assert_eq!(store.count("ann", 9).await.unwrap().forms, 2);
+}
+
+/// What is refused to the program: all of it is found by the probe, also where only the drafts of some are meant.
+const REFUSALS: [(&str, &[&str]); 4] = [
+    ("scripts", &["-eval", "-evalsha"]),
+    ("reading", &["-hgetall"]),
+    ("writing", &["-hset"]),
+    ("somebody", &["resetkeys", "~test:{AHByb2Jl*"]),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_refuses_what_calls_need_is_away_until_it_does_not() {
+    let redis = PrivateRedis::start().unwrap();
+    let allow = |name: &str, rules: &[&str]| {
+        let user = ["ACL", "SETUSER", name, "on", "nopass"];
+        redis.command(&[&user[..], rules].concat()).unwrap();
+    };
+    for (name, refusal) in REFUSALS {
+        allow(name, &["~*", "+@all"]);
+        let store = connected(&format!("redis://{name}:any@127.0.0.1:{}", redis.port()), 1, PATIENT).await;
+        until_it_answers(&store).await;
+        assert!(
+            matches!(keep(&store, 1).await, Ok(Written::Stored(_) | Written::SameAgain(_))),
+            "{name}"
+        );
+        allow(name, refusal);
+        let begun = Instant::now();
+        while store.answers() {
+            assert!(keep(&store, 2).await.is_err(), "{name}");
+            assert!(begun.elapsed() < Duration::from_secs(10), "{name} goes unnoticed");
+            sleep(Duration::from_millis(5)).await;
+        }
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(1_200) {
+            assert!(!store.answers(), "{name}: it comes and goes");
+            assert!(keep(&store, 2).await.is_err(), "{name}");
+            sleep(Duration::from_millis(2)).await;
+        }
+        allow(name, &["~*", "+@all"]);
+        until_it_answers(&store).await;
+        assert_eq!(store.load("ann", "site/1").await.unwrap().drafts.len(), 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_probe_leaves_nothing_behind() {
+    let (_store, redis) = fresh().await;
+    assert_eq!(redis.keys("*").unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_full_redis_that_has_room_again_is_used_without_anybody_trying() {
+    let (store, redis) = fresh().await;
+    redis.command(&["CONFIG", "SET", "maxmemory", "1"]).unwrap();
+    assert!(keep(&store, 1).await.is_err());
+    // Longer than between two probes.
+    sleep(Duration::from_millis(1_200)).await;
+    assert!(!store.takes_writes());
+    redis.command(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+    let used = async {
+        while !store.takes_writes() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), used)
+        .await
+        .expect("the probe has written");
 }

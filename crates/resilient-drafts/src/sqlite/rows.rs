@@ -6,7 +6,7 @@ use resilient_core::draft::{Draft, Revision};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row as _, SqliteConnection, SqlitePool};
 
-use crate::form::{Difference, Entry, Form, Mark};
+use crate::form::{Difference, Entry, Form, Mark, latest_first};
 use crate::seal::binding;
 use crate::store::{fitting_json, unavailable};
 use crate::{End, Place, Sealer, StoreError, StoredDraft};
@@ -114,23 +114,28 @@ fn as_ended((writer, seq, saved, at_ms): (String, i64, bool, i64)) -> Mark {
     }
 }
 
+/// All drafts of an account, latest change first. One form after the other is read and opened, so that no more
+/// than one is in memory sealed and open at the same time.
 pub async fn of_account(readers: &SqlitePool, sealer: &Sealer, account: &str) -> Result<Vec<StoredDraft>, sqlx::Error> {
-    let drafts = "SELECT * FROM draft WHERE account = ? ORDER BY changed_at_ms DESC, rowid DESC";
-    let rows: Vec<Row> = sqlx::query_as(drafts).bind(account).fetch_all(readers).await?;
-    let open = |row: Row| {
-        let Entry {
-            kept,
-            changed_at_ms,
-            place,
-        } = row.open(sealer)?;
-        Some(StoredDraft {
-            form_key: row.form_key,
-            draft: kept.draft,
-            changed_at_ms,
-            kept_in: place,
-        })
-    };
-    Ok(rows.into_iter().filter_map(open).collect())
+    let mut connection = readers.begin().await?;
+    let form_keys = "SELECT DISTINCT form_key FROM draft WHERE account = ?";
+    let form_keys: Vec<String> = sqlx::query_scalar(form_keys)
+        .bind(account)
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut forms = Vec::new();
+    for form_key in form_keys {
+        forms.push(form(&mut connection, sealer, account, &form_key).await?);
+    }
+    Ok(latest_first(&forms))
+}
+
+pub const COUNT_FORMS: &str = "SELECT count(DISTINCT form_key) FROM draft WHERE account = ? AND changed_at_ms > ?";
+
+/// How many forms of an account have a draft that changed later than that.
+pub async fn count_forms(readers: &SqlitePool, account: &str, too_old_ms: u64) -> Result<i64, sqlx::Error> {
+    let count = sqlx::query_scalar(COUNT_FORMS).bind(account).bind(signed(too_old_ms));
+    count.fetch_one(readers).await
 }
 
 /// How many drafts an account has.

@@ -36,7 +36,7 @@ async fn a_draft_and_what_has_ended_outlive_the_process() {
     // Not closed: as after a kill.
     let store = open(directory.path(), 1).await;
     assert_eq!(
-        store.load("ann", "site/1").await.unwrap()[0].draft,
+        store.load("ann", "site/1").await.unwrap().drafts[0].draft,
         draft("a", 1, None, "kept")
     );
     let late = store
@@ -44,6 +44,23 @@ async fn a_draft_and_what_has_ended_outlive_the_process() {
         .await
         .unwrap();
     assert_eq!(late, Written::Ended(End::Discarded));
+}
+
+#[tokio::test]
+async fn counting_reads_an_index_and_no_text() {
+    let (store, _directory) = fresh().await;
+    let plan = sqlx::query(sqlx::AssertSqlSafe(format!(
+        "EXPLAIN QUERY PLAN {}",
+        super::rows::COUNT_FORMS
+    )));
+    let steps = plan.bind("ann").bind(1_i64).fetch_all(&store.readers).await.unwrap();
+    let steps: Vec<String> = steps.iter().map(|step| sqlx::Row::get(step, "detail")).collect();
+    assert!(
+        steps
+            .iter()
+            .any(|step| step.contains("USING COVERING INDEX draft_by_form")),
+        "{steps:?}"
+    );
 }
 
 #[tokio::test]
@@ -87,13 +104,13 @@ async fn drafts_of_a_lost_secret_are_passed_over_and_new_ones_are_kept() {
         .unwrap();
     store.close().await;
     let store = open(directory.path(), 2).await;
-    assert!(store.list("ann").await.unwrap().is_empty());
+    assert!(store.list("ann").await.unwrap().drafts.is_empty());
     store
         .write("ann", "site/1", &draft("a", 1, None, "new"), &Mode::Chained, 1)
         .await
         .unwrap();
     assert_eq!(
-        store.load("ann", "site/1").await.unwrap()[0].draft,
+        store.load("ann", "site/1").await.unwrap().drafts[0].draft,
         draft("a", 1, None, "new")
     );
 }
@@ -109,7 +126,7 @@ async fn a_row_moved_to_another_account_does_not_open() {
         .execute(&store.writer)
         .await
         .unwrap();
-    assert!(store.load("bob", "site/1").await.unwrap().is_empty());
+    assert!(store.load("bob", "site/1").await.unwrap().drafts.is_empty());
 }
 
 #[tokio::test]
@@ -120,7 +137,7 @@ async fn a_write_is_finished_though_nobody_waits_for_it() {
     let writing = store.write("ann", "site/1", &draft, &Mode::Chained, 1);
     assert!(tokio::time::timeout(hung_up, writing).await.is_err());
     for _ in 0..200 {
-        if !store.load("ann", "site/1").await.unwrap().is_empty() {
+        if !store.load("ann", "site/1").await.unwrap().drafts.is_empty() {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;

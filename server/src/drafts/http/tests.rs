@@ -1,6 +1,5 @@
 //! What a page is answered, request by request.
 
-use app::api_error::ErrorKind;
 use app::auth::model::Role;
 use app::drafts::port::Drafts;
 use app::monitoring::port::DraftsState;
@@ -8,16 +7,19 @@ use app::records::port::Manner;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
+use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_drafts::redis::Address;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::*;
 use crate::keys::Keys;
+use crate::monitoring::Saves;
 use crate::panel::Panel;
 
 struct Server {
     drafts: Arc<DraftService>,
+    saves: Arc<Saves>,
     _folder: tempfile::TempDir,
 }
 
@@ -31,9 +33,11 @@ impl Server {
         let file = folder.path().join("drafts.db");
         let keys = Keys::from_secret(&[1; 32]);
         let panel = Arc::new(Panel::new(Default::default(), Vec::new()));
-        let drafts = DraftService::open(&file, &keys, redis, panel).await.unwrap();
+        let saves = Arc::<Saves>::default();
+        let drafts = DraftService::open(&file, &keys, redis, panel, Arc::clone(&saves)).await;
         Self {
-            drafts: Arc::new(drafts),
+            drafts: Arc::new(drafts.unwrap()),
+            saves,
             _folder: folder,
         }
     }
@@ -119,7 +123,7 @@ async fn a_second_tab_that_was_told_is_kept_beside_and_both_are_listed() {
         name: "ann".to_owned(),
         role: Role::Superuser,
     };
-    let listed = server.drafts.list(&account).await.unwrap();
+    let listed = server.drafts.list(&account).await.unwrap().drafts;
     let writers: Vec<_> = listed.iter().map(|kept| kept.draft.revision.writer.as_str()).collect();
     assert_eq!(writers, ["b", "a"]);
 }
@@ -268,18 +272,27 @@ async fn unsaved_work_is_listed_for_its_owner_and_can_be_thrown_away_there() {
         .list(&of("ann"))
         .await
         .unwrap()
+        .drafts
         .into_iter()
         .map(|kept| kept.form_key)
         .collect();
     forms.sort();
     assert_eq!(forms, ["site/1", "site/2"]);
-    assert!(server.drafts.list(&of("bob")).await.unwrap().is_empty());
+    assert!(server.drafts.list(&of("bob")).await.unwrap().drafts.is_empty());
     let revision = Revision {
         seq: 1,
         writer: "a".into(),
     };
     server.drafts.discard(&of("ann"), "site/1", &revision).await.unwrap();
-    assert!(server.drafts.load(&of("ann"), "site/1").await.unwrap().is_empty());
+    assert!(
+        server
+            .drafts
+            .load(&of("ann"), "site/1")
+            .await
+            .unwrap()
+            .drafts
+            .is_empty()
+    );
     assert_eq!(server.drafts.state(), DraftsState::Embedded);
 }
 
@@ -342,6 +355,36 @@ async fn a_failed_save_is_kept_under_the_revision_that_the_answer_names() {
 }
 
 #[tokio::test]
+async fn a_save_whose_text_is_discarded_through_either_door_is_waited_for_no_more() {
+    let server = Server::start().await;
+    let account = Account {
+        name: "ann".to_owned(),
+        role: Role::Superuser,
+    };
+    let revision = |seq| Revision {
+        seq,
+        writer: "a".to_owned(),
+    };
+    for by_page in [true, false] {
+        let kept = Answer {
+            seq: 1,
+            writer: "a".to_owned(),
+            kept_in: Some("server".to_owned()),
+            ..Answer::new(Outcome::Kept)
+        };
+        server.saves.ended("ann", "site/1", &kept);
+        assert_eq!(server.saves.waiting_since(0), 1);
+        if by_page {
+            let (status, _) = server.ask("ann", "DELETE", "site/1?seq=1&writer=a", "").await;
+            assert_eq!(status, 404, "the server had none of it; it stays away all the same");
+        } else {
+            server.drafts.discard(&account, "site/1", &revision(1)).await.unwrap();
+        }
+        assert_eq!(server.saves.waiting_since(0), 0, "{by_page}");
+    }
+}
+
+#[tokio::test]
 async fn without_redis_an_empty_form_is_not_said_to_be_one() {
     let nobody: Address = "redis://127.0.0.1:1".parse().unwrap();
     let server = Server::over(Some(&nobody)).await;
@@ -350,8 +393,11 @@ async fn without_redis_an_empty_form_is_not_said_to_be_one() {
         name: "ann".to_owned(),
         role: Role::Superuser,
     };
-    let told = server.drafts.load(&account, "site/1").await;
-    assert_eq!(told.unwrap_err().kind, ErrorKind::Unavailable);
+    let seen = server.drafts.load(&account, "site/1").await.unwrap();
+    assert_eq!((seen.drafts.len(), seen.complete), (0, false));
     server.write(draft("a", 1, None)).await;
-    assert_eq!(server.drafts.load(&account, "site/1").await.unwrap().len(), 1);
+    let seen = server.drafts.load(&account, "site/1").await.unwrap();
+    assert_eq!((seen.drafts.len(), seen.complete), (1, false), "there may be more");
+    let count = server.drafts.count(&account).await.unwrap();
+    assert_eq!((count.forms, count.complete), (1, false));
 }

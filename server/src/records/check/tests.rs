@@ -1,4 +1,3 @@
-use app::records::model::ColumnGrants;
 use proptest::prelude::*;
 
 use super::*;
@@ -6,19 +5,8 @@ use crate::sql::{Postgres, Sqlite};
 
 fn column(kind: ColumnKind, sql_type: &str) -> Column {
     Column {
-        name: "c".into(),
-        label: "C".into(),
-        comment: None,
-        kind,
         sql_type: sql_type.into(),
-        nullable: true,
-        generated: false,
-        has_default: false,
-        default: None,
-        max_length: None,
-        reference: None,
-        secret: false,
-        grants: ColumnGrants::ALL,
+        ..Column::new("c", kind)
     }
 }
 

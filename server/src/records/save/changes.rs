@@ -192,55 +192,25 @@ fn has_crlf_only(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use app::records::display::Display;
-    use app::records::model::{ColumnGrants, TableGrants, TableName};
+    use app::records::model::TableName;
 
     use super::*;
     use crate::keys::Keys;
 
-    fn column(name: &str, kind: ColumnKind) -> Column {
-        Column {
-            name: name.into(),
-            label: name.into(),
-            comment: None,
-            kind,
-            sql_type: "text".into(),
-            nullable: true,
-            generated: false,
-            has_default: false,
-            default: None,
-            max_length: None,
-            reference: None,
-            secret: name == "pin",
-            grants: ColumnGrants::ALL,
-        }
-    }
-
     fn table() -> Table {
         let columns = vec![
-            column("note", ColumnKind::LongText),
-            column("data", ColumnKind::Bytes),
-            column("doc", ColumnKind::Json),
-            column("at", ColumnKind::Timestamp),
-            column("pin", ColumnKind::Text),
+            Column::new("note", ColumnKind::LongText),
+            Column::new("data", ColumnKind::Bytes),
+            Column::new("doc", ColumnKind::Json),
+            Column::new("at", ColumnKind::Timestamp),
+            Column {
+                secret: true,
+                ..Column::new("pin", ColumnKind::Text)
+            },
         ];
         Table {
-            name: TableName {
-                schema: None,
-                name: "t".into(),
-            },
-            label: "T".into(),
-            comment: None,
-            columns,
             key: vec!["note".into()],
-            is_view: false,
-            writable: true,
-            grants: TableGrants::ALL,
-            inherited: false,
-            unique: vec![],
-            foreign: Vec::new(),
-            checks: vec![],
-            display: Display::default(),
+            ..Table::new(TableName::plain("t"), columns)
         }
     }
 
@@ -286,7 +256,7 @@ mod tests {
             assert!(changed(&[("at", Some(kept))], &[("v.at", kept)]).is_empty(), "{kept}");
         }
         assert!(changed(&[("at", Some("2026-01-31 14:30:00"))], &[("v.at", "2026-01-31T14:30")]).is_empty());
-        let at = column("at", ColumnKind::Timestamp);
+        let at = Column::new("at", ColumnKind::Timestamp);
         let kept = as_kept_before(
             Some(&at),
             Some(&Some("2026-01-31T14:30:00".into())),
@@ -299,7 +269,7 @@ mod tests {
     fn newlines_are_no_change_and_are_written_as_they_were() {
         assert!(changed(&[("note", Some("a\nb"))], &[("v.note", "a\r\nb")]).is_empty());
         assert!(changed(&[("note", Some("a\r\nb"))], &[("v.note", "a\r\nb")]).is_empty());
-        let note = column("note", ColumnKind::LongText);
+        let note = Column::new("note", ColumnKind::LongText);
         let written = |present: &str| as_kept_before(Some(&note), Some(&Some(present.into())), &Some("x\ny".into()));
         assert_eq!(written("a\r\nb").as_deref(), Some("x\r\ny"));
         assert_eq!(written("a\nb").as_deref(), Some("x\ny"));

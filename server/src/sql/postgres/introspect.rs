@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use app::records::display::Display;
 use app::records::model::{Column, ColumnGrants, ColumnKind, Reference, Table, TableGrants, TableName, Text};
 use resilient_db::Connection;
 
@@ -86,22 +85,15 @@ fn table(mut answer: Answer) -> Table {
     };
     Table {
         label: naming::label(&name.name),
-        name,
         is_view: answer.truth(),
         comment: answer.text(),
-        writable: true,
         grants: TableGrants {
             insert: answer.truth(),
             update: answer.truth(),
             delete: answer.truth(),
         },
         inherited: answer.truth(),
-        columns: Vec::new(),
-        key: Vec::new(),
-        unique: Vec::new(),
-        foreign: Vec::new(),
-        checks: Vec::new(),
-        display: Display::default(),
+        ..Table::new(name, Vec::new())
     }
 }
 

@@ -1,7 +1,6 @@
 //! SQLite's schema, table by table.
 
-use app::records::display::Display;
-use app::records::model::{Column, ColumnGrants, ColumnKind, Table, TableGrants, TableName, Text};
+use app::records::model::{Column, ColumnGrants, ColumnKind, Table, TableName, Text};
 use resilient_db::Connection;
 
 use super::constraints::{add_check, add_reference, add_unique, resolve_references};
@@ -49,22 +48,10 @@ async fn table(connection: &mut Own, relation: &Relation) -> Result<Table, sqlx:
     let described: Vec<Described> = described.into_iter().filter_map(Described::read).collect();
     let columns: Vec<Column> = described.iter().map(Described::column).collect();
     let mut table = Table {
-        name: TableName {
-            schema: None,
-            name: relation.name.clone(),
-        },
         label: naming::label(&relation.name),
-        comment: None,
         key: key_of(&described),
-        columns,
         is_view: relation.is_view,
-        writable: true,
-        grants: TableGrants::ALL,
-        inherited: false,
-        unique: Vec::new(),
-        foreign: Vec::new(),
-        checks: Vec::new(),
-        display: Display::default(),
+        ..Table::new(TableName::plain(&relation.name), columns)
     };
     mark_row_id(&mut table, relation.without_rowid);
     for index in Sqlite::fetch(connection, queries::UNIQUE_INDEXES.to_owned(), of_this()).await? {

@@ -4,6 +4,10 @@ CREATE EXTENSION IF NOT EXISTS citext;
 CREATE EXTENSION IF NOT EXISTS hstore;
 CREATE EXTENSION IF NOT EXISTS btree_gist;
 CREATE EXTENSION IF NOT EXISTS file_fdw;
+CREATE EXTENSION IF NOT EXISTS ltree;
+CREATE EXTENSION IF NOT EXISTS cube;
+CREATE EXTENSION IF NOT EXISTS seg;
+CREATE EXTENSION IF NOT EXISTS isn;
 
 CREATE SCHEMA "Sales Dept";
 CREATE SCHEMA "a.b/c%d""e'f";
@@ -23,6 +27,10 @@ CREATE DOMAIN positive AS integer CHECK (VALUE > 0);
 CREATE DOMAIN strictly_positive AS positive NOT NULL;
 CREATE DOMAIN happy AS mood CHECK (VALUE <> 'sad');
 CREATE DOMAIN home AS address CHECK ((VALUE).street <> 'nowhere');
+CREATE DOMAIN some_positive AS positive[];
+CREATE DOMAIN this_century AS date CHECK (VALUE >= '2000-01-01');
+CREATE DOMAIN sheet AS jsonb CHECK (jsonb_typeof(VALUE) = 'object');
+CREATE TYPE contact AS (home address, since date, tags text[]);
 
 -- Numbers.
 CREATE TABLE numbers (
@@ -115,6 +123,28 @@ INSERT INTO arrays VALUES
     (2, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}'),
     (3, '[0:2]={7,8,9}', '{{1},{2}}', '{{a,b},{c,d}}', NULL, NULL, '{NaN}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
      NULL, NULL, '{{{1,2},{3,4}},{{5,6},{7,8}}}', NULL, NULL);
+
+-- Types of extensions, of the system, within each other, and arrays of the rest.
+CREATE TABLE rare_kinds (
+    id integer PRIMARY KEY,
+    tree ltree, trees ltree[], tree_query lquery, corner cube, segment seg, book isbn, article ean13,
+    big_set int8multirange, exact_set nummultirange, moment_set tsmultirange, happened_set tstzmultirange,
+    in_schema regnamespace, of_role regrole, made_by regproc, parsed_by regconfig, objects oidvector, seen_by xid8, seen pg_snapshot,
+    portal refcursor, unpadded bpchar, at_zoned_thousandth timetz(3), lasted_minutes interval minute to second, lasted_whole interval(0),
+    contact contact, some_positive some_positive, since this_century, sheet sheet, glads happy[],
+    smalls smallint[], bigs bigint[], objects_listed oid[], singles real[], sums money[], padded char(3)[], names name[], clocks time[],
+    zoned timetz[], stamps timestamp[], lasts interval[], cards macaddr[], nets cidr[], flags bit(3)[], places point[], papers json[],
+    markups xml[], documents tsvector[], day_spans daterange[], contacts contact[]);
+INSERT INTO rare_kinds VALUES
+    (1, 'Top.Science.Astronomy', '{Top,Top.Hobbies}', '*.Astro*%.!pictures@', '(1,2,3),(4,5,6)', '6.25 .. 6.5', '0-393-04002-X', '978-0-393-04002-9',
+     '{[1,3),[5,8)}', '{[1.5,2.5]}', '{["2026-01-31 14:30:00","2026-02-01 00:00:00")}', '{["2026-01-31 14:30:00+00",)}',
+     'pg_catalog', 'postgres', 'now', 'simple', '1 2', '12', '10:20:10,14,15', 'cursor "one"', 'blank at the end ', '12:00:00.123+05:30',
+     '00:04:05.5', '1 day', '("(""Long Street, 1"",12345,2)",2026-01-31,"{a,""b c""}")', '{1,2}', '2026-01-31', '{"a": 1}', '{o''k}',
+     '{1,-2,NULL}', '{9223372036854775807}', '{4294967295}', '{1.5,NaN}', '{$1.50}', '{abc,x}', '{pg_class}', '{24:00:00}',
+     '{12:00:00+05:30}', '{"2026-01-31 14:30:00",infinity}', '{"1 year 2 mons",-00:00:01}', '{08:00:2b:01:02:03}', '{10.0.0.0/8}', '{101,000}',
+     '{"(1,2)","(0,-1.5)"}', ARRAY['{"b": 1,   "a": 2}', 'null']::json[], ARRAY['<a href="x"/>']::xml[], ARRAY['fat:2 cat:3']::tsvector[],
+     '{"[2026-01-01,2026-02-01)",empty}', ARRAY['("(a,b,1)",2026-01-31,{x})']::contact[]);
+INSERT INTO rare_kinds (id) VALUES (2);
 
 -- Keys.
 CREATE TABLE by_text (k text PRIMARY KEY, t text);

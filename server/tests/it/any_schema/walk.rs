@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use resilient_core::path_text::write_part;
 use resilient_core::submission::answer::{Answer, Outcome};
 use scraper::{Html, Selector};
@@ -40,6 +40,7 @@ pub struct Walked {
     pub untouched: usize,
     pub saves: usize,
     pub made: usize,
+    pub deleted: usize,
 }
 
 pub struct Walk<'a> {
@@ -47,6 +48,8 @@ pub struct Walk<'a> {
     pub witness: Witness,
     pub known: Known,
     pub walked: Walked,
+    /// The records that were added, and where.
+    made: Vec<(Relation, String)>,
     faults: Vec<String>,
 }
 
@@ -57,6 +60,7 @@ impl<'a> Walk<'a> {
             witness,
             known,
             walked: Walked::default(),
+            made: Vec::new(),
             faults: Vec::new(),
         }
     }
@@ -74,6 +78,9 @@ impl<'a> Walk<'a> {
                 self.changes(&relation).await;
                 self.new_record(&relation).await;
             }
+        }
+        while let Some((relation, address)) = self.made.pop() {
+            self.delete(&relation, &address).await;
         }
         assert!(
             self.faults.is_empty(),
@@ -141,10 +148,13 @@ impl<'a> Walk<'a> {
                 continue;
             }
             let has_form = DrawnForm::is_in(&page.body);
-            // Of a table with nothing but a key there is nothing to change.
+            // A key is shown and never changed: of a record that is nothing else, the page says what can be done instead.
             let is_form = relation.is_editable() && columns_to_change(relation).next().is_some();
             if has_form != is_form {
                 self.fault(format!("{address}: has a form: {has_form}"));
+            }
+            if relation.is_editable() && !is_form && !page.body.contains("delete it and make another one") {
+                self.fault(format!("{address}: does not say what can be done"));
             }
             if !has_form || !is_form {
                 continue;
@@ -375,6 +385,32 @@ impl<'a> Walk<'a> {
             self.fault(format!("{made}: the new record does not open"));
         }
         self.walked.made += 1;
+        self.made.push((relation.clone(), made));
+    }
+
+    /// The way to delete a record is on its page, and takes away that record alone; unless others came to refer to it.
+    async fn delete(&mut self, relation: &Relation, address: &str) {
+        let page = self.app.get(address).await;
+        let way = format!("{address}/delete");
+        let is_offered = Html::parse_document(&page.body)
+            .select(&selector("a.delete-link"))
+            .any(|link| link.attr("href") == Some(&way));
+        if !is_offered {
+            return self.fault(format!("{address}: no way to delete it"));
+        }
+        let question = self.app.get(&way).await;
+        let controls = controls_of(&question.body, "form[action$='/delete'] input[name]");
+        let mut without = self.witness.snapshot(relation).await;
+        without.0.retain(|row| relation.address(row) != address);
+        let deleted = self.app.request(Method::POST, &way, Some(&controls), &[]).await;
+        match deleted.status {
+            StatusCode::SEE_OTHER => self.walked.deleted += 1,
+            StatusCode::CONFLICT if deleted.body.contains("still used elsewhere") => return,
+            status => return self.fault(format!("{way}: {status} {}", said(&deleted.body))),
+        }
+        if self.witness.snapshot(relation).await != without {
+            self.fault(format!("{way}: more or less is gone than this"));
+        }
     }
 
     fn needed_value(&self, relation: &Relation, column: &Attribute, form: &DrawnForm, rows: &Snapshot) -> String {
@@ -433,6 +469,15 @@ fn differences(relation: &Relation, address: &str, before: &Snapshot, after: &Sn
         }
     }
     differing
+}
+
+fn controls_of(page: &str, which: &str) -> Vec<(String, String)> {
+    let html = Html::parse_document(page);
+    let named = |control: scraper::ElementRef| {
+        let attribute = |name| control.attr(name).unwrap_or_default().to_owned();
+        (attribute("name"), attribute("value"))
+    };
+    html.select(&selector(which)).map(named).collect()
 }
 
 fn said(page: &str) -> String {

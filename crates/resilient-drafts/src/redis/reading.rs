@@ -1,0 +1,161 @@
+//! Reads one form, an account's index, or everything of an account.
+//!
+//! A list that is more than one small piece goes on a connection of its own: however slow that is,
+//! no other call waits behind it, and none is told that Redis is away.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use redis::RedisError;
+use redis::aio::MultiplexedConnection;
+use resilient_core::failure::Kind;
+use tokio::time::{Instant, timeout_at};
+
+use super::RedisStore;
+use super::classify::classify;
+use super::hash::{self, Fields, Loaded};
+use super::index::{self, Indexed, Pieces};
+use super::link::Failed;
+use super::patience::Patience;
+use crate::form::Form;
+use crate::store::unavailable;
+use crate::{Place, StoreError};
+
+/// Forms of an account.
+pub(crate) struct Found {
+    pub forms: BTreeMap<String, Form>,
+    /// Whether all that was asked for could be read in time.
+    pub complete: bool,
+}
+
+impl RedisStore {
+    /// Everything known of one form.
+    pub(crate) async fn form(&self, account: &str, form_key: &str) -> Result<Form, StoreError> {
+        let mut patience = self.inner.link.patience();
+        let loaded = self.load_form(account, form_key, &mut patience).await;
+        Ok(loaded.map_err(unavailable)?.form)
+    }
+
+    /// All forms of an account that have drafts, and of `also` those of which anything is known. Where
+    /// time runs out on the way, the ones that changed last are there.
+    pub(crate) async fn forms(&self, account: &str, also: &BTreeSet<String>) -> Result<Found, StoreError> {
+        let index = self.index(account).await?;
+        self.read_pieces(account, index::pieces(&index, also)).await
+    }
+
+    /// Those of `form_keys` of which anything is known.
+    pub(crate) async fn forms_named(&self, account: &str, form_keys: &BTreeSet<String>) -> Result<Found, StoreError> {
+        self.read_pieces(account, index::pieces(&[], form_keys)).await
+    }
+
+    /// Which forms of an account have drafts.
+    pub(crate) async fn index(&self, account: &str) -> Result<Vec<Indexed>, StoreError> {
+        let mut patience = self.inner.link.patience();
+        let fields = self.fields(&self.inner.keys.index(account), &mut patience).await;
+        Ok(index::read(fields.map_err(unavailable)?))
+    }
+
+    pub(super) async fn load_form(
+        &self,
+        account: &str,
+        form_key: &str,
+        patience: &mut Patience,
+    ) -> Result<Loaded, Failed> {
+        let key = self.inner.keys.form(account, form_key);
+        let fields = self.fields(&key, patience).await?;
+        Ok(hash::read(&fields, &self.inner.sealer, account, form_key))
+    }
+
+    pub(super) async fn fields(&self, key: &str, patience: &mut Patience) -> Result<Fields, Failed> {
+        let ask = |mut connection| async move { redis::cmd("HGETALL").arg(key).query_async(&mut connection).await };
+        self.inner.link.call(key, patience, ask).await
+    }
+
+    async fn read_pieces(&self, account: &str, Pieces { pieces, is_short }: Pieces) -> Result<Found, StoreError> {
+        let mut found = Found {
+            forms: BTreeMap::new(),
+            complete: true,
+        };
+        if is_short {
+            for piece in &pieces {
+                let key = self.inner.keys.index(account);
+                let mut patience = self.inner.link.patience();
+                let ask = |connection| self.ask_for(account, piece, connection);
+                let read = self.inner.link.call(&key, &mut patience, ask).await;
+                self.take(account, piece, &read.map_err(unavailable)?, &mut found);
+            }
+            return Ok(found);
+        }
+        let until = Instant::now() + self.inner.link.list_limit();
+        let beside = match self.inner.link.connection_beside(until).await {
+            Ok(beside) => beside,
+            Err(error) => {
+                tracing::debug!(%error, "there is no connection for a long list");
+                found.complete = false;
+                return Ok(found);
+            }
+        };
+        for piece in &pieces {
+            match timeout_at(until, self.ask_for(account, piece, beside.connection.clone())).await {
+                Ok(Ok(read)) => self.take(account, piece, &read, &mut found),
+                failed => {
+                    let error = failed.map(|read| read.err());
+                    tracing::debug!(?error, "a long list was not read to its end");
+                    found.complete = false;
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn ask_for(
+        &self,
+        account: &str,
+        form_keys: &[String],
+        mut connection: MultiplexedConnection,
+    ) -> Result<Vec<Fields>, RedisError> {
+        let mut pipeline = redis::pipe();
+        pipeline.ignore_errors();
+        for form_key in form_keys {
+            pipeline.cmd("HGETALL").arg(self.inner.keys.form(account, form_key));
+        }
+        let answers: Vec<Result<Fields, RedisError>> = pipeline.query_async(&mut connection).await?;
+        let each = form_keys.iter().zip(answers).map(|(form_key, answer)| match answer {
+            // Something else lies at this key: what cannot be read is passed over, so that it hides no other.
+            Err(error) if classify(&error).kind == Kind::Defect => {
+                tracing::warn!(%error, account, form_key, "a form cannot be read: passed over");
+                Ok(Fields::new())
+            }
+            answer => answer,
+        });
+        each.collect()
+    }
+
+    fn take(&self, account: &str, form_keys: &[String], read: &[Fields], found: &mut Found) {
+        for (form_key, fields) in form_keys.iter().zip(read) {
+            let form = hash::read(fields, &self.inner.sealer, account, form_key).form;
+            found.forms.insert(form_key.clone(), form);
+        }
+    }
+}
+
+impl Found {
+    /// Nobody could look.
+    pub fn nothing() -> Self {
+        Self {
+            forms: BTreeMap::new(),
+            complete: false,
+        }
+    }
+
+    /// The keys of all forms.
+    pub fn names(&self) -> BTreeSet<String> {
+        self.forms.keys().cloned().collect()
+    }
+
+    /// What is known of one form.
+    pub fn form(&self, form_key: &str) -> Form {
+        let form = self.forms.get(form_key).cloned();
+        form.unwrap_or_else(|| Form::empty(form_key, Place::Redis))
+    }
+}

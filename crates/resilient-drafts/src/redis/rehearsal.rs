@@ -1,0 +1,134 @@
+//! What the probe asks: the same as calls do, at a form of nobody.
+//!
+//! A way on which Redis says `PONG` and refuses every call is no way. So each new connection has to
+//! read a form, run the script that changes one, and write; only then is it used.
+
+use redis::RedisError;
+use redis::aio::MultiplexedConnection;
+use resilient_core::failure::Kind;
+
+use super::classify::classify;
+use super::hash::{Change, Fields, Keys, MARK};
+use super::swap::{Swap, Swapper};
+use super::{Room, fresh_mark};
+
+/// No account's name begins like this.
+const NOBODY: &str = "\0probe ";
+
+/// The mark of the form as it was read.
+pub struct Mark(String);
+
+/// A form that is there for no longer than one probe.
+pub struct Rehearsal {
+    form_key: String,
+    form: String,
+    index: String,
+    swapper: Swapper,
+}
+
+impl Rehearsal {
+    /// Each process has a name of its own, so that none is in the way of another.
+    pub fn new(keys: &Keys) -> Self {
+        let nobody = format!("{NOBODY}{}", fresh_mark());
+        let form_key = "probe".to_owned();
+        Self {
+            form: keys.form(&nobody, &form_key),
+            index: keys.index(&nobody),
+            form_key,
+            swapper: Swapper::new(),
+        }
+    }
+
+    /// Reads as calls do. What it finds was left by a probe that did not come to its end.
+    pub async fn read(&self, connection: &mut MultiplexedConnection) -> Result<Mark, RedisError> {
+        let fields: Fields = redis::cmd("HGETALL").arg(&self.form).query_async(connection).await?;
+        Ok(Mark(fields.get(MARK).cloned().unwrap_or_default()))
+    }
+
+    /// Asks for the right to change what lies at `key`, and changes nothing: what was refused there was
+    /// perhaps refused nowhere else.
+    pub async fn look_at(&self, key: &str, connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
+        let no_mark = fresh_mark();
+        let nothing = Change::default();
+        let looked = self.swap([key, key], [&no_mark, &no_mark], &nothing, connection);
+        match looked.await {
+            // What lies there by now is no form: that is the trouble of one call, not of all.
+            Err(error) if classify(&error).kind == Kind::Defect => Ok(()),
+            looked => looked,
+        }
+    }
+
+    /// Writes as calls do, and takes away what it wrote.
+    pub async fn write(&self, Mark(found): &Mark, connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
+        let keys = [self.form.as_str(), &self.index];
+        let field = "draft:probe".to_owned();
+        let mark = fresh_mark();
+        let put = put(field.clone());
+        let take_away = Change {
+            remove: vec![field],
+            ..Change::default()
+        };
+        self.swap(keys, [found, &mark], &put, connection).await?;
+        self.swap(keys, [&mark, &mark], &take_away, connection).await
+    }
+
+    /// `marks`: the one that is read, and the one from then on.
+    async fn swap(
+        &self,
+        keys: [&str; 2],
+        marks: [&str; 2],
+        change: &Change,
+        connection: &mut MultiplexedConnection,
+    ) -> Result<(), RedisError> {
+        let swap = Swap {
+            keys,
+            form_key: &self.form_key,
+            mark: marks[0],
+            fresh_mark: marks[1],
+            room: Room::Limited,
+            change,
+        };
+        self.swapper.run(connection, &swap).await?;
+        Ok(())
+    }
+}
+
+fn put(field: String) -> Change {
+    Change {
+        set: vec![(field, String::new())],
+        ..Change::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use private_servers::PrivateRedis;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_probe_that_was_cut_leaves_nothing_that_the_next_one_does_not_take_away() {
+        let redis = PrivateRedis::start().unwrap();
+        let client = redis::Client::open(redis.url()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let keys = Keys {
+            prefix: "test".to_owned(),
+        };
+        let rehearsal = Rehearsal::new(&keys);
+        let both = [rehearsal.form.as_str(), &rehearsal.index];
+        let half = put("draft:probe".to_owned());
+        rehearsal
+            .swap(both, ["", "left"], &half, &mut connection)
+            .await
+            .unwrap();
+        assert_eq!(redis.keys("*").unwrap().len(), 2);
+        let mark = rehearsal.read(&mut connection).await.unwrap();
+        rehearsal.write(&mark, &mut connection).await.unwrap();
+        assert_eq!(redis.keys("*").unwrap(), Vec::<String>::new());
+        let mark = rehearsal.read(&mut connection).await.unwrap();
+        rehearsal.write(&mark, &mut connection).await.unwrap();
+        assert_eq!(redis.keys("*").unwrap(), Vec::<String>::new());
+        redis.command(&["SET", "test:other", "of somebody else"]).unwrap();
+        rehearsal.look_at("test:other", &mut connection).await.unwrap();
+    }
+}
