@@ -331,6 +331,9 @@ impl FormMachine {
     /// The same, from another tab while this one is open.
     pub(super) fn discarded_in_another_tab(&mut self, revision: &Revision, orders: &mut Vec<Effect>) {
         self.aside.retain(|aside| !is_within(&aside.draft.revision, revision));
+        // There is nothing to put aside any more: Undo would keep it anew.
+        self.restored
+            .take_if(|restored| is_within(&restored.draft.draft.revision, revision));
         let is_this_text = is_within(&self.chain.present, revision) && self.has_plain_changes();
         if is_this_text && !self.is_under_way() {
             self.hold_discarded_text(orders);
