@@ -69,6 +69,8 @@ impl FormMachine {
             return;
         };
         let taken = self.aside.remove(at);
+        // What had been restored is part of what is replaced.
+        self.restored = None;
         if self.has_plain_changes() {
             let mut replaced = self.device_draft();
             self.keep_as_another(&mut replaced, orders);

@@ -486,7 +486,7 @@ impl World {
             .collect();
         self.tell(tab, Event::DiscardPressed);
         for atom in thrown_away {
-            let stays_here = atoms(self.fields(tab)).any(|stays| *stays == atom);
+            let stays_here = self.is_in(&[tab], &atom);
             if self.alive.remove(&atom) && !stays_here && !self.is_kept(&atom, &discarded) && !self.is_in(&pages, &atom)
             {
                 self.dead.insert(atom);
