@@ -52,8 +52,9 @@ pub struct Form {
     /// Whose field gets the focus once everything is drawn.
     focus_next: RefCell<Option<String>>,
     other_tabs: other_tabs::OtherTabs,
-    /// The submission that left this page last.
+    /// The submission that left this page last, and the one that the server said was saved.
     sent: RefCell<String>,
+    said_saved: RefCell<String>,
     alarm: Alarm,
 }
 
@@ -148,9 +149,11 @@ pub fn form_key() -> Option<String> {
     present()?.ask_machine(|machine| machine.form_key().to_owned())
 }
 
-/// The server says that a submission was saved. If it waits here for its next try, its answer is asked for.
+/// The server says that a submission was saved. If it waits here for its next try, its answer is asked for; if it is
+/// on its way, that is done as soon as no answer comes.
 pub fn was_saved(id: &str) {
     let Some(form) = present() else { return };
+    form.said_saved.replace(id.to_owned());
     let waiting = form.ask_machine(|machine| machine.waiting().filter(|waiting| waiting.id == id).cloned());
     if let Some(submission) = waiting.flatten() {
         spawn(form.learn_what_became_of(submission));

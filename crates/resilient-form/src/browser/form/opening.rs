@@ -60,6 +60,7 @@ pub async fn enhance() {
         telling: Cell::new(true),
         painted: RefCell::new(None),
         sent: RefCell::default(),
+        said_saved: RefCell::default(),
         alarm: Alarm::default(),
         focus_next: RefCell::new(None),
         other_tabs: OtherTabs::default(),

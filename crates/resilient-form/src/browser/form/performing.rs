@@ -140,6 +140,10 @@ impl Form {
             };
             match status::watched(request).await.as_ref().and_then(reply::answer) {
                 Some(answer) => Event::answered(id, answer),
+                None if *form.said_saved.borrow() == id => match asked(id.clone()).await {
+                    answered @ Event::Answered { .. } => answered,
+                    _ => Event::Unanswered { id },
+                },
                 None => Event::Unanswered { id },
             }
         });
@@ -166,20 +170,7 @@ impl Form {
     }
 
     fn ask(self: &Rc<Self>, id: String) {
-        self.tell_after(async move {
-            let url = format!("/api/submissions/{id}");
-            let request = Request {
-                method: "GET",
-                url: &url,
-                body: None,
-                limit: SAVE_LIMIT,
-            };
-            match reply::asked(status::watched(request).await.as_ref()) {
-                Asked::Answer(answer) => Event::Answered { id, answer },
-                Asked::NeverSaved => Event::NeverSaved { id },
-                Asked::Unanswered => Event::Unanswered { id },
-            }
-        });
+        self.tell_after(asked(id));
     }
 
     fn become_record(&self, key: &str, form_key: &str) {
@@ -244,6 +235,22 @@ impl Form {
         } else if let Some(control) = fields::control(&self.element, column) {
             let _ = control.element().focus();
         }
+    }
+}
+
+/// What became of a submission, if the server can say.
+async fn asked(id: String) -> Event {
+    let url = format!("/api/submissions/{id}");
+    let request = Request {
+        method: "GET",
+        url: &url,
+        body: None,
+        limit: SAVE_LIMIT,
+    };
+    match reply::asked(status::watched(request).await.as_ref()) {
+        Asked::Answer(answer) => Event::Answered { id, answer },
+        Asked::NeverSaved => Event::NeverSaved { id },
+        Asked::Unanswered => Event::Unanswered { id },
     }
 }
 
