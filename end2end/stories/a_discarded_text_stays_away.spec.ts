@@ -104,3 +104,34 @@ test("after a create the page is called by the record's name", async ({ person }
   await person.page.getByRole("link", { name: "History" }).click();
   await expect(person.page).toHaveURL(/\/history$/);
 });
+
+test("the server never heard of the discard: its draft is not shown again, and is dropped once it hears", async ({ person, database }) => {
+  const before = (await database.row<{ title: string }>("SELECT title FROM activities WHERE id = 1")).title;
+  let isCut = true;
+  const dropped: number[] = [];
+  await person.page.route("**/api/drafts/**", async (route) => {
+    if (route.request().method() !== "DELETE") return route.continue();
+    if (isCut) return route.abort();
+    const answer = await route.fetch();
+    dropped.push(answer.status());
+    await route.fulfill({ response: answer });
+  });
+  const form = await person.opens("activities/1");
+  await form.type("title", "Thrown away, unheard");
+  await form.isKeptOnTheServer();
+  await person.reloads();
+  await form.holds("title", "Thrown away, unheard");
+  await form.itself.getByRole("button", { name: "Discard", exact: true }).first().click();
+  await form.holds("title", before);
+
+  await person.reloads();
+  await form.holds("title", before);
+  await form.is("clean");
+  await expect(person.toast(/restored/i)).toHaveCount(0);
+  expect(dropped).toEqual([]);
+
+  isCut = false;
+  await expect.poll(() => dropped.length, { timeout: 30_000 }).toBeGreaterThan(0);
+  await person.page.goto("/drafts");
+  await expect(person.page.locator("main")).toContainText("Nothing is waiting");
+});
