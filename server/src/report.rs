@@ -47,10 +47,13 @@ pub fn database(what: &'static str, error: &DbError) -> ApiError {
     answer
 }
 
+/// The reason of a save of which it is not known whether it was done.
+pub const UNKNOWN: &str = "unknown";
+
 /// Why a save was kept instead of done; `None` where trying again would not help.
 pub fn reason_to_keep(error: &DbError) -> Option<&'static str> {
     if error.class.outcome == Outcome::Unknown {
-        return Some("unknown");
+        return Some(UNKNOWN);
     }
     match error.class.kind {
         Kind::Unreachable | Kind::ReadOnly | Kind::Misconfigured | Kind::Closing => Some("database"),

@@ -20,7 +20,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use super::visitor::{self, Visitor};
 use super::{answers, bodies};
 use crate::auth::session::Session;
-use crate::events::{Message, Place, Subscription, condition_message};
+use crate::events::{Message, Place, Refused, Subscription, condition_message};
 use crate::services::Services;
 
 /// A page takes a little more silence than this for the end of the way.
@@ -40,11 +40,12 @@ async fn events(State(services): State<Services>, Extension(visitor): Extension<
     let Some((account, session)) = visitor.signed_in else {
         return StatusCode::UNAUTHORIZED.into_response();
     };
-    let Ok(subscription) = services.events.subscribe(&account.name) else {
-        let message = "There are as many open pages as this server can tell of changes.";
-        let mut response = answers::json_failure(StatusCode::SERVICE_UNAVAILABLE, "overload", message);
-        answers::set_retry_after(response.headers_mut(), Some(TRY_AGAIN_MS));
-        return response;
+    let subscription = match services.events.subscribe(&account.name) {
+        Ok(subscription) => subscription,
+        Err(Refused::Closed) => return no_stream("This server is going down."),
+        Err(Refused::TooMany) => {
+            return no_stream("There are as many open pages as this server can tell of changes.");
+        }
     };
     let telling = Telling::new(services, session, subscription);
     let messages = stream::unfold(telling, |mut telling| async {
@@ -60,6 +61,12 @@ async fn events(State(services): State<Services>, Extension(visitor): Extension<
     for (name, value) in headers {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
+    response
+}
+
+fn no_stream(why: &str) -> Response {
+    let mut response = answers::json_failure(StatusCode::SERVICE_UNAVAILABLE, "overload", why);
+    answers::set_retry_after(response.headers_mut(), Some(TRY_AGAIN_MS));
     response
 }
 

@@ -26,7 +26,7 @@ pub fn arrange(settings: &PanelSettings, found: Vec<Table>) -> (Vec<Table>, Vec<
         table.display.page_size = table.display.page_size.or(settings.page_size);
         table.key = addressing_key(table.key, &table.columns);
         // What is deleted is locked first, to be sure of it, and that takes the right to change it.
-        table.grants.delete &= table.grants.update || said.is_some_and(|said| said.read_only);
+        table.grants.delete &= table.grants.update;
         tables.push(table);
     }
     let place = |table: &Table| {

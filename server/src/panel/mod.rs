@@ -58,8 +58,10 @@ impl Panel {
     /// What somebody of this role sees, and may do.
     pub fn of(&self, role: Role) -> Arc<Catalog> {
         let catalogs = self.catalogs();
-        let place = Role::ALL.iter().position(|each| *each == role).unwrap_or_default();
-        Arc::clone(&catalogs.by_role[place])
+        let of_each = Role::ALL.into_iter().zip(&catalogs.by_role);
+        let own = of_each.into_iter().find(|(each, _)| *each == role);
+        // A role that is not in the list sees nothing.
+        own.map_or_else(Arc::default, |(_, catalog)| Arc::clone(catalog))
     }
 
     /// The schema was read: `found` is what is there now.

@@ -5,9 +5,10 @@ use app::records::model::Table;
 use resilient_core::draft::Draft;
 use resilient_core::submission::answer::Answer;
 
-/// An answer without the values of columns that are out of sight. `None`: the whole table is.
+/// An answer without columns that are out of sight, and their values. `None`: the whole table is.
 pub fn shown_answer(mut answer: Answer, table: Option<&Table>) -> Answer {
     answer.current.retain(|written, _| is_seen(table, written));
+    answer.merged.retain(|written| is_seen(table, written));
     answer.conflicts.retain(|conflict| is_seen(table, &conflict.column));
     answer
 }

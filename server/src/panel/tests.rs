@@ -2,6 +2,7 @@ use app::auth::model::Role;
 use app::records::display::Widget;
 use app::records::model::{Column, ColumnKind, Reference, Table, TableName};
 use resilient_core::draft::{Draft, Revision};
+use resilient_core::submission::answer::{Answer, Outcome};
 
 use super::*;
 use crate::config::PanelSettings;
@@ -261,4 +262,14 @@ fn what_was_kept_is_cut_down_to_what_may_be_shown_now() {
     let shown = shown_draft(draft.clone(), named(&editor, "orders").map(|table| &**table));
     assert_eq!(shown.base.keys().collect::<Vec<_>>(), ["number"]);
     assert_eq!(shown.values, draft.values, "what somebody typed stays theirs");
+    let answer = Answer {
+        current: [("cost".to_owned(), text("1")), ("number".to_owned(), text("2"))].into(),
+        merged: vec!["cost".to_owned(), "number".to_owned()],
+        ..Answer::new(Outcome::Saved)
+    };
+    let shown = shown_answer(answer.clone(), named(&editor, "orders").map(|table| &**table));
+    assert_eq!(shown.current.keys().collect::<Vec<_>>(), ["number"]);
+    assert_eq!(shown.merged, ["number"], "nor who changed what is out of sight");
+    let nothing = shown_answer(answer, None);
+    assert!(nothing.current.is_empty() && nothing.merged.is_empty());
 }

@@ -1,6 +1,7 @@
 //! A press of Save, from the posted form to the answer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use app::auth::model::Account;
 use app::records::model::{RecordKey, Table};
@@ -9,7 +10,7 @@ use resilient_core::draft::Draft;
 use resilient_core::path_text;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::form_body::{FormBody, with_line_feeds};
-use resilient_db::{Connection, ConstraintKind, DbError, OnUnknownCommit};
+use resilient_db::{Connection, ConstraintKind, DbError, End, OnUnknownCommit};
 
 use super::read;
 use super::save::{self, Intent, Posted};
@@ -62,16 +63,30 @@ impl<D: Dialect> RecordService<D> {
                 Err(error) => self.not_done(&intent, &error).await,
             },
         };
+        let is_first_heard = self.is_first_heard(&intent, &answer);
         let answer = self.settle_draft(&intent, answer, manner).await;
-        self.tell_open_pages(&intent, &answer);
+        self.tell_open_pages(&intent, &answer, is_first_heard);
         answer
     }
 
-    /// An answer given again is no news of the record.
-    fn tell_open_pages(&self, intent: &Intent, answer: &Answer) {
+    /// Whether a save has been done of which nobody knows yet: an answer given again is no news of the record, unless
+    /// the first one was that it is not known.
+    fn is_first_heard(&self, intent: &Intent, answer: &Answer) -> bool {
+        let (unheard, who) = (&self.parts.unheard, &intent.account.name);
+        match answer.outcome {
+            Outcome::Saved => unheard.take(who, &intent.id) || !answer.replayed,
+            Outcome::Kept if answer.reason.as_deref() == Some(report::UNKNOWN) => {
+                unheard.note(who, &intent.id);
+                false
+            }
+            _ => false,
+        }
+    }
+
+    fn tell_open_pages(&self, intent: &Intent, answer: &Answer, is_first_heard: bool) {
         let (events, who) = (&self.parts.events, &intent.account.name);
         events.submission_answered(who, &intent.id, answer.outcome);
-        let changed = answer.outcome == Outcome::Saved && !answer.replayed && !intent.changes.is_empty();
+        let changed = is_first_heard && !intent.changes.is_empty();
         if let (true, Some(key)) = (changed, &intent.key) {
             events.record_saved(&Place::new(&intent.table.name, key), who, &intent.id);
         }
@@ -95,11 +110,23 @@ impl<D: Dialect> RecordService<D> {
     async fn run(&self, intent: &Arc<Intent>) -> Result<Answer, DbError> {
         let (intent, versions) = (Arc::clone(intent), self.parts.versions.clone());
         let panel = Arc::clone(&self.parts.panel);
-        let work = move |conn: Connection<D::Database>| {
-            let (intent, versions, panel) = (Arc::clone(&intent), versions.clone(), Arc::clone(&panel));
-            async move { save::run::<D>(conn, &intent, &versions, &panel).await }
+        let commits = Arc::new(AtomicBool::new(false));
+        let work = {
+            let commits = Arc::clone(&commits);
+            move |conn: Connection<D::Database>| {
+                let (intent, versions, panel) = (Arc::clone(&intent), versions.clone(), Arc::clone(&panel));
+                let commits = Arc::clone(&commits);
+                async move {
+                    let done = save::run::<D>(conn, &intent, &versions, &panel).await;
+                    commits.fetch_or(matches!(done, Ok(End::Commit(_))), Ordering::AcqRel);
+                    done
+                }
+            }
         };
-        self.parts.db.transaction("save", OnUnknownCommit::Repeat, work).await
+        let mut answer = self.parts.db.transaction("save", OnUnknownCommit::Repeat, work).await?;
+        // Found done by the repetition of a commit whose answer was lost: it was never answered before.
+        answer.replayed &= !commits.load(Ordering::Acquire);
+        Ok(answer)
     }
 
     /// The answer where the transaction did not end with one.

@@ -18,7 +18,7 @@ use resilient_core::submission::form_body::FormBody;
 use resilient_db::{Connection, Db, DbError, End, OnUnknownCommit};
 
 use super::deleting::not_allowed;
-use super::save::{self, InFlight, Versions};
+use super::save::{self, InFlight, Unheard, Versions};
 use super::{audit, read};
 use crate::clock::now_ms;
 use crate::drafts::DraftService;
@@ -41,6 +41,7 @@ pub(super) struct Parts<D: Dialect> {
     pub(super) drafts: Arc<DraftService>,
     pub(super) events: Arc<Hub>,
     pub(super) in_flight: InFlight,
+    pub(super) unheard: Unheard,
     /// The own tables could not be made: nothing can be saved exactly once, so nothing is.
     read_only: Arc<AtomicBool>,
     saves: Arc<Saves>,
@@ -73,6 +74,7 @@ impl<D: Dialect> RecordService<D> {
                 drafts,
                 events,
                 in_flight,
+                unheard: Unheard::default(),
                 read_only,
                 saves,
             }),
@@ -220,7 +222,7 @@ impl<D: Dialect> Records for RecordService<D> {
         };
         request_id::spawn(saving).await.unwrap_or_else(|stopped| {
             tracing::error!(%stopped, "a save did not come to its end");
-            let reason = Some("unknown".to_owned());
+            let reason = Some(report::UNKNOWN.to_owned());
             Answer {
                 reason,
                 retry_after_ms: Some(1_000),

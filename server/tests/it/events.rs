@@ -98,6 +98,63 @@ async fn a_save_is_told_to_whoever_has_the_record_open() {
     assert!(hers.said_in_a_second().await.is_empty());
 }
 
+/// The database does what it is told and its answer is lost: whenever that comes out, others hear of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_that_is_found_done_is_told_as_any_other() {
+    let outage = Outage::prepared().await;
+    let app = &outage.app;
+    let mira = app.signed_in_as("mira", Role::Viewer).await;
+    let mut hers = EventStream::open(app, &mira).await;
+    assert_eq!(opens(app, &mira, &hers, &["activity/1"]).await, StatusCode::OK);
+    let cut = Fault::CutAfterForwarding {
+        pattern: b"COMMIT".to_vec(),
+        times: 1,
+    };
+
+    // Found out by the server itself, within the same press of Save.
+    let form = app.form("/records/activity/1").await.with("v.title", "Found at once");
+    outage.proxy.set(cut.clone()).await;
+    let (_, answer) = app.save(&form).await;
+    assert_eq!((answer.outcome, answer.replayed), (Outcome::Saved, false));
+    assert!(outage.proxy.counters().cut > 0, "the answer was lost");
+    let told = json!({ "table": "activity", "key": "1", "by": "admin" });
+    assert_eq!(hers.until("record").await, told);
+
+    // Found out by the next press, as the database stays away until nobody waits any more.
+    outage.proxy.set(Fault::Pass).await;
+    let form = app.form("/records/activity/1").await.with("v.title", "Found later");
+    let before = outage.proxy.counters().cut;
+    outage.proxy.set(cut).await;
+    let away = async {
+        while outage.proxy.counters().cut == before {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        outage.proxy.set(Fault::Cut).await;
+    };
+    let ((_, answer), ()) = tokio::join!(app.save(&form), away);
+    assert_eq!(
+        (answer.outcome, answer.reason.as_deref()),
+        (Outcome::Kept, Some("unknown"))
+    );
+    outage.proxy.set(Fault::Pass).await;
+    let begun = Instant::now();
+    loop {
+        let (_, answer) = app.save(&form).await;
+        if answer.outcome == Outcome::Saved {
+            assert!(answer.replayed, "it was done the first time");
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{answer:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(hers.until("record").await, told);
+    // And never again.
+    hers.said_in_a_second().await;
+    assert!(app.save(&form).await.1.replayed);
+    let said = hers.said_in_a_second().await;
+    assert!(!said.iter().any(|said| said.starts_with("record")), "{said:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_outcome_of_a_submission_is_told_to_its_own_account() {
     let app = TestApp::embedded().await;

@@ -12,6 +12,7 @@ mod refusals;
 mod rows;
 mod statements;
 mod transaction;
+mod unheard;
 mod version;
 mod writable;
 
@@ -22,6 +23,7 @@ pub use intent::{Intent, Posted};
 pub use refusals::{DELETE_NOT_PERMITTED, kept_from_deleting, messages};
 pub use statements::{made_from, saved_submission, settled_submission, sweep};
 pub use transaction::run;
+pub use unheard::Unheard;
 pub use version::Versions;
 pub use writable::{columns_of_a_form, columns_to_write, takes_saves};
 

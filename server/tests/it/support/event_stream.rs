@@ -77,12 +77,18 @@ impl EventStream {
 
     /// The next event of this name that is the one.
     pub async fn until_one(&mut self, name: &str, is_it: impl Fn(&Value) -> bool) -> Value {
-        while let Some((found, data)) = self.next().await {
-            if found == name && is_it(&data) {
-                return data;
+        let heard = async {
+            while let Some((found, data)) = self.next().await {
+                if found == name && is_it(&data) {
+                    return data;
+                }
             }
-        }
-        panic!("the stream ended before `{name}`");
+            panic!("the stream ended before `{name}`");
+        };
+        // It ticks forever: a stream that goes on is no proof that this one comes.
+        tokio::time::timeout(PATIENCE, heard)
+            .await
+            .unwrap_or_else(|_| panic!("no `{name}` that is the one"))
     }
 
     /// Everything up to the next tick but one: what was said before has been heard by then.
