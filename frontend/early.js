@@ -22,8 +22,8 @@
     clearTimeout(timer);
     timer = 0;
     if (!form || form.hasAttribute("data-enhanced")) return;
-    const { account, formKey, writer } = form.dataset;
-    const entry = { v: 1, version: form.elements.namedItem("_version").value, values: {}, base: {} };
+    const { account, formKey, writer, draftUrl } = form.dataset;
+    const entry = { v: 1, version: form.elements.namedItem("_version").value, values: {}, base: {}, draft_url: draftUrl };
     for (const control of form.querySelectorAll("[data-touched]")) {
       const column = control.name.slice(2);
       const none = form.elements.namedItem("n." + column);
@@ -48,11 +48,13 @@
     timer ||= setTimeout(record, pause);
   };
 
-  // Whoever signs in anew is not to be signed out by an earlier promise to do so.
+  // Whoever signs in anew is not to be signed out by an earlier promise to do so; and other tabs hear only of a change,
+  // even where the same account comes back.
   const signingIn = ({ target }) => {
     if (new URL(target.action).pathname !== "/login") return;
     try {
       localStorage.removeItem("inkfast:1:sign-out");
+      localStorage.removeItem("inkfast:1:account");
     } catch {
       // Forbidden: there was no promise either.
     }

@@ -124,3 +124,19 @@ test("somebody else on the same browser neither sees nor deletes the text", asyn
   await person.opens("activities/3");
   await form.holds("title", "Mine alone");
 });
+
+test("compared while typing goes on: there is a way back to what was typed", async ({ person }) => {
+  const form = await person.opens("activities/1");
+  await form.type("title", "Restored");
+  await form.isKeptOnThisDevice();
+  await person.reloads();
+  await form.holds("title", "Restored");
+  await form.itself.locator("[data-compare] summary").click();
+  const row = form.itself.locator('[data-compare] [data-conflict="title"]');
+  await form.type("title", "Typed on for minutes");
+  await row.getByRole("radio").nth(1).check();
+  await form.holds("title", "Replace the belt of conveyor 4");
+  await row.getByRole("radio").nth(0).check();
+  await form.holds("title", "Typed on for minutes");
+  await expect(row.locator("[data-side=mine]")).toContainText("Typed on for minutes");
+});

@@ -1,4 +1,5 @@
 import { adminPassword } from "../fixtures/inkfast.ts";
+import { browserModule } from "../fixtures/network.ts";
 import { Person } from "../fixtures/person.ts";
 import { expect, test } from "../fixtures/story.ts";
 
@@ -87,4 +88,74 @@ test("text discarded at signing out does not come back", async ({ person }) => {
   await person.opens("activities/1");
   await form.holds("title", "Replace the belt of conveyor 4");
   await form.is("clean");
+});
+
+test("discarded at signing out while the server is away: what was queued is never saved", async ({ person, inkfast, database }) => {
+  const form = await person.opens("activities/1");
+  const other = new Person(await person.page.context().newPage());
+  await other.opens("activities/2");
+  await form.type("title", "Never mind, and never save");
+  await inkfast.kill();
+  await form.save();
+  await form.is("queued");
+  await person.isConnected(/offline|reconnecting/);
+  await person.signsOut();
+  await person.page.getByRole("dialog").getByRole("button", { name: "Discard and sign out" }).click();
+  await expect(person.page.locator("main")).toContainText("Signed out on this device");
+  await inkfast.startAgain();
+  await expect(person.page).toHaveURL(/\/login/, { timeout: 30_000 });
+
+  await person.signsIn();
+  const again = await person.opens("activities/1");
+  await again.holds("title", "Replace the belt of conveyor 4");
+  await again.is("clean");
+  await person.page.waitForTimeout(3_000);
+  expect(await database.audited("update", "activities")).toBe(0);
+});
+
+test("signed out in one tab: a tab without unsaved text is told no tale of storage", async ({ person }) => {
+  await person.opens("activities/1");
+  const other = new Person(await person.page.context().newPage());
+  await other.opens("activities/2");
+  await other.signsOut();
+  await expect(other.page).toHaveURL(/\/login/);
+  await expect(person.page.locator("form[data-resilient-form]")).toHaveAttribute("data-state", "signed-out");
+  await person.page.waitForTimeout(1_000);
+  await expect(person.toast(/protected|storage/i)).toHaveCount(0);
+});
+
+test("signed in again in another tab: what waits for it goes on by itself", async ({ person, database }) => {
+  const form = await person.opens("activities/1");
+  await form.type("title", "Waits for its person");
+  await person.page.context().clearCookies();
+  await form.save();
+  await form.is("signed-out");
+  await person.page.getByRole("dialog").getByRole("button", { name: "Later" }).click();
+
+  // Coming back to the window alone opens no dialog: nobody has signed in.
+  await person.page.evaluate(() => window.dispatchEvent(new Event("focus")));
+  await person.page.waitForTimeout(500);
+  await expect(person.page.getByRole("dialog")).toHaveCount(0);
+  const other = new Person(await person.page.context().newPage());
+  await other.signsIn();
+  await form.is("saved");
+  expect(await database.audited("update", "activities")).toBe(1);
+});
+
+test("kept at signing out: text recorded before the script had loaded is among it", async ({ person }) => {
+  await person.page.route(browserModule, (route) => route.abort());
+  const early = await person.opensWithoutWaiting("activities/1");
+  await early.type("title", "Typed before the script");
+  await expect.poll(() => person.page.evaluate(() => JSON.stringify(localStorage))).toContain("Typed before the script");
+  await person.page.unroute(browserModule);
+  await person.page.goto("/");
+  await person.isHydrated();
+  await person.signsOut();
+  await person.page.getByRole("dialog").getByRole("button", { name: "Keep on the server and sign out" }).click();
+  await expect(person.page).toHaveURL(/\/login/);
+  expect(await person.page.evaluate(() => Object.values({ ...localStorage }).join())).not.toContain("Typed before the script");
+
+  await person.signsIn();
+  const form = await person.opens("activities/1");
+  await form.holds("title", "Typed before the script");
 });

@@ -16,6 +16,7 @@ test("each tab is told of unsaved text in the other, and both texts are kept, li
   await two.type("notes", "Typed in the second tab");
   await two.isKeptOnTheServer();
   await expect(one.itself.locator("[data-other-tabs]")).toBeVisible();
+  await two.itself.locator("[data-beside] summary").click();
   await expect(two.itself.locator("[data-beside]")).toContainText("Typed in the first tab");
 
   await other.page.goto("/drafts");
@@ -23,6 +24,7 @@ test("each tab is told of unsaved text in the other, and both texts are kept, li
   await person.page.close();
   const again = await other.opens("activities/1");
   await again.holds("notes", "Typed in the second tab");
+  await again.itself.locator("[data-beside] summary").click();
   await expect(again.page.locator("main")).toContainText("Typed in the first tab");
   await expect(again.itself.locator("[data-other-tabs]")).toHaveCount(0);
 });

@@ -60,15 +60,32 @@ pub fn asked(reply: Option<&Reply>) -> Asked {
     }
 }
 
+/// Whether the server itself answers, and not something on the way to it.
+fn is_from_us(reply: &Reply) -> bool {
+    let envelope = Json::read(&reply.body).filter(|_| reply.is_json).and_then(Json::object);
+    envelope.is_some_and(|mut envelope| is_ours(&mut envelope))
+}
+
+/// Whether the server has dropped a draft, or never had it.
+pub fn draft_dropped(reply: &Reply) -> bool {
+    matches!(reply.status, 200 | 404 | 409 | 410) && is_from_us(reply)
+}
+
 /// The server's answer to a draft.
 pub fn draft_taken(reply: Option<&Reply>) -> Result<(), DraftRefusal> {
     let Some(reply) = reply else {
         return Err(DraftRefusal::Unanswered);
     };
+    if reply.status == 413 {
+        // Whoever says it, a proxy in between included.
+        return Err(DraftRefusal::TooLarge);
+    }
+    if !is_from_us(reply) {
+        return Err(DraftRefusal::Unanswered);
+    }
     match reply.status {
-        200 | 201 | 204 => Ok(()),
-        409 if reply.is_json => Err(stored_instead(&reply.body).unwrap_or(DraftRefusal::Unanswered)),
-        413 => Err(DraftRefusal::TooLarge),
+        200 | 201 => Ok(()),
+        409 => Err(stored_instead(&reply.body).unwrap_or(DraftRefusal::Unanswered)),
         401 => Err(DraftRefusal::SignedOut),
         400 | 403 | 404 | 405 | 422 => Err(DraftRefusal::Refused),
         _ => Err(DraftRefusal::Unanswered),
@@ -116,6 +133,27 @@ mod tests {
             retry_after_ms: None,
             body: body.into(),
         }
+    }
+
+    #[test]
+    fn a_proxys_page_neither_keeps_nor_refuses_nor_drops_a_draft() {
+        for status in [200, 403, 404, 409] {
+            let page = Reply {
+                status,
+                is_json: false,
+                body: "<html></html>".into(),
+                ..Reply::default()
+            };
+            assert_eq!(draft_taken(Some(&page)), Err(DraftRefusal::Unanswered), "{status}");
+            assert!(!draft_dropped(&page), "{status}");
+            assert_eq!(
+                draft_taken(Some(&reply(status, "{}"))),
+                Err(DraftRefusal::Unanswered),
+                "{status}"
+            );
+        }
+        assert_eq!(draft_taken(Some(&reply(200, r#"{"success":true}"#))), Ok(()));
+        assert!(draft_dropped(&reply(404, r#"{"success":false,"error":"not_found"}"#)));
     }
 
     #[test]

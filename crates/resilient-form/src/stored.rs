@@ -33,6 +33,8 @@ const HASH_DIGITS: usize = 16;
 pub const DISCARDED: &str = "inkfast:1:discarded";
 /// Who is signed in, for tabs of other accounts.
 pub const ACCOUNT: &str = "inkfast:1:account";
+/// What it says once that account has signed out.
+pub const NOBODY: &str = "";
 /// Somebody signed out while the server could not be told.
 pub const SIGN_OUT: &str = "inkfast:1:sign-out";
 
@@ -167,6 +169,8 @@ pub struct Early {
     pub version: String,
     pub values: Values,
     pub base: Values,
+    /// Where the form's drafts go, if they go anywhere.
+    pub draft_url: Option<String>,
 }
 
 impl StoredDraft {
@@ -353,6 +357,7 @@ impl Stored for Early {
             .text("version", &self.version)
             .values("values", &self.values)
             .values("base", &self.base)
+            .value("draft_url", self.draft_url.as_deref())
             .end()
     }
 
@@ -362,6 +367,7 @@ impl Stored for Early {
             version: fields.text("version")?,
             values: fields.values("values")?,
             base: fields.values_or_none("base")?,
+            draft_url: fields.maybe_text("draft_url")?,
         })
     }
 }
@@ -455,6 +461,7 @@ mod tests {
             version: "v".into(),
             values: Values::new(),
             base: Values::new(),
+            draft_url: Some("/api/drafts/t/1".into()),
         };
         let json = draft.json();
         assert_eq!(Early::read(&json), Some(draft));
@@ -475,6 +482,7 @@ mod tests {
             version: "v".into(),
             values: values.clone(),
             base: Values::new(),
+            draft_url: Some("/api/drafts/t/1".into()),
         };
         let draft = StoredDraft {
             format: FORMAT,
@@ -519,6 +527,7 @@ mod tests {
             version: "v".into(),
             values: Values::from([("a".into(), Some(text.into()))]),
             base: Values::new(),
+            draft_url: Some("/api/drafts/t/1".into()),
         };
         let page = "632324bf7ffd480e9859798ae80da01a";
         let writer = taking_over_writer(page, &early("x"));

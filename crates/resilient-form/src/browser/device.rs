@@ -208,14 +208,21 @@ pub async fn drafts(account: &str) -> Vec<(DeviceDraft, Option<String>)> {
     found.into_values().collect()
 }
 
-/// What was typed into a form before the islands ran and is in no draft yet, as drafts.
+/// What was typed into a form before the islands ran and is in no draft yet, by the page that recorded it.
 pub fn early(account: &str, form_key: &str) -> Vec<(String, Early)> {
+    let entries = early_entries(account).into_iter();
+    let of_form = entries.filter(|(of_form, _, _)| of_form == form_key);
+    of_form.map(|(_, page, early)| (page, early)).collect()
+}
+
+/// The same of all forms: form key, page, text.
+pub fn early_entries(account: &str) -> Vec<(String, String, Early)> {
     let entries = storage::entries(&format!("{}{account}:", stored::EARLY)).into_iter();
-    let of_form = entries.filter_map(|(key, json)| {
-        let (of_form, writer) = stored::form_and_writer(&key, stored::EARLY, account)?;
-        (of_form == form_key).then_some((writer.to_owned(), Early::read(&json)?))
+    let read = entries.filter_map(|(key, json)| {
+        let (form_key, page) = stored::form_and_writer(&key, stored::EARLY, account)?;
+        Some((form_key.to_owned(), page.to_owned(), Early::read(&json)?))
     });
-    of_form.collect()
+    read.collect()
 }
 
 /// Writes a submission, numbered in the order pressed.
@@ -262,6 +269,20 @@ pub async fn submissions(account: &str) -> Vec<StoredSubmission> {
         }
     }
     found.into_values().collect()
+}
+
+/// Forgets presses of Save of discarded texts that never left this device. What may have reached the server waits for
+/// its answer: it cannot be taken back.
+pub async fn forget_unsent(account: &str, form_key: &str, discarded: &[Revision]) {
+    for waiting in submissions(account).await {
+        let submission = &waiting.submission;
+        let is_discarded = discarded
+            .iter()
+            .any(|revision| revision.writer == submission.revision.writer && submission.revision.seq <= revision.seq);
+        if submission.form_key == form_key && is_discarded && waiting.attempts == 0 {
+            forget_submission(account, &submission.id).await;
+        }
+    }
 }
 
 /// Removes everything this account has on the device, and nothing of anybody else's.

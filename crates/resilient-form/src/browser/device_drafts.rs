@@ -43,7 +43,10 @@ pub fn hear_discards() {
         {
             let revisions = [Revision { seq, writer }];
             device::bury(&account, &form_key, &revisions);
-            spawn(device::drop_drafts(&account, &form_key, &revisions));
+            spawn(async move {
+                device::drop_drafts(&account, &form_key, &revisions).await;
+                device::forget_unsent(&account, &form_key, &revisions).await;
+            });
         }
     });
 }

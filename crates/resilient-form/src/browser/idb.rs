@@ -1,6 +1,6 @@
 //! IndexedDB: what is written there survives a browser that is killed.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use js_sys::{Array, Promise};
@@ -20,6 +20,8 @@ const LIMIT: Duration = Duration::from_millis(2_000);
 
 thread_local! {
     static OPEN: RefCell<Option<IdbDatabase>> = const { RefCell::new(None) };
+    /// The browser closed it, as some do with pages in the background: the next call opens it anew.
+    static CLOSED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Opens the database, once. Without it everything below answers as if storage were forbidden.
@@ -64,9 +66,22 @@ fn close_when_asked(database: &IdbDatabase) {
     let closing = database.clone();
     let close = callback(Box::new(move |_| {
         closing.close();
-        OPEN.with_borrow_mut(|open| *open = None);
+        OPEN.set(None);
     }));
     database.set_onversionchange(Some(close.unchecked_ref()));
+    let closed = callback(Box::new(|_| was_closed()));
+    database.set_onclose(Some(closed.unchecked_ref()));
+}
+
+fn was_closed() {
+    OPEN.set(None);
+    CLOSED.set(true);
+}
+
+async fn open_again() {
+    if CLOSED.replace(false) {
+        open().await;
+    }
 }
 
 /// Whether it is written, durably. The order of calls is the order of writes.
@@ -81,6 +96,7 @@ pub async fn remove(key: &str) -> bool {
 /// Puts another entry in the place of one, or for `None` removes it, if what is there is as `may_go` says, in one
 /// transaction: a write that comes later stays. Whether that is through, whatever was decided.
 pub async fn change_if(key: &str, by: Option<String>, may_go: impl Fn(Option<&str>) -> bool + 'static) -> bool {
+    open_again().await;
     let Some((transaction, store)) = store(IdbTransactionMode::Readwrite) else {
         return false;
     };
@@ -103,6 +119,7 @@ pub async fn change_if(key: &str, by: Option<String>, may_go: impl Fn(Option<&st
 }
 
 async fn change(order: impl FnOnce(&IdbObjectStore) -> Result<IdbRequest, JsValue>) -> bool {
+    open_again().await;
     let Some((transaction, store)) = store(IdbTransactionMode::Readwrite) else {
         return false;
     };
@@ -115,6 +132,7 @@ async fn change(order: impl FnOnce(&IdbObjectStore) -> Result<IdbRequest, JsValu
 
 /// All entries whose key begins so; none where the database is absent.
 pub async fn entries(prefix: &str) -> Vec<(String, String)> {
+    open_again().await;
     let Some((_, store)) = store(IdbTransactionMode::Readonly) else {
         return Vec::new();
     };
@@ -144,11 +162,13 @@ pub async fn entries(prefix: &str) -> Vec<(String, String)> {
 }
 
 fn store(mode: IdbTransactionMode) -> Option<(IdbTransaction, IdbObjectStore)> {
-    OPEN.with_borrow(|open| {
-        let transaction = open.as_ref()?.transaction_with_str_and_mode(STORE, mode).ok()?;
-        let store = transaction.object_store(STORE).ok()?;
-        Some((transaction, store))
-    })
+    let database = OPEN.with_borrow(Clone::clone)?;
+    let Ok(transaction) = database.transaction_with_str_and_mode(STORE, mode) else {
+        was_closed();
+        return None;
+    };
+    let store = transaction.object_store(STORE).ok()?;
+    Some((transaction, store))
 }
 
 fn settled(request: &IdbRequest) -> Promise {

@@ -136,7 +136,7 @@ pub async fn settle_creates(account: &str, record: &str) {
     }
 }
 
-/// Whether nobody else has signed in, in this browser, since the page was loaded.
+/// Whether nobody has signed out, or in as somebody else, in this browser since the page was loaded.
 pub fn account_is_here(account: &str) -> bool {
-    storage::read(stored::ACCOUNT).is_none_or(|present| present == account)
+    storage::read(stored::SIGN_OUT).is_none() && storage::read(stored::ACCOUNT).is_none_or(|present| present == account)
 }

@@ -38,7 +38,7 @@ async fn ask_if_needed(sign_out: HtmlFormElement) {
     let Some(account) = dom::account() else {
         return leave(&sign_out);
     };
-    let on_device = !device::drafts(&account).await.is_empty() || !device::submissions(&account).await.is_empty();
+    let on_device = !texts(&account).await.is_empty() || !device::submissions(&account).await.is_empty();
     if on_device || form::has_unsaved() {
         ask(sign_out, account);
     } else {
@@ -46,11 +46,31 @@ async fn ask_if_needed(sign_out: HtmlFormElement) {
     }
 }
 
-/// Posts the form as it stands: the page goes.
+/// Posts the form as it stands: the page goes. Where that cannot reach the server, it is promised.
 fn leave(sign_out: &HtmlFormElement) {
+    forget_who_is_here();
+    if status::is_reachable() {
+        let _ = sign_out.submit();
+    } else {
+        promise(&[]);
+    }
+}
+
+/// No tab sends or keeps anything for this account any more, and none puts back what is removed now.
+fn forget_who_is_here() {
     form::let_go();
-    storage::remove(stored::ACCOUNT);
-    let _ = sign_out.submit();
+    storage::write(stored::ACCOUNT, stored::NOBODY);
+}
+
+/// The server cannot be told now: it is, before anything else, once it is back.
+fn promise(drops: &[String]) {
+    storage::write(stored::SIGN_OUT, &json::texts(drops));
+    close();
+    if let Some(main) = find("main") {
+        main.set_text_content(Some(
+            "Signed out on this device. The server is told as soon as it can be reached.",
+        ));
+    }
 }
 
 fn ask(sign_out: HtmlFormElement, account: String) {
@@ -93,6 +113,8 @@ fn ask(sign_out: HtmlFormElement, account: String) {
 
 fn close() {
     if let Some(dialog) = find("dialog[data-sign-out-dialog]") {
+        // Closed, it gives the focus back.
+        dialog.unchecked_ref::<HtmlDialogElement>().close();
         dialog.remove();
     }
 }
@@ -105,30 +127,26 @@ async fn keep_and_leave(sign_out: HtmlFormElement, account: String) {
         }
         return;
     }
+    forget_who_is_here();
     device::purge(&account).await;
     leave(&sign_out);
 }
 
 async fn discard_and_leave(sign_out: HtmlFormElement, account: String) {
     let drops = drops_on_server(&account).await;
+    let reachable = status::is_reachable();
+    if reachable {
+        drop_all(&drops).await;
+    }
+    forget_who_is_here();
     // Tabs hear of it; the entry itself is of no use.
     storage::write(stored::DISCARDED, &account);
     storage::remove(stored::DISCARDED);
-    if status::is_reachable() {
-        drop_all(&drops).await;
-        device::purge(&account).await;
-        return leave(&sign_out);
-    }
     device::purge(&account).await;
-    // The server cannot be told now: it is, before anything else, once it is back.
-    storage::write(stored::SIGN_OUT, &json::texts(&drops));
-    storage::remove(stored::ACCOUNT);
-    form::let_go();
-    close();
-    if let Some(main) = find("main") {
-        main.set_text_content(Some(
-            "Signed out on this device. The server is told as soon as it can be reached.",
-        ));
+    if reachable {
+        leave(&sign_out);
+    } else {
+        promise(&drops);
     }
 }
 
@@ -141,7 +159,7 @@ async fn flush(account: &str) -> Result<(), &'static str> {
     if !form::reaches_server(LIMIT).await {
         return Err(NOT_KEPT);
     }
-    let drafts = device::drafts(account).await;
+    let drafts = texts(account).await;
     for submission in device::submissions(account).await {
         if submission.incomplete {
             return Err(SECRET);
@@ -173,6 +191,31 @@ async fn flush(account: &str) -> Result<(), &'static str> {
         }
     }
     Ok(())
+}
+
+/// This device's drafts, and what was recorded before a page's script ran and is in none of them.
+async fn texts(account: &str) -> Vec<(DeviceDraft, Option<String>)> {
+    let mut texts = device::drafts(account).await;
+    for (form_key, page, early) in device::early_entries(account) {
+        let writer = stored::taking_over_writer(&page, &early);
+        let is_there = texts.iter().any(|(text, _)| {
+            let by = &text.draft.revision.writer;
+            text.form_key == form_key && (*by == page || *by == writer)
+        });
+        if !is_there {
+            let (draft_url, lineage) = (early.draft_url.clone(), Vec::new());
+            let draft = early.into_draft(writer);
+            texts.push((
+                DeviceDraft {
+                    form_key,
+                    draft,
+                    lineage,
+                },
+                draft_url,
+            ));
+        }
+    }
+    texts
 }
 
 /// The refusal names the very draft, or a later one of the same page load: the server has it.
@@ -217,6 +260,11 @@ pub async fn finish_what_was_promised() {
     };
     if request.send().await.is_some_and(|reply| reply.status < 500) {
         storage::remove(stored::SIGN_OUT);
-        let _ = dom::window().location().assign("/login");
+        if form::has_unsaved() {
+            // Somebody may be reading it, or copying it.
+            form::signed_out();
+        } else {
+            let _ = dom::window().location().assign("/login");
+        }
     }
 }

@@ -93,7 +93,7 @@ fn bring_up(kind: Kind, toast: HtmlElement) {
     if !kind.is_failure() {
         spawn(async move {
             sleep(SHOWN_FOR).await;
-            toast.remove();
+            take_away(&toast);
         });
     }
 }

@@ -9,7 +9,7 @@ use resilient_core::submission::machine::events::Event;
 use resilient_core::submission::machine::{Action, Message, View};
 
 use super::{Form, compare, fields};
-use crate::browser::dom::{Make, button, find_in, make, notice, remove_all, window};
+use crate::browser::dom::{Make, button, find_in, make, notice, remove_all, set_text, window};
 use crate::browser::random;
 use resilient_core::submission::machine::submission_id;
 
@@ -33,8 +33,17 @@ pub fn paint(form: &Rc<Form>, view: &View, before: Option<&View>) {
     if differs(view, before, |view| (&view.message, view.errors.get(""))) {
         redraw(form, "message", message_banner(form, view));
     }
-    if differs(view, before, |view| (view.signed_out, view.guard)) {
+    if differs(view, before, |view| view.signed_out) {
         redraw(form, "signed-out", signed_out_banner(form, view));
+    }
+    // Its words only: the button that is about to be pressed stays.
+    if let Some(words) = find_in(&form.element, "[data-banner=\"signed-out\"] p:not([class])") {
+        let words_now = if view.guard {
+            "Your text is in this page only. Sign in, and what you pressed Save for is sent."
+        } else {
+            "Your text is kept. Sign in, and what you pressed Save for is sent."
+        };
+        set_text(&words, words_now);
     }
 }
 
@@ -112,7 +121,7 @@ fn restored_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
             let place = find_in(&drawn, ".actions").unwrap_or_else(|| drawn.clone());
             let _ = place.prepend_with_node_1(&undo(form).done());
             let body = find_in(&drawn, ".notice-body").unwrap_or(drawn);
-            let _ = body.append_child(&compare::with_record(form, &restored.draft.values).done());
+            let _ = body.append_child(&compare::with_record(form, restored.draft.values.clone()).done());
             return Vec::new();
         }
         form.hide_draft_notice();
@@ -136,7 +145,7 @@ fn restored_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
             vec![undo(form), discard],
         )
         .with("data-restored-notice", "")
-        .child(compare::with_record(form, &restored.draft.values)),
+        .child(compare::with_record(form, restored.draft.values.clone())),
     ]
 }
 
@@ -174,7 +183,7 @@ fn beside(form: &Rc<Form>, draft: &DeviceDraft) -> Make {
     );
     banner
         .with("data-beside", "")
-        .child(compare::with_form(form, &draft.draft.values))
+        .child(compare::with_form(form, draft.draft.clone()))
 }
 
 /// A value in words.
@@ -272,10 +281,10 @@ fn signed_out_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
     }
     let own = Rc::clone(form);
     let sign_in = button("Sign in", move |_| own.ask_sign_in()).with("data-sign-in", "");
-    let words = if view.guard {
-        "Your text is in this page only. Sign in, and what you pressed Save for is sent."
-    } else {
-        "Your text is kept. Sign in, and what you pressed Save for is sent."
-    };
-    vec![notice("waiting", "You are signed out.", words, vec![sign_in])]
+    vec![notice(
+        "waiting",
+        "You are signed out.",
+        "Your text is kept.",
+        vec![sign_in],
+    )]
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::browser::task::spawn;
 use resilient_core::draft::Revision;
+use resilient_core::submission::machine::FormMachine;
 use resilient_core::submission::machine::events::{DraftRefusal, Event};
-use resilient_core::submission::machine::{FormMachine, FormState};
 use web_sys::{
     Element, Event as DomEvent, KeyboardEvent, PageTransitionEvent, StorageEvent, SubmitEvent, VisibilityState,
 };
@@ -139,9 +139,8 @@ fn hear_buttons(form: &Rc<Form>) {
 fn hear_leaving(form: &Rc<Form>) {
     let own = Rc::clone(form);
     listen(&document(), "visibilitychange", move |_: DomEvent| {
-        match document().visibility_state() {
-            VisibilityState::Hidden => own.tell(Event::PageHidden),
-            _ => own.resume_after_sign_in(),
+        if document().visibility_state() == VisibilityState::Hidden {
+            own.tell(Event::PageHidden);
         }
     });
     let own = Rc::clone(form);
@@ -156,8 +155,6 @@ fn hear_leaving(form: &Rc<Form>) {
             own.shown_again();
         }
     });
-    let own = Rc::clone(form);
-    listen(&window(), "focus", move |_: DomEvent| own.resume_after_sign_in());
 }
 
 fn hear_other_tabs(form: &Rc<Form>) {
@@ -218,7 +215,10 @@ impl Form {
     /// Signing out in another tab removed what was kept: the page must not say that it is.
     async fn look_for_own_draft(self: Rc<Self>) {
         let drafts = device::drafts(&self.account).await;
-        let Some(revision) = self.revision() else { return };
+        let is_changed = self.ask_machine(FormMachine::is_changed) == Some(true);
+        let Some(revision) = self.revision().filter(|_| is_changed) else {
+            return;
+        };
         if !drafts.iter().any(|(draft, _)| draft.draft.revision == revision) {
             self.tell(Event::LocalRefused(revision));
         }
@@ -272,16 +272,8 @@ impl Form {
     fn server_has_no_draft(self: &Rc<Self>) {
         let was_there = self.ask_machine(|machine| machine.view().kept_on_server) == Some(true);
         if let (true, Some(revision)) = (was_there, self.revision()) {
-            let why = DraftRefusal::Stored(None);
+            let why = DraftRefusal::Discarded;
             self.tell(Event::DraftRefused { revision, why });
-        }
-    }
-
-    /// Somebody may have signed in elsewhere while this page was away.
-    fn resume_after_sign_in(self: &Rc<Self>) {
-        let signed_out = self.ask_machine(FormMachine::state) == Some(FormState::SignedOut);
-        if signed_out && crate::browser::outbox_runner::account_is_here(&self.account) {
-            self.tell(Event::SignedIn);
         }
     }
 }

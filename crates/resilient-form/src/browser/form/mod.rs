@@ -206,10 +206,19 @@ pub fn keeps_unsaved() -> bool {
             .unwrap_or(false)
 }
 
+/// Signed out elsewhere.
+pub fn signed_out() {
+    if let Some(form) = present() {
+        form.tell(Event::SignedOut);
+    }
+}
+
 /// Lets the page go without asking: somebody has just decided.
 pub fn let_go() {
     if let Some(form) = present() {
         FORM.set(None);
+        // Whatever its listeners still hear, nothing is sent or kept any more.
+        form.machine.take();
         paint::arm_guard(false);
         form.alarm.set(None, || {});
     }

@@ -104,6 +104,8 @@ async fn drop_on_server(draft_url: &str, account: &str, revision: &Revision) -> 
         body: None,
         limit: DRAFT_LIMIT,
     };
-    let reply = status::watched(request).await;
-    reply.is_some_and(|reply| matches!(reply.status, 200 | 204 | 404 | 409 | 410))
+    status::watched(request)
+        .await
+        .as_ref()
+        .is_some_and(reply::draft_dropped)
 }

@@ -104,6 +104,8 @@ impl Form {
         match request.send().await.map(|reply| reply.status) {
             // A redirect, not followed: the server let the person in.
             Some(0 | 200) => {
+                // Other tabs hear of a change only.
+                storage::write(stored::ACCOUNT, stored::NOBODY);
                 storage::write(stored::ACCOUNT, &self.account);
                 close();
                 self.tell(Event::SignedIn);
@@ -123,6 +125,8 @@ fn say(words: &str) {
 
 fn close() {
     if let Some(dialog) = find("dialog[data-sign-in-dialog]") {
+        // Closed, it gives the focus back, and goes.
+        dialog.unchecked_ref::<HtmlDialogElement>().close();
         dialog.remove();
     }
 }
