@@ -1,8 +1,6 @@
 //! One PostgreSQL server of a test's own.
 
 use std::io;
-use std::os::unix::fs::chown;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,7 +10,7 @@ use fault_proxy::free_port;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::installation::{find_programs, unprivileged_user};
+use crate::installation::{ServiceUser, find_programs};
 use crate::process_tree::{descendants, signal, wait_until_gone};
 
 /// A start that takes longer than this has failed. Recovery after a kill is part of it.
@@ -27,6 +25,8 @@ pub enum ServerError {
     NotInstalled,
     #[error("Redis is not installed: on Debian `apt-get install redis-server`")]
     RedisNotInstalled,
+    #[error("MariaDB is not installed: on Debian `apt-get install mariadb-server`")]
+    MariaDbNotInstalled,
     #[error("{program} failed: {said}")]
     Failed { program: &'static str, said: String },
     #[error("PostgreSQL did not accept connections within {START_LIMIT:?}; its log ends: {log_end}")]
@@ -39,7 +39,7 @@ pub enum ServerError {
 /// [`url`](Self::url). All methods may be called from any thread, also while others are connected.
 pub struct PrivatePostgres {
     programs: PathBuf,
-    user: Option<(u32, u32)>,
+    user: Option<ServiceUser>,
     directory: TempDir,
     port: u16,
     /// `None` while it is killed.
@@ -54,10 +54,10 @@ impl PrivatePostgres {
     /// Where PostgreSQL is not installed, or does not start within 30 s.
     pub fn start() -> Result<Self, ServerError> {
         let programs = find_programs()?;
-        let user = unprivileged_user()?;
+        let user = ServiceUser::find("postgres", ServerError::NotInstalled)?;
         let directory = tempfile::Builder::new().prefix("private-postgres-").tempdir()?;
-        if let Some((uid, gid)) = user {
-            chown(directory.path(), Some(uid), Some(gid))?;
+        if let Some(user) = user {
+            user.own(directory.path())?;
         }
         let server = Self {
             programs,
@@ -235,15 +235,15 @@ impl PrivatePostgres {
     }
 
     /// A program of the installation, deaf to the `PG*` variables of whoever runs the tests.
-    fn program(&self, name: &str, user: Option<(u32, u32)>) -> Command {
+    fn program(&self, name: &str, user: Option<ServiceUser>) -> Command {
         let mut command = Command::new(self.programs.join(name));
         for (variable, _) in std::env::vars_os() {
             if variable.to_str().is_some_and(|name| name.starts_with("PG")) {
                 command.env_remove(variable);
             }
         }
-        if let Some((uid, gid)) = user {
-            command.uid(uid).gid(gid);
+        if let Some(user) = user {
+            user.run(&mut command);
         }
         command.current_dir(self.directory.path());
         command
@@ -280,7 +280,7 @@ impl Drop for PrivatePostgres {
     }
 }
 
-fn said_by(program: &'static str, output: Output) -> Result<String, ServerError> {
+pub(crate) fn said_by(program: &'static str, output: Output) -> Result<String, ServerError> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
@@ -288,7 +288,7 @@ fn said_by(program: &'static str, output: Output) -> Result<String, ServerError>
     Err(ServerError::Failed { program, said })
 }
 
-fn last_lines(file: &Path, count: usize) -> String {
+pub(crate) fn last_lines(file: &Path, count: usize) -> String {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(count)..].join(" / ")
