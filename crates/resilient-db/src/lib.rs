@@ -39,5 +39,7 @@ pub use observer::{CallEnded, Ending, LogChanges, Observer, Observers, Refusal};
 pub use policy::Policy;
 pub use probe::ProbeAnswer;
 pub use resilient_core::{breaker, failure};
-pub use supported::{Options, PoolSize, Role, Supported};
+#[cfg(feature = "mysql")]
+pub use supported::MySqlServer;
+pub use supported::{Options, PoolSize, Purpose, Role, Supported};
 pub use transaction::{End, OnUnknownCommit};

@@ -4,6 +4,8 @@
 //! compares.
 
 pub mod io;
+#[cfg(feature = "mysql")]
+pub mod mysql;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "sqlite")]

@@ -175,6 +175,140 @@ fn a_shutdown_is_in_doubt_at_commit_alone() {
     );
 }
 
+#[cfg(feature = "mysql")]
+const MYSQL_AND_MARIADB: &[(&str, &str)] = &[
+    ("1020", "RolledBack Y keep ok 1 RETRY-TX"),
+    ("1021 1026 1114", "RolledBack N keep F 4 READONLY"),
+    ("1022 1062 1169 1586 1859", "RolledBack N keep ok 0 FIX"),
+    ("1037 1038 1041", "RolledBack Yslow keep F 3 WAIT"),
+    ("1040", "NotSent Yslow drop F 3 SHED"),
+    ("1042", "NotSent Y drop F 3 WAIT"),
+    ("1043", "NotSent N drop iso 3 PAGE"),
+    ("1044 1045 1049 1130 1129 1862 1873", "NotSent N drop iso 4 PAGE"),
+    ("1046", "NotSent 1 drop ignored 2 RECONN"),
+    ("1048 1364", "RolledBack N keep ok 0 FIX"),
+    // At commit or before it: the phase decides, see below.
+    ("1053 1077 1079", "- K drop F 3 RECONN"),
+    ("1054 1064 1146 1051 1052 1295 1390", "RolledBack N keep ok 3 BUG"),
+    ("1243", "RolledBack 1 reprep ok 3 BUG"),
+    ("1105", "Unknown N drop F 3 BUG"),
+    ("1142 1143 1227", "RolledBack N keep ok 3 BUG"),
+    ("1152 1158 1159 1160 1161 1184", "Unknown K drop F 3 RECONN"),
+    ("1153", "NotSent N drop ignored 0 FIX"),
+    ("1154 1155 1156 1157 1835", "Unknown K drop F 3 RECONN"),
+    ("1180 1181", "Unknown K drop F 4 RESOLVE"),
+    ("1194 1195 1034 1035", "- N keep iso 4 PAGE"),
+    ("1203 1226", "NotSent Yslow drop F 3 SHED"),
+    ("1205", "RolledBack Y keep slow 1 RETRY-TX"),
+    ("1206", "RolledBack Yslow keep F 3 WAIT"),
+    ("1213", "RolledBack Yfast keep ok 1 RETRY-TX"),
+    ("1216 1217 1451 1452 1830 1834", "RolledBack N keep ok 0 FIX"),
+    ("1223 1099 1100 1192", "RolledBack Yslow keep ok 2 WAIT"),
+    ("1264 1265 1292 1366 1406 1690", "RolledBack N keep ok 0 FIX"),
+    ("1290", "RolledBack K drop Fwrite 3 FAILOVER"),
+    ("1297 1689", "RolledBack Y keep ok 1 RETRY-TX"),
+    ("1412 1615", "RolledBack Y reprep ok 1 RETRY-TX"),
+    ("1317", "RolledBack N keep slow 2 M10"),
+    ("1402 1613 1614", "RolledBack Y keep ok 1 RETRY-TX"),
+    ("1461", "NotSent 1 reprep F 3 PAGE"),
+    ("1467", "RolledBack Y keep F 3 WAIT"),
+    // What a trigger raises, as P0001 is PostgreSQL's.
+    ("1644", "RolledBack N keep ok 0 FIX"),
+    ("1792", "RolledBack N keep ok 3 BUG"),
+    ("1836", "RolledBack K drop Fwrite 3 FAILOVER"),
+    ("1028", "RolledBack R1 keep slow 2 M10"),
+    ("3032", "NotSent Yslow drop F 3 WAIT"),
+    ("3058", "RolledBack Y keep ok 1 RETRY-TX"),
+];
+
+#[cfg(feature = "mysql")]
+const MARIADB: &[(&str, &str)] = &[
+    ("1927", "Unknown K drop F 2 RECONN"),
+    ("1969", "RolledBack R1 keep slow 2 M10"),
+    ("4025", "RolledBack N keep ok 0 FIX"),
+];
+
+#[cfg(feature = "mysql")]
+const MYSQL: &[(&str, &str)] = &[
+    ("3024", "RolledBack R1 keep slow 2 M10"),
+    ("3101", "RolledBack Y keep ok 1 RETRY-TX"),
+    ("3572", "RolledBack Y keep slow 1 RETRY-TX"),
+    ("3819", "RolledBack N keep ok 0 FIX"),
+    ("4031", "NotSent Y drop ignored 1 RECONN"),
+];
+
+#[cfg(feature = "mysql")]
+fn reported(number: &str, flavour: Option<super::mysql::Flavour>) -> Class {
+    let number = number.parse().expect("a number");
+    super::mysql::class_of(number, "HY000", "the server runs with the --read-only option", flavour)
+}
+
+#[cfg(feature = "mysql")]
+#[test]
+fn every_mysql_number_means_what_the_table_says() {
+    use super::mysql::Flavour;
+    for (flavour, own) in [(Flavour::MySql, MYSQL), (Flavour::MariaDb, MARIADB)] {
+        let mut rows = Vec::new();
+        for (numbers, expected) in MYSQL_AND_MARIADB.iter().chain(own) {
+            for number in numbers.split_whitespace() {
+                assert_row(number, reported(number, Some(flavour)), expected);
+                rows.push(number.parse().expect("a number"));
+            }
+        }
+        let mut known: Vec<u16> = super::mysql::numbers(flavour).collect();
+        known.sort_unstable();
+        rows.sort_unstable();
+        assert_eq!(known, rows, "{flavour:?}: no row is without its expectation");
+    }
+}
+
+#[cfg(feature = "mysql")]
+#[test]
+fn a_number_of_the_other_product_is_a_defect() {
+    use super::mysql::Flavour;
+    let defect = "RolledBack N keep ok 3 BUG";
+    for (flavour, others) in [(Flavour::MySql, MARIADB), (Flavour::MariaDb, MYSQL)] {
+        for (number, _) in others {
+            assert_row(number, reported(number, Some(flavour)), defect);
+            assert_row(number, reported(number, None), defect);
+        }
+    }
+}
+
+#[cfg(feature = "mysql")]
+#[test]
+fn an_option_that_prevents_a_statement_is_a_standby_only_where_it_forbids_changes() {
+    let class = |message| super::mysql::class_of(1290, "HY000", message, None);
+    for option in ["--read-only", "--super-read-only", "read_only"] {
+        assert_row(option, class(option), "RolledBack K drop Fwrite 3 FAILOVER");
+    }
+    assert_row("other", class("--secure-file-priv"), "RolledBack N keep ok 3 BUG");
+}
+
+#[cfg(feature = "mysql")]
+#[test]
+fn an_unknown_number_is_understood_by_its_sqlstate_where_that_says_enough() {
+    let class = |number, state| super::mysql::class_of(number, state, "", None);
+    assert_row("raised", class(30_001, "45000"), "RolledBack N keep ok 0 FIX");
+    assert_row("connection", class(65_000, "08S01"), "Unknown K drop F 3 RESOLVE");
+    assert_row(
+        "a number that has a row",
+        class(1213, "45000"),
+        "RolledBack Yfast keep ok 1 RETRY-TX",
+    );
+    for state in ["HY000", "", "é"] {
+        assert_row(state, class(65_000, state), "RolledBack N keep ok 3 BUG");
+    }
+}
+
+#[cfg(feature = "mysql")]
+#[test]
+fn a_shutdown_of_mysql_is_in_doubt_at_commit_alone() {
+    let in_phase = |phase| super::in_phase(reported("1053", None), phase);
+    assert_row("before", in_phase(Phase::InTransaction), "RolledBack K drop F 3 RECONN");
+    assert_row("at commit", in_phase(Phase::Commit), "Unknown K drop F 3 RESOLVE");
+}
+
 #[cfg(feature = "sqlite")]
 const SQLITE: &[(&str, &str)] = &[
     ("5", "RolledBack Yfast keep slow 1 RETRY-TX"),
