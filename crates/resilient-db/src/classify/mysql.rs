@@ -301,7 +301,7 @@ pub fn constraint_of(error: &MySqlDatabaseError, flavour: Option<Flavour>) -> Op
         ConstraintKind::Unique => named_key(message, flavour),
         ConstraintKind::ForeignKey => named_foreign_key(message),
         ConstraintKind::Check => named_check(message),
-        ConstraintKind::NotNull => Named::column(between(message, "'", "'")),
+        ConstraintKind::NotNull => named_missing(message),
         ConstraintKind::BadValue | ConstraintKind::TooLong => named_column(message),
         _ => Named::default(),
     };
@@ -386,10 +386,19 @@ fn named_check(message: &str) -> Named<'_> {
             column: None,
         },
         None => Named {
-            name: between(message, "'", "'"),
+            name: message
+                .split_once('\'')
+                .and_then(|(_, rest)| rest.rsplit_once('\''))
+                .map(|(name, _)| name),
             ..Named::default()
         },
     }
+}
+
+/// `Column 'name' cannot be null`, or `Field 'name' doesn't have a default value`.
+fn named_missing(message: &str) -> Named<'_> {
+    let column = message.split_once('\'').and_then(|(_, rest)| rest.split_once("' "));
+    Named::column(column.map(|(column, _)| column))
 }
 
 /// `… for column 'code' at row 1`, or `… for column `db`.`site`.`code` at row 1`.
@@ -407,11 +416,6 @@ fn named_column(message: &str) -> Named<'_> {
         table,
         column: last_quoted(qualified),
     }
-}
-
-fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
-    let (_, rest) = text.split_once(before)?;
-    rest.rsplit_once(after).map(|(found, _)| found)
 }
 
 /// The last name in backticks.
@@ -468,6 +472,16 @@ mod tests {
     }
 
     #[test]
+    fn a_missing_value_names_its_column() {
+        for message in [
+            "Column 'price' cannot be null",
+            "Field 'price' doesn't have a default value",
+        ] {
+            assert_eq!(named_missing(message), named(None, None, Some("price")));
+        }
+    }
+
+    #[test]
     fn a_column_is_found_in_each_of_its_forms() {
         assert_eq!(
             named_column("Data too long for column 'code' at row 1"),
@@ -499,7 +513,7 @@ mod tests {
             named_foreign_key(message);
             named_check(message);
             named_column(message);
-            between(message, "'", "'");
+            named_missing(message);
         }
     }
 }
