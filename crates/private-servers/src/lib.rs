@@ -15,6 +15,7 @@ pub mod orders;
 mod postgres;
 mod process_tree;
 mod redis;
+mod template;
 
 pub use mariadb::PrivateMariaDb;
 pub use postgres::{PrivatePostgres, ServerError};

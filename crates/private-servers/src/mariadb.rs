@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use fault_proxy::free_port;
@@ -14,6 +14,7 @@ use crate::ServerError;
 use crate::installation::{ServiceUser, find_program};
 use crate::postgres::{last_lines, said_by};
 use crate::process_tree::signal;
+use crate::template::Template;
 
 /// A start that takes longer than this has failed. Recovery after a kill is part of it.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -47,8 +48,6 @@ pub struct PrivateMariaDb {
     port: u16,
     /// `None` while it is killed.
     process: Mutex<Option<Child>>,
-    /// Kept for the servers that start while this one lives.
-    _installation: Arc<TempDir>,
 }
 
 impl PrivateMariaDb {
@@ -59,16 +58,16 @@ impl PrivateMariaDb {
     /// Where MariaDB is not installed, or does not start within 30 s.
     pub fn start() -> Result<Self, ServerError> {
         let programs = Programs::find()?;
-        let installation = programs.installation()?;
+        let template = TEMPLATE.directory(|directory| programs.install(directory))?;
         let server = Self {
-            directory: programs.directory()?,
+            directory: tempfile::Builder::new().prefix("private-mariadb-").tempdir()?,
             programs,
             port: free_port()?,
             process: Mutex::new(None),
-            _installation: Arc::clone(&installation),
         };
+        server.programs.own(server.directory.path())?;
         let mut copy = server.programs.as_user("cp");
-        copy.arg("-r").arg(installation.path().join("data")).arg(server.data());
+        copy.arg("-r").arg(template.join("data")).arg(server.data());
         said_by("cp", copy.output()?)?;
         server.restart()?;
         Ok(server)
@@ -207,9 +206,7 @@ struct Programs {
     user: Option<ServiceUser>,
 }
 
-/// The data of a server that never ran, for this process's servers to copy: installing takes ten times
-/// as long. Gone with the last server of those that live at the same time.
-static INSTALLATION: Mutex<Weak<TempDir>> = Mutex::new(Weak::new());
+static TEMPLATE: Template = Template::new();
 
 impl Programs {
     fn find() -> Result<Self, ServerError> {
@@ -222,12 +219,10 @@ impl Programs {
         })
     }
 
-    fn directory(&self) -> Result<TempDir, ServerError> {
-        let directory = tempfile::Builder::new().prefix("private-mariadb-").tempdir()?;
-        if let Some(user) = self.user {
-            user.own(directory.path())?;
-        }
-        Ok(directory)
+    fn own(&self, directory: &Path) -> Result<(), ServerError> {
+        self.user
+            .map_or(Ok(()), |user| user.own(directory))
+            .map_err(ServerError::Io)
     }
 
     fn as_user(&self, program: impl AsRef<Path>) -> Command {
@@ -238,28 +233,16 @@ impl Programs {
         command
     }
 
-    fn installation(&self) -> Result<Arc<TempDir>, ServerError> {
-        // Held while installing: whoever starts a server meanwhile waits for the same one.
-        let mut shared = INSTALLATION.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(installation) = shared.upgrade() {
-            return Ok(installation);
-        }
-        let installation = Arc::new(self.install()?);
-        *shared = Arc::downgrade(&installation);
-        Ok(installation)
-    }
-
-    fn install(&self) -> Result<TempDir, ServerError> {
-        let directory = self.directory()?;
-        let extra = directory.path().join("extra.sql");
+    fn install(&self, directory: &Path) -> Result<(), ServerError> {
+        self.own(directory)?;
+        let extra = directory.join("extra.sql");
         std::fs::write(&extra, USER_AND_DATABASE)?;
         let mut installer = self.as_user(&self.installer);
         installer.args(["--no-defaults", "--auth-root-authentication-method=normal"]);
         installer.args(["--skip-test-db", "--force"]).args(SETTINGS);
-        installer.arg(format!("--datadir={}", directory.path().join("data").display()));
+        installer.arg(format!("--datadir={}", directory.join("data").display()));
         installer.arg(format!("--extra-file={}", extra.display()));
-        installer.current_dir(directory.path()).stdin(Stdio::null());
-        said_by("mariadb-install-db", installer.output()?)?;
-        Ok(directory)
+        installer.current_dir(directory).stdin(Stdio::null());
+        said_by("mariadb-install-db", installer.output()?).map(drop)
     }
 }

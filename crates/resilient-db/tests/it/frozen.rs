@@ -7,8 +7,8 @@ use resilient_db::{Connection, End, OnUnknownCommit, Policy};
 use sqlx::Postgres;
 
 use crate::support::{
-    PrivateServer as _, Queries, Served, ask, assert_pool_is_whole, connected_to, execute, is_up, on_each_server,
-    private_server, sleep_on_server,
+    PrivateServer as _, Queries, Served, answers_again, ask, assert_pool_is_whole, connected_to, execute,
+    on_each_server, private_server, sleep_on_server,
 };
 
 on_each_server!(
@@ -59,7 +59,7 @@ async fn frozen_in_rounds<D: Served>(first: u64) -> Slowest {
     execute(&db, "CREATE TABLE effect (note text)").await.expect("a table");
     let mut slowest = Slowest::default();
     for round in (first..20).step_by(2) {
-        is_up(&db).await;
+        answers_again(&db).await;
         ask(&db).await.expect("answered between two freezes");
         let calls: Vec<_> = (0..16u64)
             .map(|call| {
@@ -89,7 +89,7 @@ async fn frozen_in_rounds<D: Served>(first: u64) -> Slowest {
         slowest.change <= policy.write_deadline + policy.commit_at_least + ROLLBACK_LIMIT + SLACK,
         "{slowest:?}"
     );
-    is_up(&db).await;
+    answers_again(&db).await;
     assert_pool_is_whole(&db).await;
     slowest
 }
@@ -98,7 +98,7 @@ async fn a_server_frozen_while_all_connections_come_back_does_not_cost_one<D: Se
     let server = private_server::<D>().await;
     let db = connected_to::<D>(&server, short_deadlines()).await;
     for _ in 0..3 {
-        is_up(&db).await;
+        answers_again(&db).await;
         let sleeps: Vec<_> = (0..10)
             .map(|_| {
                 tokio::spawn({
@@ -114,7 +114,7 @@ async fn a_server_frozen_while_all_connections_come_back_does_not_cost_one<D: Se
         }
         server.thaw();
     }
-    is_up(&db).await;
+    answers_again(&db).await;
     assert_pool_is_whole(&db).await;
 }
 
@@ -193,7 +193,7 @@ async fn a_connection_that_hangs_at_work_or_at_rest_gives_its_place_to_another()
     }
     // At rest for so long that they are pinged before use.
     tokio::time::sleep(Duration::from_millis(500)).await;
-    is_up(&db).await;
+    answers_again(&db).await;
     assert_pool_is_whole(&db).await;
 }
 

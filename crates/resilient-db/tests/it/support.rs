@@ -360,6 +360,16 @@ pub async fn is_up<D: Supported>(db: &Db<D>) {
     .await;
 }
 
+/// The same, asked after this was called: a probe that was under way while the server stood still may
+/// fail when it goes on, and be the second to do so.
+pub async fn answers_again<D: Supported>(db: &Db<D>) {
+    eventually("the database answers", Duration::from_secs(10), || async {
+        let health = db.probe_now().await;
+        health.condition != Condition::Down && health.last_probe.is_some_and(|probe| probe.succeeded)
+    })
+    .await;
+}
+
 /// All connections are back, nobody holds a place, and as many calls as the pool has connections run
 /// at once, which a leaked permit would not allow.
 pub async fn assert_pool_is_whole<D: Served>(db: &Db<D>) {
