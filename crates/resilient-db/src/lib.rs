@@ -15,6 +15,7 @@ mod faults;
 mod health;
 mod lane;
 mod lease;
+mod message;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod observer;
@@ -33,6 +34,7 @@ pub use db::Db;
 pub use error::{CommitRefused, Constraint, ConstraintKind, DbError};
 pub use faults::{Fault, Faults, Injected};
 pub use health::{Condition, Health, PoolNumbers, ProbeReport, RoleHealth};
+pub use message::Message;
 #[cfg(feature = "metrics")]
 pub use metrics::CountMetrics;
 pub use observer::{CallEnded, Ending, LogChanges, Observer, Observers, Refusal};
