@@ -15,7 +15,7 @@ use crate::support::{
 on_each_server!(
     ten_run_twenty_wait_and_the_thirty_first_is_refused_at_once,
     a_statement_that_takes_too_long_is_stopped_on_the_server,
-    waiting_for_a_lock_ends_after_its_second,
+    waiting_for_a_lock_ends_in_time_and_undoes_what_came_before_it,
     a_connection_for_reading_refuses_to_write,
 );
 
@@ -64,7 +64,7 @@ async fn a_statement_that_takes_too_long_is_stopped_on_the_server<D: Served>() {
     assert_pool_is_whole(&db).await;
 }
 
-async fn waiting_for_a_lock_ends_after_its_second<D: Served>() {
+async fn waiting_for_a_lock_ends_in_time_and_undoes_what_came_before_it<D: Served>() {
     let server = private_server::<D>().await;
     let once = Policy {
         attempts: 1,
@@ -87,17 +87,36 @@ async fn waiting_for_a_lock_ends_after_its_second<D: Served>() {
     });
     tokio::time::sleep(Duration::from_millis(300)).await;
     let before = Instant::now();
-    let locked_out = execute(&db, "INSERT INTO taken VALUES (1)").await.expect_err("locked");
-    assert_eq!(
-        (locked_out.class.kind, locked_out.class.outcome),
-        (Kind::Contention, Outcome::RolledBack)
-    );
+    let alone = execute(&db, "INSERT INTO taken VALUES (1)");
+    // MySQL undoes the statement that waited, and nothing else.
+    let after_another = db.transaction("waits", OnUnknownCommit::Report, |mut connection| async move {
+        D::perform(&mut connection, "INSERT INTO taken VALUES (2)").await?;
+        D::perform(&mut connection, "INSERT INTO taken VALUES (1)").await?;
+        Ok(End::Commit(0))
+    });
+    let (alone, after_another) = tokio::join!(alone, after_another);
+    for locked_out in [alone, after_another].map(|ended| ended.expect_err("locked")) {
+        assert_eq!(
+            (locked_out.class.kind, locked_out.class.outcome),
+            (Kind::Contention, Outcome::RolledBack)
+        );
+    }
     assert!(
         D::LOCK_WAIT_MS.contains(&before.elapsed().as_millis()),
         "{:?}",
         before.elapsed()
     );
     holder.await.expect("no panic").expect("the holder ends");
+    // Whoever is given that connection does not go on inside the transaction.
+    for id in 10..20 {
+        let next = format!("INSERT INTO taken VALUES ({id})");
+        execute(&db, next).await.expect("inserted");
+    }
+    let left = server.query(
+        D::MAIN,
+        "SELECT count(*), sum(CASE WHEN id = 2 THEN 1 ELSE 0 END) FROM taken",
+    );
+    assert_eq!(left.expect("the witness"), "11|0");
 }
 
 async fn a_connection_for_reading_refuses_to_write<D: Served>() {

@@ -16,6 +16,7 @@ on_each_server!(
     a_change_cut_before_its_commit_is_repeated_to_one_effect,
     a_commit_that_stays_unknown_is_never_called_a_failure,
     random_cuts_lose_nothing_double_nothing_and_tell_no_lie,
+    the_same_id_sent_by_two_at_once_is_one_effect,
 );
 
 struct Bench<D: Served> {
@@ -206,22 +207,38 @@ async fn a_commit_that_stays_unknown_is_never_called_a_failure<D: Served>() {
     assert_eq!(bench.effects(1), "1");
 }
 
+/// Sixty changes, on two servers: it is the waiting that takes long.
 async fn random_cuts_lose_nothing_double_nothing_and_tell_no_lie<D: Served>() {
-    const CHANGES: i32 = 60;
+    let (one, other) = tokio::join!(changed_under_cuts::<D>(20_261_121), changed_under_cuts::<D>(20_261_122));
+    println!(
+        "60 changes of {} under random cuts, each done once: {one:?}, {other:?}",
+        D::NAME
+    );
+}
+
+/// Calls that did not end in an answer.
+#[derive(Debug, Default)]
+struct Failed {
+    all: u32,
+    unknown: u32,
+}
+
+async fn changed_under_cuts<D: Served>(seed: u64) -> Failed {
+    const CHANGES: i32 = 30;
     let bench = Bench::<D>::new().await;
     let cuts = Fault::CutAtRandom {
         probability: 0.06,
-        seed: 20_261_121,
+        seed,
     };
     bench.proxy.set(cuts).await;
-    let (mut failed, mut unknown) = (0, 0);
+    let mut failed = Failed::default();
     for id in 0..CHANGES {
         let (mut in_doubt, began) = (false, Instant::now());
         // What an outbox does: the same change under the same id until there is an answer.
         while let Err(error) = bench.claimed(id, OnUnknownCommit::Repeat).await {
-            failed += 1;
+            failed.all += 1;
             in_doubt |= error.class.outcome == Outcome::Unknown;
-            unknown += i32::from(error.class.outcome == Outcome::Unknown);
+            failed.unknown += u32::from(error.class.outcome == Outcome::Unknown);
             assert!(
                 in_doubt || bench.effects(id) == "0",
                 "called undone, and it was done: {error:?}"
@@ -231,12 +248,35 @@ async fn random_cuts_lose_nothing_double_nothing_and_tell_no_lie<D: Served>() {
         }
         assert_eq!(bench.effects(id), "1");
     }
-    println!("{CHANGES} changes under random cuts: {failed} failed calls, {unknown} of them unknown; each done once");
-    assert_eq!(
-        bench
-            .server
-            .query(D::MAIN, "SELECT count(*) FROM effect")
-            .expect("counted"),
-        CHANGES.to_string()
-    );
+    let all = bench.server.query(D::MAIN, "SELECT count(*) FROM effect");
+    assert_eq!(all.expect("counted"), CHANGES.to_string());
+    failed
+}
+
+/// A page that was reloaded, or a second tab, sends what the first one is still sending.
+async fn the_same_id_sent_by_two_at_once_is_one_effect<D: Served>() {
+    const CHANGES: i32 = 40;
+    let bench = Bench::<D>::new().await;
+    let cuts = Fault::CutAtRandom {
+        probability: 0.04,
+        seed: 20_261_126,
+    };
+    bench.proxy.set(cuts).await;
+    let until_answered = async |id| {
+        let began = Instant::now();
+        loop {
+            match bench.claimed(id, OnUnknownCommit::Repeat).await {
+                Ok(answered) => return answered,
+                Err(error) => assert!(began.elapsed() < Duration::from_secs(30), "no end: {error:?}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    for id in 0..CHANGES {
+        let answers = tokio::join!(until_answered(id), until_answered(id));
+        assert_ne!(answers, (Answered::Done, Answered::Done), "both did it");
+    }
+    let effects = "SELECT count(*), count(DISTINCT id) FROM effect";
+    let effects = bench.server.query(D::MAIN, effects).expect("counted");
+    assert_eq!(effects, format!("{CHANGES}|{CHANGES}"));
 }
