@@ -117,8 +117,14 @@ impl Supported for MySql {
     async fn probe(connection: &mut MySqlConnection, server: &MySqlServer) -> Result<ProbeAnswer, sqlx::Error> {
         let writable = match server.learn(connection).await? {
             // Later versions of MariaDB give `read_only` more values than two.
-            Flavour::MariaDb => "SELECT CAST(@@global.read_only AS CHAR) IN ('0', 'OFF') AND NOT @@tx_read_only",
-            Flavour::MySql => "SELECT NOT (@@global.read_only OR @@global.super_read_only OR @@transaction_read_only)",
+            Flavour::MariaDb => {
+                "SELECT CAST(@@global.read_only AS CHAR) IN ('0', 'OFF') \
+                 AND NOT (@@global.innodb_read_only OR @@tx_read_only)"
+            }
+            Flavour::MySql => {
+                "SELECT NOT (@@global.read_only OR @@global.super_read_only OR @@global.innodb_read_only \
+                 OR @@transaction_read_only)"
+            }
         };
         let writable: i64 = sqlx::query_scalar(writable).fetch_one(connection).await?;
         Ok(ProbeAnswer {

@@ -209,3 +209,35 @@ async fn values_come_and_go_in_one_form_whatever_mariadb_is_set_to() {
     assert_eq!(read("SELECT words FROM note").await, "b");
     assert_eq!(db.server().flavour(), Some(Flavour::MariaDb));
 }
+
+/// The limit holds for COMMIT, too. Its error has to be the truth: nobody is told "undone" of what was done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_mariadb_stops_is_undone() {
+    let mariadb = std::sync::Arc::new(private_server::<MySql>().await);
+    let policy = Policy {
+        write_statement_timeout: Duration::from_millis(700),
+        attempts: 1,
+        ..Policy::default()
+    };
+    let db = connected_to::<MySql>(&mariadb, policy).await;
+    execute(&db, "CREATE TABLE effect (id int)").await.expect("a table");
+    let backup = tokio::task::spawn_blocking({
+        let mariadb = mariadb.clone();
+        let stages = "BACKUP STAGE START; BACKUP STAGE BLOCK_COMMIT; SELECT SLEEP(2); BACKUP STAGE END";
+        move || mariadb.query("main", stages)
+    });
+    let holding = "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP(2)%'";
+    crate::support::eventually("commits are held up", Duration::from_secs(5), || async {
+        mariadb.query("main", holding).expect("counted") == "1"
+    })
+    .await;
+    let stopped = db.transaction("stopped", OnUnknownCommit::Report, |mut connection| async move {
+        MySql::perform(&mut connection, "INSERT INTO effect VALUES (1)").await?;
+        Ok(End::Commit(()))
+    });
+    let stopped = stopped.await.expect_err("stopped").class;
+    assert_eq!((stopped.kind, stopped.outcome), (Kind::TimedOut, Outcome::RolledBack));
+    backup.await.expect("no panic").expect("the backup ends");
+    let effects = mariadb.query("main", "SELECT count(*) FROM effect").expect("counted");
+    assert_eq!(effects, "0");
+}
