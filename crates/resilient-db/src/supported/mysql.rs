@@ -170,6 +170,7 @@ fn limits(flavour: Flavour, purpose: Purpose, policy: &Policy) -> String {
         Purpose::Work(Role::Write) => policy.write_statement_timeout,
         Purpose::Probe => policy.probe_limit,
     };
+    // InnoDB counts lock waits in whole seconds and looks once a second: one more, or it may be none.
     let (lock, idle) = (whole_seconds(policy.lock_timeout) + 1, idle_session(policy));
     let common = format!("innodb_lock_wait_timeout = {lock}, lock_wait_timeout = {lock}, wait_timeout = {idle}");
     match flavour {
@@ -184,7 +185,7 @@ fn limits(flavour: Flavour, purpose: Purpose, policy: &Policy) -> String {
     }
 }
 
-/// InnoDB counts lock waits in whole seconds and looks once a second: one more, or it may be none.
+/// Rounded up: zero would be no limit, or no patience at all.
 fn whole_seconds(limit: Duration) -> u64 {
     limit.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)
 }
