@@ -16,6 +16,7 @@ on_each_server!(
     only_what_ends_in_commit_is_committed,
     a_swallowed_error_does_not_commit,
     a_statement_left_half_read_does_not_commit,
+    a_statement_given_up_leaves_its_answer_to_nobody,
     a_panic_in_the_work_leaves_nothing_behind,
     a_connection_kept_beyond_the_work_does_not_commit_and_is_closed,
     a_deadlock_is_repeated_until_both_are_done,
@@ -88,6 +89,42 @@ async fn a_statement_left_half_read_does_not_commit<D: Served>() {
     });
     half_read.await.expect_err("refused");
     assert_eq!(count(&db, EFFECTS).await, 0);
+}
+
+/// Each on the one connection there is, after a statement whose answer nobody waited for.
+async fn a_statement_given_up_leaves_its_answer_to_nobody<D: Served>() {
+    let server = private_server::<D>().await;
+    let one = Policy {
+        max_connections: 1,
+        ..Policy::default()
+    };
+    let db = connected_to::<D>(&server, one).await;
+    execute(&db, "CREATE TABLE effect (id int PRIMARY KEY)")
+        .await
+        .expect("a table");
+    for number in 0..20 {
+        let given_up = async |connection: &mut Connection<D>| {
+            let question = D::number(connection, format!("SELECT count(*) + {number} + 1000"));
+            // Asked, and not waited for.
+            let _given_up = tokio::time::timeout(Duration::ZERO, question).await;
+        };
+        let read = db.read("gives up", |mut connection| async move {
+            given_up(&mut connection).await;
+            Ok(())
+        });
+        read.await.expect("nothing was needed of it");
+        assert_eq!(count(&db, &format!("SELECT count(*) + {number}")).await, 1 + number);
+
+        let change = db.transaction("gives up", OnUnknownCommit::Report, |mut connection| async move {
+            insert(&mut connection, 1).await?;
+            given_up(&mut connection).await;
+            Ok(End::Rollback(()))
+        });
+        change.await.expect("rolled back");
+        let inserted = format!("INSERT INTO effect VALUES ({})", 100 + number);
+        assert_eq!(execute(&db, inserted).await.expect("inserted"), 1);
+        assert_eq!(count(&db, EFFECTS).await, 1 + number);
+    }
 }
 
 async fn a_panic_in_the_work_leaves_nothing_behind<D: Served>() {
