@@ -1,12 +1,12 @@
 //! MySQL and MariaDB.
 
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use resilient_core::failure::Class;
 use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlDatabaseError;
 use sqlx::{AssertSqlSafe, Connection as _, Executor, MySql, MySqlConnection};
+use tokio::sync::OnceCell;
 
 use super::{Options, PoolSize, Purpose, Role, Supported};
 use crate::classify::mysql::{self as classify, Flavour};
@@ -19,7 +19,7 @@ use crate::probe::ProbeAnswer;
 /// other under a running application.
 #[derive(Debug, Default)]
 pub struct MySqlServer {
-    version: OnceLock<String>,
+    version: OnceCell<String>,
 }
 
 impl MySqlServer {
@@ -33,15 +33,12 @@ impl MySqlServer {
         self.version().map(flavour_of)
     }
 
-    /// The flavour, asked for where it is not known yet.
+    /// The flavour, asked for where it is not known yet. Who comes while another one asks waits for
+    /// its answer, and asks itself where that one gave up.
     async fn learn(&self, connection: &mut MySqlConnection) -> Result<Flavour, sqlx::Error> {
-        if let Some(flavour) = self.flavour() {
-            return Ok(flavour);
-        }
-        let version: String = sqlx::query_scalar("SELECT CAST(VERSION() AS CHAR)")
-            .fetch_one(connection)
-            .await?;
-        Ok(flavour_of(self.version.get_or_init(|| version)))
+        let ask = || sqlx::query_scalar("SELECT CAST(VERSION() AS CHAR)").fetch_one(connection);
+        let version = self.version.get_or_try_init(ask).await?;
+        Ok(flavour_of(version))
     }
 }
 

@@ -335,3 +335,29 @@ async fn cut_at<D: Served, P: Protocol>(protocol: P, point: Point, act: Act) -> 
     call::<D>(&db, point).await.expect(&what);
     server.struck()
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_product_is_asked_for_by_the_first_connection_alone() {
+    for (fake, flavour, limit) in [
+        (FakeMySql::MySql, Flavour::MySql, "max_execution_time"),
+        (FakeMySql::MariaDb, Flavour::MariaDb, "max_statement_time"),
+    ] {
+        let server = FakeServer::start(fake).await;
+        let url = MySql::url_at(server.address());
+        let db = connected::<MySql>(&url, policy(1, 1_000, Arc::default())).await;
+        for _ in 0..3 {
+            call(&db, Point::InTransaction).await.expect("done");
+        }
+        assert_eq!(db.server().flavour(), Some(flavour));
+        assert_eq!(server.statements("SELECT CAST(VERSION()").len(), 1);
+        // At least one to read, one to write, and the probe's own.
+        let settled = server.statements("SET SESSION");
+        for milliseconds in ["2000", "2.000", "4000", "4.000", "500", "0.500"] {
+            let wanted = format!("{limit} = {milliseconds}");
+            let expected = milliseconds.contains('.') == (flavour == Flavour::MariaDb);
+            let found = settled.iter().any(|settings| settings.contains(&wanted));
+            assert_eq!(found, expected, "{wanted} in {settled:?}");
+        }
+        assert!(settled.iter().any(|settings| settings.ends_with("READ ONLY")));
+    }
+}

@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use resilient_db::{Connection, End, OnUnknownCommit, Policy};
 use sqlx::Postgres;
 
@@ -45,20 +46,20 @@ struct Slowest {
     change: Duration,
 }
 
-/// Two servers take ten freezes each: it is the waiting that takes long.
+/// Four servers take five freezes each: it is the waiting that takes long.
 async fn twenty_freezes_are_answered_in_time_and_leave_the_pool_whole<D: Served>() {
-    let (one, other) = tokio::join!(frozen_in_rounds::<D>(0), frozen_in_rounds::<D>(1));
-    println!("20 freezes of {}: {one:?}, {other:?}", D::NAME);
+    let slowest = join_all((0..4).map(frozen_in_rounds::<D>)).await;
+    println!("20 freezes of {}: {slowest:?}", D::NAME);
 }
 
-/// Every second round, from this one on; each freezes a little later.
+/// Every fourth round, from this one on; each freezes a little later.
 async fn frozen_in_rounds<D: Served>(first: u64) -> Slowest {
     let server = private_server::<D>().await;
     let policy = short_deadlines();
     let db = connected_to::<D>(&server, policy.clone()).await;
     execute(&db, "CREATE TABLE effect (note text)").await.expect("a table");
     let mut slowest = Slowest::default();
-    for round in (first..20).step_by(2) {
+    for round in (first..20).step_by(4) {
         eventually("people are answered", Duration::from_secs(10), || async {
             ask(&db).await.is_ok()
         })
@@ -162,7 +163,7 @@ async fn a_connection_that_hangs_when_it_is_given_back_gives_its_place_to_anothe
         })
     });
     // They go on hanging while the pool is looked at: after that anything would recover.
-    let hanging = futures::future::join_all(gone_in_hand).await;
+    let hanging = join_all(gone_in_hand).await;
     assert!(hanging.iter().all(Result::is_ok), "all had been answered before");
     assert_pool_is_whole(&db).await;
 }
@@ -171,7 +172,7 @@ async fn a_connection_that_hangs_when_it_is_given_back_gives_its_place_to_anothe
 async fn a_connection_that_hangs_at_work_or_at_rest_gives_its_place_to_another() {
     let postgres = private_server::<Postgres>().await;
     let db = connected_to::<Postgres>(&postgres, short_deadlines()).await;
-    let backends: Vec<i32> = futures::future::join_all((0..10).map(|_| {
+    let backends: Vec<i32> = join_all((0..10).map(|_| {
         db.read("backend", |mut connection| async move {
             let backend = own_backend(&mut connection).await?;
             Postgres::perform(&mut connection, Postgres::sleep(0.2)).await?;
@@ -215,7 +216,7 @@ async fn a_call_given_up_by_its_caller_leaves_neither_a_change_nor_a_hole_in_the
             assert!(tokio::time::timeout(limit, work).await.is_err());
         }
     };
-    futures::future::join_all((0..10).map(|call| gone(20 * call + 1))).await;
+    join_all((0..10).map(|call| gone(20 * call + 1))).await;
     assert_pool_is_whole(&db).await;
     let none = "SELECT count(*) FROM effect";
     eventually("no effect", Duration::from_secs(3), || async {

@@ -111,6 +111,16 @@ impl FakeServer {
         seen.iter().filter(|(_, seen)| *seen == Seen::Struck).count()
     }
 
+    /// The statements that begin so.
+    pub fn statements(&self, begin: &str) -> Vec<String> {
+        let seen = locked(&self.shared.seen);
+        let statements = seen.iter().filter_map(|(_, seen)| match seen {
+            Seen::Statement(sql) => sql.starts_with(begin).then(|| sql.clone()),
+            _ => None,
+        });
+        statements.collect()
+    }
+
     /// What came on the same connection after the first stroke.
     pub fn after_the_first_stroke(&self) -> Vec<Seen> {
         let seen = locked(&self.shared.seen);
