@@ -53,8 +53,9 @@ fn flavour_of(version: &str) -> Flavour {
 /// Not what the server happens to be set to: a value that does not fit is refused instead of cut, one
 /// statement is one transaction, COMMIT does nothing but commit, and messages are those that
 /// `classify` knows. Without the isolation level InnoDB locks gaps, and people wait for each other
-/// over rows that nobody has.
-const SETTINGS: &str = "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,\
+/// over rows that nobody has. (The first line is what sqlx's types rely on.)
+const SETTINGS: &str = "SET NAMES utf8mb4, time_zone = '+00:00', \
+sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,\
 ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY,PIPES_AS_CONCAT', \
 autocommit = 1, completion_type = 'NO_CHAIN', foreign_key_checks = 1, unique_checks = 1, lc_messages = 'en_US'";
 
@@ -69,10 +70,16 @@ impl Supported for MySql {
 
     const PROBE_OPENS_ANEW: bool = false;
 
-    /// All that can be said before there is a connection; there is no name of the application among
-    /// it. The rest is [`settle_in`](Supported::settle_in)'s.
+    /// Nothing can be set when connecting. What sqlx would send right after it is sent by
+    /// [`settle_in`](Supported::settle_in) with the rest, in one message: when a server comes back,
+    /// everybody connects at once.
     fn options(options: &Options<Self>, _role: Role, _policy: &Policy) -> Options<Self> {
-        options.clone().charset("utf8mb4").timezone(Some("+00:00".to_owned()))
+        options
+            .clone()
+            .set_names(false)
+            .timezone(None)
+            .pipes_as_concat(false)
+            .no_engine_substitution(false)
     }
 
     fn probe_options(options: &Options<Self>, policy: &Policy) -> Options<Self> {

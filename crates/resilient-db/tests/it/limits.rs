@@ -22,6 +22,10 @@ on_each_server!(
 async fn ten_run_twenty_wait_and_the_thirty_first_is_refused_at_once<D: Served>() {
     let server = private_server::<D>().await;
     let db = connected_to::<D>(&server, Policy::default()).await;
+    // All connections are open: what is waited for below is a place.
+    for slept in futures::future::join_all((0..10).map(|_| sleep_on_server(&db, 0.1))).await {
+        slept.expect("slept");
+    }
     let sleeps: Vec<_> = (0..30)
         .map(|_| {
             tokio::spawn({
