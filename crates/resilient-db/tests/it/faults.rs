@@ -4,12 +4,11 @@
 use std::time::{Duration, Instant};
 
 use resilient_db::failure::{Kind, Outcome};
-use resilient_db::{
-    Condition, Connection, Db, DbError, End, Fault, Faults, OnUnknownCommit, Options, Policy, PoolNumbers,
-};
+use resilient_db::{Condition, Connection, Db, DbError, End, Fault, Faults, OnUnknownCommit, Options, Policy};
 
 use crate::support::{
-    PrivateServer as _, Queries, Served, connected_to, eventually, on_each_server, opened, private_server,
+    PrivateServer as _, Queries, Served, assert_pool_is_whole, connected_to, eventually, on_each_server, opened,
+    private_server,
 };
 
 on_each_server!(
@@ -46,37 +45,6 @@ fn policy(faults: &Faults) -> Policy {
     }
 }
 
-/// Nothing is held, and every permit of both pools can be had at once.
-async fn assert_permits_are_back<D: Queries>(db: &Db<D>) {
-    let idle = |pool: PoolNumbers| pool.in_use == 0 && pool.running == 0 && pool.waiting == 0;
-    eventually("nothing is in use", Duration::from_secs(5), || async {
-        let health = db.health();
-        idle(health.read.pool) && idle(health.write.pool)
-    })
-    .await;
-    let max = db.health().read.pool.max;
-    let gate = std::sync::Arc::new(tokio::sync::Barrier::new(max as usize));
-    // Each holds its connection until all have one.
-    let all = (0..max).map(|_| {
-        let gate = gate.clone();
-        let db = db.clone();
-        async move {
-            db.read("hold", |connection| {
-                let gate = gate.clone();
-                async move {
-                    gate.wait().await;
-                    counted(connection).await
-                }
-            })
-            .await
-        }
-    });
-    for held in futures::future::join_all(all).await {
-        held.expect("as many at once as the pool has permits");
-    }
-    assert_eq!(db.health().read.pool.max, max);
-}
-
 async fn is_well<D: Queries>(db: &Db<D>, rows: i64) {
     eventually("the database is up", Duration::from_secs(5), || async {
         db.health().condition == Condition::Up
@@ -103,7 +71,7 @@ async fn each_fault_strikes_ends_and_leaves_nothing<D: Queries>(db: Db<D>, fault
     is_well(&db, 1).await;
     assert_eq!(faults.current(), None, "it went off by itself");
     assert_eq!(insert(&db).await.expect("done"), 1);
-    assert_permits_are_back(&db).await;
+    assert_pool_is_whole(&db).await;
 
     // Hanging: answered at the deadline, never later; the probe notices.
     faults.inject(Fault::Hang, Duration::from_secs(60));
@@ -121,7 +89,7 @@ async fn each_fault_strikes_ends_and_leaves_nothing<D: Queries>(db: Db<D>, fault
     .await;
     faults.stop();
     is_well(&db, 2).await;
-    assert_permits_are_back(&db).await;
+    assert_pool_is_whole(&db).await;
 
     // Hanging for less than the deadline: the caller only waits.
     faults.inject(Fault::Hang, Duration::from_millis(300));
@@ -149,7 +117,7 @@ async fn each_fault_strikes_ends_and_leaves_nothing<D: Queries>(db: Db<D>, fault
     faults.stop();
     assert_eq!(insert(&db).await.expect("done"), 1);
     is_well(&db, 4).await;
-    assert_permits_are_back(&db).await;
+    assert_pool_is_whole(&db).await;
 }
 
 async fn a_server_meets_each_fault_and_is_well_afterwards<D: Served>() {

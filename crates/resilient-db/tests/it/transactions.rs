@@ -1,7 +1,7 @@
 //! What is committed, what is not, and what is repeated.
 
 use std::error::Error as _;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use resilient_db::failure::{Kind, Outcome};
@@ -183,28 +183,42 @@ async fn a_connection_kept_beyond_the_work_does_not_commit_and_is_closed<D: Serv
 }
 
 async fn a_deadlock_is_repeated_until_both_are_done<D: Served>() {
-    let (_server, db) = with_effects::<D>().await;
-    execute(&db, "INSERT INTO effect VALUES (1), (2)")
-        .await
-        .expect("two rows");
+    let server = private_server::<D>().await;
+    // Long enough that PostgreSQL looks for a deadlock before anybody's patience is over.
+    let patient = Policy {
+        lock_timeout: Duration::from_secs(3),
+        ..Policy::default()
+    };
+    let db = connected_to::<D>(&server, patient).await;
+    for sql in [
+        "CREATE TABLE effect (id int PRIMARY KEY)",
+        "INSERT INTO effect VALUES (1), (2)",
+    ] {
+        execute(&db, sql).await.expect(sql);
+    }
     let attempts = AtomicU32::new(0);
+    let both_hold_one = tokio::sync::Barrier::new(2);
     let crossing = |first: i32, second: i32| {
-        db.transaction("crossing", OnUnknownCommit::Report, {
-            let attempts = &attempts;
-            move |mut connection| async move {
+        let (attempts, both_hold_one, met) = (&attempts, &both_hold_one, AtomicBool::new(false));
+        let db = &db;
+        async move {
+            let (met, update) = (&met, |id| format!("UPDATE effect SET id = id WHERE id = {id}"));
+            db.transaction("crossing", OnUnknownCommit::Report, move |mut connection| async move {
                 attempts.fetch_add(1, Ordering::Relaxed);
-                for id in [first, second] {
-                    D::perform(&mut connection, format!("UPDATE effect SET id = id WHERE id = {id}")).await?;
-                    tokio::time::sleep(Duration::from_millis(200)).await;
+                D::perform(&mut connection, update(first)).await?;
+                if !met.swap(true, Ordering::Relaxed) {
+                    both_hold_one.wait().await;
                 }
+                D::perform(&mut connection, update(second)).await?;
                 Ok(End::Commit(()))
-            }
-        })
+            })
+            .await
+        }
     };
     let (one, other) = tokio::join!(crossing(1, 2), crossing(2, 1));
     one.expect("done");
     other.expect("done");
-    assert!(attempts.load(Ordering::Relaxed) > 2, "they did meet");
+    assert_eq!(attempts.load(Ordering::Relaxed), 3, "one of them twice");
 }
 
 async fn a_changed_table_is_read_again_by_all_who_had_prepared_for_the_old_one<D: Served>() {
