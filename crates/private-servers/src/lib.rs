@@ -3,16 +3,20 @@
 //! To test resilience one has to cut a real server. A [`PrivatePostgres`] has its own data
 //! directory, port and socket directory, listens on 127.0.0.1 only, keeps its promises about
 //! durability (`fsync` and `synchronous_commit` as in production), and can be killed, restarted,
-//! frozen and thawed. Nothing of it is left when it is dropped. A [`PrivateRedis`] is the same for
-//! Redis, with a log that is on the disk before anything is acknowledged.
+//! frozen and thawed. Nothing of it is left when it is dropped. A [`PrivateMariaDb`] is the same for
+//! MariaDB, and a [`PrivateRedis`] for Redis, with a log that is on the disk before anything is
+//! acknowledged.
 //!
 //! For tests and stories only. It needs Linux (`/proc` tells which processes belong to a server).
 
 mod installation;
+mod mariadb;
 pub mod orders;
 mod postgres;
 mod process_tree;
 mod redis;
+mod template;
 
+pub use mariadb::PrivateMariaDb;
 pub use postgres::{PrivatePostgres, ServerError};
 pub use redis::PrivateRedis;

@@ -1,8 +1,6 @@
 //! One PostgreSQL server of a test's own.
 
 use std::io;
-use std::os::unix::fs::chown;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,8 +10,9 @@ use fault_proxy::free_port;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::installation::{find_programs, unprivileged_user};
+use crate::installation::{ServiceUser, find_programs};
 use crate::process_tree::{descendants, signal, wait_until_gone};
+use crate::template::Template;
 
 /// A start that takes longer than this has failed. Recovery after a kill is part of it.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -27,6 +26,8 @@ pub enum ServerError {
     NotInstalled,
     #[error("Redis is not installed: on Debian `apt-get install redis-server`")]
     RedisNotInstalled,
+    #[error("MariaDB is not installed: on Debian `apt-get install mariadb-server`")]
+    MariaDbNotInstalled,
     #[error("{program} failed: {said}")]
     Failed { program: &'static str, said: String },
     #[error("PostgreSQL did not accept connections within {START_LIMIT:?}; its log ends: {log_end}")]
@@ -35,11 +36,13 @@ pub enum ServerError {
     Io(#[from] io::Error),
 }
 
+static TEMPLATE: Template = Template::new();
+
 /// A running PostgreSQL that nobody else uses. Connect as `postgres`, without a password, to
 /// [`url`](Self::url). All methods may be called from any thread, also while others are connected.
 pub struct PrivatePostgres {
     programs: PathBuf,
-    user: Option<(u32, u32)>,
+    user: Option<ServiceUser>,
     directory: TempDir,
     port: u16,
     /// `None` while it is killed.
@@ -47,17 +50,17 @@ pub struct PrivatePostgres {
 }
 
 impl PrivatePostgres {
-    /// Makes a cluster in a temporary directory and starts it on a free port. Takes one to three
-    /// seconds; blocks the calling thread.
+    /// Makes a cluster in a temporary directory and starts it on a free port. The first one of a
+    /// process takes one to three seconds, those after it less than one; blocks the calling thread.
     ///
     /// # Errors
     /// Where PostgreSQL is not installed, or does not start within 30 s.
     pub fn start() -> Result<Self, ServerError> {
         let programs = find_programs()?;
-        let user = unprivileged_user()?;
+        let user = ServiceUser::find("postgres", ServerError::NotInstalled)?;
         let directory = tempfile::Builder::new().prefix("private-postgres-").tempdir()?;
-        if let Some((uid, gid)) = user {
-            chown(directory.path(), Some(uid), Some(gid))?;
+        if let Some(user) = user {
+            user.own(directory.path())?;
         }
         let server = Self {
             programs,
@@ -66,7 +69,8 @@ impl PrivatePostgres {
             port: free_port()?,
             postmaster: Mutex::new(None),
         };
-        server.make_cluster()?;
+        let template = TEMPLATE.directory(|directory| server.make_cluster(directory))?;
+        server.copy(&template.join("data"))?;
         server.restart()?;
         Ok(server)
     }
@@ -172,7 +176,10 @@ impl PrivatePostgres {
         self.postmaster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn make_cluster(&self) -> Result<(), ServerError> {
+    fn make_cluster(&self, directory: &Path) -> Result<(), ServerError> {
+        if let Some(user) = self.user {
+            user.own(directory)?;
+        }
         let mut initdb = self.program("initdb", self.user);
         initdb.args([
             "--auth=trust",
@@ -182,8 +189,17 @@ impl PrivatePostgres {
             "--no-sync",
             "-D",
         ]);
-        said_by("initdb", initdb.arg(self.data()).output()?)?;
+        said_by("initdb", initdb.arg(directory.join("data")).output()?)?;
         Ok(())
+    }
+
+    fn copy(&self, cluster: &Path) -> Result<(), ServerError> {
+        let mut copy = Command::new("cp");
+        if let Some(user) = self.user {
+            user.run(&mut copy);
+        }
+        copy.arg("-r").arg(cluster).arg(self.data());
+        said_by("cp", copy.current_dir(self.directory.path()).output()?).map(drop)
     }
 
     fn spawn_postmaster(&self) -> Result<Child, ServerError> {
@@ -235,15 +251,15 @@ impl PrivatePostgres {
     }
 
     /// A program of the installation, deaf to the `PG*` variables of whoever runs the tests.
-    fn program(&self, name: &str, user: Option<(u32, u32)>) -> Command {
+    fn program(&self, name: &str, user: Option<ServiceUser>) -> Command {
         let mut command = Command::new(self.programs.join(name));
         for (variable, _) in std::env::vars_os() {
             if variable.to_str().is_some_and(|name| name.starts_with("PG")) {
                 command.env_remove(variable);
             }
         }
-        if let Some((uid, gid)) = user {
-            command.uid(uid).gid(gid);
+        if let Some(user) = user {
+            user.run(&mut command);
         }
         command.current_dir(self.directory.path());
         command
@@ -280,7 +296,7 @@ impl Drop for PrivatePostgres {
     }
 }
 
-fn said_by(program: &'static str, output: Output) -> Result<String, ServerError> {
+pub(crate) fn said_by(program: &'static str, output: Output) -> Result<String, ServerError> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
@@ -288,7 +304,7 @@ fn said_by(program: &'static str, output: Output) -> Result<String, ServerError>
     Err(ServerError::Failed { program, said })
 }
 
-fn last_lines(file: &Path, count: usize) -> String {
+pub(crate) fn last_lines(file: &Path, count: usize) -> String {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(count)..].join(" / ")

@@ -1,7 +1,7 @@
 //! One call from the caller's point of view: its attempts, its deadline, its doubts.
 
 use std::ops::ControlFlow;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use resilient_core::failure::{Action, Class, ConnectionFate, Kind, Outcome, Retry, Severity};
@@ -86,6 +86,7 @@ impl<'a, D: Supported> Call<'a, D> {
             phase: self.phase,
             reprepare: self.reprepare,
             policy: self.shared.policy.clone(),
+            server: Arc::clone(&self.lane.server),
         };
         Lease::begin(held, terms).await
     }

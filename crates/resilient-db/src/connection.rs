@@ -219,4 +219,5 @@ macro_rules! executor_for {
 }
 
 executor_for!("postgres", sqlx::Postgres);
+executor_for!("mysql", sqlx::MySql);
 executor_for!("sqlite", sqlx::Sqlite);

@@ -54,7 +54,8 @@ impl<D: Supported> Db<D> {
     /// a database that is down now may be up later, and the probe will know.
     pub async fn connect_lazily(options: Options<D>, policy: Policy) -> Self {
         let (policy, clock, news) = (Arc::new(policy), Clock::start(), Arc::new(News::default()));
-        let lane = |role| Arc::new(Lane::<D>::new(&options, role, &policy, clock, &news));
+        let server = Arc::<D::Server>::default();
+        let lane = |role| Arc::new(Lane::<D>::new(&options, role, &policy, clock, &news, &server));
         let (read, write) = (lane(Role::Read), lane(Role::Write));
         warm(&read, &write, &policy).await;
         let mut prober = Prober::<D> {
@@ -63,6 +64,7 @@ impl<D: Supported> Db<D> {
             news: Arc::clone(&news),
             read: Arc::clone(&read),
             write: Arc::clone(&write),
+            server,
             own: None,
         };
         // Twice opens the breaker: the first page of an outage should not have to find out.
@@ -194,6 +196,11 @@ impl<D: Supported> Db<D> {
         let longest = policy.probe_limit + policy.breaker.probe_open;
         news.probed_since(policy.breaker.probe_open, longest).await;
         self.health()
+    }
+
+    /// What the first connection learnt of the server, where this database is more than one product.
+    pub fn server(&self) -> &D::Server {
+        &self.shared.read.server
     }
 
     /// `Some` while a breaker is open: until the next probe, not spread.

@@ -21,9 +21,12 @@ pub(crate) struct FailedAttempt {
 
 impl FailedAttempt {
     /// The driver reported `error` in `phase`.
-    pub(crate) fn of<D: Supported>(error: sqlx::Error, phase: Phase) -> Self {
-        let class = sqlx_variant::classify::<D>(&error, phase);
-        let constraint = error.as_database_error().and_then(D::constraint).map(Box::new);
+    pub(crate) fn of<D: Supported>(error: sqlx::Error, phase: Phase, server: &D::Server) -> Self {
+        let class = sqlx_variant::classify::<D>(&error, phase, server);
+        let constraint = error
+            .as_database_error()
+            .and_then(|error| D::constraint(error, server))
+            .map(Box::new);
         Self {
             class,
             constraint,

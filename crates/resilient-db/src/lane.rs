@@ -24,17 +24,26 @@ pub(crate) struct Lane<D: Supported> {
     bulkhead: Bulkhead,
     news: Arc<News>,
     policy: Arc<Policy>,
+    pub(crate) server: Arc<D::Server>,
 }
 
 impl<D: Supported> Lane<D> {
-    pub(crate) fn new(options: &Options<D>, role: Role, policy: &Arc<Policy>, clock: Clock, news: &Arc<News>) -> Self {
+    pub(crate) fn new(
+        options: &Options<D>,
+        role: Role,
+        policy: &Arc<Policy>,
+        clock: Clock,
+        news: &Arc<News>,
+        server: &Arc<D::Server>,
+    ) -> Self {
         Self {
             role,
             circuit: Circuit::new(role, clock, Arc::clone(policy)),
-            pool: pool::open::<D>(options, role, policy, news),
+            pool: pool::open::<D>(options, role, policy, news, server),
             bulkhead: Bulkhead::new(D::pool_size(role, policy).max, policy.waiting),
             news: Arc::clone(news),
             policy: Arc::clone(policy),
+            server: Arc::clone(server),
         }
     }
 
@@ -54,7 +63,7 @@ impl<D: Supported> Lane<D> {
         if let Some(faults) = &self.policy.faults {
             faults
                 .strike_connecting()
-                .map_err(|error| FailedAttempt::of::<D>(error, Phase::Connect))?;
+                .map_err(|error| FailedAttempt::of::<D>(error, Phase::Connect, &self.server))?;
         }
         tokio::select! {
             acquired = timeout_at(deadline, self.pool.acquire()) => match acquired {
@@ -99,7 +108,7 @@ impl<D: Supported> Lane<D> {
     /// The probe knows it. A pool that is full and busy says nothing about the server at all.
     fn not_acquired(&self, error: sqlx::Error) -> FailedAttempt {
         let timed_out = matches!(error, sqlx::Error::PoolTimedOut);
-        let mut failed = FailedAttempt::of::<D>(error, Phase::Connect);
+        let mut failed = FailedAttempt::of::<D>(error, Phase::Connect, &self.server);
         if !timed_out {
             return failed;
         }

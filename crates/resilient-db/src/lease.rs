@@ -16,24 +16,24 @@ use crate::supported::Supported;
 use crate::transaction::End;
 
 /// Terms of an attempt.
-#[derive(Clone, Debug)]
-pub(crate) struct Terms {
+pub(crate) struct Terms<D: Supported> {
     pub(crate) deadline: Instant,
     pub(crate) phase: Phase,
     /// Forget what was prepared before.
     pub(crate) reprepare: bool,
     pub(crate) policy: Arc<Policy>,
+    pub(crate) server: Arc<D::Server>,
 }
 
 /// A connection lent to a piece of work, from the lender's side.
 pub(crate) struct Lease<D: Supported> {
     slot: Arc<Slot<D>>,
-    terms: Terms,
+    terms: Terms<D>,
 }
 
 impl<D: Supported> Lease<D> {
     /// Lends `held`; in a transaction, begins it first.
-    pub(crate) async fn begin(mut held: Held<D>, terms: Terms) -> Result<(Connection<D>, Self), FailedAttempt> {
+    pub(crate) async fn begin(mut held: Held<D>, terms: Terms<D>) -> Result<(Connection<D>, Self), FailedAttempt> {
         let prepared = timeout_at(terms.deadline, async {
             if terms.reprepare {
                 D::forget_statements(&mut held).await?;
@@ -47,7 +47,7 @@ impl<D: Supported> Lease<D> {
         });
         match prepared.await {
             Err(_) => Err(FailedAttempt::timed_out(terms.phase)),
-            Ok(Err(error)) => Err(terms.keep_or_drop(held, FailedAttempt::of::<D>(error, terms.phase))),
+            Ok(Err(error)) => Err(terms.keep_or_drop(held, terms.failed(error))),
             Ok(Ok(())) => {
                 let (connection, slot) = Connection::lend(held);
                 Ok((connection, Self { slot, terms }))
@@ -101,7 +101,7 @@ impl<D: Supported> Lease<D> {
             Ok(Ok(value)) => Ok(value),
             Err(_) => Err(FailedAttempt::timed_out(self.terms.phase)),
             Ok(Err(error)) => {
-                let failed = FailedAttempt::of::<D>(error, self.terms.phase);
+                let failed = self.terms.failed(error);
                 match self.slot.reclaim() {
                     Some(held) if failed.class.connection == ConnectionFate::Keep => {
                         self.terms.give_back(held).await;
@@ -114,7 +114,11 @@ impl<D: Supported> Lease<D> {
     }
 }
 
-impl Terms {
+impl<D: Supported> Terms<D> {
+    fn failed(&self, error: sqlx::Error) -> FailedAttempt {
+        FailedAttempt::of::<D>(error, self.phase, &self.server)
+    }
+
     /// The server stops a statement earlier than we stop waiting for it.
     fn statements_end(&self) -> Instant {
         let limit = match self.phase {
@@ -125,7 +129,7 @@ impl Terms {
     }
 
     /// COMMIT gets what is left, but enough of it.
-    async fn commit<D: Supported>(&self, mut held: Held<D>) -> Result<(), FailedAttempt> {
+    async fn commit(&self, mut held: Held<D>) -> Result<(), FailedAttempt> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         let limit = left.max(self.policy.commit_at_least);
         let committed = timeout(limit, async {
@@ -137,13 +141,13 @@ impl Terms {
                 self.release(held);
                 Ok(())
             }
-            Ok(Err(error)) => Err(FailedAttempt::of::<D>(error, Phase::Commit)),
+            Ok(Err(error)) => Err(FailedAttempt::of::<D>(error, Phase::Commit, &self.server)),
             Err(_) => Err(FailedAttempt::timed_out(Phase::Commit)),
         }
     }
 
     /// Gives the connection back without what the work may have begun on it.
-    async fn give_back<D: Supported>(&self, held: Held<D>) {
+    async fn give_back(&self, held: Held<D>) {
         if self.phase == Phase::InTransaction {
             self.roll_back(Some(held)).await;
         } else {
@@ -152,7 +156,7 @@ impl Terms {
     }
 
     /// A rollback that fails closes the connection, which the server takes for the same.
-    async fn roll_back<D: Supported>(&self, held: Option<Held<D>>) {
+    async fn roll_back(&self, held: Option<Held<D>>) {
         let Some(mut held) = held else { return };
         let rolled_back = timeout(ROLLBACK_LIMIT, async {
             D::lift_limit(&mut held).await?;
@@ -163,14 +167,14 @@ impl Terms {
         }
     }
 
-    fn keep_or_drop<D: Supported>(&self, held: Held<D>, failed: FailedAttempt) -> FailedAttempt {
+    fn keep_or_drop(&self, held: Held<D>, failed: FailedAttempt) -> FailedAttempt {
         if failed.class.connection == ConnectionFate::Keep {
             self.release(held);
         }
         failed
     }
 
-    fn release<D: Supported>(&self, held: Held<D>) {
+    fn release(&self, held: Held<D>) {
         held.release(self.policy.ping_after_release);
     }
 }

@@ -15,6 +15,7 @@ mod faults;
 mod health;
 mod lane;
 mod lease;
+mod message;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod observer;
@@ -33,11 +34,14 @@ pub use db::Db;
 pub use error::{CommitRefused, Constraint, ConstraintKind, DbError};
 pub use faults::{Fault, Faults, Injected};
 pub use health::{Condition, Health, PoolNumbers, ProbeReport, RoleHealth};
+pub use message::Message;
 #[cfg(feature = "metrics")]
 pub use metrics::CountMetrics;
 pub use observer::{CallEnded, Ending, LogChanges, Observer, Observers, Refusal};
 pub use policy::Policy;
 pub use probe::ProbeAnswer;
 pub use resilient_core::{breaker, failure};
-pub use supported::{Options, PoolSize, Role, Supported};
+#[cfg(feature = "mysql")]
+pub use supported::MySqlServer;
+pub use supported::{Options, PoolSize, Purpose, Role, Supported};
 pub use transaction::{End, OnUnknownCommit};

@@ -12,7 +12,7 @@ use crate::observer::{LogChanges, Observer};
 /// change a field with `Policy { read_deadline: …, ..Policy::default() }`.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// What the server shows as the client's name. Default `resilient-db`.
+    /// What the server shows as the client's name. Default `resilient-db`; MySQL has no place for it.
     pub application_name: String,
 
     /// A read with all its attempts. Default 3 s: a person waits no longer for a page.
@@ -26,12 +26,13 @@ pub struct Policy {
     /// The server stops a statement of a read itself. Default 2 s, below `read_deadline`: a dropped
     /// future does not stop a query, the server has to.
     pub read_statement_timeout: Duration,
-    /// The same for writes and transactions. Default 4 s.
+    /// The same for writes and transactions. Default 4 s; MySQL cannot, MariaDB can.
     pub write_statement_timeout: Duration,
     /// Waiting for somebody else's lock; on SQLite the busy timeout. Default 1 s, not below
-    /// PostgreSQL's `deadlock_timeout`, or deadlocks would show as lock timeouts.
+    /// PostgreSQL's `deadlock_timeout`, or deadlocks would show as lock timeouts. MySQL counts in whole
+    /// seconds, and gets one more.
     pub lock_timeout: Duration,
-    /// The server ends a transaction that its client forgot. Default 5 s.
+    /// The server ends a transaction that its client forgot. Default 5 s; MySQL cannot, MariaDB can.
     pub idle_in_transaction_timeout: Duration,
 
     /// Connections per role (reading, writing) and with it the calls that run at once; SQLite writes

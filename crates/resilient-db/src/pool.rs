@@ -15,12 +15,19 @@ use tokio::time::timeout;
 
 use crate::policy::Policy;
 use crate::probe::News;
-use crate::supported::{Options, Role, Supported};
+use crate::supported::{Options, Purpose, Role, Supported};
 
 /// Opens nothing yet.
-pub(crate) fn open<D: Supported>(options: &Options<D>, role: Role, policy: &Arc<Policy>, news: &Arc<News>) -> Pool<D> {
+pub(crate) fn open<D: Supported>(
+    options: &Options<D>,
+    role: Role,
+    policy: &Arc<Policy>,
+    news: &Arc<News>,
+    server: &Arc<D::Server>,
+) -> Pool<D> {
     let size = D::pool_size(role, policy);
     let (before, after, news) = (Arc::clone(policy), Arc::clone(policy), Arc::clone(news));
+    let (opening, server) = (Arc::clone(policy), Arc::clone(server));
     PoolOptions::<D>::new()
         .max_connections(size.max)
         .min_connections(size.min)
@@ -29,6 +36,10 @@ pub(crate) fn open<D: Supported>(options: &Options<D>, role: Role, policy: &Arc<
         // Age and liveness are looked at below, where they have limits.
         .max_lifetime(None)
         .test_before_acquire(false)
+        .after_connect(move |connection, _| {
+            let (policy, server) = (Arc::clone(&opening), Arc::clone(&server));
+            async move { D::settle_in(connection, Purpose::Work(role), &policy, &server).await }.boxed()
+        })
         .before_acquire(move |connection, seen| {
             let doubtful = seen.idle_for > before.ping_when_idle_for || news.suspects(seen.idle_for);
             let policy = Arc::clone(&before);

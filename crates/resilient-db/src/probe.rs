@@ -15,7 +15,7 @@ use crate::failed_attempt::FailedAttempt;
 use crate::health::ProbeReport;
 use crate::lane::Lane;
 use crate::policy::Policy;
-use crate::supported::{Options, Role, Supported};
+use crate::supported::{Options, Purpose, Role, Supported};
 
 /// What the last probe found, the bell that asks for the next one, and since when idle connections
 /// are not to be trusted.
@@ -117,6 +117,7 @@ pub(crate) struct Prober<D: Supported> {
     pub(crate) news: Arc<News>,
     pub(crate) read: Arc<Lane<D>>,
     pub(crate) write: Arc<Lane<D>>,
+    pub(crate) server: Arc<D::Server>,
     pub(crate) own: Option<D::Connection>,
 }
 
@@ -185,16 +186,16 @@ impl<D: Supported> Prober<D> {
     async fn ask(&mut self) -> Result<ProbeAnswer, FailedAttempt> {
         if let Some(faults) = &self.policy.faults {
             let struck = faults.strike_probe::<D>().await;
-            struck.map_err(|error| FailedAttempt::of::<D>(error, Phase::Connect))?;
+            struck.map_err(|error| self.failed(error))?;
         }
         let at_hand = self
             .own
             .take()
             .filter(|_| self.read.circuit.is_closed() && !D::PROBE_OPENS_ANEW);
         if let Some(mut connection) = at_hand {
-            match D::probe(&mut connection)
+            match D::probe(&mut connection, &self.server)
                 .await
-                .map_err(|error| FailedAttempt::of::<D>(error, Phase::Connect))
+                .map_err(|error| self.failed(error))
             {
                 Err(failed) if failed.class.connection == ConnectionFate::Drop => {
                     self.news.suspect_after(&failed.class)
@@ -205,14 +206,17 @@ impl<D: Supported> Prober<D> {
                 }
             }
         }
-        self.ask_anew()
-            .await
-            .map_err(|error| FailedAttempt::of::<D>(error, Phase::Connect))
+        self.ask_anew().await.map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: sqlx::Error) -> FailedAttempt {
+        FailedAttempt::of::<D>(error, Phase::Connect, &self.server)
     }
 
     async fn ask_anew(&mut self) -> Result<ProbeAnswer, sqlx::Error> {
         let mut connection = D::Connection::connect_with(&self.options).await?;
-        let answer = D::probe(&mut connection).await?;
+        D::settle_in(&mut connection, Purpose::Probe, &self.policy, &self.server).await?;
+        let answer = D::probe(&mut connection, &self.server).await?;
         if !D::PROBE_OPENS_ANEW {
             self.own = Some(connection);
         }

@@ -1,9 +1,11 @@
-//! From a driver's error to a [`Class`], by variant and code, never by message text.
+//! From a driver's error to a [`Class`], by variant and code, never by message text (but for the name of
+//! an option, where MySQL has one number for all of them).
 //!
-//! The tables are those of the design's `ERRORS.md`; `tables.rs` holds every row of them and
-//! compares.
+//! `tests/rows` holds what is expected of every row, apart from the tables here; `tables.rs` compares.
 
 pub mod io;
+#[cfg(feature = "mysql")]
+pub mod mysql;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(feature = "sqlite")]

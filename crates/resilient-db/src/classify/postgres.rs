@@ -200,6 +200,11 @@ const TABLE: &[(&[&str], Class)] = &[
     (&["XX001", "XX002"], DAMAGED),
 ];
 
+/// Every code that has a row; one of two characters stands for its whole class.
+pub fn codes() -> impl Iterator<Item = &'static str> {
+    TABLE.iter().flat_map(|(codes, _)| codes.iter().copied())
+}
+
 /// What a SQLSTATE means. `severe` is a severity of FATAL or PANIC: with a code that is not in the
 /// table it says that the connection is over, so the answer is lost; otherwise an unknown code is a
 /// defect on our side.

@@ -28,9 +28,9 @@ const CLOSING: Class = Class {
 ///
 /// [`Error::PoolTimedOut`] is ambiguous by design and is taken here for a pool whose server does not
 /// answer; whoever knows the pool's numbers and the last probe knows better.
-pub fn classify<D: Supported>(error: &Error, phase: Phase) -> Class {
+pub fn classify<D: Supported>(error: &Error, phase: Phase, server: &D::Server) -> Class {
     let base = match error {
-        Error::Database(error) => D::classify(&**error),
+        Error::Database(error) => D::classify(&**error, server),
         Error::Io(error) => io::class_of(error, phase),
         other => class_of_variant(other),
     };

@@ -1,134 +1,32 @@
 //! Every row of the design's tables, in the design's own notation, against the classifier.
 //!
-//! `outcome retry connection breaker severity action`, where `-` says that the design leaves it
-//! open. Retry: `Y` with its pace, `K` only if repeatable, `1` once, `R1` once if it is a read, `N`.
+//! `outcome retry connection breaker severity action`, as `tests/rows/postgres.txt` explains it.
 
 use std::io::ErrorKind;
 
-use resilient_core::failure::{Action, BreakerEffect, Class, ConnectionFate, Outcome, Pace, Retry};
+use resilient_core::failure::Class;
 
 use super::Phase;
 
-fn notation(class: Class) -> [String; 6] {
-    let outcome = match class.outcome {
-        Outcome::NotSent => "NotSent",
-        Outcome::RolledBack => "RolledBack",
-        Outcome::Unknown => "Unknown",
-        Outcome::Applied => "Applied",
-    };
-    let retry = match class.retry {
-        Retry::Yes(Pace::Ordinary) => "Y",
-        Retry::Yes(Pace::Fast) => "Yfast",
-        Retry::Yes(Pace::Slow) => "Yslow",
-        Retry::IfRepeatable(_) => "K",
-        Retry::Once => "1",
-        Retry::OnceIfRead => "R1",
-        Retry::Never => "N",
-    };
-    let connection = match class.connection {
-        ConnectionFate::Keep => "keep",
-        ConnectionFate::Drop => "drop",
-        ConnectionFate::Reprepare => "reprep",
-    };
-    let breaker = match class.breaker {
-        BreakerEffect::Failure => "F",
-        BreakerEffect::FailureOfWrites => "Fwrite",
-        BreakerEffect::Success => "ok",
-        BreakerEffect::Slow => "slow",
-        BreakerEffect::Isolate => "iso",
-        BreakerEffect::Ignored => "ignored",
-    };
-    let action = match class.action {
-        Action::Fix => "FIX",
-        Action::RetryTransaction => "RETRY-TX",
-        Action::Reconnect => "RECONN",
-        Action::Wait => "WAIT",
-        Action::FailOver => "FAILOVER",
-        Action::Resolve => "RESOLVE",
-        Action::Shed => "SHED",
-        Action::ReadOnly => "READONLY",
-        Action::Report => "BUG",
-        Action::Page => "PAGE",
-        Action::Narrow => "M10",
-        Action::NotFound => "404",
-    };
-    let severity = (class.severity as u8).to_string();
-    [outcome, retry, connection, breaker, &severity, action].map(str::to_owned)
-}
+#[path = "../../tests/rows/mod.rs"]
+#[allow(
+    dead_code,
+    reason = "what people are told is compared where the rows come over the wire"
+)]
+mod expectation;
 
 fn assert_row(what: &str, class: Class, expected: &str) {
-    let expected: Vec<&str> = expected.split_whitespace().collect();
-    assert_eq!(expected.len(), 6, "{what}: a row has six columns");
-    let found = notation(class);
-    let agrees = expected
-        .iter()
-        .zip(&found)
-        .all(|(expected, found)| *expected == "-" || expected == found);
-    assert!(agrees, "{what}: expected {expected:?}, found {found:?}");
+    let columns: Vec<&str> = expected.split_whitespace().collect();
+    let expected = columns.try_into().expect("a row has six columns");
+    expectation::assert_class(what, &class, expected);
 }
-
-#[cfg(feature = "postgres")]
-const POSTGRES: &[(&str, &str)] = &[
-    ("08000 08003", "NotSent Y drop F 3 RECONN"),
-    ("08001 08004", "NotSent Yslow drop F 3 WAIT"),
-    ("08006", "Unknown K drop F 3 RESOLVE"),
-    ("08007", "Unknown K drop F 3 RESOLVE"),
-    ("08P01", "Unknown N drop F 3 BUG"),
-    ("0A000", "RolledBack 1 reprep ok 2 RECONN"),
-    ("21000", "RolledBack N keep ok 3 BUG"),
-    (
-        "22001 22003 22007 22008 22021 22P02 22P05 22032 22023",
-        "RolledBack N keep ok 0 FIX",
-    ),
-    ("22012 22P03", "RolledBack N keep ok 3 BUG"),
-    ("23502 23514 23P01", "RolledBack N keep ok 0 FIX"),
-    ("23505", "RolledBack N keep ok 0 FIX"),
-    ("23503 23001", "RolledBack N keep ok 0 FIX"),
-    ("25001 25P01 2D000 3B001", "RolledBack N keep ok 3 BUG"),
-    ("25006", "RolledBack K drop Fwrite 3 FAILOVER"),
-    ("25P02", "RolledBack N keep ok 3 BUG"),
-    ("25P03", "RolledBack Y drop ignored 2 RETRY-TX"),
-    ("25P04", "RolledBack N drop slow 2 M10"),
-    ("26000", "NotSent 1 drop ignored 2 RECONN"),
-    ("28000 28P01", "NotSent N drop iso 4 PAGE"),
-    ("3D000 3F000", "NotSent N drop iso 4 PAGE"),
-    ("40001", "RolledBack Yfast keep ok 1 RETRY-TX"),
-    ("40P01", "RolledBack Yfast keep ok 1 RETRY-TX"),
-    ("40002", "RolledBack N keep ok 0 FIX"),
-    ("40003", "Unknown K drop F 3 RESOLVE"),
-    ("42501", "RolledBack N keep ok 3 BUG"),
-    ("42601 42703 42883 42804 42702", "RolledBack N keep ok 3 BUG"),
-    ("42P01", "RolledBack N keep ok 3 BUG"),
-    ("42P05 42P07", "RolledBack N reprep ok 2 BUG"),
-    ("53100", "RolledBack N keep Fwrite 4 READONLY"),
-    ("53200", "RolledBack Yslow keep F 3 WAIT"),
-    ("53300", "NotSent Yslow drop F 3 SHED"),
-    ("53400 54000 54001 54011 54023", "RolledBack N keep ok 2 M10"),
-    ("55000 55006", "RolledBack Y keep ok 1 RETRY-TX"),
-    ("55P03", "RolledBack Y keep slow 1 RETRY-TX"),
-    ("57014", "RolledBack R1 keep slow 2 M10"),
-    // Idle, in a transaction or at commit: the phase decides, see below.
-    ("57P01", "- K drop F 3 RECONN"),
-    ("57P02", "- K drop F 3 RECONN"),
-    ("57P03", "NotSent Y drop F 2 WAIT"),
-    ("57P04", "NotSent N drop iso 4 PAGE"),
-    ("57P05", "NotSent Y drop ignored 1 RECONN"),
-    ("58000 58030 58P01", "Unknown N drop F 4 READONLY"),
-    ("72000", "RolledBack Y keep ok 1 RETRY-TX"),
-    ("F0000 F0001", "NotSent N drop iso 4 PAGE"),
-    ("P0001", "RolledBack N keep ok 0 FIX"),
-    ("P0004", "RolledBack N keep ok 3 BUG"),
-    ("XX000", "RolledBack 1 keep F 3 BUG"),
-    ("XX001 XX002", "- N drop iso 4 READONLY"),
-];
 
 #[cfg(feature = "postgres")]
 #[test]
 fn every_sqlstate_means_what_the_table_says() {
-    for (codes, expected) in POSTGRES {
-        for code in codes.split_whitespace() {
-            assert_row(code, super::postgres::class_of(code, false), expected);
-        }
+    for row in expectation::rows(include_str!("../../tests/rows/postgres.txt")) {
+        let class = super::postgres::class_of(row.code, row.fatal);
+        expectation::assert_class(row.code, &class, row.class());
     }
 }
 
@@ -173,6 +71,68 @@ fn a_shutdown_is_in_doubt_at_commit_alone() {
         super::in_phase(shutdown, Phase::Autocommit),
         "Unknown K drop F 3 RESOLVE",
     );
+}
+
+#[cfg(feature = "mysql")]
+fn reported(number: &str, flavour: Option<super::mysql::Flavour>) -> Class {
+    let number = number.parse().expect("a number");
+    super::mysql::class_of(number, "HY000", "the server runs with the --read-only option", flavour)
+}
+
+#[cfg(feature = "mysql")]
+#[test]
+fn every_mysql_number_means_what_the_table_says() {
+    use super::mysql::Flavour;
+    const OF_BOTH: &str = include_str!("../../tests/rows/mysql_and_mariadb.txt");
+    const OF_MYSQL: &str = include_str!("../../tests/rows/mysql.txt");
+    const OF_MARIADB: &str = include_str!("../../tests/rows/mariadb.txt");
+    for (flavour, own) in [(Flavour::MySql, OF_MYSQL), (Flavour::MariaDb, OF_MARIADB)] {
+        for row in expectation::rows(OF_BOTH).chain(expectation::rows(own)) {
+            expectation::assert_class(row.code, &reported(row.code, Some(flavour)), row.class());
+        }
+    }
+}
+
+#[cfg(feature = "mysql")]
+#[test]
+fn what_the_products_use_differently_means_nothing_until_it_is_known_which_one_answers() {
+    for number in ["1927", "1969", "3024", "3572", "3819", "4025", "4031"] {
+        assert_row(number, reported(number, None), "RolledBack N keep ok 3 BUG");
+    }
+}
+
+#[cfg(feature = "mysql")]
+#[test]
+fn an_option_that_prevents_a_statement_is_a_standby_only_where_it_forbids_changes() {
+    let class = |message| super::mysql::class_of(1290, "HY000", message, None);
+    for option in ["--read-only", "--super-read-only", "read_only"] {
+        assert_row(option, class(option), "RolledBack K drop Fwrite 3 FAILOVER");
+    }
+    assert_row("other", class("--secure-file-priv"), "RolledBack N keep ok 3 BUG");
+}
+
+#[cfg(feature = "mysql")]
+#[test]
+fn an_unknown_number_is_understood_by_its_sqlstate_where_that_says_enough() {
+    let class = |number, state| super::mysql::class_of(number, state, "", None);
+    assert_row("raised", class(30_001, "45000"), "RolledBack N keep ok 0 FIX");
+    assert_row("connection", class(65_000, "08S01"), "Unknown K drop F 3 RESOLVE");
+    assert_row(
+        "a number that has a row",
+        class(1213, "45000"),
+        "RolledBack Yfast keep ok 1 RETRY-TX",
+    );
+    for state in ["HY000", "", "é"] {
+        assert_row(state, class(65_000, state), "RolledBack N keep ok 3 BUG");
+    }
+}
+
+#[cfg(feature = "mysql")]
+#[test]
+fn a_shutdown_of_mysql_is_in_doubt_at_commit_alone() {
+    let in_phase = |phase| super::in_phase(reported("1053", None), phase);
+    assert_row("before", in_phase(Phase::InTransaction), "RolledBack K drop F 3 RECONN");
+    assert_row("at commit", in_phase(Phase::Commit), "Unknown K drop F 3 RESOLVE");
 }
 
 #[cfg(feature = "sqlite")]

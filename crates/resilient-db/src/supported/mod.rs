@@ -1,10 +1,13 @@
 //! What the resilience layer has to know of a database besides sqlx's own traits.
 
+#[cfg(feature = "mysql")]
+mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+use std::fmt::Debug;
 use std::future::Future;
 use std::time::Instant;
 
@@ -15,6 +18,9 @@ use sqlx::error::DatabaseError;
 use crate::error::Constraint;
 use crate::policy::Policy;
 use crate::probe::ProbeAnswer;
+
+#[cfg(feature = "mysql")]
+pub use mysql::MySqlServer;
 
 /// How to connect to `D`, as sqlx has it.
 pub type Options<D> = <<D as Database>::Connection as sqlx::Connection>::Options;
@@ -44,8 +50,19 @@ pub struct PoolSize {
     pub max: u32,
 }
 
-/// A database this crate can keep alive: [`sqlx::Postgres`] and [`sqlx::Sqlite`].
+/// What a connection is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    Work(Role),
+    Probe,
+}
+
+/// A database this crate can keep alive: [`sqlx::Postgres`], [`sqlx::MySql`] and [`sqlx::Sqlite`].
 pub trait Supported: Database {
+    /// What has to be known of a server before its settings and errors can be understood, where that
+    /// is more than nothing. Asked once for all connections, by the first.
+    type Server: Debug + Default + Send + Sync + 'static;
+
     /// Starts a transaction that means to write.
     const BEGIN: &'static str;
 
@@ -55,12 +72,21 @@ pub trait Supported: Database {
     /// Opening is what a probe has to try, each time.
     const PROBE_OPENS_ANEW: bool;
 
-    /// The given options with the policy's server-side limits and a fixed text form for values.
-    /// Connections for reading refuse to write, so that repeating a read is safe whatever it says.
+    /// The given options with the policy's server-side limits and a fixed text form for values, as far
+    /// as they can be given when connecting. Connections for reading refuse to write, so that
+    /// repeating a read is safe whatever it says.
     fn options(options: &Options<Self>, role: Role, policy: &Policy) -> Options<Self>;
 
     /// The given options for the probe's own connection.
     fn probe_options(options: &Options<Self>, policy: &Policy) -> Options<Self>;
+
+    /// The rest of them, on a connection that was just opened.
+    fn settle_in(
+        connection: &mut Self::Connection,
+        purpose: Purpose,
+        policy: &Policy,
+        server: &Self::Server,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
     /// How many connections of this role make sense.
     fn pool_size(role: Role, policy: &Policy) -> PoolSize;
@@ -75,7 +101,10 @@ pub trait Supported: Database {
     fn forget_statements(connection: &mut Self::Connection) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
     /// The cheapest question that shows the database to be alive, and whether it can be written to.
-    fn probe(connection: &mut Self::Connection) -> impl Future<Output = Result<ProbeAnswer, sqlx::Error>> + Send;
+    fn probe(
+        connection: &mut Self::Connection,
+        server: &Self::Server,
+    ) -> impl Future<Output = Result<ProbeAnswer, sqlx::Error>> + Send;
 
     /// Has statements stopped at `until`, where connecting did not arrange for it.
     fn limit(connection: &mut Self::Connection, until: Instant)
@@ -85,8 +114,8 @@ pub trait Supported: Database {
     fn lift_limit(connection: &mut Self::Connection) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 
     /// The meaning of an error the server reported, by its code.
-    fn classify(error: &dyn DatabaseError) -> Class;
+    fn classify(error: &dyn DatabaseError, server: &Self::Server) -> Class;
 
     /// The rule that was broken, where the server names one.
-    fn constraint(error: &dyn DatabaseError) -> Option<Constraint>;
+    fn constraint(error: &dyn DatabaseError, server: &Self::Server) -> Option<Constraint>;
 }

@@ -7,13 +7,15 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use sqlx::{Connection as _, Executor, PgConnection, Postgres};
 
-use super::{Options, PoolSize, Role, Supported};
+use super::{Options, PoolSize, Purpose, Role, Supported};
 use crate::classify::postgres as classify;
 use crate::error::Constraint;
 use crate::policy::Policy;
 use crate::probe::ProbeAnswer;
 
 impl Supported for Postgres {
+    type Server = ();
+
     const BEGIN: &'static str = "BEGIN";
 
     const DEADLOCK: &'static str = "40P01";
@@ -32,6 +34,10 @@ impl Supported for Postgres {
         limited(options, policy.probe_limit, policy)
     }
 
+    async fn settle_in(_: &mut PgConnection, _: Purpose, _: &Policy, (): &()) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
     fn pool_size(_role: Role, policy: &Policy) -> PoolSize {
         PoolSize {
             min: policy.min_connections.min(policy.max_connections),
@@ -47,7 +53,7 @@ impl Supported for Postgres {
         connection.clear_cached_statements().await
     }
 
-    async fn probe(connection: &mut PgConnection) -> Result<ProbeAnswer, sqlx::Error> {
+    async fn probe(connection: &mut PgConnection, (): &()) -> Result<ProbeAnswer, sqlx::Error> {
         let writable = "SELECT NOT (pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean)";
         let writable = sqlx::query_scalar(writable).fetch_one(connection).await?;
         Ok(ProbeAnswer { writable })
@@ -62,7 +68,7 @@ impl Supported for Postgres {
         Ok(())
     }
 
-    fn classify(error: &dyn DatabaseError) -> Class {
+    fn classify(error: &dyn DatabaseError, (): &()) -> Class {
         let severity = error
             .try_downcast_ref::<PgDatabaseError>()
             .map(PgDatabaseError::severity);
@@ -70,7 +76,7 @@ impl Supported for Postgres {
         classify::class_of(error.code().as_deref().unwrap_or_default(), severe)
     }
 
-    fn constraint(error: &dyn DatabaseError) -> Option<Constraint> {
+    fn constraint(error: &dyn DatabaseError, (): &()) -> Option<Constraint> {
         classify::constraint_of(error.try_downcast_ref()?)
     }
 }

@@ -7,7 +7,7 @@ use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection as _, Executor, Sqlite, SqliteConnection};
 
-use super::{Options, PoolSize, Role, Supported};
+use super::{Options, PoolSize, Purpose, Role, Supported};
 use crate::classify::sqlite as classify;
 use crate::error::Constraint;
 use crate::policy::Policy;
@@ -17,6 +17,8 @@ use crate::probe::ProbeAnswer;
 const LOOK_EVERY: i32 = 1_000;
 
 impl Supported for Sqlite {
+    type Server = ();
+
     /// Takes the write lock at once: a transaction that began by reading cannot wait for it later,
     /// SQLite refuses without looking at the busy timeout.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
@@ -49,6 +51,10 @@ impl Supported for Sqlite {
             .busy_timeout(policy.probe_limit / 2)
     }
 
+    async fn settle_in(_: &mut SqliteConnection, _: Purpose, _: &Policy, (): &()) -> Result<(), sqlx::Error> {
+        Ok(())
+    }
+
     /// One writer: a second could only wait for the first, inside SQLite and out of our sight.
     fn pool_size(role: Role, policy: &Policy) -> PoolSize {
         match role {
@@ -69,7 +75,7 @@ impl Supported for Sqlite {
     }
 
     /// Reads a page of the file; `SELECT 1` would not.
-    async fn probe(connection: &mut SqliteConnection) -> Result<ProbeAnswer, sqlx::Error> {
+    async fn probe(connection: &mut SqliteConnection, (): &()) -> Result<ProbeAnswer, sqlx::Error> {
         connection.execute("SELECT count(*) FROM sqlite_schema").await?;
         Ok(ProbeAnswer { writable: true })
     }
@@ -89,11 +95,11 @@ impl Supported for Sqlite {
         Ok(())
     }
 
-    fn classify(error: &dyn DatabaseError) -> Class {
+    fn classify(error: &dyn DatabaseError, (): &()) -> Class {
         classify::class_of(code(error).unwrap_or_default())
     }
 
-    fn constraint(error: &dyn DatabaseError) -> Option<Constraint> {
+    fn constraint(error: &dyn DatabaseError, (): &()) -> Option<Constraint> {
         classify::constraint_of(code(error)?, error.message())
     }
 }

@@ -1,52 +1,36 @@
 //! Failures on purpose: each is what the real one is to the caller, ends by itself, and leaves the
 //! pool whole.
 
-use std::future::Future;
 use std::time::{Duration, Instant};
 
 use resilient_db::failure::{Kind, Outcome};
-use resilient_db::{
-    Condition, Connection, Db, DbError, End, Fault, Faults, OnUnknownCommit, Options, Policy, PoolNumbers, Supported,
+use resilient_db::{Condition, Connection, Db, DbError, End, Fault, Faults, OnUnknownCommit, Options, Policy};
+
+use crate::support::{
+    PrivateServer as _, Queries, Served, assert_pool_is_whole, connected_to, eventually, on_each_server, opened,
+    private_server,
 };
-use sqlx::{Postgres, Sqlite};
 
-use crate::support::{connected, eventually, opened, private_postgres};
+on_each_server!(
+    a_server_meets_each_fault_and_is_well_afterwards,
+    a_fault_strikes_only_the_database_it_was_given_to,
+    asking_for_a_probe_finds_out_now_and_cannot_be_used_to_hammer,
+);
 
-/// What the cases need of a database; both have one row in `note`.
-trait Subject: Supported {
-    fn insert(connection: Connection<Self>) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
-    fn count(connection: Connection<Self>) -> impl Future<Output = Result<i64, sqlx::Error>> + Send;
-}
-
-macro_rules! subject {
-    ($database:ty) => {
-        impl Subject for $database {
-            async fn insert(mut connection: Connection<Self>) -> Result<u64, sqlx::Error> {
-                let done = sqlx::query("INSERT INTO note (words) VALUES ('more')")
-                    .execute(&mut connection)
-                    .await?;
-                Ok(done.rows_affected())
-            }
-
-            async fn count(mut connection: Connection<Self>) -> Result<i64, sqlx::Error> {
-                sqlx::query_scalar("SELECT count(*) FROM note")
-                    .fetch_one(&mut connection)
-                    .await
-            }
-        }
+async fn insert<D: Queries>(db: &Db<D>) -> Result<u64, DbError> {
+    let work = |mut connection| async move {
+        let inserted = D::perform(&mut connection, "INSERT INTO note (words) VALUES ('more')").await?;
+        Ok(End::Commit(inserted))
     };
-}
-
-subject!(Postgres);
-subject!(Sqlite);
-
-async fn insert<D: Subject>(db: &Db<D>) -> Result<u64, DbError> {
-    let work = |connection| async { Ok(End::Commit(D::insert(connection).await?)) };
     db.transaction("insert", OnUnknownCommit::Report, work).await
 }
 
-async fn count<D: Subject>(db: &Db<D>) -> Result<i64, DbError> {
-    db.read("count", D::count).await
+async fn count<D: Queries>(db: &Db<D>) -> Result<i64, DbError> {
+    db.read("count", counted).await
+}
+
+async fn counted<D: Queries>(mut connection: Connection<D>) -> Result<i64, sqlx::Error> {
+    D::number(&mut connection, "SELECT count(*) FROM note").await
 }
 
 /// Short enough that a hang ends in an answer within the test's patience.
@@ -61,38 +45,7 @@ fn policy(faults: &Faults) -> Policy {
     }
 }
 
-/// Nothing is held, and every permit of both pools can be had at once.
-async fn assert_permits_are_back<D: Subject>(db: &Db<D>) {
-    let idle = |pool: PoolNumbers| pool.in_use == 0 && pool.running == 0 && pool.waiting == 0;
-    eventually("nothing is in use", Duration::from_secs(5), || async {
-        let health = db.health();
-        idle(health.read.pool) && idle(health.write.pool)
-    })
-    .await;
-    let max = db.health().read.pool.max;
-    let gate = std::sync::Arc::new(tokio::sync::Barrier::new(max as usize));
-    // Each holds its connection until all have one.
-    let all = (0..max).map(|_| {
-        let gate = gate.clone();
-        let db = db.clone();
-        async move {
-            db.read("hold", |connection| {
-                let gate = gate.clone();
-                async move {
-                    gate.wait().await;
-                    D::count(connection).await
-                }
-            })
-            .await
-        }
-    });
-    for held in futures::future::join_all(all).await {
-        held.expect("as many at once as the pool has permits");
-    }
-    assert_eq!(db.health().read.pool.max, max);
-}
-
-async fn is_well<D: Subject>(db: &Db<D>, rows: i64) {
+async fn is_well<D: Queries>(db: &Db<D>, rows: i64) {
     eventually("the database is up", Duration::from_secs(5), || async {
         db.health().condition == Condition::Up
     })
@@ -100,7 +53,7 @@ async fn is_well<D: Subject>(db: &Db<D>, rows: i64) {
     assert_eq!(count(db).await.expect("an answer"), rows);
 }
 
-async fn each_fault_strikes_ends_and_leaves_nothing<D: Subject>(db: Db<D>, faults: Faults) {
+async fn each_fault_strikes_ends_and_leaves_nothing<D: Queries>(db: Db<D>, faults: Faults) {
     is_well(&db, 1).await;
 
     // Refused: at once, by the breaker soon, and by the probe.
@@ -118,7 +71,7 @@ async fn each_fault_strikes_ends_and_leaves_nothing<D: Subject>(db: Db<D>, fault
     is_well(&db, 1).await;
     assert_eq!(faults.current(), None, "it went off by itself");
     assert_eq!(insert(&db).await.expect("done"), 1);
-    assert_permits_are_back(&db).await;
+    assert_pool_is_whole(&db).await;
 
     // Hanging: answered at the deadline, never later; the probe notices.
     faults.inject(Fault::Hang, Duration::from_secs(60));
@@ -136,7 +89,7 @@ async fn each_fault_strikes_ends_and_leaves_nothing<D: Subject>(db: Db<D>, fault
     .await;
     faults.stop();
     is_well(&db, 2).await;
-    assert_permits_are_back(&db).await;
+    assert_pool_is_whole(&db).await;
 
     // Hanging for less than the deadline: the caller only waits.
     faults.inject(Fault::Hang, Duration::from_millis(300));
@@ -164,19 +117,18 @@ async fn each_fault_strikes_ends_and_leaves_nothing<D: Subject>(db: Db<D>, fault
     faults.stop();
     assert_eq!(insert(&db).await.expect("done"), 1);
     is_well(&db, 4).await;
-    assert_permits_are_back(&db).await;
+    assert_pool_is_whole(&db).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn postgresql_meets_each_fault_and_is_well_afterwards() {
-    let postgres = private_postgres().await;
+async fn a_server_meets_each_fault_and_is_well_afterwards<D: Served>() {
+    let server = private_server::<D>().await;
     let made = "CREATE TABLE note (words text); INSERT INTO note VALUES ('one')";
-    postgres.query("postgres", made).expect("a table");
+    server.query(D::MAIN, made).expect("a table");
     let faults = Faults::default();
-    let db = connected(&postgres.url("postgres"), policy(&faults)).await;
+    let db = connected_to::<D>(&server, policy(&faults)).await;
     each_fault_strikes_ends_and_leaves_nothing(db, faults).await;
-    let left = "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
-    assert_eq!(postgres.query("postgres", left).expect("the witness").trim(), "0");
+    let left = server.query(D::MAIN, D::OPEN_TRANSACTIONS);
+    assert_eq!(left.expect("the witness").trim(), "0");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -199,24 +151,22 @@ async fn sqlite_meets_each_fault_and_is_well_afterwards() {
 }
 
 /// Without a switch nothing changes, and a switch of one database leaves another alone.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_fault_strikes_only_the_database_it_was_given_to() {
-    let postgres = private_postgres().await;
+async fn a_fault_strikes_only_the_database_it_was_given_to<D: Served>() {
+    let server = private_server::<D>().await;
     let made = "CREATE TABLE note (words text); INSERT INTO note VALUES ('one')";
-    postgres.query("postgres", made).expect("a table");
-    let options: Options<Postgres> = postgres.url("postgres").parse().expect("an address");
+    server.query(D::MAIN, made).expect("a table");
+    let options: Options<D> = server.url(D::MAIN).parse().expect("an address");
     let faults = Faults::default();
-    let struck = Db::<Postgres>::connect_lazily(options.clone(), policy(&faults)).await;
-    let other = Db::<Postgres>::connect_lazily(options, Policy::default()).await;
+    let struck = Db::<D>::connect_lazily(options.clone(), policy(&faults)).await;
+    let other = Db::<D>::connect_lazily(options, Policy::default()).await;
     faults.inject(Fault::Refuse, Duration::from_secs(60));
     count(&struck).await.expect_err("refused");
     assert_eq!(count(&other).await.expect("an answer"), 1);
     assert_eq!(other.health().condition, Condition::Up);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn asking_for_a_probe_finds_out_now_and_cannot_be_used_to_hammer() {
-    let postgres = private_postgres().await;
+async fn asking_for_a_probe_finds_out_now_and_cannot_be_used_to_hammer<D: Served>() {
+    let server = private_server::<D>().await;
     let (faults, probes) = (Faults::default(), std::sync::Arc::new(Probes::default()));
     let policy = Policy {
         faults: Some(faults.clone()),
@@ -229,7 +179,7 @@ async fn asking_for_a_probe_finds_out_now_and_cannot_be_used_to_hammer() {
         },
         ..Policy::default()
     };
-    let db = connected(&postgres.url("postgres"), policy).await;
+    let db = connected_to::<D>(&server, policy).await;
     assert_eq!(db.health().condition, Condition::Up);
     tokio::time::sleep(Duration::from_millis(250)).await;
     faults.inject(Fault::Refuse, Duration::from_secs(60));

@@ -3,10 +3,20 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use resilient_db::{Connection, End, OnUnknownCommit, Policy};
 use sqlx::Postgres;
 
-use crate::support::{ask, assert_pool_is_whole, connected, execute, is_up, private_postgres, run};
+use crate::support::{
+    PrivateServer as _, Queries, Served, answers_again, ask, assert_pool_is_whole, connected_to, eventually, execute,
+    on_each_server, private_server, sleep_on_server,
+};
+
+on_each_server!(
+    twenty_freezes_are_answered_in_time_and_leave_the_pool_whole,
+    a_server_frozen_while_all_connections_come_back_does_not_cost_one,
+    a_call_given_up_by_its_caller_leaves_neither_a_change_nor_a_hole_in_the_pool,
+);
 
 /// For a machine that does other things as well.
 const SLACK: Duration = Duration::from_millis(500);
@@ -23,24 +33,37 @@ fn short_deadlines() -> Policy {
     }
 }
 
-async fn change(mut connection: Connection<Postgres>) -> Result<End<()>, sqlx::Error> {
-    sqlx::query("INSERT INTO effect (note) VALUES ('frozen')")
-        .execute(&mut connection)
-        .await?;
-    sqlx::query("SELECT pg_sleep(0.02)").execute(&mut connection).await?;
+async fn change<D: Served>(mut connection: Connection<D>) -> Result<End<()>, sqlx::Error> {
+    D::perform(&mut connection, "INSERT INTO effect (note) VALUES ('frozen')").await?;
+    D::perform(&mut connection, D::sleep(0.02)).await?;
     Ok(End::Commit(()))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_freezes_are_answered_in_time_and_leave_the_pool_whole() {
-    let postgres = private_postgres().await;
+/// What was waited for at most.
+#[derive(Debug, Default)]
+struct Slowest {
+    read: Duration,
+    change: Duration,
+}
+
+/// Four servers take five freezes each: it is the waiting that takes long.
+async fn twenty_freezes_are_answered_in_time_and_leave_the_pool_whole<D: Served>() {
+    let slowest = join_all((0..4).map(frozen_in_rounds::<D>)).await;
+    println!("20 freezes of {}: {slowest:?}", D::NAME);
+}
+
+/// Every fourth round, from this one on; each freezes a little later.
+async fn frozen_in_rounds<D: Served>(first: u64) -> Slowest {
+    let server = private_server::<D>().await;
     let policy = short_deadlines();
-    let db = connected(&postgres.url("postgres"), policy.clone()).await;
+    let db = connected_to::<D>(&server, policy.clone()).await;
     execute(&db, "CREATE TABLE effect (note text)").await.expect("a table");
-    let (mut slowest_read, mut slowest_write, mut answers) = (Duration::ZERO, Duration::ZERO, 0);
-    for round in 0..20u64 {
-        is_up(&db).await;
-        ask(&db).await.expect("answered between two freezes");
+    let mut slowest = Slowest::default();
+    for round in (first..20).step_by(4) {
+        eventually("people are answered", Duration::from_secs(10), || async {
+            ask(&db).await.is_ok()
+        })
+        .await;
         let calls: Vec<_> = (0..16u64)
             .map(|call| {
                 let db = db.clone();
@@ -56,51 +79,49 @@ async fn twenty_freezes_are_answered_in_time_and_leave_the_pool_whole() {
             })
             .collect();
         tokio::time::sleep(Duration::from_millis(10 * round)).await;
-        postgres.freeze();
+        server.freeze();
         for call in calls {
             let (reads, took) = call.await.expect("no panic");
-            let slowest = if reads { &mut slowest_read } else { &mut slowest_write };
+            let slowest = if reads { &mut slowest.read } else { &mut slowest.change };
             *slowest = took.max(*slowest);
-            answers += 1;
         }
-        postgres.thaw();
+        server.thaw();
     }
-    println!("20 freezes, {answers} calls: slowest read {slowest_read:?}, slowest transaction {slowest_write:?}");
-    assert!(slowest_read <= policy.read_deadline + SLACK, "{slowest_read:?}");
+    assert!(slowest.read <= policy.read_deadline + SLACK, "{slowest:?}");
     assert!(
-        slowest_write <= policy.write_deadline + policy.commit_at_least + ROLLBACK_LIMIT + SLACK,
-        "{slowest_write:?}"
+        slowest.change <= policy.write_deadline + policy.commit_at_least + ROLLBACK_LIMIT + SLACK,
+        "{slowest:?}"
     );
-    is_up(&db).await;
+    answers_again(&db).await;
     assert_pool_is_whole(&db).await;
+    slowest
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_frozen_while_all_connections_come_back_does_not_cost_one() {
-    let postgres = private_postgres().await;
-    let db = connected(&postgres.url("postgres"), short_deadlines()).await;
+async fn a_server_frozen_while_all_connections_come_back_does_not_cost_one<D: Served>() {
+    let server = private_server::<D>().await;
+    let db = connected_to::<D>(&server, short_deadlines()).await;
     for _ in 0..3 {
-        is_up(&db).await;
+        answers_again(&db).await;
         let sleeps: Vec<_> = (0..10)
             .map(|_| {
                 tokio::spawn({
                     let db = db.clone();
-                    async move { execute(&db, "SELECT pg_sleep(0.2)").await }
+                    async move { execute(&db, D::sleep(0.2)).await }
                 })
             })
             .collect();
         tokio::time::sleep(Duration::from_millis(100)).await;
-        postgres.freeze();
+        server.freeze();
         for sleep in sleeps {
             let _lost = sleep.await.expect("no panic");
         }
-        postgres.thaw();
+        server.thaw();
     }
-    is_up(&db).await;
+    answers_again(&db).await;
     assert_pool_is_whole(&db).await;
 }
 
-/// One of the server's processes, hanging for as long as this lives.
+/// One of the server's processes, which only PostgreSQL has for each connection, hanging for as long as this lives.
 struct HungBackend(i32);
 
 impl HungBackend {
@@ -132,29 +153,29 @@ async fn own_backend(connection: &mut Connection<Postgres>) -> Result<i32, sqlx:
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_hangs_when_it_is_given_back_gives_its_place_to_another() {
-    let postgres = private_postgres().await;
-    let db = connected(&postgres.url("postgres"), Policy::default()).await;
+    let postgres = private_server::<Postgres>().await;
+    let db = connected_to::<Postgres>(&postgres, Policy::default()).await;
     let gone_in_hand = (0..10).map(|_| {
         db.read("hangs afterwards", |mut connection| async move {
             let backend = own_backend(&mut connection).await?;
-            sqlx::query("SELECT pg_sleep(0.2)").execute(&mut connection).await?;
+            Postgres::perform(&mut connection, Postgres::sleep(0.2)).await?;
             Ok(HungBackend::new(backend))
         })
     });
     // They go on hanging while the pool is looked at: after that anything would recover.
-    let hanging = futures::future::join_all(gone_in_hand).await;
+    let hanging = join_all(gone_in_hand).await;
     assert!(hanging.iter().all(Result::is_ok), "all had been answered before");
     assert_pool_is_whole(&db).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_hangs_at_work_or_at_rest_gives_its_place_to_another() {
-    let postgres = private_postgres().await;
-    let db = connected(&postgres.url("postgres"), short_deadlines()).await;
-    let backends: Vec<i32> = futures::future::join_all((0..10).map(|_| {
+    let postgres = private_server::<Postgres>().await;
+    let db = connected_to::<Postgres>(&postgres, short_deadlines()).await;
+    let backends: Vec<i32> = join_all((0..10).map(|_| {
         db.read("backend", |mut connection| async move {
             let backend = own_backend(&mut connection).await?;
-            sqlx::query("SELECT pg_sleep(0.2)").execute(&mut connection).await?;
+            Postgres::perform(&mut connection, Postgres::sleep(0.2)).await?;
             Ok(backend)
         })
     }))
@@ -165,7 +186,7 @@ async fn a_connection_that_hangs_at_work_or_at_rest_gives_its_place_to_another()
     let at_work: Vec<_> = (0..5)
         .map(|_| {
             let db = db.clone();
-            tokio::spawn(async move { crate::support::sleep_on_server(&db, 0.3).await })
+            tokio::spawn(async move { sleep_on_server(&db, 0.3).await })
         })
         .collect();
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -175,33 +196,30 @@ async fn a_connection_that_hangs_at_work_or_at_rest_gives_its_place_to_another()
     }
     // At rest for so long that they are pinged before use.
     tokio::time::sleep(Duration::from_millis(500)).await;
-    is_up(&db).await;
+    answers_again(&db).await;
     assert_pool_is_whole(&db).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_given_up_by_its_caller_leaves_neither_a_change_nor_a_hole_in_the_pool() {
-    let postgres = private_postgres().await;
-    let db = connected(&postgres.url("postgres"), Policy::default()).await;
+async fn a_call_given_up_by_its_caller_leaves_neither_a_change_nor_a_hole_in_the_pool<D: Served>() {
+    let server = private_server::<D>().await;
+    let db = connected_to::<D>(&server, Policy::default()).await;
     execute(&db, "CREATE TABLE effect (note text)").await.expect("a table");
     let gone = |wait: u64| {
         let db = db.clone();
         async move {
             let work = db.transaction("given up", OnUnknownCommit::Report, |mut connection| async move {
-                sqlx::query("INSERT INTO effect VALUES ('given up')")
-                    .execute(&mut connection)
-                    .await?;
-                run(connection, "SELECT pg_sleep(1)").await?;
+                D::perform(&mut connection, "INSERT INTO effect VALUES ('given up')").await?;
+                D::perform(&mut connection, D::sleep(1.0)).await?;
                 Ok(End::Commit(()))
             });
             let limit = Duration::from_millis(wait);
             assert!(tokio::time::timeout(limit, work).await.is_err());
         }
     };
-    futures::future::join_all((0..10).map(|call| gone(20 * call + 1))).await;
+    join_all((0..10).map(|call| gone(20 * call + 1))).await;
     assert_pool_is_whole(&db).await;
     let none = "SELECT count(*) FROM effect";
-    crate::support::eventually("no effect", Duration::from_secs(3), || async {
+    eventually("no effect", Duration::from_secs(3), || async {
         crate::support::count(&db, none).await == 0
     })
     .await;

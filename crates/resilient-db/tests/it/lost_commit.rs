@@ -3,17 +3,27 @@
 use std::time::{Duration, Instant};
 
 use fault_proxy::{Fault, FaultProxy};
-use private_servers::PrivatePostgres;
 use resilient_db::failure::{Action, Outcome};
 use resilient_db::{Connection, Db, DbError, End, OnUnknownCommit, Policy};
-use sqlx::Postgres;
 
-use crate::support::{connected, execute, is_up, private_postgres};
+use crate::support::{PrivateServer as _, Served, connected, execute, is_up, on_each_server, private_server, proxied};
 
-struct Bench {
-    postgres: PrivatePostgres,
+on_each_server!(
+    a_lost_answer_is_one_effect_with_a_claimed_id_and_two_without,
+    a_commit_cut_on_its_way_is_one_effect_whether_it_arrived_or_not,
+    who_wants_a_report_is_told_that_it_is_unknown,
+    a_lost_statement_that_commits_itself_is_unknown_and_not_repeated,
+    a_change_cut_before_its_commit_is_repeated_to_one_effect,
+    a_commit_that_stays_unknown_is_never_called_a_failure,
+    random_cuts_lose_nothing_double_nothing_and_tell_no_lie,
+    the_same_id_sent_by_two_at_once_is_one_effect,
+);
+
+struct Bench<D: Served> {
+    server: D::Private,
     proxy: FaultProxy,
-    db: Db<Postgres>,
+    url: String,
+    db: Db<D>,
 }
 
 /// How a change turned out for the one who asked for it.
@@ -23,22 +33,16 @@ enum Answered {
     DoneBefore,
 }
 
-impl Bench {
+impl<D: Served> Bench<D> {
     async fn new() -> Self {
-        let postgres = private_postgres().await;
-        let proxy = FaultProxy::start(([127, 0, 0, 1], postgres.port()).into())
-            .await
-            .expect("a proxy");
-        let db = connected(
-            &format!("postgres://postgres@{}/postgres", proxy.address()),
-            Policy::default(),
-        )
-        .await;
+        let server = private_server::<D>().await;
+        let (proxy, url) = proxied::<D>(&server).await;
+        let db = connected::<D>(&url, Policy::default()).await;
         execute(&db, "CREATE TABLE claim (id int PRIMARY KEY)")
             .await
             .expect("a table");
         execute(&db, "CREATE TABLE effect (id int)").await.expect("a table");
-        Self { postgres, proxy, db }
+        Self { server, proxy, url, db }
     }
 
     /// The change as it should be: its id is claimed first, in the same transaction.
@@ -59,7 +63,7 @@ impl Bench {
     async fn cut_answers(&self, times: u32) {
         self.proxy
             .set(Fault::CutAnswerTo {
-                pattern: b"COMMIT".to_vec(),
+                pattern: D::COMMIT.to_vec(),
                 times,
             })
             .await;
@@ -67,34 +71,26 @@ impl Bench {
 
     /// Counted by a witness that does not pass the proxy.
     fn effects(&self, id: i32) -> String {
-        self.postgres
-            .query("postgres", &format!("SELECT count(*) FROM effect WHERE id = {id}"))
+        self.server
+            .query(D::MAIN, &format!("SELECT count(*) FROM effect WHERE id = {id}"))
             .expect("counted")
     }
 }
 
-async fn claim_and_change(mut connection: Connection<Postgres>, id: i32) -> Result<End<Answered>, sqlx::Error> {
-    let claimed = sqlx::query("INSERT INTO claim VALUES ($1) ON CONFLICT DO NOTHING")
-        .bind(id)
-        .execute(&mut connection)
-        .await?;
-    if claimed.rows_affected() == 0 {
+async fn claim_and_change<D: Served>(mut connection: Connection<D>, id: i32) -> Result<End<Answered>, sqlx::Error> {
+    if D::perform(&mut connection, D::claim("claim", id)).await? == 0 {
         return Ok(End::Rollback(Answered::DoneBefore));
     }
     change(connection, id).await
 }
 
-async fn change(mut connection: Connection<Postgres>, id: i32) -> Result<End<Answered>, sqlx::Error> {
-    sqlx::query("INSERT INTO effect VALUES ($1)")
-        .bind(id)
-        .execute(&mut connection)
-        .await?;
+async fn change<D: Served>(mut connection: Connection<D>, id: i32) -> Result<End<Answered>, sqlx::Error> {
+    D::perform(&mut connection, format!("INSERT INTO effect VALUES ({id})")).await?;
     Ok(End::Commit(Answered::Done))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_answer_is_one_effect_with_a_claimed_id_and_two_without() {
-    let bench = Bench::new().await;
+async fn a_lost_answer_is_one_effect_with_a_claimed_id_and_two_without<D: Served>() {
+    let bench = Bench::<D>::new().await;
     for id in 0..10 {
         is_up(&bench.db).await;
         bench.cut_answers(1).await;
@@ -110,15 +106,14 @@ async fn a_lost_answer_is_one_effect_with_a_claimed_id_and_two_without() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_cut_on_its_way_is_one_effect_whether_it_arrived_or_not() {
-    let bench = Bench::new().await;
+async fn a_commit_cut_on_its_way_is_one_effect_whether_it_arrived_or_not<D: Served>() {
+    let bench = Bench::<D>::new().await;
     for id in 0..10 {
         is_up(&bench.db).await;
         bench
             .proxy
             .set(Fault::CutAfterForwarding {
-                pattern: b"COMMIT".to_vec(),
+                pattern: D::COMMIT.to_vec(),
                 times: 2,
             })
             .await;
@@ -127,9 +122,8 @@ async fn a_commit_cut_on_its_way_is_one_effect_whether_it_arrived_or_not() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_wants_a_report_is_told_that_it_is_unknown() {
-    let bench = Bench::new().await;
+async fn who_wants_a_report_is_told_that_it_is_unknown<D: Served>() {
+    let bench = Bench::<D>::new().await;
     bench.cut_answers(1).await;
     let unknown = bench.claimed(1, OnUnknownCommit::Report).await.expect_err("unknown");
     assert_eq!(
@@ -140,9 +134,8 @@ async fn who_wants_a_report_is_told_that_it_is_unknown() {
     assert_eq!(bench.effects(1), "1");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_statement_that_commits_itself_is_unknown_and_not_repeated() {
-    let bench = Bench::new().await;
+async fn a_lost_statement_that_commits_itself_is_unknown_and_not_repeated<D: Served>() {
+    let bench = Bench::<D>::new().await;
     bench
         .proxy
         .set(Fault::CutAnswerTo {
@@ -151,17 +144,14 @@ async fn a_lost_statement_that_commits_itself_is_unknown_and_not_repeated() {
         })
         .await;
     let unknown = bench.db.write("insert", |mut connection| async move {
-        sqlx::raw_sql("INSERT INTO effect VALUES (7)")
-            .execute(&mut connection)
-            .await
+        D::perform_at_once(&mut connection, "INSERT INTO effect VALUES (7)").await
     });
     assert_eq!(unknown.await.expect_err("unknown").class.outcome, Outcome::Unknown);
     assert_eq!(bench.effects(7), "1");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_change_cut_before_its_commit_is_repeated_to_one_effect() {
-    let bench = Bench::new().await;
+async fn a_change_cut_before_its_commit_is_repeated_to_one_effect<D: Served>() {
+    let bench = Bench::<D>::new().await;
     for id in 0..5 {
         is_up(&bench.db).await;
         bench
@@ -179,18 +169,13 @@ async fn a_change_cut_before_its_commit_is_repeated_to_one_effect() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_that_stays_unknown_is_never_called_a_failure() {
-    let bench = Bench::new().await;
+async fn a_commit_that_stays_unknown_is_never_called_a_failure<D: Served>() {
+    let bench = Bench::<D>::new().await;
     let policy = Policy {
         write_deadline: Duration::from_secs(2),
         ..Policy::default()
     };
-    let db = connected(
-        &format!("postgres://postgres@{}/postgres", bench.proxy.address()),
-        policy,
-    )
-    .await;
+    let db = connected::<D>(&bench.url, policy).await;
     let cutting = async {
         bench.cut_answers(1).await;
         let before = bench.proxy.counters();
@@ -222,23 +207,38 @@ async fn a_commit_that_stays_unknown_is_never_called_a_failure() {
     assert_eq!(bench.effects(1), "1");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn random_cuts_lose_nothing_double_nothing_and_tell_no_lie() {
-    const CHANGES: i32 = 60;
-    let bench = Bench::new().await;
+/// Sixty changes, on two servers: it is the waiting that takes long.
+async fn random_cuts_lose_nothing_double_nothing_and_tell_no_lie<D: Served>() {
+    let (one, other) = tokio::join!(changed_under_cuts::<D>(20_261_121), changed_under_cuts::<D>(20_261_122));
+    println!(
+        "60 changes of {} under random cuts, each done once: {one:?}, {other:?}",
+        D::NAME
+    );
+}
+
+/// Calls that did not end in an answer.
+#[derive(Debug, Default)]
+struct Failed {
+    all: u32,
+    unknown: u32,
+}
+
+async fn changed_under_cuts<D: Served>(seed: u64) -> Failed {
+    const CHANGES: i32 = 30;
+    let bench = Bench::<D>::new().await;
     let cuts = Fault::CutAtRandom {
         probability: 0.06,
-        seed: 20_261_121,
+        seed,
     };
     bench.proxy.set(cuts).await;
-    let (mut failed, mut unknown) = (0, 0);
+    let mut failed = Failed::default();
     for id in 0..CHANGES {
         let (mut in_doubt, began) = (false, Instant::now());
         // What an outbox does: the same change under the same id until there is an answer.
         while let Err(error) = bench.claimed(id, OnUnknownCommit::Repeat).await {
-            failed += 1;
+            failed.all += 1;
             in_doubt |= error.class.outcome == Outcome::Unknown;
-            unknown += i32::from(error.class.outcome == Outcome::Unknown);
+            failed.unknown += u32::from(error.class.outcome == Outcome::Unknown);
             assert!(
                 in_doubt || bench.effects(id) == "0",
                 "called undone, and it was done: {error:?}"
@@ -248,12 +248,35 @@ async fn random_cuts_lose_nothing_double_nothing_and_tell_no_lie() {
         }
         assert_eq!(bench.effects(id), "1");
     }
-    println!("{CHANGES} changes under random cuts: {failed} failed calls, {unknown} of them unknown; each done once");
-    assert_eq!(
-        bench
-            .postgres
-            .query("postgres", "SELECT count(*) FROM effect")
-            .expect("counted"),
-        CHANGES.to_string()
-    );
+    let all = bench.server.query(D::MAIN, "SELECT count(*) FROM effect");
+    assert_eq!(all.expect("counted"), CHANGES.to_string());
+    failed
+}
+
+/// A page that was reloaded, or a second tab, sends what the first one is still sending.
+async fn the_same_id_sent_by_two_at_once_is_one_effect<D: Served>() {
+    const CHANGES: i32 = 40;
+    let bench = Bench::<D>::new().await;
+    let cuts = Fault::CutAtRandom {
+        probability: 0.04,
+        seed: 20_261_126,
+    };
+    bench.proxy.set(cuts).await;
+    let until_answered = async |id| {
+        let began = Instant::now();
+        loop {
+            match bench.claimed(id, OnUnknownCommit::Repeat).await {
+                Ok(answered) => return answered,
+                Err(error) => assert!(began.elapsed() < Duration::from_secs(30), "no end: {error:?}"),
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    for id in 0..CHANGES {
+        let answers = tokio::join!(until_answered(id), until_answered(id));
+        assert_ne!(answers, (Answered::Done, Answered::Done), "both did it");
+    }
+    let effects = "SELECT count(*), count(DISTINCT id) FROM effect";
+    let effects = bench.server.query(D::MAIN, effects).expect("counted");
+    assert_eq!(effects, format!("{CHANGES}|{CHANGES}"));
 }

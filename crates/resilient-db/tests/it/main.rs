@@ -1,12 +1,17 @@
-//! `resilient-db` against real databases: a private PostgreSQL that is killed, frozen and cut off,
-//! and SQLite files.
+//! `resilient-db` against real databases: a private PostgreSQL and a private MariaDB that are killed,
+//! frozen and cut off, SQLite files, and servers that say what no real one would say when asked to.
 
 mod constraints;
+mod databases;
+mod every_row;
+mod fake;
 mod faults;
 mod frozen;
 mod limits;
 mod lost_commit;
 mod outage;
+#[path = "../rows/mod.rs"]
+mod rows;
 mod sqlite;
 mod support;
 mod told;

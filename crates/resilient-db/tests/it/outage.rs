@@ -4,16 +4,29 @@ use std::io::ErrorKind;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use fault_proxy::{Fault, FaultProxy, free_port};
+use fault_proxy::{Fault, free_port};
 use resilient_db::breaker::{State, Transition};
 use resilient_db::failure::{Kind, Outcome};
 use resilient_db::{Condition, Db, DbError, Observer, Policy, Role};
-use sqlx::Postgres;
 
-use crate::support::{ask, assert_pool_is_whole, connected, eventually, is_up, private_postgres, sleep_on_server};
+use crate::support::{
+    PrivateServer as _, Queries, Served, ask, assert_pool_is_whole, connected, connected_to, eventually, is_up,
+    on_each_server, private_server, proxied, sleep_on_server,
+};
+
+on_each_server!(
+    a_killed_database_is_refused_within_50_ms_and_used_again_by_the_next_probe,
+    an_outage_is_told_once_with_its_cause_and_its_end_once,
+    a_cut_wire_is_refused_within_50_ms_and_used_again_when_mended,
+    a_pool_full_of_connections_ended_by_the_server_costs_one_attempt,
+    an_application_starts_while_its_database_is_down,
+    a_database_that_does_not_exist_is_a_setting_and_not_an_outage,
+    a_read_only_server_stops_writes_and_not_reads,
+    a_closed_pool_says_so,
+);
 
 /// Asks until it is refused without an attempt, and then a hundred times more.
-async fn slowest_refusal(db: &Db<Postgres>) -> (Duration, DbError) {
+async fn slowest_refusal<D: Queries>(db: &Db<D>) -> (Duration, DbError) {
     eventually("the breaker opens", Duration::from_secs(10), || async {
         ask(db).await.is_err_and(|error| error.attempts == 0)
     })
@@ -30,14 +43,13 @@ async fn slowest_refusal(db: &Db<Postgres>) -> (Duration, DbError) {
     (slowest, last.expect("a hundred refusals"))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_database_is_refused_within_50_ms_and_used_again_by_the_next_probe() {
-    let postgres = private_postgres().await;
-    let db = connected(&postgres.url("postgres"), Policy::default()).await;
+async fn a_killed_database_is_refused_within_50_ms_and_used_again_by_the_next_probe<D: Served>() {
+    let server = private_server::<D>().await;
+    let db = connected_to::<D>(&server, Policy::default()).await;
     assert_eq!(ask(&db).await.expect("an answer"), 1);
     assert_eq!(db.health().condition, Condition::Up);
 
-    postgres.kill();
+    server.kill();
     let killed = Instant::now();
     let (slowest, refused) = slowest_refusal(&db).await;
     println!(
@@ -55,7 +67,7 @@ async fn a_killed_database_is_refused_within_50_ms_and_used_again_by_the_next_pr
     assert_eq!(db.health().condition, Condition::Down);
     assert!(db.retry_after().is_some());
 
-    postgres.restart().expect("it starts again");
+    server.restart().expect("it starts again");
     let accepts = Instant::now();
     is_up(&db).await;
     assert_eq!(ask(&db).await.expect("an answer again"), 1);
@@ -80,21 +92,20 @@ impl Observer for Recorder {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_outage_is_told_once_with_its_cause_and_its_end_once() {
-    let postgres = private_postgres().await;
+async fn an_outage_is_told_once_with_its_cause_and_its_end_once<D: Served>() {
+    let server = private_server::<D>().await;
     let recorder = Arc::new(Recorder::default());
     let observer: Arc<dyn Observer> = recorder.clone();
     let policy = Policy {
         observer,
         ..Policy::default()
     };
-    let db = connected(&postgres.url("postgres"), policy).await;
-    postgres.kill();
+    let db = connected_to::<D>(&server, policy).await;
+    server.kill();
     let both_open = || async { !db.health().read.is_closed() && !db.health().write.is_closed() };
     eventually("both breakers are open", Duration::from_secs(10), both_open).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    postgres.restart().expect("it starts again");
+    server.restart().expect("it starts again");
     let both_closed = || async { db.health().read.is_closed() && db.health().write.is_closed() };
     eventually("both breakers are closed", Duration::from_secs(10), both_closed).await;
     let told = recorder.0.lock().expect("no panic").clone();
@@ -104,17 +115,10 @@ async fn an_outage_is_told_once_with_its_cause_and_its_end_once() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cut_wire_is_refused_within_50_ms_and_used_again_when_mended() {
-    let postgres = private_postgres().await;
-    let proxy = FaultProxy::start(([127, 0, 0, 1], postgres.port()).into())
-        .await
-        .expect("a proxy");
-    let db = connected(
-        &format!("postgres://postgres@{}/postgres", proxy.address()),
-        Policy::default(),
-    )
-    .await;
+async fn a_cut_wire_is_refused_within_50_ms_and_used_again_when_mended<D: Served>() {
+    let server = private_server::<D>().await;
+    let (proxy, url) = proxied::<D>(&server).await;
+    let db = connected::<D>(&url, Policy::default()).await;
     for round in 0..3 {
         assert_eq!(ask(&db).await.expect("an answer"), 1);
         proxy.set(Fault::Cut).await;
@@ -127,26 +131,20 @@ async fn a_cut_wire_is_refused_within_50_ms_and_used_again_when_mended() {
     assert_pool_is_whole(&db).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pool_full_of_connections_ended_by_the_server_costs_one_attempt() {
-    let postgres = private_postgres().await;
-    let db = connected(
-        &postgres.url("postgres"),
-        Policy {
-            attempts: 2,
-            ..Policy::default()
-        },
-    )
-    .await;
+async fn a_pool_full_of_connections_ended_by_the_server_costs_one_attempt<D: Served>() {
+    let server = private_server::<D>().await;
+    let twice = Policy {
+        attempts: 2,
+        ..Policy::default()
+    };
+    let db = connected_to::<D>(&server, twice).await;
     for _ in 0..5 {
         // Fills the pool with ten connections, and leaves them too fresh to be pinged.
         let all_at_once = (0..10).map(|_| sleep_on_server(&db, 0.1));
         for slept in futures::future::join_all(all_at_once).await {
             slept.expect("slept");
         }
-        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-                   WHERE pid <> pg_backend_pid() AND datname IS NOT NULL";
-        postgres.query("postgres", end).expect("ended");
+        D::end_connections(&server);
         for _ in 0..10 {
             ask(&db).await.expect("answered at the second attempt at the latest");
         }
@@ -154,15 +152,11 @@ async fn a_pool_full_of_connections_ended_by_the_server_costs_one_attempt() {
     assert_eq!(db.health().condition, Condition::Up);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_application_starts_while_its_database_is_down() {
+async fn an_application_starts_while_its_database_is_down<D: Served>() {
     let port = free_port().expect("a port");
     let started = Instant::now();
-    let db = connected(
-        &format!("postgres://postgres@127.0.0.1:{port}/postgres"),
-        Policy::default(),
-    )
-    .await;
+    let url = D::url_at(([127, 0, 0, 1], port).into());
+    let db = connected::<D>(&url, Policy::default()).await;
     println!("started without a database in {:?}", started.elapsed());
     assert!(started.elapsed() < Duration::from_secs(4));
     let before = Instant::now();
@@ -171,10 +165,9 @@ async fn an_application_starts_while_its_database_is_down() {
     assert!(before.elapsed() < Duration::from_millis(50));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_does_not_exist_is_a_setting_and_not_an_outage() {
-    let postgres = private_postgres().await;
-    let db = connected(&postgres.url("absent"), Policy::default()).await;
+async fn a_database_that_does_not_exist_is_a_setting_and_not_an_outage<D: Served>() {
+    let server = private_server::<D>().await;
+    let db = connected::<D>(&server.url("absent"), Policy::default()).await;
     let refused = ask(&db).await.expect_err("no such database");
     assert_eq!(refused.class.kind, Kind::Misconfigured);
     assert_eq!(refused.attempts, 0);
@@ -184,19 +177,17 @@ async fn a_database_that_does_not_exist_is_a_setting_and_not_an_outage() {
             .is_some_and(|error| error.to_string().contains("absent"))
     );
     // Once it is there, a probe finds it.
-    postgres.create_database("absent").expect("made");
+    server.create_database("absent").expect("made");
     is_up(&db).await;
     ask(&db).await.expect("an answer");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_read_only_server_stops_writes_and_not_reads() {
-    let postgres = private_postgres().await;
-    let db = connected(&postgres.url("postgres"), Policy::default()).await;
-    postgres
-        .query("postgres", "ALTER SYSTEM SET default_transaction_read_only = on")
-        .expect("set");
-    postgres.query("postgres", "SELECT pg_reload_conf()").expect("reloaded");
+async fn a_read_only_server_stops_writes_and_not_reads<D: Served>() {
+    let server = private_server::<D>().await;
+    let db = connected_to::<D>(&server, Policy::default()).await;
+    for order in D::REFUSE_CHANGES {
+        server.query(D::MAIN, order).expect("set");
+    }
     eventually("writing is refused", Duration::from_secs(10), || async {
         !db.health().write.is_closed()
     })
@@ -209,10 +200,9 @@ async fn a_read_only_server_stops_writes_and_not_reads() {
     ask(&db).await.expect("reading goes on");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_closed_pool_says_so() {
-    let postgres = private_postgres().await;
-    let db = connected(&postgres.url("postgres"), Policy::default()).await;
+async fn a_closed_pool_says_so<D: Served>() {
+    let server = private_server::<D>().await;
+    let db = connected_to::<D>(&server, Policy::default()).await;
     db.close().await;
     let refused = ask(&db).await.expect_err("closed");
     assert_eq!(refused.class.kind, Kind::Closing);

@@ -5,9 +5,15 @@ use std::time::Duration;
 
 use resilient_db::failure::Class;
 use resilient_db::{CallEnded, Db, Fault, Faults, Observer, Policy, Refusal, Role, RoleHealth};
+#[cfg(feature = "metrics")]
 use sqlx::Postgres;
 
-use crate::support::{ask, connected, eventually, execute, private_postgres, sleep_on_server};
+use crate::support::{Served, ask, connected_to, eventually, execute, on_each_server, private_server, sleep_on_server};
+
+on_each_server!(
+    each_ending_of_a_call_is_told_once,
+    pools_and_breakers_are_told_with_each_probe,
+);
 
 #[derive(Debug, Default)]
 struct Notes(Mutex<Vec<String>>);
@@ -47,7 +53,7 @@ impl Observer for Notes {
     }
 }
 
-async fn observed(postgres: &private_servers::PrivatePostgres) -> (Db<Postgres>, Arc<Notes>, Faults) {
+async fn observed<D: Served>(server: &D::Private) -> (Db<D>, Arc<Notes>, Faults) {
     let (notes, faults) = (Arc::new(Notes::default()), Faults::default());
     let policy = Policy {
         observer: notes.clone(),
@@ -56,13 +62,12 @@ async fn observed(postgres: &private_servers::PrivatePostgres) -> (Db<Postgres>,
         waiting: 1,
         ..Policy::default()
     };
-    (connected(&postgres.url("postgres"), policy).await, notes, faults)
+    (connected_to::<D>(server, policy).await, notes, faults)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_ending_of_a_call_is_told_once() {
-    let postgres = private_postgres().await;
-    let (db, notes, faults) = observed(&postgres).await;
+async fn each_ending_of_a_call_is_told_once<D: Served>() {
+    let server = private_server::<D>().await;
+    let (db, notes, faults) = observed::<D>(&server).await;
 
     ask(&db).await.expect("an answer");
     assert_eq!(notes.take(), ["ask read succeeded after 1"]);
@@ -131,15 +136,14 @@ impl Observer for Counted {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pools_and_breakers_are_told_with_each_probe() {
-    let postgres = private_postgres().await;
+async fn pools_and_breakers_are_told_with_each_probe<D: Served>() {
+    let server = private_server::<D>().await;
     let counted = Arc::new(Counted::default());
     let policy = Policy {
         observer: counted.clone(),
         ..Policy::default()
     };
-    let _db = connected(&postgres.url("postgres"), policy).await;
+    let _db = connected_to::<D>(&server, policy).await;
     let seen = counted.0.lock().expect("no panic").clone();
     assert_eq!(seen, [(Role::Read, 10, true), (Role::Write, 10, true)]);
 }
@@ -153,14 +157,14 @@ async fn metrics_have_units_in_their_names_and_labels_from_the_code_alone() {
 
     let recorder = PrometheusBuilder::new().install_recorder().expect("the only recorder");
     CountMetrics::describe();
-    let postgres = private_postgres().await;
+    let postgres = private_server::<Postgres>().await;
     let faults = Faults::default();
     let policy = Policy {
         observer: Arc::new(CountMetrics { database: "main" }),
         faults: Some(faults.clone()),
         ..Policy::default()
     };
-    let db = connected(&postgres.url("postgres"), policy).await;
+    let db = connected_to::<Postgres>(&postgres, policy).await;
     ask(&db).await.expect("an answer");
     execute(&db, "SELECT no_such_column").await.expect_err("wrong");
     faults.inject(Fault::Refuse, Duration::from_secs(60));

@@ -1,4 +1,4 @@
-//! Programs that the tests run and cargo does not bring: PostgreSQL, Redis, Chromium, the stories' npm packages.
+//! Programs that the tests run and cargo does not bring: PostgreSQL, MariaDB, Redis, Chromium, the stories' npm packages.
 //!
 //! On Debian as root they are installed; elsewhere one line says what is missing.
 
@@ -21,6 +21,11 @@ const POSTGRESQL: Program = Program {
     package: "postgresql",
     is_there: has_postgresql,
 };
+const MARIADB: Program = Program {
+    name: "MariaDB (mariadbd)",
+    package: "mariadb-server",
+    is_there: has_mariadb,
+};
 const REDIS: Program = Program {
     name: "Redis (redis-server)",
     package: "redis-server",
@@ -36,7 +41,7 @@ const CHROMIUM: Program = Program {
 pub fn bring(workspace: &Workspace, unit: bool, stories: bool) -> Result<()> {
     let mut wanted = Vec::new();
     if unit || stories {
-        wanted.extend([POSTGRESQL, REDIS]);
+        wanted.extend([POSTGRESQL, MARIADB, REDIS]);
     }
     if stories {
         wanted.push(CHROMIUM);
@@ -81,6 +86,11 @@ fn has_postgresql() -> bool {
         || versions
             .into_iter()
             .any(|version| version.path().join("bin/initdb").is_file())
+}
+
+/// Debian keeps the server out of the `PATH` of whoever is not root.
+fn has_mariadb() -> bool {
+    is_installed("mariadb-install-db") && (is_installed("mariadbd") || Path::new("/usr/sbin/mariadbd").is_file())
 }
 
 /// Installs exactly what the lock file names, when it is newer than what is there.

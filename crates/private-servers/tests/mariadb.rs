@@ -1,0 +1,87 @@
+//! The private server does what a real one does when it is cut, because it is one.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test stops at the first thing that is not as it says"
+)]
+
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use private_servers::PrivateMariaDb;
+
+#[test]
+fn what_was_committed_survives_a_kill_and_the_data_are_gone_with_the_server() {
+    let server = PrivateMariaDb::start().unwrap();
+    let url = server.create_database("records").unwrap();
+    assert!(url.ends_with("/records"));
+    server
+        .query(
+            "records",
+            "create table note (text text); insert into note values ('kept')",
+        )
+        .unwrap();
+    let before = server.pid();
+
+    server.kill();
+    assert_eq!(server.pid(), 0);
+    assert!(server.query("records", "select 1").is_err(), "a killed server refuses");
+
+    server.restart().unwrap();
+    assert_ne!(server.pid(), before);
+    assert_eq!(server.query("records", "select text from note").unwrap(), "kept");
+    let durable = "select @@innodb_flush_log_at_trx_commit";
+    assert_eq!(server.query("records", durable).unwrap(), "1");
+
+    let directory = server.query("main", "select @@datadir").unwrap();
+    assert!(std::path::Path::new(&directory).exists());
+    drop(server);
+    assert!(!std::path::Path::new(&directory).exists());
+}
+
+#[test]
+fn a_frozen_server_answers_nobody_until_it_is_thawed() {
+    let server = Arc::new(PrivateMariaDb::start().unwrap());
+    let sleeper = Arc::clone(&server);
+    let began = Instant::now();
+    let running = std::thread::spawn(move || sleeper.query("main", "select sleep(0.3)"));
+    std::thread::sleep(Duration::from_millis(150));
+
+    server.freeze();
+    std::thread::sleep(Duration::from_millis(800));
+    assert!(!running.is_finished(), "who was at work is frozen too");
+    server.thaw();
+
+    running.join().unwrap().unwrap();
+    assert!(began.elapsed() > Duration::from_millis(900));
+    assert_eq!(server.query("main", "select 1").unwrap(), "1");
+}
+
+#[test]
+fn a_frozen_server_can_be_thrown_away() {
+    let server = PrivateMariaDb::start().unwrap();
+    server.freeze();
+    let began = Instant::now();
+    drop(server);
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn the_program_ends_its_server_when_its_input_closes() {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_private-mariadb"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let mut out = std::io::BufReader::new(program.stdout.take().unwrap());
+    std::io::BufRead::read_line(&mut out, &mut said).unwrap();
+    let state: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let server_process = format!("/proc/{}", state["pid"]);
+    assert!(std::path::Path::new(&server_process).exists());
+
+    drop(program.stdin.take());
+    assert!(program.wait().unwrap().success());
+    assert!(!std::path::Path::new(&server_process).exists());
+}
