@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use js_sys::{Object, Reflect};
+use resilient_core::time::milliseconds;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    AbortController, Blob, BlobPropertyBag, Headers, RequestInit, RequestRedirect, Response, ResponseType,
-    UrlSearchParams,
+    AbortSignal, Blob, BlobPropertyBag, RequestInit, RequestRedirect, Response, ResponseType, UrlSearchParams,
 };
 
 use super::dom::window;
-use super::timer::{Alarm, now};
 use crate::reply::Reply;
 
 pub const FORM: &str = "application/x-www-form-urlencoded;charset=UTF-8";
@@ -28,23 +28,19 @@ pub struct Request<'a> {
 impl Request<'_> {
     /// `None`: no answer within the limit, or no connection.
     pub async fn send(self) -> Option<Reply> {
-        let abort = AbortController::new().ok()?;
         let init = RequestInit::new();
         init.set_method(self.method);
         init.set_redirect(RequestRedirect::Manual);
-        init.set_signal(Some(&abort.signal()));
-        let headers = Headers::new().ok()?;
-        headers.set("Accept", JSON).ok()?;
+        let limit = milliseconds(self.limit).try_into().unwrap_or(u32::MAX);
+        init.set_signal(Some(&AbortSignal::timeout_with_u32(limit)));
+        let headers = Object::new();
+        Reflect::set(&headers, &"Accept".into(), &JSON.into()).ok()?;
         if let Some((content_type, body)) = &self.body {
-            headers.set("Content-Type", content_type).ok()?;
+            Reflect::set(&headers, &"Content-Type".into(), &(*content_type).into()).ok()?;
             init.set_body(&body.into());
         }
         init.set_headers(&headers);
-        let limit = Alarm::default();
-        limit.set(Some(now() + self.limit), move || abort.abort());
-        let reply = read(window().fetch_with_str_and_init(self.url, &init)).await;
-        limit.set(None, || {});
-        reply
+        read(window().fetch_with_str_and_init(self.url, &init)).await
     }
 }
 

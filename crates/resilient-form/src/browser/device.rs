@@ -115,7 +115,8 @@ pub fn drop_drafts(account: &str, form_key: &str, revisions: &[Revision]) -> imp
 }
 
 async fn finish_dropping(key: &str, mark: &str, seq: u64) {
-    idb::change_if(key, None, move |json| json.is_some_and(|json| is_up_to(json, seq))).await;
+    let may_go = Box::new(move |json: Option<&str>| json.is_some_and(|json| is_up_to(json, seq)));
+    idb::change_if(key, None, may_go).await;
     if dropped_up_to(mark) == Some(seq) {
         storage::remove(mark);
     }
@@ -155,7 +156,7 @@ pub async fn rewrite_draft(account: &str, device: &DeviceDraft, draft_url: Optio
     if is_same(storage::read(&key).as_deref()) {
         storage::write(&key, &json);
     }
-    idb::change_if(&key, Some(json), is_same).await;
+    idb::change_if(&key, Some(json), Box::new(is_same)).await;
 }
 
 /// Writes a draft of another page load, unless a later one of that page lies there.
@@ -168,7 +169,7 @@ pub async fn put_back_draft(account: &str, device: &DeviceDraft, draft_url: Opti
         there.is_none_or(|there| there.draft.revision.seq <= seq)
     };
     let in_storage = !is_free(storage::read(&key).as_deref()) || storage::write(&key, &json);
-    idb::change_if(&key, Some(json), is_free).await || in_storage
+    idb::change_if(&key, Some(json), Box::new(is_free)).await || in_storage
 }
 
 /// Puts back what another tab removed, unless something lies there again.

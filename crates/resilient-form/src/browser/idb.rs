@@ -86,16 +86,16 @@ async fn open_again() {
 
 /// Whether it is written, durably. The order of calls is the order of writes.
 pub async fn write(key: &str, value: &str) -> bool {
-    change(|store| store.put_with_key(&value.into(), &key.into())).await
+    change(key, Some(value)).await
 }
 
 pub async fn remove(key: &str) -> bool {
-    change(|store| store.delete(&key.into())).await
+    change(key, None).await
 }
 
 /// Puts another entry in the place of one, or for `None` removes it, if what is there is as `may_go` says, in one
 /// transaction: a write that comes later stays. Whether that is through, whatever was decided.
-pub async fn change_if(key: &str, by: Option<String>, may_go: impl Fn(Option<&str>) -> bool + 'static) -> bool {
+pub async fn change_if(key: &str, by: Option<String>, may_go: Box<dyn Fn(Option<&str>) -> bool>) -> bool {
     open_again().await;
     let Some((transaction, store)) = store(IdbTransactionMode::Readwrite) else {
         return false;
@@ -118,13 +118,17 @@ pub async fn change_if(key: &str, by: Option<String>, may_go: impl Fn(Option<&st
     within(LIMIT, done).await.is_some()
 }
 
-async fn change(order: impl FnOnce(&IdbObjectStore) -> Result<IdbRequest, JsValue>) -> bool {
+async fn change(key: &str, by: Option<&str>) -> bool {
     open_again().await;
     let Some((transaction, store)) = store(IdbTransactionMode::Readwrite) else {
         return false;
     };
     let done = completed(&transaction);
-    if order(&store).is_err() {
+    let ordered = match by {
+        Some(value) => store.put_with_key(&value.into(), &key.into()),
+        None => store.delete(&key.into()),
+    };
+    if ordered.is_err() {
         return false;
     }
     within(LIMIT, done).await.is_some()

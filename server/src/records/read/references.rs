@@ -12,6 +12,8 @@ use crate::sql::catalog::Catalog;
 
 /// More than these are no list to choose from.
 const MOST_OPTIONS: usize = 200;
+/// Of a list that is not whole, these show how its values are written; each page with the field carries them.
+const SUGGESTED: usize = 50;
 
 /// The options of every reference of `table`, for a record with `values`. One that cannot be read
 /// is a text field without suggestions, rather than a form that cannot be shown.
@@ -34,7 +36,8 @@ pub async fn all_references<D: Dialect>(
     all
 }
 
-/// At most 200 options by label, whether there are more, and what `current` is called.
+/// All options by label if they are at most 200, else the first 50 of the first 200; whether there are more, and what
+/// `current` is called.
 pub async fn references<D: Dialect>(
     db: &Db<D::Database>,
     catalog: &Catalog,
@@ -61,7 +64,7 @@ pub async fn references<D: Dialect>(
         .filter_map(option)
         .collect();
     let more = options.len() > MOST_OPTIONS;
-    options.truncate(MOST_OPTIONS);
+    options.truncate(if more { SUGGESTED } else { MOST_OPTIONS });
     tell_apart(&mut options);
     let listed = options.iter().find(|option| Some(option.value.as_str()) == current);
     let current_label = match (listed, current) {

@@ -1,5 +1,7 @@
 //! One field in two texts, beside each other with what differs marked, and a choice between them.
 
+use std::rc::Rc;
+
 use resilient_core::difference::{self, Piece};
 use resilient_core::draft::Text;
 
@@ -15,13 +17,7 @@ pub struct Choice<'a> {
 }
 
 /// The field's choice. `chosen` hears the side; `group` keeps the radios of two lists apart.
-pub fn field(
-    form: &Form,
-    group: &str,
-    column: &str,
-    choices: [Choice; 2],
-    chosen: impl Fn(&'static str) + Clone + 'static,
-) -> Make {
+pub fn field(form: &Form, group: &str, column: &str, choices: [Choice; 2], chosen: &Rc<dyn Fn(&'static str)>) -> Make {
     let [one, other] = &choices;
     let texts = (words(form, column, one.value), words(form, column, other.value));
     let marked = match (one.value, other.value) {
@@ -31,7 +27,7 @@ pub fn field(
     };
     let sides = make("div")
         .with("class", "conflict-sides")
-        .child(side(group, column, one, &marked.0, chosen.clone()))
+        .child(side(group, column, one, &marked.0, chosen))
         .child(side(group, column, other, &marked.1, chosen));
     make("fieldset")
         .with("class", "conflict")
@@ -40,8 +36,8 @@ pub fn field(
         .child(sides)
 }
 
-fn side(group: &str, column: &str, choice: &Choice, pieces: &[Piece], chosen: impl Fn(&'static str) + 'static) -> Make {
-    let name = choice.name;
+fn side(group: &str, column: &str, choice: &Choice, pieces: &[Piece], chosen: &Rc<dyn Fn(&'static str)>) -> Make {
+    let (name, chosen) = (choice.name, Rc::clone(chosen));
     let radio = make("input")
         .with("type", "radio")
         .with("name", &[group, ".", column].concat())

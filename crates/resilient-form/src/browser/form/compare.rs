@@ -13,13 +13,14 @@ use crate::browser::dom::{Make, all_in, find_in, make, remove_all, set_attribute
 /// What was restored beside the record.
 pub fn with_record(form: &Rc<Form>, restored: Values) -> Make {
     let headings = ["Restored", "In the record"];
-    list(form, "r".to_owned(), headings, move |form| {
+    let rows = move |form: &Form| {
         let rows = restored.iter().filter_map(|(column, mine)| {
             let record = form.ask_machine(|machine| machine.content().base.get(column).cloned())??;
             Some((column.clone(), [shown(form, column, mine)?, record]))
         });
         rows.collect()
-    })
+    };
+    list(form, "r".to_owned(), headings, Box::new(rows))
 }
 
 /// What stands beside the form, beside what is in it.
@@ -27,13 +28,14 @@ pub fn with_form(form: &Rc<Form>, beside: Draft) -> Make {
     let headings = ["In the form", "The other text"];
     // Several texts may stand there: the radios of each are a group of their own.
     let group = ["o.", &beside.revision.writer].concat();
-    list(form, group, headings, move |form| {
+    let rows = move |form: &Form| {
         let rows = beside.values.iter().filter_map(|(column, other)| {
             let here = fields::value(&form.element, column)?;
             Some((column.clone(), [here, shown(form, column, other)?]))
         });
         rows.collect()
-    })
+    };
+    list(form, group, headings, Box::new(rows))
 }
 
 /// A value as the column's control holds it; `None` where there is no such control.
@@ -50,12 +52,7 @@ fn shown(form: &Form, column: &str, value: &Text) -> Option<Text> {
 type Row = (String, [Text; 2]);
 
 /// Drawn each time it is opened: of the form as it is then.
-fn list(
-    form: &Rc<Form>,
-    group: String,
-    headings: [&'static str; 2],
-    rows: impl Fn(&Form) -> Vec<Row> + 'static,
-) -> Make {
+fn list(form: &Rc<Form>, group: String, headings: [&'static str; 2], rows: Box<dyn Fn(&Form) -> Vec<Row>>) -> Make {
     let own = Rc::clone(form);
     make("details")
         .with("class", "compare")
@@ -83,8 +80,8 @@ fn row(form: &Rc<Form>, group: &str, column: &str, headings: [&'static str; 2], 
     };
     let (own, name, radios) = (Rc::clone(form), column.to_owned(), [group, ".", column].concat());
     let kept = Rc::new(RefCell::new(texts.clone()));
-    let chosen = move |side: &'static str| own.choose_text(&name, &radios, &kept, side);
-    let row = choices::field(form, group, column, [choice(0), choice(1)], chosen);
+    let chosen: Rc<dyn Fn(&'static str)> = Rc::new(move |side| own.choose_text(&name, &radios, &kept, side));
+    let row = choices::field(form, group, column, [choice(0), choice(1)], &chosen);
     row.with(HELD[0], &key(&texts[0])).with(HELD[1], &key(&texts[1]))
 }
 

@@ -70,9 +70,10 @@ fn section(form: &Rc<Form>, column: &str, field: &Undecided) -> Make {
             value: &field.theirs,
         },
     ];
-    let section = choices::field(form, "c", column, sides, move |side| {
+    let chosen: Rc<dyn Fn(&'static str)> = Rc::new(move |side| {
         by_radio(if side == "theirs" { Side::Theirs } else { Side::Mine });
     });
+    let section = choices::field(form, "c", column, sides, &chosen);
     let (own, name) = (Rc::clone(form), column.to_owned());
     let edit = button("Edit on", move |_| {
         own.go_on_editing(&name);

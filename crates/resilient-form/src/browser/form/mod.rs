@@ -14,7 +14,7 @@ mod performing;
 mod server_draft;
 mod sign_in;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -79,7 +79,11 @@ impl Form {
 
     /// What the machine says; `None` while it is handling an event.
     fn ask_machine<T>(&self, question: impl FnOnce(&FormMachine) -> T) -> Option<T> {
-        self.machine.borrow().as_ref().map(question)
+        self.machine().map(|machine| question(&machine))
+    }
+
+    fn machine(&self) -> Option<Ref<'_, FormMachine>> {
+        Ref::filter_map(self.machine.borrow(), Option::as_ref).ok()
     }
 
     /// Saves now, or did so a moment ago.

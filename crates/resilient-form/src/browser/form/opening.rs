@@ -272,12 +272,12 @@ fn drawn_conflicts(form: &HtmlFormElement) -> Vec<Conflict> {
 /// The server lists drafts that it did not draw; those that the device has are in the form, or shown beside it with
 /// what script can do about them.
 fn hide_what_is_in_the_form(form: &Form) {
-    let in_form = form.ask_machine(FormMachine::revisions).unwrap_or_default();
-    let aside = form.ask_machine(|machine| {
-        let aside = machine.aside().iter();
-        aside.map(|aside| aside.draft.revision.clone()).collect::<Vec<_>>()
+    let here = form.ask_machine(|machine| {
+        let mut here = machine.revisions();
+        here.extend(machine.aside().iter().map(|aside| aside.draft.revision.clone()));
+        here
     });
-    for revision in in_form.into_iter().chain(aside.unwrap_or_default()) {
+    for revision in here.unwrap_or_default() {
         let button = format!(
             "button[form=\"discard-{}-{}\"]:not([data-discard])",
             revision.seq, revision.writer

@@ -1,5 +1,6 @@
 //! Performing the machine's orders.
 
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -63,11 +64,8 @@ impl Form {
 
     /// Tells the event once the future has it.
     pub(super) fn tell_after(self: &Rc<Self>, work: impl Future<Output = Event> + 'static) {
-        let form = Rc::clone(self);
-        spawn(async move {
-            let event = work.await;
-            form.tell(event);
-        });
+        let (form, work): (_, Pin<Box<dyn Future<Output = Event>>>) = (Rc::clone(self), Box::pin(work));
+        spawn(async move { form.tell(work.await) });
     }
 
     fn keep_locally(self: &Rc<Self>, draft: DeviceDraft) {
