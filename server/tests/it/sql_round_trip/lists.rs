@@ -294,7 +294,7 @@ async fn a_target_with_many_rows_is_typed_not_chosen() {
     let options = read::references::<inkfast_server::sql::Sqlite>(&fresh.db, &fresh.catalog, column, Some("400"))
         .await
         .unwrap();
-    assert_eq!((options.options.len(), options.more), (200, true));
+    assert_eq!((options.options.len(), options.more), (50, true));
     assert_eq!(options.current_label.as_deref(), Some("Place 400"));
 }
 
