@@ -10,6 +10,7 @@ use proptest::test_runner::RngSeed;
 use super::drafting::is_within;
 use super::effects::{DeviceDraft, Effect, JustSaved, OutboxEntry};
 use super::events::{DraftRefusal, Event, Side};
+use super::properties::controls;
 use super::{Drawn, FormMachine, FormState, Found, Given};
 use crate::draft::lineage::Lineage;
 use crate::draft::replacement::{Decision, Kept, Mode, decide, ending};
@@ -525,7 +526,9 @@ impl World {
             ..Found::default()
         };
         let given = self.given();
+        let live = drawn.live.clone();
         let (page, effects) = FormMachine::open(drawn, found, given);
+        assert_eq!(controls(&live, &effects), page.content().fields, "the controls");
         self.tabs[tab].page = page;
         for effect in effects {
             for (tab, event) in self.perform(tab, effect) {
