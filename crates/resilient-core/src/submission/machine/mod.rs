@@ -199,7 +199,7 @@ impl FormMachine {
         self.content.fields.insert(column.to_owned(), value);
         self.errors.remove(column);
         self.errors.remove("");
-        self.content.edit_undecided(column);
+        self.content.decide(column);
         if let Some(intent) = self.delivery.intent_mut() {
             intent.touched.insert(column.to_owned());
         }

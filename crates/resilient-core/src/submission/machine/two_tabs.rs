@@ -462,13 +462,19 @@ impl World {
 
     fn choose(&mut self, tab: usize, mine: bool) {
         let conflicts = self.tabs[tab].page.view().conflicts;
-        let Some(column) = conflicts.into_keys().next() else {
+        let Some((column, field)) = conflicts.into_iter().next() else {
             return;
         };
-        if !mine {
+        let (side, chosen) = if mine {
+            (Side::Mine, field.mine)
+        } else {
+            (Side::Theirs, field.theirs)
+        };
+        // What was typed over either side goes where a side is chosen again.
+        if self.fields(tab).get(&column) != Some(&chosen) {
             self.replaces(tab, &column);
         }
-        let side = if mine { Side::Mine } else { Side::Theirs };
+        self.dead.retain(|atom| Some(atom) != chosen.as_ref());
         self.tell(tab, Event::Chosen { column, side });
     }
 

@@ -320,3 +320,32 @@ fn a_newer_draft_that_says_what_was_just_saved_is_in_the_controls_too() {
         (vec![text("typed")], vec![text("more")])
     );
 }
+
+#[test]
+fn typing_over_theirs_leaves_mine_to_be_chosen_again() {
+    let mut page = Page::drawn();
+    let id = page.types("name", "a long text of mine").presses_save().id;
+    let conflict = Conflict {
+        column: "name".into(),
+        base: Some(text("Pump")),
+        mine: text("a long text of mine"),
+        theirs: text("Theirs"),
+    };
+    page.answer(
+        &id,
+        Answer {
+            version: Some("v2".into()),
+            conflicts: vec![conflict],
+            ..Answer::new(Outcome::Conflict)
+        },
+    );
+    let chooses = |page: &mut Page, side| {
+        let column = "name".to_string();
+        page.tell(Event::Chosen { column, side });
+    };
+    chooses(&mut page, Side::Theirs);
+    page.types("name", "Theirs!");
+    assert_eq!((page.field("name"), page.form.state()), ("Theirs!", FormState::Dirty));
+    chooses(&mut page, Side::Mine);
+    assert_eq!(page.field("name"), "a long text of mine");
+}
