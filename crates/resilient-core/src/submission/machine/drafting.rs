@@ -221,9 +221,10 @@ impl FormMachine {
         self.server.busy.as_ref() == Some(revision) || self.chain.covers(revision)
     }
 
-    pub(super) fn draft_dropped(&mut self) {
-        self.server.busy = None;
-        self.server.held = None;
+    /// Only what was dropped is gone: a text beside this one says nothing of what the server has of this one.
+    pub(super) fn draft_dropped(&mut self, revision: &Revision) {
+        self.server.busy.take_if(|busy| busy == revision);
+        self.server.held.take_if(|held| is_within(held, revision));
         self.server.failures = 0;
     }
 

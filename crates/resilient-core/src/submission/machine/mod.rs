@@ -132,7 +132,7 @@ impl FormMachine {
             Event::KeptLocally(revision) => self.kept_locally(revision, orders),
             Event::LocalRefused(revision) => self.local_refused(&revision, orders),
             Event::DraftStored(revision) => self.draft_stored(revision, given),
-            Event::DraftDropped => self.draft_dropped(),
+            Event::DraftDropped(revision) => self.draft_dropped(&revision),
             Event::DraftRefused { revision, why } => self.draft_refused(&revision, why, given, orders),
             Event::Woke => {}
         }

@@ -239,7 +239,7 @@ impl World {
                 {
                     self.server.draft = None;
                 }
-                return Some(Event::DraftDropped);
+                return Some(Event::DraftDropped(revision));
             }
             Effect::WriteOutbox(entry) => {
                 self.pressed += 1;

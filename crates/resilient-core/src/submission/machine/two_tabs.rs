@@ -355,7 +355,7 @@ impl World {
             Effect::DropDraft(revision) => {
                 let ended = self.server.end(&revision);
                 self.server.discarded.join(&ended);
-                Event::DraftDropped
+                Event::DraftDropped(revision)
             }
             Effect::WriteOutbox(entry) => {
                 let id = entry.submission.id.clone();

@@ -190,3 +190,37 @@ fn half_composed_text_is_not_kept() {
             .any(|effect| matches!(effect, Effect::KeepLocally(_)))
     );
 }
+
+#[test]
+fn dropping_a_text_beside_says_nothing_of_what_the_server_has_of_the_form() {
+    let beside = device_draft("old", 3, "beside");
+    let drafts = vec![beside.clone(), device_draft("other", 4, "restored")];
+    let mut page = Page::open(
+        drawn(),
+        Found {
+            drafts,
+            ..Found::default()
+        },
+    );
+    page.types("name", "mine").after(2_000);
+    page.tell(Event::KeptLocally(revision(5, "w")));
+    page.tell(Event::DraftStored(revision(5, "w")));
+    assert!(page.form.view().kept_on_server);
+    page.tell(Event::AsideDiscarded(beside.draft.revision.clone()));
+    page.tell(Event::DraftDropped(beside.draft.revision.clone()));
+    assert!(page.form.view().kept_on_server, "{}", page.form.words());
+
+    page.types("name", "mine, more").after(2_000);
+    let order = |page: &Page| {
+        let draft = |order: &Effect| match order {
+            Effect::SaveDraft(draft) => Some(draft.clone()),
+            _ => None,
+        };
+        page.orders.iter().find_map(draft)
+    };
+    let on = order(&page).expect("a draft on its way").on;
+    assert_eq!(on, Some(revision(5, "w")));
+    page.tell(Event::DraftDropped(beside.draft.revision));
+    page.types("name", "mine, and more").after(2_000);
+    assert_eq!(order(&page), None, "one order at a time");
+}
