@@ -1,8 +1,6 @@
 //! Drafts: handing them to the device and the server, and dropping them on proof.
 
-use std::time::Duration;
-
-use super::delivery::{Intent, pause_before_retry};
+use super::delivery::Intent;
 use super::effects::{Announcement, DeviceDraft, Effect};
 use super::keeping::{DEVICE_PAUSE, Refused, SERVER_PAUSE};
 use super::{DraftRefusal, FormMachine, Given, Message, announce, submission_id};
@@ -103,6 +101,7 @@ impl FormMachine {
         if self.server_is_open() && self.server.due(SERVER_PAUSE).is_some_and(|due| due <= given.now) {
             self.keep_on_server(given, orders);
         }
+        self.drop_again(given, orders);
     }
 
     /// Brings the device up to date with the form, now.
@@ -226,6 +225,7 @@ impl FormMachine {
         self.server.busy.take_if(|busy| busy == revision);
         self.server.held.take_if(|held| is_within(held, revision));
         self.server.failures = 0;
+        self.was_dropped(revision);
     }
 
     pub(super) fn draft_refused(
@@ -235,6 +235,9 @@ impl FormMachine {
         given: Given,
         orders: &mut Vec<Effect>,
     ) {
+        if why == DraftRefusal::Unanswered && self.undropped.contains(revision) {
+            self.dropping.failed(given);
+        }
         if !self.is_of_this_text(revision) {
             return self.aside_refused(revision, &why, orders);
         }
@@ -248,24 +251,13 @@ impl FormMachine {
                     announce(orders, Announcement::TooLargeForServer);
                 }
             }
-            DraftRefusal::Unanswered => self.try_server_later(given),
+            DraftRefusal::Unanswered => self.server.failed(given),
             DraftRefusal::SignedOut => {
                 self.signed_out = true;
                 self.server.changed(given.now);
             }
             DraftRefusal::Refused => self.server.refused = Some(Refused::Never),
         }
-    }
-
-    fn try_server_later(&mut self, given: Given) {
-        self.server.failures = self.server.failures.saturating_add(1);
-        let pause = pause_before_retry(
-            self.server.failures,
-            Some(Duration::from_millis(500)),
-            given.random as u64,
-        );
-        self.server.not_before = Some(given.now + pause);
-        self.server.changed(given.now);
     }
 
     /// The write named another predecessor than the one stored. If that is an ancestor of this text
@@ -285,11 +277,14 @@ impl FormMachine {
             Some(draft) => {
                 let is_new = !self.goes_beside;
                 self.goes_beside = true;
-                self.put_aside(DeviceDraft {
-                    form_key: self.form_key.clone(),
-                    draft,
-                    lineage: Vec::new(),
-                });
+                // One that was discarded here is still there only until the server has heard of that.
+                if !self.undropped.contains(&draft.revision) {
+                    self.put_aside(DeviceDraft {
+                        form_key: self.form_key.clone(),
+                        draft,
+                        lineage: Vec::new(),
+                    });
+                }
                 is_new
             }
         };
@@ -297,7 +292,7 @@ impl FormMachine {
         if again {
             self.keep_on_server(given, orders);
         } else {
-            self.try_server_later(given);
+            self.server.failed(given);
         }
     }
 

@@ -69,6 +69,10 @@ pub struct FormMachine {
     swept: bool,
     restored: Option<Restored>,
     aside: Vec<DeviceDraft>,
+    /// What was discarded from beside the form, until the server says that it is dropped there.
+    undropped: Vec<Revision>,
+    /// When it is told again.
+    dropping: Shelf,
     /// Restored text without a field, and what its columns had: in every draft until it is discarded.
     unfit: Values,
     unfit_base: Values,
@@ -154,7 +158,10 @@ impl FormMachine {
         } else {
             None
         };
-        [device, server, self.delivery.due()].into_iter().flatten().min()
+        [device, server, self.next_drop(), self.delivery.due()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub fn content(&self) -> &Content {

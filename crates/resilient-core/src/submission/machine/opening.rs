@@ -165,6 +165,8 @@ impl FormMachine {
             swept: false,
             restored: None,
             aside: Vec::new(),
+            undropped: Vec::new(),
+            dropping: Shelf::default(),
             unfit: Values::new(),
             unfit_base: Values::new(),
             left_form_key: None,

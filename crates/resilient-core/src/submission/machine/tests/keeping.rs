@@ -224,3 +224,47 @@ fn dropping_a_text_beside_says_nothing_of_what_the_server_has_of_the_form() {
     page.types("name", "mine, and more").after(2_000);
     assert_eq!(order(&page), None, "one order at a time");
 }
+
+#[test]
+fn a_text_discarded_from_beside_the_form_is_dropped_again_until_the_server_has_heard() {
+    let beside = device_draft("old", 3, "beside").draft.revision;
+    let drafts = vec![device_draft("old", 3, "beside"), device_draft("other", 4, "restored")];
+    let mut page = Page::open(
+        drawn(),
+        Found {
+            drafts,
+            ..Found::default()
+        },
+    );
+    let unanswered = || Event::DraftRefused {
+        revision: revision(3, "old"),
+        why: DraftRefusal::Unanswered,
+    };
+    let drop = Effect::DropDraft(beside.clone());
+    page.tell(Event::AsideDiscarded(beside.clone()));
+    assert!(page.orders.contains(&drop));
+
+    page.tell(unanswered());
+    assert!(!page.orders.contains(&drop), "without a pause");
+    let stored = Box::new(device_draft("old", 3, "beside").draft);
+    page.tell(Event::DraftRefused {
+        revision: revision(4, "other"),
+        why: DraftRefusal::Stored(Some(stored)),
+    });
+    assert!(page.form.aside().is_empty(), "it came back: {:?}", page.form.aside());
+    let due = page.form.next_wake().expect("a next try");
+    assert!(due > page.now);
+    page.after(60_000);
+    assert!(page.orders.contains(&drop), "{:?}", page.orders);
+
+    page.tell(unanswered()).tell(Event::ServerReady);
+    assert!(page.orders.contains(&drop), "at once where the server is back");
+
+    page.tell(unanswered()).tell(Event::SignedOut).after(60_000);
+    assert!(!page.orders.contains(&drop), "nobody is signed in");
+    page.tell(Event::SignedIn);
+    assert!(page.orders.contains(&drop));
+
+    page.tell(Event::DraftDropped(beside)).after(60_000);
+    assert!(!page.orders.contains(&drop));
+}
