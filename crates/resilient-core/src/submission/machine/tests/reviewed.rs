@@ -349,3 +349,17 @@ fn typing_over_theirs_leaves_mine_to_be_chosen_again() {
     chooses(&mut page, Side::Mine);
     assert_eq!(page.field("name"), "a long text of mine");
 }
+
+#[test]
+fn a_form_without_changes_speaks_of_none() {
+    let mut page = Page::drawn();
+    page.tell(Event::SignedOut);
+    assert_eq!(page.form.words(), "Signed out.");
+    page.types("name", "a");
+    assert_eq!(page.form.words(), "Signed out. Unsaved changes");
+
+    let errors = BTreeMap::from([("name".to_string(), "Too short".to_string())]);
+    let mut page = Page::drawn();
+    page.tell(Event::SavePressed { errors });
+    assert_eq!(page.form.words(), "Not saved: see the marked fields.");
+}
