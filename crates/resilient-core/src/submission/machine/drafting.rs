@@ -6,6 +6,7 @@ use super::keeping::{DEVICE_PAUSE, Refused, SERVER_PAUSE};
 use super::{DraftRefusal, FormMachine, Given, Message, announce, submission_id};
 use crate::draft::{Draft, Revision, Text, Values};
 use crate::submission::answer::Answer;
+use crate::time::Moment;
 
 impl FormMachine {
     fn draft(&self, on: Option<Revision>) -> Draft {
@@ -93,12 +94,23 @@ impl FormMachine {
         open && !self.discarded_elsewhere && self.server.busy.is_none()
     }
 
+    /// When the device gets the next draft. What an input method is composing is half a word.
+    pub(super) fn next_on_device(&self) -> Option<Moment> {
+        self.device.due(DEVICE_PAUSE).filter(|_| !self.composing)
+    }
+
+    /// The same for the server.
+    pub(super) fn next_on_server(&self) -> Option<Moment> {
+        let is_open = self.server_is_open() && !self.composing;
+        self.server.due(SERVER_PAUSE).filter(|_| is_open)
+    }
+
     /// Orders what the pauses say is due by now.
     pub(super) fn hand_over_what_is_due(&mut self, given: Given, orders: &mut Vec<Effect>) {
-        if !self.composing && self.device.due(DEVICE_PAUSE).is_some_and(|due| due <= given.now) {
+        if self.next_on_device().is_some_and(|due| due <= given.now) {
             self.keep_on_device(orders);
         }
-        if self.server_is_open() && self.server.due(SERVER_PAUSE).is_some_and(|due| due <= given.now) {
+        if self.next_on_server().is_some_and(|due| due <= given.now) {
             self.keep_on_server(given, orders);
         }
         self.drop_again(given, orders);
@@ -289,7 +301,9 @@ impl FormMachine {
             }
         };
         self.server.changed(given.now);
-        if again {
+        if again && self.composing {
+            // It is due once the word is whole.
+        } else if again {
             self.keep_on_server(given, orders);
         } else {
             self.server.failed(given);

@@ -31,7 +31,7 @@ pub use self::delivery::pause_before_retry;
 use self::delivery::{Delivery, Line};
 use self::effects::{Announcement, DeviceDraft, Effect};
 use self::events::{DraftRefusal, Event};
-use self::keeping::{Chain, DEVICE_PAUSE, SERVER_PAUSE, Shelf};
+use self::keeping::{Chain, Shelf};
 pub use self::opening::{Drawn, Found};
 pub use self::view::{Action, FormState, Message, View};
 use crate::collections::BTreeMap;
@@ -105,7 +105,11 @@ impl FormMachine {
             Event::Edited { column, value } => self.edited(&column, value, given),
             Event::CompositionStarted => self.composing = true,
             Event::CompositionEnded => self.composing = false,
-            Event::FieldLeft => self.keep_on_device(orders),
+            Event::FieldLeft => {
+                // Nothing is composed in a field without the focus, whether or not its browser says so.
+                self.composing = false;
+                self.keep_on_device(orders);
+            }
             Event::PageHidden => {
                 self.keep_on_device(orders);
                 self.keep_on_server(given, orders);
@@ -148,20 +152,8 @@ impl FormMachine {
 
     /// When `Woke` should come; `None`: nothing is waiting for time to pass.
     pub fn next_wake(&self) -> Option<Moment> {
-        let device = if self.composing {
-            None
-        } else {
-            self.device.due(DEVICE_PAUSE)
-        };
-        let server = if self.server_is_open() {
-            self.server.due(SERVER_PAUSE)
-        } else {
-            None
-        };
-        [device, server, self.next_drop(), self.delivery.due()]
-            .into_iter()
-            .flatten()
-            .min()
+        let drafts = [self.next_on_device(), self.next_on_server(), self.next_drop()];
+        drafts.into_iter().chain([self.delivery.due()]).flatten().min()
     }
 
     pub fn content(&self) -> &Content {

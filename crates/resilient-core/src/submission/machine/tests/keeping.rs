@@ -174,21 +174,26 @@ fn without_room_on_the_device_the_page_says_so_and_the_server_still_gets_the_dra
 }
 
 #[test]
-fn half_composed_text_is_not_kept() {
+fn half_composed_text_is_not_kept_anywhere() {
+    let keeps = |page: &Page| {
+        let keeps = |order: &&Effect| matches!(order, Effect::KeepLocally(_) | Effect::SaveDraft(_));
+        page.orders.iter().filter(keeps).count()
+    };
     let mut page = Page::drawn();
-    page.tell(Event::CompositionStarted).types("name", "に").after(500);
-    assert!(
-        !page
-            .orders
-            .iter()
-            .any(|effect| matches!(effect, Effect::KeepLocally(_)))
-    );
+    page.tell(Event::CompositionStarted).types("name", "に").after(5_000);
+    assert_eq!((keeps(&page), page.form.next_wake()), (0, None));
     page.tell(Event::CompositionEnded);
-    assert!(
-        page.orders
-            .iter()
-            .any(|effect| matches!(effect, Effect::KeepLocally(_)))
-    );
+    assert_eq!(keeps(&page), 2, "{:?}", page.orders);
+
+    page.tell(Event::CompositionStarted).types("name", "にほ");
+    page.tell(Event::DraftRefused {
+        revision: revision(1, "w"),
+        why: DraftRefusal::Stored(Some(Box::new(device_draft("other", 3, "theirs").draft))),
+    });
+    let goes_beside = |order: &Effect| matches!(order, Effect::SaveDraftBeside(_));
+    assert!(!page.orders.iter().any(goes_beside), "{:?}", page.orders);
+    page.after(5_000).tell(Event::FieldLeft);
+    assert!(page.orders.iter().any(goes_beside), "{:?}", page.orders);
 }
 
 #[test]
