@@ -22,7 +22,7 @@ impl FormMachine {
         if let Some(intent) = self.delivery.take(id) {
             announce(orders, Announcement::SecretLost);
             self.end(&intent, given, orders);
-            self.next_in_line(orders);
+            self.go_on(intent.pressed_again, orders);
         }
     }
 
@@ -53,15 +53,18 @@ impl FormMachine {
             _ => {}
         }
         self.end(&intent, given, orders);
+        let outcome = answer.outcome;
         // Whoever has gone on typing is not to be taken elsewhere.
         let is_watched = intent.by_press && intent.touched.is_empty();
-        match answer.outcome {
+        match outcome {
             Outcome::Conflict => self.conflicted(answer, is_watched, given, orders),
             Outcome::Invalid => self.found_invalid(answer, is_watched, orders),
             Outcome::Mismatch => self.mismatched(answer, given, orders),
-            outcome => self.refuse(Message::of(outcome), orders),
+            _ => self.refuse(Message::of(outcome), orders),
         }
-        self.next_in_line(orders);
+        // What was refused is looked at first: only what goes anyhow takes a later press along.
+        let takes_press_along = outcome != Outcome::Mismatch && !self.line.is_empty();
+        self.go_on(intent.pressed_again && takes_press_along, orders);
     }
 
     /// The answer ends this id: the outbox forgets it, the next press has a fresh one.
@@ -72,6 +75,17 @@ impl FormMachine {
         }
         self.errors.clear();
         self.message = None;
+    }
+
+    /// Sends what is next in line. A press that came meanwhile was of what is in the fields, which goes last.
+    fn go_on(&mut self, pressed_again: bool, orders: &mut Vec<Effect>) {
+        let pressed_again = pressed_again && !self.content.is_undecided();
+        if let Some(next) = self.line.front_mut() {
+            next.pressed_again |= pressed_again;
+            self.next_in_line(orders);
+        } else if pressed_again && self.content.is_changed() {
+            self.press(orders);
+        }
     }
 
     pub(super) fn next_in_line(&mut self, orders: &mut Vec<Effect>) {
@@ -151,10 +165,8 @@ impl FormMachine {
         }
         if self.content.is_undecided() {
             announce(orders, Announcement::Conflict);
-        } else if pressed_again && self.line.is_empty() && self.content.is_changed() {
-            return self.press(orders);
         }
-        self.next_in_line(orders);
+        self.go_on(pressed_again, orders);
     }
 
     /// The text shown here was saved by a page drawn from another version. What else the record had by then this page

@@ -1,8 +1,12 @@
 //! Text that stands beside the form: restored and put aside, or gone another way.
 
-use super::effects::{DeviceDraft, Effect};
+use std::time::Duration;
+
+use super::effects::{DeviceDraft, Effect, LINEAGE};
+use super::keeping::Shelf;
 use super::{DraftRefusal, FormMachine, Given};
 use crate::draft::Revision;
+use crate::time::Moment;
 
 impl FormMachine {
     pub(super) fn put_aside(&mut self, draft: DeviceDraft) {
@@ -102,7 +106,30 @@ impl FormMachine {
         self.aside.retain(|aside| aside.draft.revision != *revision);
         self.bury(vec![revision.clone()], orders);
         if self.has_server_drafts {
+            self.undropped.push(revision.clone());
+            if self.undropped.len() > LINEAGE {
+                self.undropped.remove(0);
+            }
             orders.push(Effect::DropDraft(revision.clone()));
+        }
+    }
+
+    /// When what was discarded is to be dropped again: unlike this form's own text, nothing else says so any more.
+    pub(super) fn next_drop(&self) -> Option<Moment> {
+        self.dropping.due(Duration::ZERO).filter(|_| !self.signed_out)
+    }
+
+    pub(super) fn drop_again(&mut self, given: Given, orders: &mut Vec<Effect>) {
+        if self.next_drop().is_some_and(|due| due <= given.now) {
+            self.dropping.unwritten_since = None;
+            orders.extend(self.undropped.iter().cloned().map(Effect::DropDraft));
+        }
+    }
+
+    pub(super) fn was_dropped(&mut self, revision: &Revision) {
+        self.undropped.retain(|undropped| undropped != revision);
+        if self.undropped.is_empty() {
+            self.dropping = Shelf::default();
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Content {
     pub draft_version: Option<String>,
 }
 
-/// Both sides of a field in conflict. `mine` is what is in the control.
+/// Both sides of a field in conflict, as they were when it was met. The control may have another text since.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undecided {
     pub base: Option<Text>,
@@ -177,17 +177,8 @@ impl Content {
         self.settle();
     }
 
-    /// Typing into a field in conflict decides it: mine is what was typed.
-    pub fn edit_undecided(&mut self, column: &str) {
-        let typed = self.fields.get(column).cloned();
-        if let (Some(field), Some(typed)) = (self.undecided.get_mut(column), typed) {
-            field.mine = typed;
-            field.decided = true;
-        }
-        self.settle();
-    }
-
-    /// Marks a field as decided.
+    /// The field has what the person wants there: by a choice, or by typing into it. Both sides stay as they are
+    /// shown, so that either can still be chosen.
     pub fn decide(&mut self, column: &str) {
         if let Some(field) = self.undecided.get_mut(column) {
             field.decided = true;

@@ -1,13 +1,12 @@
 //! Drafts: handing them to the device and the server, and dropping them on proof.
 
-use std::time::Duration;
-
-use super::delivery::{Intent, pause_before_retry};
+use super::delivery::Intent;
 use super::effects::{Announcement, DeviceDraft, Effect};
 use super::keeping::{DEVICE_PAUSE, Refused, SERVER_PAUSE};
 use super::{DraftRefusal, FormMachine, Given, Message, announce, submission_id};
 use crate::draft::{Draft, Revision, Text, Values};
 use crate::submission::answer::Answer;
+use crate::time::Moment;
 
 impl FormMachine {
     fn draft(&self, on: Option<Revision>) -> Draft {
@@ -95,14 +94,26 @@ impl FormMachine {
         open && !self.discarded_elsewhere && self.server.busy.is_none()
     }
 
+    /// When the device gets the next draft. What an input method is composing is half a word.
+    pub(super) fn next_on_device(&self) -> Option<Moment> {
+        self.device.due(DEVICE_PAUSE).filter(|_| !self.composing)
+    }
+
+    /// The same for the server.
+    pub(super) fn next_on_server(&self) -> Option<Moment> {
+        let is_open = self.server_is_open() && !self.composing;
+        self.server.due(SERVER_PAUSE).filter(|_| is_open)
+    }
+
     /// Orders what the pauses say is due by now.
     pub(super) fn hand_over_what_is_due(&mut self, given: Given, orders: &mut Vec<Effect>) {
-        if !self.composing && self.device.due(DEVICE_PAUSE).is_some_and(|due| due <= given.now) {
+        if self.next_on_device().is_some_and(|due| due <= given.now) {
             self.keep_on_device(orders);
         }
-        if self.server_is_open() && self.server.due(SERVER_PAUSE).is_some_and(|due| due <= given.now) {
+        if self.next_on_server().is_some_and(|due| due <= given.now) {
             self.keep_on_server(given, orders);
         }
+        self.drop_again(given, orders);
     }
 
     /// Brings the device up to date with the form, now.
@@ -221,10 +232,12 @@ impl FormMachine {
         self.server.busy.as_ref() == Some(revision) || self.chain.covers(revision)
     }
 
-    pub(super) fn draft_dropped(&mut self) {
-        self.server.busy = None;
-        self.server.held = None;
+    /// Only what was dropped is gone: a text beside this one says nothing of what the server has of this one.
+    pub(super) fn draft_dropped(&mut self, revision: &Revision) {
+        self.server.busy.take_if(|busy| busy == revision);
+        self.server.held.take_if(|held| is_within(held, revision));
         self.server.failures = 0;
+        self.was_dropped(revision);
     }
 
     pub(super) fn draft_refused(
@@ -234,6 +247,9 @@ impl FormMachine {
         given: Given,
         orders: &mut Vec<Effect>,
     ) {
+        if why == DraftRefusal::Unanswered && self.undropped.contains(revision) {
+            self.dropping.failed(given);
+        }
         if !self.is_of_this_text(revision) {
             return self.aside_refused(revision, &why, orders);
         }
@@ -247,24 +263,13 @@ impl FormMachine {
                     announce(orders, Announcement::TooLargeForServer);
                 }
             }
-            DraftRefusal::Unanswered => self.try_server_later(given),
+            DraftRefusal::Unanswered => self.server.failed(given),
             DraftRefusal::SignedOut => {
                 self.signed_out = true;
                 self.server.changed(given.now);
             }
             DraftRefusal::Refused => self.server.refused = Some(Refused::Never),
         }
-    }
-
-    fn try_server_later(&mut self, given: Given) {
-        self.server.failures = self.server.failures.saturating_add(1);
-        let pause = pause_before_retry(
-            self.server.failures,
-            Some(Duration::from_millis(500)),
-            given.random as u64,
-        );
-        self.server.not_before = Some(given.now + pause);
-        self.server.changed(given.now);
     }
 
     /// The write named another predecessor than the one stored. If that is an ancestor of this text
@@ -284,19 +289,24 @@ impl FormMachine {
             Some(draft) => {
                 let is_new = !self.goes_beside;
                 self.goes_beside = true;
-                self.put_aside(DeviceDraft {
-                    form_key: self.form_key.clone(),
-                    draft,
-                    lineage: Vec::new(),
-                });
+                // One that was discarded here is still there only until the server has heard of that.
+                if !self.undropped.contains(&draft.revision) {
+                    self.put_aside(DeviceDraft {
+                        form_key: self.form_key.clone(),
+                        draft,
+                        lineage: Vec::new(),
+                    });
+                }
                 is_new
             }
         };
         self.server.changed(given.now);
-        if again {
+        if again && self.composing {
+            // It is due once the word is whole.
+        } else if again {
             self.keep_on_server(given, orders);
         } else {
-            self.try_server_later(given);
+            self.server.failed(given);
         }
     }
 

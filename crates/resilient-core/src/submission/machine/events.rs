@@ -81,7 +81,8 @@ pub enum Event {
     /// The device's storage is full or forbidden.
     LocalRefused(Revision),
     DraftStored(Revision),
-    DraftDropped,
+    /// The server has neither this draft nor what it was built on any more.
+    DraftDropped(Revision),
     DraftRefused {
         revision: Revision,
         why: DraftRefusal,

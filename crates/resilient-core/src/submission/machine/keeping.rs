@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::Given;
+use super::delivery::pause_before_retry;
 use super::effects::LINEAGE;
 use crate::draft::Revision;
 use crate::time::Moment;
@@ -43,6 +45,15 @@ impl Shelf {
     pub fn due(&self, pause: Duration) -> Option<Moment> {
         let due = self.unwritten_since? + pause;
         Some(self.not_before.map_or(due, |not_before| due.max(not_before)))
+    }
+
+    /// An order had no answer: the next comes after a pause that grows.
+    pub fn failed(&mut self, given: Given) {
+        self.failures = self.failures.saturating_add(1);
+        let least = Duration::from_millis(500);
+        let pause = pause_before_retry(self.failures, Some(least), given.random as u64);
+        self.not_before = Some(given.now + pause);
+        self.changed(given.now);
     }
 
     /// Remembers what lies there now. Of one writer's revisions the later counts.

@@ -31,7 +31,7 @@ pub use self::delivery::pause_before_retry;
 use self::delivery::{Delivery, Line};
 use self::effects::{Announcement, DeviceDraft, Effect};
 use self::events::{DraftRefusal, Event};
-use self::keeping::{Chain, DEVICE_PAUSE, SERVER_PAUSE, Shelf};
+use self::keeping::{Chain, Shelf};
 pub use self::opening::{Drawn, Found};
 pub use self::view::{Action, FormState, Message, View};
 use crate::collections::BTreeMap;
@@ -69,6 +69,10 @@ pub struct FormMachine {
     swept: bool,
     restored: Option<Restored>,
     aside: Vec<DeviceDraft>,
+    /// What was discarded from beside the form, until the server says that it is dropped there.
+    undropped: Vec<Revision>,
+    /// When it is told again.
+    dropping: Shelf,
     /// Restored text without a field, and what its columns had: in every draft until it is discarded.
     unfit: Values,
     unfit_base: Values,
@@ -101,7 +105,11 @@ impl FormMachine {
             Event::Edited { column, value } => self.edited(&column, value, given),
             Event::CompositionStarted => self.composing = true,
             Event::CompositionEnded => self.composing = false,
-            Event::FieldLeft => self.keep_on_device(orders),
+            Event::FieldLeft => {
+                // Nothing is composed in a field without the focus, whether or not its browser says so.
+                self.composing = false;
+                self.keep_on_device(orders);
+            }
             Event::PageHidden => {
                 self.keep_on_device(orders);
                 self.keep_on_server(given, orders);
@@ -132,7 +140,7 @@ impl FormMachine {
             Event::KeptLocally(revision) => self.kept_locally(revision, orders),
             Event::LocalRefused(revision) => self.local_refused(&revision, orders),
             Event::DraftStored(revision) => self.draft_stored(revision, given),
-            Event::DraftDropped => self.draft_dropped(),
+            Event::DraftDropped(revision) => self.draft_dropped(&revision),
             Event::DraftRefused { revision, why } => self.draft_refused(&revision, why, given, orders),
             Event::Woke => {}
         }
@@ -144,17 +152,8 @@ impl FormMachine {
 
     /// When `Woke` should come; `None`: nothing is waiting for time to pass.
     pub fn next_wake(&self) -> Option<Moment> {
-        let device = if self.composing {
-            None
-        } else {
-            self.device.due(DEVICE_PAUSE)
-        };
-        let server = if self.server_is_open() {
-            self.server.due(SERVER_PAUSE)
-        } else {
-            None
-        };
-        [device, server, self.delivery.due()].into_iter().flatten().min()
+        let drafts = [self.next_on_device(), self.next_on_server(), self.next_drop()];
+        drafts.into_iter().chain([self.delivery.due()]).flatten().min()
     }
 
     pub fn content(&self) -> &Content {
@@ -199,7 +198,7 @@ impl FormMachine {
         self.content.fields.insert(column.to_owned(), value);
         self.errors.remove(column);
         self.errors.remove("");
-        self.content.edit_undecided(column);
+        self.content.decide(column);
         if let Some(intent) = self.delivery.intent_mut() {
             intent.touched.insert(column.to_owned());
         }

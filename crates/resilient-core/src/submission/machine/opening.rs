@@ -8,7 +8,7 @@ use super::candidates::{Candidate, heads, is_saved, rebased};
 use super::content::Content;
 use super::delivery::{Delivery, Intent, Pause};
 use super::effects::{Announcement, DeviceDraft, Effect, JustSaved, OutboxEntry};
-use super::keeping::{Chain, Shelf};
+use super::keeping::{Chain, Shelf, covers};
 use super::{FormMachine, Given, Message, Restored, announce, forget_last};
 use crate::collections::{BTreeMap, BTreeSet};
 use crate::draft::{Revision, Values};
@@ -84,6 +84,13 @@ impl Found {
         let on_the_same = drafts.filter(|draft| draft.version == submission.version);
         on_the_same.flat_map(|draft| draft.base.clone()).collect()
     }
+
+    /// Whether the drawn draft is an earlier state of the text that was saved.
+    fn grew_into(&self, drawn: &Revision, saved: &Revision) -> bool {
+        let of_saved = |draft: &&DeviceDraft| draft.draft.revision == *saved;
+        let lineage = self.drafts.iter().find(of_saved).map(|draft| &draft.lineage[..]);
+        drawn.seq > 0 && covers(saved, lineage.unwrap_or_default(), drawn)
+    }
 }
 
 impl FormMachine {
@@ -158,6 +165,8 @@ impl FormMachine {
             swept: false,
             restored: None,
             aside: Vec::new(),
+            undropped: Vec::new(),
+            dropping: Shelf::default(),
             unfit: Values::new(),
             unfit_base: Values::new(),
             left_form_key: None,
@@ -176,20 +185,12 @@ impl FormMachine {
                 form_key: self.form_key.clone(),
                 revisions,
             });
-            if drawn.is_new
-                && self.is_new
-                && let Some(key) = &answer.key
-            {
-                if let Some(version) = &answer.version {
-                    self.content.version = version.clone();
-                }
-                for (column, value) in &submission.values {
-                    let stored = answer.current.get(column).unwrap_or(value).clone();
-                    self.content.take(column, stored, true);
-                }
+            let created = answer.key.as_ref().filter(|_| self.is_new);
+            if created.is_some() || self.was_drawn_before(&submission.values, &found.base_of(submission), answer) {
+                self.take_resolved_texts(submission, answer, found, drawn, orders);
+            }
+            if let Some(key) = created {
                 self.become_record(key, orders);
-            } else {
-                self.take_resolved_texts(submission, answer, &found.base_of(submission), drawn, orders);
             }
             announce(orders, Announcement::SavedAfterQueue);
             self.was_saved = true;
@@ -204,31 +205,40 @@ impl FormMachine {
                 base,
                 answer,
             } = saved;
-            self.was_saved |= self.take_resolved_texts(submission, answer, base, drawn, orders);
+            if self.was_drawn_before(&submission.values, base, answer) {
+                self.take_resolved_texts(submission, answer, found, drawn, orders);
+                self.was_saved = true;
+            }
         }
     }
 
-    /// A save that was carried out after this page was drawn: the page shows the record as it was. Answers
-    /// whether it is one.
+    /// A save that was carried out after this page was drawn: the page shows the record as it was. What is put
+    /// into a field is ordered each time, so that the controls never say something else than this form does.
     fn take_resolved_texts(
         &mut self,
         submission: &Submission,
         answer: &Answer,
-        base: &Values,
+        found: &Found,
         drawn: &Drawn,
         orders: &mut Vec<Effect>,
-    ) -> bool {
-        if !self.was_drawn_before(&submission.values, base, answer) {
-            return false;
-        }
+    ) {
         let mut stored = submission.values.clone();
         stored.extend(answer.current.clone());
+        let shows_earlier_text = found.grew_into(&drawn.revision, &submission.revision);
+        if shows_earlier_text {
+            // What was typed back before Save was pressed is not in the submission, but still drawn.
+            for (column, base) in &self.content.base {
+                stored.entry(column.clone()).or_insert_with(|| base.clone());
+            }
+        }
         for (column, text) in stored {
             let present = self.content.fields.get(&column);
-            let sent = submission.values.get(&column);
+            let is_known = present == self.content.base.get(&column) || present == submission.values.get(&column);
             let as_drawn = drawn.live.get(&column) == drawn.drawn.get(&column) && !drawn.touched.contains(&column);
-            let untouched = as_drawn && (present == self.content.base.get(&column) || present == sent);
-            if self.content.take(&column, text, untouched) {
+            if self
+                .content
+                .take(&column, text, as_drawn && (is_known || shows_earlier_text))
+            {
                 let value = self.content.fields.get(&column).cloned().unwrap_or_default();
                 orders.push(Effect::PutValue { column, value });
             }
@@ -236,7 +246,6 @@ impl FormMachine {
         if let Some(version) = &answer.version {
             self.content.version.clone_from(version);
         }
-        true
     }
 
     /// Puts the newest device draft along the drawn one's chain into the fields; others stand beside.

@@ -239,7 +239,7 @@ impl World {
                 {
                     self.server.draft = None;
                 }
-                return Some(Event::DraftDropped);
+                return Some(Event::DraftDropped(revision));
             }
             Effect::WriteOutbox(entry) => {
                 self.pressed += 1;
@@ -368,7 +368,9 @@ impl World {
             ..Found::default()
         };
         let given = self.given();
+        let live = drawn.live.clone();
         let (page, effects) = FormMachine::open(drawn, found, given);
+        assert_eq!(controls(&live, &effects), page.content().fields, "the controls");
         self.page = page;
         for effect in effects {
             if let Some(event) = self.perform(effect) {
@@ -447,6 +449,136 @@ fn drawn(server: &Server, load: u32) -> Drawn {
         was_saved: false,
         errors: BTreeMap::new(),
         conflicts: Vec::new(),
+    }
+}
+
+/// The controls after the orders that opened a page are carried out.
+pub(super) fn controls(live: &Values, orders: &[Effect]) -> Values {
+    let mut controls = live.clone();
+    for order in orders {
+        if let Effect::PutValue { column, value } = order {
+            controls.insert(column.clone(), value.clone());
+        }
+    }
+    controls
+}
+
+fn any_texts() -> impl Strategy<Value = Values> {
+    let texts = proptest::collection::btree_map(0..COLUMNS.len(), 0..3_u8, 0..=COLUMNS.len());
+    texts.prop_map(|texts| {
+        let named = |(column, text): (usize, u8)| (COLUMNS[column].to_string(), Some(text.to_string()));
+        texts.into_iter().map(named).collect()
+    })
+}
+
+/// A form that was drawn, perhaps for a new record and perhaps with a draft, before its save was settled.
+#[derive(Clone, Debug)]
+struct Crossed {
+    is_new: bool,
+    /// The `seq` of the drawn draft; 0: none is drawn.
+    drawn_seq: u64,
+    drawn_texts: Values,
+    sent: Values,
+    current: Values,
+    newer: Option<Values>,
+    live: Values,
+    touched: bool,
+    in_another_page: bool,
+}
+
+fn any_crossed() -> impl Strategy<Value = Crossed> {
+    let texts = (any_texts(), any_texts(), any_texts(), any_texts());
+    let options = (any::<bool>(), 0..4_u64, any::<bool>(), any::<bool>());
+    (texts, proptest::option::of(any_texts()), options).prop_map(|(texts, newer, options)| {
+        let (drawn_texts, sent, current, live) = texts;
+        let (is_new, drawn_seq, touched, in_another_page) = options;
+        Crossed {
+            is_new,
+            drawn_seq,
+            drawn_texts,
+            sent,
+            current,
+            newer,
+            live,
+            touched,
+            in_another_page,
+        }
+    })
+}
+
+impl Crossed {
+    fn drawn(&self) -> Drawn {
+        let mut drawn = drawn(&World::new().server, 1);
+        drawn.is_new = self.is_new;
+        if self.drawn_seq > 0 {
+            drawn.revision = Self::revision(self.drawn_seq);
+            drawn.drawn.extend(self.drawn_texts.clone());
+        }
+        drawn.live.clone_from(&drawn.drawn);
+        drawn.live.extend(self.live.clone());
+        if self.touched {
+            drawn.touched = self.live.keys().cloned().collect();
+        }
+        drawn
+    }
+
+    fn revision(seq: u64) -> Revision {
+        let writer = "w0".to_string();
+        Revision { seq, writer }
+    }
+
+    fn found(&self, drawn: &Drawn) -> Found {
+        let submission = Submission {
+            id: "id-0".into(),
+            form_key: drawn.form_key.clone(),
+            version: drawn.version.clone(),
+            values: self.sent.clone(),
+            revision: Self::revision(2),
+        };
+        let answer = Answer {
+            version: Some("1".into()),
+            key: Some("1".into()),
+            current: self.current.clone(),
+            ..Answer::new(Outcome::Saved)
+        };
+        let draft = |values: &Values| DeviceDraft {
+            form_key: drawn.form_key.clone(),
+            draft: Draft {
+                version: drawn.version.clone(),
+                base: drawn.base.clone(),
+                values: values.clone(),
+                revision: Self::revision(3),
+                on: None,
+            },
+            lineage: Vec::new(),
+        };
+        let mut found = Found {
+            drafts: self.newer.iter().map(draft).collect(),
+            bases: [("id-0".to_string(), drawn.base.clone())].into(),
+            ..Found::default()
+        };
+        if self.in_another_page {
+            let base = drawn.base.clone();
+            found.just_saved.push(JustSaved {
+                submission,
+                base,
+                answer,
+            });
+        } else {
+            found.resolved.push((submission, answer));
+        }
+        found
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_was_settled_while_a_page_opened_its_controls_show_what_the_form_takes_for_their_text(crossed in any_crossed()) {
+        let drawn = crossed.drawn();
+        let (live, found) = (drawn.live.clone(), crossed.found(&drawn));
+        let (now, random) = (Moment::START, 1);
+        let (page, orders) = FormMachine::open(drawn, found, Given { now, random });
+        prop_assert_eq!(&controls(&live, &orders), &page.content().fields);
     }
 }
 

@@ -122,6 +122,8 @@ impl FormMachine {
         }
         self.server.failures = 0;
         self.server.not_before = None;
+        self.dropping.failures = 0;
+        self.dropping.not_before = None;
     }
 
     pub(super) fn signed_in(&mut self, given: Given, orders: &mut Vec<Effect>) {

@@ -10,6 +10,7 @@ use proptest::test_runner::RngSeed;
 use super::drafting::is_within;
 use super::effects::{DeviceDraft, Effect, JustSaved, OutboxEntry};
 use super::events::{DraftRefusal, Event, Side};
+use super::properties::controls;
 use super::{Drawn, FormMachine, FormState, Found, Given};
 use crate::draft::lineage::Lineage;
 use crate::draft::replacement::{Decision, Kept, Mode, decide, ending};
@@ -354,7 +355,7 @@ impl World {
             Effect::DropDraft(revision) => {
                 let ended = self.server.end(&revision);
                 self.server.discarded.join(&ended);
-                Event::DraftDropped
+                Event::DraftDropped(revision)
             }
             Effect::WriteOutbox(entry) => {
                 let id = entry.submission.id.clone();
@@ -461,13 +462,19 @@ impl World {
 
     fn choose(&mut self, tab: usize, mine: bool) {
         let conflicts = self.tabs[tab].page.view().conflicts;
-        let Some(column) = conflicts.into_keys().next() else {
+        let Some((column, field)) = conflicts.into_iter().next() else {
             return;
         };
-        if !mine {
+        let (side, chosen) = if mine {
+            (Side::Mine, field.mine)
+        } else {
+            (Side::Theirs, field.theirs)
+        };
+        // What was typed over either side goes where a side is chosen again.
+        if self.fields(tab).get(&column) != Some(&chosen) {
             self.replaces(tab, &column);
         }
-        let side = if mine { Side::Mine } else { Side::Theirs };
+        self.dead.retain(|atom| Some(atom) != chosen.as_ref());
         self.tell(tab, Event::Chosen { column, side });
     }
 
@@ -525,7 +532,9 @@ impl World {
             ..Found::default()
         };
         let given = self.given();
+        let live = drawn.live.clone();
         let (page, effects) = FormMachine::open(drawn, found, given);
+        assert_eq!(controls(&live, &effects), page.content().fields, "the controls");
         self.tabs[tab].page = page;
         for effect in effects {
             for (tab, event) in self.perform(tab, effect) {

@@ -208,8 +208,10 @@ impl FormMachine {
     /// The words beside Save.
     pub fn words(&self) -> String {
         match self.state() {
+            FormState::SignedOut if !self.is_changed() => "Signed out.".to_owned(),
             FormState::SignedOut => format!("Signed out. {}", self.kept_words()),
             FormState::Conflict => format!("Conflict: choose for each marked field. {}", self.kept_words()),
+            FormState::Invalid if !self.is_changed() => "Not saved: see the marked fields.".to_owned(),
             FormState::Invalid => format!("Not saved: see the marked fields. {}", self.kept_words()),
             FormState::Saving if self.is_in_this_page_only() => format!("Saving… {IN_THIS_PAGE_ONLY}"),
             FormState::Saving => "Saving…".to_owned(),

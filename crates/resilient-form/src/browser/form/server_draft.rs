@@ -56,7 +56,7 @@ impl Form {
             if form.draft_url.borrow().as_ref() != Some(&draft_url) {
                 // The form became a record meanwhile: this draft is of a form that is no more.
                 drop_on_server(&draft_url, &form.account, &revision).await;
-                return Event::DraftDropped;
+                return Event::DraftDropped(revision);
             }
             match taken {
                 Ok(()) => Event::DraftStored(revision),
@@ -79,12 +79,12 @@ impl Form {
 
     pub(super) fn drop_draft(self: &Rc<Self>, revision: Revision) {
         let Some(draft_url) = self.draft_url.borrow().clone() else {
-            return self.tell(Event::DraftDropped);
+            return self.tell(Event::DraftDropped(revision));
         };
         let account = self.account.clone();
         self.tell_after(async move {
             if drop_on_server(&draft_url, &account, &revision).await {
-                Event::DraftDropped
+                Event::DraftDropped(revision)
             } else {
                 Event::DraftRefused {
                     revision,

@@ -174,19 +174,102 @@ fn without_room_on_the_device_the_page_says_so_and_the_server_still_gets_the_dra
 }
 
 #[test]
-fn half_composed_text_is_not_kept() {
+fn half_composed_text_is_not_kept_anywhere() {
+    let keeps = |page: &Page| {
+        let keeps = |order: &&Effect| matches!(order, Effect::KeepLocally(_) | Effect::SaveDraft(_));
+        page.orders.iter().filter(keeps).count()
+    };
     let mut page = Page::drawn();
-    page.tell(Event::CompositionStarted).types("name", "に").after(500);
-    assert!(
-        !page
-            .orders
-            .iter()
-            .any(|effect| matches!(effect, Effect::KeepLocally(_)))
-    );
+    page.tell(Event::CompositionStarted).types("name", "に").after(5_000);
+    assert_eq!((keeps(&page), page.form.next_wake()), (0, None));
     page.tell(Event::CompositionEnded);
-    assert!(
-        page.orders
-            .iter()
-            .any(|effect| matches!(effect, Effect::KeepLocally(_)))
+    assert_eq!(keeps(&page), 2, "{:?}", page.orders);
+
+    page.tell(Event::CompositionStarted).types("name", "にほ");
+    page.tell(Event::DraftRefused {
+        revision: revision(1, "w"),
+        why: DraftRefusal::Stored(Some(Box::new(device_draft("other", 3, "theirs").draft))),
+    });
+    let goes_beside = |order: &Effect| matches!(order, Effect::SaveDraftBeside(_));
+    assert!(!page.orders.iter().any(goes_beside), "{:?}", page.orders);
+    page.after(5_000).tell(Event::FieldLeft);
+    assert!(page.orders.iter().any(goes_beside), "{:?}", page.orders);
+}
+
+#[test]
+fn dropping_a_text_beside_says_nothing_of_what_the_server_has_of_the_form() {
+    let beside = device_draft("old", 3, "beside");
+    let drafts = vec![beside.clone(), device_draft("other", 4, "restored")];
+    let mut page = Page::open(
+        drawn(),
+        Found {
+            drafts,
+            ..Found::default()
+        },
     );
+    page.types("name", "mine").after(2_000);
+    page.tell(Event::KeptLocally(revision(5, "w")));
+    page.tell(Event::DraftStored(revision(5, "w")));
+    assert!(page.form.view().kept_on_server);
+    page.tell(Event::AsideDiscarded(beside.draft.revision.clone()));
+    page.tell(Event::DraftDropped(beside.draft.revision.clone()));
+    assert!(page.form.view().kept_on_server, "{}", page.form.words());
+
+    page.types("name", "mine, more").after(2_000);
+    let order = |page: &Page| {
+        let draft = |order: &Effect| match order {
+            Effect::SaveDraft(draft) => Some(draft.clone()),
+            _ => None,
+        };
+        page.orders.iter().find_map(draft)
+    };
+    let on = order(&page).expect("a draft on its way").on;
+    assert_eq!(on, Some(revision(5, "w")));
+    page.tell(Event::DraftDropped(beside.draft.revision));
+    page.types("name", "mine, and more").after(2_000);
+    assert_eq!(order(&page), None, "one order at a time");
+}
+
+#[test]
+fn a_text_discarded_from_beside_the_form_is_dropped_again_until_the_server_has_heard() {
+    let beside = device_draft("old", 3, "beside").draft.revision;
+    let drafts = vec![device_draft("old", 3, "beside"), device_draft("other", 4, "restored")];
+    let mut page = Page::open(
+        drawn(),
+        Found {
+            drafts,
+            ..Found::default()
+        },
+    );
+    let unanswered = || Event::DraftRefused {
+        revision: revision(3, "old"),
+        why: DraftRefusal::Unanswered,
+    };
+    let drop = Effect::DropDraft(beside.clone());
+    page.tell(Event::AsideDiscarded(beside.clone()));
+    assert!(page.orders.contains(&drop));
+
+    page.tell(unanswered());
+    assert!(!page.orders.contains(&drop), "without a pause");
+    let stored = Box::new(device_draft("old", 3, "beside").draft);
+    page.tell(Event::DraftRefused {
+        revision: revision(4, "other"),
+        why: DraftRefusal::Stored(Some(stored)),
+    });
+    assert!(page.form.aside().is_empty(), "it came back: {:?}", page.form.aside());
+    let due = page.form.next_wake().expect("a next try");
+    assert!(due > page.now);
+    page.after(60_000);
+    assert!(page.orders.contains(&drop), "{:?}", page.orders);
+
+    page.tell(unanswered()).tell(Event::ServerReady);
+    assert!(page.orders.contains(&drop), "at once where the server is back");
+
+    page.tell(unanswered()).tell(Event::SignedOut).after(60_000);
+    assert!(!page.orders.contains(&drop), "nobody is signed in");
+    page.tell(Event::SignedIn);
+    assert!(page.orders.contains(&drop));
+
+    page.tell(Event::DraftDropped(beside)).after(60_000);
+    assert!(!page.orders.contains(&drop));
 }

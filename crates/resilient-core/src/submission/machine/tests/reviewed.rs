@@ -257,3 +257,109 @@ fn that_a_text_is_too_large_for_the_server_is_said_once() {
     assert!(!page.announced(&Announcement::TooLargeForServer));
     assert!(page.form.words().contains("Too large for the server"));
 }
+
+/// A form for a new record whose create is found to be saved while the page opens, drawn with `draft` of `seq`.
+fn created_while_drawn(seq: u64, draft: &[(&str, &str)], drafts: Vec<DeviceDraft>) -> Page {
+    let mut page = drawn();
+    page.is_new = true;
+    page.drawn.extend(values(draft));
+    page.live.clone_from(&page.drawn);
+    page.revision = revision(seq, if seq > 0 { "old" } else { "w" });
+    let resolved = vec![(left_behind("typed").submission, saved("v2"))];
+    Page::open(
+        page,
+        Found {
+            drafts,
+            resolved,
+            ..Found::default()
+        },
+    )
+}
+
+fn put(page: &Page, column: &str) -> Vec<Text> {
+    let value = |order: &Effect| match order {
+        Effect::PutValue { column: put, value } if put == column => Some(value.clone()),
+        _ => None,
+    };
+    page.orders.iter().filter_map(value).collect()
+}
+
+#[test]
+fn a_create_that_is_settled_while_its_page_opens_is_put_into_the_controls() {
+    let page = created_while_drawn(0, &[], Vec::new());
+    assert_eq!((page.field("name"), page.form.state()), ("typed", FormState::Saved));
+    assert_eq!(put(&page, "name"), [text("typed")]);
+
+    let page = created_while_drawn(2, &[("name", "typ"), ("note", "typed back")], Vec::new());
+    assert_eq!(
+        page.form.state(),
+        FormState::Saved,
+        "an earlier state of what was saved"
+    );
+    assert_eq!(
+        (put(&page, "name"), put(&page, "note")),
+        (vec![text("typed")], vec![text("")])
+    );
+
+    let page = created_while_drawn(4, &[("name", "typed on")], Vec::new());
+    assert_eq!(
+        (page.field("name"), page.form.state()),
+        ("typed on", FormState::Dirty),
+        "drawn is what was typed after the press"
+    );
+}
+
+#[test]
+fn a_newer_draft_that_says_what_was_just_saved_is_in_the_controls_too() {
+    let mut newer = device_draft("old", 5, "typed");
+    newer.draft.values.insert("note".into(), text("more"));
+    let page = created_while_drawn(0, &[], vec![newer]);
+    assert_eq!((page.field("name"), page.field("note")), ("typed", "more"));
+    assert_eq!(
+        (put(&page, "name"), put(&page, "note")),
+        (vec![text("typed")], vec![text("more")])
+    );
+}
+
+#[test]
+fn typing_over_theirs_leaves_mine_to_be_chosen_again() {
+    let mut page = Page::drawn();
+    let id = page.types("name", "a long text of mine").presses_save().id;
+    let conflict = Conflict {
+        column: "name".into(),
+        base: Some(text("Pump")),
+        mine: text("a long text of mine"),
+        theirs: text("Theirs"),
+    };
+    page.answer(
+        &id,
+        Answer {
+            version: Some("v2".into()),
+            conflicts: vec![conflict],
+            ..Answer::new(Outcome::Conflict)
+        },
+    );
+    let chooses = |page: &mut Page, side| {
+        let column = "name".to_string();
+        page.tell(Event::Chosen { column, side });
+    };
+    chooses(&mut page, Side::Theirs);
+    page.types("name", "Theirs!");
+    assert_eq!((page.field("name"), page.form.state()), ("Theirs!", FormState::Dirty));
+    chooses(&mut page, Side::Mine);
+    assert_eq!(page.field("name"), "a long text of mine");
+}
+
+#[test]
+fn a_form_without_changes_speaks_of_none() {
+    let mut page = Page::drawn();
+    page.tell(Event::SignedOut);
+    assert_eq!(page.form.words(), "Signed out.");
+    page.types("name", "a");
+    assert_eq!(page.form.words(), "Signed out. Unsaved changes");
+
+    let errors = BTreeMap::from([("name".to_string(), "Too short".to_string())]);
+    let mut page = Page::drawn();
+    page.tell(Event::SavePressed { errors });
+    assert_eq!(page.form.words(), "Not saved: see the marked fields.");
+}

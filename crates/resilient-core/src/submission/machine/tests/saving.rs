@@ -370,3 +370,67 @@ fn a_text_shown_here_and_saved_by_a_page_of_another_version_leaves_this_page_its
     );
     assert_eq!(page.form.view().outdated_by.as_deref(), Some(""));
 }
+
+/// Two submissions that an earlier page left behind, the first of them `first`.
+fn with_two_left_behind(first: OutboxEntry) -> Page {
+    let mut second = left_behind("later");
+    second.submission.id = "id-0b".into();
+    second.submission.revision = revision(4, "old");
+    Page::open(
+        drawn(),
+        Found {
+            outbox: vec![first, second],
+            ..Found::default()
+        },
+    )
+}
+
+#[test]
+fn save_pressed_while_several_wait_goes_once_they_are_through() {
+    let asked = OutboxEntry {
+        incomplete: true,
+        ..left_behind("typed")
+    };
+    let refused = Answer::new(Outcome::Forbidden);
+    let firsts = [
+        (left_behind("typed"), Event::answered("id-0".into(), saved("v2"))),
+        (left_behind("typed"), Event::answered("id-0".into(), refused)),
+        (asked, Event::NeverSaved { id: "id-0".into() }),
+    ];
+    for (first, event) in firsts {
+        let mut page = with_two_left_behind(first);
+        page.types("note", "mine").tell(Event::SavePressed {
+            errors: BTreeMap::new(),
+        });
+        page.tell(event);
+        assert_eq!(page.sent().map(|sent| sent.id), Some("id-0b".into()));
+        page.answer("id-0b", saved("v3"));
+        let pressed = page.orders.iter().find_map(|order| match order {
+            Effect::WriteOutbox(entry) => Some(entry.submission.values.clone()),
+            _ => None,
+        });
+        let pressed = pressed.expect("the press is not forgotten");
+        assert_eq!(pressed["note"], text("mine"));
+    }
+}
+
+#[test]
+fn save_pressed_while_a_lost_secret_is_asked_for_is_not_forgotten() {
+    let outbox = vec![OutboxEntry {
+        incomplete: true,
+        ..left_behind("typed")
+    }];
+    let mut page = Page::open(
+        drawn(),
+        Found {
+            outbox,
+            ..Found::default()
+        },
+    );
+    page.types("note", "mine").tell(Event::SavePressed {
+        errors: BTreeMap::new(),
+    });
+    page.tell(Event::NeverSaved { id: "id-0".into() });
+    assert!(page.announced(&Announcement::SecretLost));
+    assert_eq!(page.form.state(), FormState::Saving);
+}
