@@ -212,9 +212,13 @@ impl Served for Postgres {
     }
 
     fn end_connections(server: &PrivatePostgres) {
-        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-                   WHERE pid <> pg_backend_pid() AND datname IS NOT NULL";
-        server.query(Self::MAIN, end).expect("ended");
+        let query = |sql: &str| server.query(Self::MAIN, sql).expect("an answer");
+        let all = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname IS NOT NULL";
+        let before = query(&format!("SELECT coalesce(string_agg(pid::text, ','), '0') {all}"));
+        query(&format!(
+            "SELECT count(pg_terminate_backend(pid)) {all} AND pid IN ({before})"
+        ));
+        until_none_is_left(|| query(&format!("SELECT count(*) {all} AND pid IN ({before})")));
     }
 }
 
@@ -245,6 +249,22 @@ impl Served for MySql {
     }
 
     fn end_connections(server: &PrivateMariaDb) {
-        server.query(Self::MAIN, "KILL USER tester").expect("ended");
+        let query = |sql: &str| server.query(Self::MAIN, sql).expect("an answer");
+        let all = "FROM information_schema.processlist WHERE user = 'tester'";
+        let before = query(&format!("SELECT coalesce(group_concat(id), '0') {all}"));
+        query("KILL USER tester");
+        until_none_is_left(|| query(&format!("SELECT count(*) {all} AND id IN ({before})")));
+    }
+}
+
+/// A server ends connections after it has said so: one that still answers for a moment would be met half dead.
+fn until_none_is_left(count: impl Fn() -> String) {
+    let begun = std::time::Instant::now();
+    while count() != "0" {
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(10),
+            "they are still there"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(20));
     }
 }
