@@ -171,7 +171,7 @@ struct Device {
 struct Tab {
     page: FormMachine,
     under_way: Vec<Submission>,
-    /// What this page discarded from beside its form.
+    /// What this page discarded, in its form or from beside it.
     dropped: Vec<Revision>,
 }
 
@@ -512,6 +512,7 @@ impl World {
         let pages: Vec<usize> = (0..self.tabs.len())
             .filter(|other| *other != tab && !only_shows_it(&self.tabs[*other]))
             .collect();
+        self.tabs[tab].dropped.extend(discarded.clone());
         self.tell(tab, Event::DiscardPressed);
         for atom in thrown_away {
             let stays_here = self.is_in(&[tab], &atom);
