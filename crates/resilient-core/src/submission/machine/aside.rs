@@ -8,6 +8,9 @@ use super::{DraftRefusal, FormMachine, Given};
 use crate::draft::Revision;
 use crate::time::Moment;
 
+/// Some texts with all that they were built on.
+const MOST_UNDROPPED: usize = 4 * LINEAGE;
+
 impl FormMachine {
     pub(super) fn put_aside(&mut self, draft: DeviceDraft) {
         self.aside
@@ -106,15 +109,20 @@ impl FormMachine {
         self.aside.retain(|aside| aside.draft.revision != *revision);
         self.bury(vec![revision.clone()], orders);
         if self.has_server_drafts {
-            self.undropped.push(revision.clone());
-            if self.undropped.len() > LINEAGE {
-                self.undropped.remove(0);
-            }
-            orders.push(Effect::DropDraft(revision.clone()));
+            self.drop_discarded(revision.clone(), orders);
         }
     }
 
-    /// When what was discarded is to be dropped again: unlike this form's own text, nothing else says so any more.
+    /// Has the server drop what was discarded, and remembers it until that is done.
+    pub(super) fn drop_discarded(&mut self, revision: Revision, orders: &mut Vec<Effect>) {
+        self.undropped.push(revision.clone());
+        if self.undropped.len() > MOST_UNDROPPED {
+            self.undropped.remove(0);
+        }
+        orders.push(Effect::DropDraft(revision));
+    }
+
+    /// When what was discarded is to be dropped again: nothing else in the form says so any more.
     pub(super) fn next_drop(&self) -> Option<Moment> {
         self.dropping.due(Duration::ZERO).filter(|_| !self.signed_out)
     }

@@ -419,7 +419,9 @@ impl FormMachine {
     fn drop_from_server(&mut self, discarded: Vec<Revision>, orders: &mut Vec<Effect>) {
         if self.has_server_drafts {
             self.server.busy = discarded.first().cloned();
-            orders.extend(discarded.into_iter().map(Effect::DropDraft));
+            for revision in discarded {
+                self.drop_discarded(revision, orders);
+            }
         }
     }
 

@@ -69,7 +69,7 @@ pub struct FormMachine {
     swept: bool,
     restored: Option<Restored>,
     aside: Vec<DeviceDraft>,
-    /// What was discarded from beside the form, until the server says that it is dropped there.
+    /// What was discarded, in the form or from beside it, until the server says that it is dropped there.
     undropped: Vec<Revision>,
     /// When it is told again.
     dropping: Shelf,

@@ -26,7 +26,9 @@ const DEVICE_OF: [usize; 3] = [0, 0, 1];
 
 #[derive(Clone, Debug)]
 enum Step {
-    Type { column: usize },
+    Type {
+        column: usize,
+    },
     Save,
     Arrive,
     LoseAnswer,
@@ -37,7 +39,11 @@ enum Step {
     DiscardAside,
     Choose(bool),
     Keep,
-    Pass { ms: u64 },
+    Pass {
+        ms: u64,
+    },
+    /// Drafts get no answer from now on, or do again.
+    Away(bool),
 }
 
 fn any_step() -> impl Strategy<Value = (usize, Step)> {
@@ -54,6 +60,7 @@ fn any_step() -> impl Strategy<Value = (usize, Step)> {
         1 => any::<bool>().prop_map(Step::Choose),
         1 => Just(Step::Keep),
         4 => (0..4_000_u64).prop_map(|ms| Step::Pass { ms }),
+        1 => any::<bool>().prop_map(Step::Away),
     ];
     (0..DEVICE_OF.len(), step)
 }
@@ -164,6 +171,8 @@ struct Device {
 struct Tab {
     page: FormMachine,
     under_way: Vec<Submission>,
+    /// What this page discarded, in its form or from beside it.
+    dropped: Vec<Revision>,
 }
 
 struct World {
@@ -172,6 +181,8 @@ struct World {
     tabs: Vec<Tab>,
     /// No draft reaches the server.
     without_drafts: bool,
+    /// Drafts have reached it before.
+    had_drafts: bool,
     loads: u32,
     count: u32,
     now: Moment,
@@ -200,6 +211,7 @@ impl World {
             devices: Default::default(),
             tabs: Vec::new(),
             without_drafts,
+            had_drafts: !without_drafts,
             loads: 0,
             count: 0,
             now: Moment::START,
@@ -211,6 +223,7 @@ impl World {
             world.tabs.push(Tab {
                 page,
                 under_way: Vec::new(),
+                dropped: Vec::new(),
             });
         }
         world
@@ -440,6 +453,7 @@ impl World {
             }
             Step::DiscardAside => {
                 if let Some(aside) = self.tabs[tab].page.aside().first().cloned() {
+                    self.tabs[tab].dropped.push(aside.draft.revision.clone());
                     self.tell(tab, Event::AsideDiscarded(aside.draft.revision.clone()));
                     self.alive
                         .retain(|atom| atoms(&aside.draft.values).all(|gone| gone != atom));
@@ -450,6 +464,13 @@ impl World {
             Step::Pass { ms } => {
                 self.now = self.now + Duration::from_millis(ms);
                 (0..self.tabs.len()).for_each(|tab| self.tell(tab, Event::Woke));
+            }
+            Step::Away(away) => {
+                self.without_drafts = away;
+                self.had_drafts |= !away;
+                if !away {
+                    (0..self.tabs.len()).for_each(|tab| self.tell(tab, Event::ServerReady));
+                }
             }
         }
     }
@@ -491,11 +512,15 @@ impl World {
         let pages: Vec<usize> = (0..self.tabs.len())
             .filter(|other| *other != tab && !only_shows_it(&self.tabs[*other]))
             .collect();
+        self.tabs[tab].dropped.extend(discarded.clone());
         self.tell(tab, Event::DiscardPressed);
         for atom in thrown_away {
             let stays_here = self.is_in(&[tab], &atom);
-            if self.alive.remove(&atom) && !stays_here && !self.is_kept(&atom, &discarded) && !self.is_in(&pages, &atom)
-            {
+            // Until the server has heard, its draft is shown on other devices.
+            let drafts = self.server.drafts.iter().map(|kept| &kept.draft.values);
+            let is_unheard = self.without_drafts && drafts.flat_map(atoms).any(|there| *there == atom);
+            let stays = stays_here || is_unheard;
+            if self.alive.remove(&atom) && !stays && !self.is_kept(&atom, &discarded) && !self.is_in(&pages, &atom) {
                 self.dead.insert(atom);
             }
         }
@@ -508,6 +533,7 @@ impl World {
         }
         self.tell(tab, Event::PageLeft);
         self.tabs[tab].under_way.clear();
+        self.tabs[tab].dropped.clear();
         let drawn = self.drawn(tab);
         let device = &self.devices[DEVICE_OF[tab]];
         let (resolved, outbox) = device
@@ -544,6 +570,10 @@ impl World {
         // What the device had and the server knows to be discarded goes as soon as they have spoken.
         self.now = self.now + Duration::from_secs(5);
         self.tell(tab, Event::Woke);
+        if self.without_drafts && self.had_drafts {
+            // What another device discarded this page cannot hear now.
+            return;
+        }
         let page = &self.tabs[tab].page;
         let shown = page
             .aside()
@@ -596,6 +626,8 @@ impl World {
             assert!(self.is_somewhere(atom), "{atom} is nowhere");
         }
         for tab in &self.tabs {
+            let heard = |dropped: &Revision| self.without_drafts || self.server.discarded.covers(dropped);
+            assert!(tab.dropped.iter().all(heard), "the server did not hear of a discard");
             if tab.page.state() == FormState::Saved {
                 let seen: usize = tab.page.hidden().1.parse().expect("a version");
                 assert_eq!(tab.page.content().fields, self.server.versions[seen], "says saved");

@@ -273,3 +273,16 @@ fn a_text_discarded_from_beside_the_form_is_dropped_again_until_the_server_has_h
     page.tell(Event::DraftDropped(beside)).after(60_000);
     assert!(!page.orders.contains(&drop));
 }
+
+#[test]
+fn a_discard_of_text_that_the_server_may_have_stored_without_an_answer_is_said_again() {
+    let mut page = Page::drawn();
+    page.types("name", "a").after(2_000);
+    let unanswered = || Event::DraftRefused {
+        revision: revision(1, "w"),
+        why: DraftRefusal::Unanswered,
+    };
+    page.tell(unanswered()).tell(Event::DiscardPressed).tell(unanswered());
+    page.after(60_000);
+    assert!(page.orders.contains(&Effect::DropDraft(revision(1, "w"))));
+}
