@@ -29,7 +29,7 @@ fn is_same_choice(before: &View, view: &View) -> bool {
     before.conflicts.len() == view.conflicts.len()
         && both
             .into_iter()
-            .all(|(one, other)| one.0 == other.0 && one.1.theirs == other.1.theirs)
+            .all(|(one, other)| one.0 == other.0 && one.1.theirs == other.1.theirs && one.1.mine == other.1.mine)
 }
 
 fn draw(form: &Rc<Form>, view: &View) {
