@@ -104,6 +104,8 @@ impl Form {
         match request.send().await.map(|reply| reply.status) {
             // A redirect, not followed: the server let the person in.
             Some(0 | 200) => {
+                // Whoever signs in anew is not to be signed out by an earlier promise to do so.
+                storage::remove(stored::SIGN_OUT);
                 // Other tabs hear of a change only.
                 storage::write(stored::ACCOUNT, stored::NOBODY);
                 storage::write(stored::ACCOUNT, &self.account);
