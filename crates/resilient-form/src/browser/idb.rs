@@ -93,9 +93,12 @@ pub async fn remove(key: &str) -> bool {
     change(key, None).await
 }
 
+/// Says of what is there, if anything is, whether it may go.
+pub type MayGo = Box<dyn Fn(Option<&str>) -> bool>;
+
 /// Puts another entry in the place of one, or for `None` removes it, if what is there is as `may_go` says, in one
 /// transaction: a write that comes later stays. Whether that is through, whatever was decided.
-pub async fn change_if(key: &str, by: Option<String>, may_go: Box<dyn Fn(Option<&str>) -> bool>) -> bool {
+pub async fn change_if(key: &str, by: Option<String>, may_go: MayGo) -> bool {
     open_again().await;
     let Some((transaction, store)) = store(IdbTransactionMode::Readwrite) else {
         return false;

@@ -49,10 +49,12 @@ fn shown(form: &Form, column: &str, value: &Text) -> Option<Text> {
     })?
 }
 
+/// A column, and its text on each side.
 type Row = (String, [Text; 2]);
+type Rows = Box<dyn Fn(&Form) -> Vec<Row>>;
 
 /// Drawn each time it is opened: of the form as it is then.
-fn list(form: &Rc<Form>, group: String, headings: [&'static str; 2], rows: Box<dyn Fn(&Form) -> Vec<Row>>) -> Make {
+fn list(form: &Rc<Form>, group: String, headings: [&'static str; 2], rows: Rows) -> Make {
     let own = Rc::clone(form);
     make("details")
         .with("class", "compare")
