@@ -39,7 +39,8 @@ test("Edit on leads into the field, and what is typed there is what Save saves",
   await mine.conflicts.getByRole("button", { name: "Edit on" }).click();
   await expect(mine.field("notes")).toBeFocused();
   await mine.type("notes", "Both lines");
-  await expect(mine.conflicts).toContainText("Yours is in the field");
+  await expect(mine.conflicts).toContainText("Your new text is in the field");
+  await expect(mine.conflicts.locator('[data-side="mine"]')).toContainText("My line");
   await mine.save();
   await mine.is("saved");
   expect(await database.row("SELECT notes FROM activities WHERE id = 1")).toEqual({ notes: "Both lines" });
