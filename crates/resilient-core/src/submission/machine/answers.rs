@@ -127,6 +127,10 @@ impl FormMachine {
         {
             return self.carried_out(intent, answer, given, orders);
         }
+        if answer.version.as_ref() == Some(&self.content.version) {
+            // Heard of before: from another tab, after waiting for its lock, or as this page's own answer.
+            return;
+        }
         let is_shown_here = is_within(&self.chain.present, &submission.revision) && self.chain.present.seq > 0;
         if is_shown_here && matches!(self.delivery, Delivery::Idle) {
             let is_of_this_version = submission.version == self.content.version;

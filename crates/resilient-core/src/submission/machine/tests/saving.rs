@@ -434,3 +434,25 @@ fn save_pressed_while_a_lost_secret_is_asked_for_is_not_forgotten() {
     assert!(page.announced(&Announcement::SecretLost));
     assert_eq!(page.form.state(), FormState::Saving);
 }
+
+#[test]
+fn a_save_that_is_heard_of_twice_is_one() {
+    let mut page = Page::drawn();
+    let sent = page.types("name", "mine").presses_save();
+    let heard = || {
+        let saved = super::super::effects::JustSaved {
+            submission: sent.clone(),
+            base: values(&[("name", "Pump")]),
+            answer: saved("v2"),
+        };
+        Event::SavedElsewhere(Box::new(saved))
+    };
+    page.tell(heard()).tell(heard());
+    assert_eq!((page.field("name"), page.form.state()), ("mine", FormState::Saved));
+    assert_eq!(page.form.view().outdated_by, None, "this page has that version");
+    page.types("note", "typed since").tell(heard());
+    assert_eq!(
+        (page.field("note"), page.form.state()),
+        ("typed since", FormState::Dirty)
+    );
+}
