@@ -20,7 +20,9 @@ pub const EARLY: &str = "inkfast:1:early:";
 pub const DROPPED: &str = "inkfast:1:dropped:";
 /// What was discarded up to which `seq`, and when: kept for 30 days, so that no other tab brings it back.
 pub const ENDED: &str = "inkfast:1:ended:";
-/// How long that is remembered.
+/// The same for drafts whose text was typed back to what the record has.
+pub const TYPED_BACK: &str = "inkfast:1:typed-back:";
+/// How long these are remembered.
 pub const ENDED_FOR_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
 /// A form's latest saves, for pages that were drawn before them.
 pub const SAVED: &str = "inkfast:1:saved:";
@@ -380,8 +382,9 @@ pub fn dropped_key(account: &str, form_key: &str, writer: &str) -> String {
     format!("{DROPPED}{account}:{form_key}:{writer}")
 }
 
-pub fn ended_key(account: &str, form_key: &str, writer: &str) -> String {
-    [ENDED, account, ":", form_key, ":", writer].concat()
+/// `kind` is [`ENDED`] or [`TYPED_BACK`].
+pub fn over_key(kind: &str, account: &str, form_key: &str, writer: &str) -> String {
+    [kind, account, ":", form_key, ":", writer].concat()
 }
 
 pub fn saved_key(account: &str, form_key: &str) -> String {

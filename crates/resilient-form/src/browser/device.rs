@@ -26,30 +26,42 @@ pub fn kept_at_ms(account: &str, form_key: &str, revision: &Revision) -> Option<
     (stored.at_ms > 0).then_some(stored.at_ms)
 }
 
-/// Remembers that these drafts were discarded. Through before this returns; other tabs hear of it.
-pub fn bury(account: &str, form_key: &str, revisions: &[Revision]) {
+/// Remembers that these drafts are over, as `kind` says: [`stored::ENDED`], of which other tabs hear, or
+/// [`stored::TYPED_BACK`]. Through before this returns.
+pub fn end(kind: &str, account: &str, form_key: &str, revisions: &[Revision]) {
     for Revision { seq, writer } in revisions {
-        let seq = ended_up_to(account, form_key, writer).unwrap_or(0).max(*seq);
-        let key = stored::ended_key(account, form_key, writer);
+        let key = stored::over_key(kind, account, form_key, writer);
+        let seq = over_up_to(&key).unwrap_or(0).max(*seq);
         storage::write(&key, &stored::ended_text(seq, wall_clock_ms()));
     }
 }
 
-pub fn is_buried(account: &str, form_key: &str, revision: &Revision) -> bool {
-    ended_up_to(account, form_key, &revision.writer).is_some_and(|seq| revision.seq <= seq)
+/// These drafts were discarded.
+pub fn bury(account: &str, form_key: &str, revisions: &[Revision]) {
+    end(stored::ENDED, account, form_key, revisions);
 }
 
-fn ended_up_to(account: &str, form_key: &str, writer: &str) -> Option<u64> {
-    let text = storage::read(&stored::ended_key(account, form_key, writer))?;
-    stored::read_ended(&text).map(|(seq, _)| seq)
+pub fn is_over(kind: &str, account: &str, form_key: &str, revision: &Revision) -> bool {
+    let key = stored::over_key(kind, account, form_key, &revision.writer);
+    over_up_to(&key).is_some_and(|seq| revision.seq <= seq)
+}
+
+pub fn is_buried(account: &str, form_key: &str, revision: &Revision) -> bool {
+    is_over(stored::ENDED, account, form_key, revision)
+}
+
+fn over_up_to(key: &str) -> Option<u64> {
+    stored::read_ended(&storage::read(key)?).map(|(seq, _)| seq)
 }
 
 /// Forgets what was discarded, or saved, too long ago to matter.
 pub fn sweep(account: &str) {
     let long_ago = |at_ms: u64| at_ms.saturating_add(stored::ENDED_FOR_MS) < wall_clock_ms();
-    for (key, text) in storage::entries(&[stored::ENDED, account, ":"].concat()) {
-        if stored::read_ended(&text).is_none_or(|(_, at_ms)| long_ago(at_ms)) {
-            storage::remove(&key);
+    for kind in [stored::ENDED, stored::TYPED_BACK] {
+        for (key, text) in storage::entries(&[kind, account, ":"].concat()) {
+            if stored::read_ended(&text).is_none_or(|(_, at_ms)| long_ago(at_ms)) {
+                storage::remove(&key);
+            }
         }
     }
     for (key, text) in storage::entries(&[stored::SAVED, account, ":"].concat()) {
@@ -294,6 +306,7 @@ pub async fn purge(account: &str) {
         stored::OUTBOX,
         stored::DROPPED,
         stored::ENDED,
+        stored::TYPED_BACK,
         stored::SAVED,
     ];
     for kind in kinds {

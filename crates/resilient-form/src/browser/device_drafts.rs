@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::task::spawn;
 use resilient_core::collections::BTreeMap;
 use resilient_core::connection::PROBE_LIMIT;
 use resilient_core::draft::{Revision, Values};
@@ -10,6 +9,7 @@ use web_sys::{Element, Event as DomEvent};
 
 use super::connection::Request;
 use super::dom::{Make, account, document, find, find_in, listen, make, target_of, window};
+use super::task::spawn;
 use super::{device, timer};
 
 /// Fills the list; on the page of a record that cannot be read, loads it again once the server can.

@@ -1,8 +1,9 @@
 //! Elements: finding, making, listening.
 
-use super::task::callback;
 use wasm_bindgen::prelude::*;
 use web_sys::{Document, Element, Event, EventTarget, HtmlElement, NodeList, Window};
+
+use super::task::callback;
 
 /// # Panics
 /// Never in a page: workers do not load this module.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::task::spawn;
 use resilient_core::submission::machine::effects::DeviceDraft;
 use wasm_bindgen::JsCast;
 use web_sys::{Event as DomEvent, HtmlDialogElement, HtmlFormElement};
 
 use super::connection::{FORM, JSON, Request};
 use super::dom::{self, button, document, find, listen, make, set_text};
+use super::task::spawn;
 use super::{device, form, status, storage};
 use crate::json::{self, Json};
 use crate::{reply, stored, wire};
@@ -36,19 +36,20 @@ pub fn guard() {
 
 async fn ask_if_needed(sign_out: HtmlFormElement) {
     let Some(account) = dom::account() else {
+        forget_who_is_here();
         return leave(&sign_out);
     };
     let on_device = !texts(&account).await.is_empty() || !device::submissions(&account).await.is_empty();
     if on_device || form::has_unsaved() {
         ask(sign_out, account);
     } else {
+        forget_who_is_here();
         leave(&sign_out);
     }
 }
 
 /// Posts the form as it stands: the page goes. Where that cannot reach the server, it is promised.
 fn leave(sign_out: &HtmlFormElement) {
-    forget_who_is_here();
     if status::is_reachable() {
         let _ = sign_out.submit();
     } else {

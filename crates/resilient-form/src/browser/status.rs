@@ -4,13 +4,13 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use super::task::spawn;
 use resilient_core::connection::{Connection, DraftStore, Effect, Event, PROBE_LIMIT, Status, Transition};
 use resilient_core::time::{Moment, milliseconds};
 use web_sys::{Element, Event as DomEvent};
 
 use super::connection::Request;
 use super::dom::{document, find, is_hidden, listen, make, set_attribute, set_text, window};
+use super::task::spawn;
 use super::timer::{Alarm, now, sleep};
 use super::{form, outbox_runner, random, sign_out, stream, toasts};
 use crate::reply;

@@ -8,13 +8,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::task::spawn;
 use resilient_core::collections::{BTreeMap, BTreeSet};
 use resilient_core::connection::Event;
 use web_sys::{BroadcastChannel, Event as DomEvent, EventSource, MessageEvent};
 
 use super::connection::{FORM, Request, encode, with_query};
 use super::dom::{document, is_hidden, listen, window};
+use super::task::spawn;
 use super::timer::sleep;
 use super::{dom, form, locks, others, random, status};
 use crate::json::{Fields, Json};

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::task::spawn;
 use wasm_bindgen::JsCast;
 use web_sys::{Element, Event, HtmlElement};
 
 use super::dom::{all_in, document, find, listen, make, set_attribute};
+use super::task::spawn;
 use super::timer::sleep;
 
 const MOST: usize = 3;

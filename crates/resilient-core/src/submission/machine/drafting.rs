@@ -124,6 +124,11 @@ impl FormMachine {
         if self.has_plain_changes() {
             orders.push(Effect::KeepLocally(self.device_draft()));
         } else {
+            let revisions = self.chain.all();
+            if !revisions.is_empty() && self.has_server_drafts {
+                let form_key = self.form_key.clone();
+                orders.push(Effect::TypedBack { form_key, revisions });
+            }
             self.drop_from_device(orders);
         }
     }
@@ -301,12 +306,11 @@ impl FormMachine {
             }
         };
         self.server.changed(given.now);
-        if again && self.composing {
-            // It is due once the word is whole.
-        } else if again {
-            self.keep_on_server(given, orders);
-        } else {
+        if !again {
             self.server.failed(given);
+        } else if !self.composing {
+            // Else it is due once the word is whole.
+            self.keep_on_server(given, orders);
         }
     }
 

@@ -14,6 +14,9 @@ pub enum Effect {
     PutBackLocally(DeviceDraft),
     /// Remove these drafts from the device, each only if what is stored is not later than named.
     DropLocally { form_key: String, revisions: Vec<Revision> },
+    /// Nothing of these drafts is unsaved any more: the text was typed back. The server may have one of them until it is
+    /// dropped there, and the page may be left before: the next one is not to restore it from there.
+    TypedBack { form_key: String, revisions: Vec<Revision> },
     /// These drafts were discarded: the device remembers it, so that no other tab brings them back.
     BuryLocally { form_key: String, revisions: Vec<Revision> },
     /// Send the draft to the server; answered by `DraftStored` or `DraftRefused`.

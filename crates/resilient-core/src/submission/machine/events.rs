@@ -80,6 +80,8 @@ pub enum Event {
     KeptLocally(Revision),
     /// The device's storage is full or forbidden.
     LocalRefused(Revision),
+    /// What was kept on the device was removed there: somebody signed out.
+    GoneLocally(Revision),
     DraftStored(Revision),
     /// The server has neither this draft nor what it was built on any more.
     DraftDropped(Revision),

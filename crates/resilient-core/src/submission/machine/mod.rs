@@ -139,6 +139,7 @@ impl FormMachine {
             Event::RecordChanged { by } => self.outdated_by = Some(by),
             Event::KeptLocally(revision) => self.kept_locally(revision, orders),
             Event::LocalRefused(revision) => self.local_refused(&revision, orders),
+            Event::GoneLocally(revision) => drop(self.device.held.take_if(|held| *held == revision)),
             Event::DraftStored(revision) => self.draft_stored(revision, given),
             Event::DraftDropped(revision) => self.draft_dropped(&revision),
             Event::DraftRefused { revision, why } => self.draft_refused(&revision, why, given, orders),

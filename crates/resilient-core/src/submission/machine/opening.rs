@@ -61,6 +61,8 @@ pub struct Found {
     pub bases: BTreeMap<String, Values>,
     /// The drawn draft was discarded on this device, and the server does not know it.
     pub drawn_was_discarded: bool,
+    /// The drawn draft was typed back on this device. A draft there that has it is another tab's, and goes on.
+    pub drawn_was_typed_back: bool,
 }
 
 impl Found {
@@ -85,6 +87,11 @@ impl Found {
         on_the_same.flat_map(|draft| draft.base.clone()).collect()
     }
 
+    fn drawn_is_over(&self, drawn: &Revision) -> bool {
+        let has_it = |device: &DeviceDraft| covers(&device.draft.revision, &device.lineage, drawn);
+        self.drawn_was_discarded || self.drawn_was_typed_back && !self.drafts.iter().any(has_it)
+    }
+
     /// Whether the drawn draft is an earlier state of the text that was saved.
     fn grew_into(&self, drawn: &Revision, saved: &Revision) -> bool {
         let of_saved = |draft: &&DeviceDraft| draft.draft.revision == *saved;
@@ -102,6 +109,7 @@ impl FormMachine {
         form.drop_resolved(&found, &drawn, orders);
         form.take_just_saved(&found, &drawn, orders);
         let saves = found.saves();
+        let is_over = found.drawn_is_over(&drawn.revision);
         let unresolved: Vec<&Submission> = found.outbox.iter().map(|entry| &entry.submission).collect();
         let drafts: Vec<DeviceDraft> = found
             .drafts
@@ -118,8 +126,8 @@ impl FormMachine {
         }
         form.start_line(&found.outbox, given, orders);
         form.hand_over_what_is_due(given, orders);
-        if found.drawn_was_discarded && form.chain.present == drawn.revision {
-            // Nothing was typed over it: it is discarded as it was before, and no word is lost about its coming back.
+        if is_over && form.chain.present == drawn.revision {
+            // Nothing was typed over it: it goes again, and no word is lost about its coming back.
             effects.retain(|order| !matches!(order, Effect::Announce(Announcement::Restored)));
             form.discard(given, &mut effects);
         }

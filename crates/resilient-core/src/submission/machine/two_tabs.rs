@@ -166,6 +166,7 @@ struct Device {
     drafts: BTreeMap<String, DeviceDraft>,
     outbox: BTreeMap<String, OutboxEntry>,
     buried: Lineage,
+    typed_back: Lineage,
 }
 
 struct Tab {
@@ -330,6 +331,12 @@ impl World {
                         let drafts = &mut self.devices[here].drafts;
                         drafts.retain(|_, stored| !is_within(&stored.draft.revision, &revision));
                     }
+                }
+                return Vec::new();
+            }
+            Effect::TypedBack { revisions, .. } => {
+                for revision in revisions {
+                    self.devices[here].typed_back.add(&revision);
                 }
                 return Vec::new();
             }
@@ -555,6 +562,7 @@ impl World {
             resolved,
             bases,
             drawn_was_discarded: device.buried.covers(&drawn.revision),
+            drawn_was_typed_back: device.typed_back.covers(&drawn.revision),
             ..Found::default()
         };
         let given = self.given();

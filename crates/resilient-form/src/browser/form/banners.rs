@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use resilient_core::draft::{Revision, Text};
+use resilient_core::draft::Revision;
 use resilient_core::submission::form_body::{SEQ, WRITER};
 use resilient_core::submission::machine::effects::DeviceDraft;
 use resilient_core::submission::machine::events::Event;
 use resilient_core::submission::machine::{Action, Message, View};
 
-use super::{Form, compare, fields};
+use super::{Form, choices, compare, fields};
 use crate::browser::dom::{Make, button, find_in, make, notice, remove_all, set_text, window};
 use crate::browser::random;
 use resilient_core::submission::machine::submission_id;
@@ -186,15 +186,6 @@ fn beside(form: &Rc<Form>, draft: &DeviceDraft) -> Make {
         .child(compare::with_form(form, draft.draft.clone()))
 }
 
-/// A value in words.
-fn shown(value: &Text) -> String {
-    match value.as_deref() {
-        None => "NULL".to_owned(),
-        Some("") => "(empty)".to_owned(),
-        Some(text) => text.to_owned(),
-    }
-}
-
 fn unfit_banner(view: &View) -> Vec<Make> {
     if view.unfit.is_empty() {
         return Vec::new();
@@ -209,7 +200,7 @@ fn unfit_banner(view: &View) -> Vec<Make> {
         let text = make("pre")
             .with("class", "kept-text")
             .with("tabindex", "0")
-            .text(&shown(value));
+            .text(choices::plain_words(value));
         make("div").child(make("strong").text(column)).child(text)
     });
     vec![banner.children(entries)]

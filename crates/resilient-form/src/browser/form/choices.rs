@@ -65,12 +65,18 @@ fn whole(text: &str) -> Vec<Piece<'_>> {
 
 /// A value as the form shows it: an option by its label, NULL and the empty text in words.
 pub fn words(form: &Form, column: &str, value: &Text) -> String {
+    let option = value
+        .as_deref()
+        .and_then(|text| fields::option_label(&form.element, column, text));
+    option.unwrap_or_else(|| plain_words(value).to_owned())
+}
+
+/// The same where the form has no field for it.
+pub fn plain_words(value: &Text) -> &str {
     match value.as_deref() {
-        Some(text) => fields::option_label(&form.element, column, text).unwrap_or_else(|| match text {
-            "" => "(empty)".to_owned(),
-            text => text.to_owned(),
-        }),
-        None => "NULL".to_owned(),
+        None => "NULL",
+        Some("") => "(empty)",
+        Some(text) => text,
     }
 }
 

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::browser::task::spawn;
 use resilient_core::draft::Revision;
 use resilient_core::submission::machine::FormMachine;
 use resilient_core::submission::machine::events::{DraftRefusal, Event};
@@ -13,6 +12,7 @@ use web_sys::{
 
 use super::{Form, fields};
 use crate::browser::dom::{document, listen, target_of, window};
+use crate::browser::task::spawn;
 use crate::browser::timer::sleep;
 use crate::browser::{device, storage};
 use crate::stored::{self, Stored, StoredSaves};
@@ -220,7 +220,7 @@ impl Form {
             return;
         };
         if !drafts.iter().any(|(draft, _)| draft.draft.revision == revision) {
-            self.tell(Event::LocalRefused(revision));
+            self.tell(Event::GoneLocally(revision));
         }
     }
 

@@ -18,7 +18,6 @@ use std::cell::{Cell, Ref, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::browser::task::spawn;
 use resilient_core::draft::Revision;
 use resilient_core::submission::Submission;
 use resilient_core::submission::form_body;
@@ -30,6 +29,7 @@ use web_sys::HtmlFormElement;
 pub use self::opening::{ask, enhance};
 use super::random;
 use super::timer::{Alarm, now, sleep};
+use crate::browser::task::spawn;
 
 /// Between two looks at whether the server has the text.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -86,7 +86,6 @@ impl Form {
         Ref::filter_map(self.machine.borrow(), Option::as_ref).ok()
     }
 
-    /// Saves now, or did so a moment ago.
     fn is_of(&self, form_key: &str) -> bool {
         self.ask_machine(|machine| machine.form_key() == form_key) == Some(true)
     }

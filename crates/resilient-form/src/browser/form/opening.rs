@@ -16,12 +16,12 @@ use web_sys::{Element, HtmlFormElement};
 
 use super::fields::{self, Fields};
 use super::other_tabs::OtherTabs;
+use super::performing::what_became_of;
 use super::{FORM, Form, given, listening};
-use crate::browser::connection::Request;
 use crate::browser::dom::{all_in, document, find, find_in, remove_all, set_attribute, window};
 use crate::browser::timer::{Alarm, page_asked_for_ms, wall_clock_ms};
 use crate::browser::{device, idb, outbox_runner, random, storage};
-use crate::reply::{self, Asked};
+use crate::reply::Asked;
 use crate::stored;
 
 /// How long the page waits to hear what became of a queued submission before it shows its draft.
@@ -48,7 +48,9 @@ pub async fn enhance() {
     forget_what_was_saved(&element, &account).await;
     let mut found = find_on_device(&element, &account, &form_key).await;
     let drawn = drawn(&element, form_key);
-    found.drawn_was_discarded = device::is_buried(&account, &drawn.form_key, &drawn.revision);
+    let is_over = |kind| device::is_over(kind, &account, &drawn.form_key, &drawn.revision);
+    found.drawn_was_discarded = is_over(stored::ENDED);
+    found.drawn_was_typed_back = is_over(stored::TYPED_BACK);
     let (machine, effects) = FormMachine::open(drawn, found, given());
     set_attribute(&element, "data-enhanced", Some(""));
     let form = Rc::new(Form {
@@ -129,16 +131,7 @@ fn entry(submission: stored::StoredSubmission) -> OutboxEntry {
 }
 
 pub async fn ask(submission: &Submission) -> Asked {
-    let url = format!("/api/submissions/{}", submission.id);
-    let reply = Request {
-        method: "GET",
-        url: &url,
-        body: None,
-        limit: ASKING,
-    }
-    .send()
-    .await;
-    reply::asked(reply.as_ref())
+    what_became_of(&submission.id, ASKING).await
 }
 
 /// What another page load recorded before its islands ran goes in as a draft of its own. The entry stays

@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::browser::task::spawn;
 use resilient_core::submission::Submission;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::machine::effects::{DeviceDraft, Effect, OutboxEntry};
@@ -15,6 +14,7 @@ use super::{Form, fields, pairs};
 use crate::browser::connection::{FORM, Request, encode, with_other_end};
 use crate::browser::dom::{all_in, document, find, find_in, set_attribute, set_text, window};
 use crate::browser::outbox_runner::{self, account_is_here};
+use crate::browser::task::spawn;
 use crate::browser::{device, locks, status, storage};
 use crate::reply::{self, Asked};
 use crate::stored;
@@ -40,6 +40,9 @@ impl Form {
             Effect::PutBackLocally(draft) => self.put_back_locally(draft),
             Effect::DropLocally { form_key, revisions } => {
                 spawn(device::drop_drafts(&self.account, &form_key, &revisions));
+            }
+            Effect::TypedBack { form_key, revisions } => {
+                device::end(stored::TYPED_BACK, &self.account, &form_key, &revisions);
             }
             Effect::BuryLocally { form_key, revisions } => {
                 device::bury(&self.account, &form_key, &revisions);
@@ -237,15 +240,19 @@ impl Form {
 }
 
 /// What became of a submission, if the server can say.
-async fn asked(id: String) -> Event {
+pub async fn what_became_of(id: &str, limit: Duration) -> Asked {
     let url = format!("/api/submissions/{id}");
     let request = Request {
         method: "GET",
         url: &url,
         body: None,
-        limit: SAVE_LIMIT,
+        limit,
     };
-    match reply::asked(status::watched(request).await.as_ref()) {
+    reply::asked(status::watched(request).await.as_ref())
+}
+
+async fn asked(id: String) -> Event {
+    match what_became_of(&id, SAVE_LIMIT).await {
         Asked::Answer(answer) => Event::Answered { id, answer },
         Asked::NeverSaved => Event::NeverSaved { id },
         Asked::Unanswered => Event::Unanswered { id },

@@ -3,7 +3,6 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::browser::task::spawn;
 use resilient_core::submission::machine::events::Event;
 use resilient_core::submission::machine::{FormState, View};
 use wasm_bindgen::JsCast;
@@ -13,6 +12,7 @@ use super::Form;
 use crate::browser::connection::{FORM, Request, encode};
 use crate::browser::dom::{document, find, make, set_text};
 use crate::browser::storage;
+use crate::browser::task::spawn;
 use crate::stored;
 
 const LIMIT: Duration = Duration::from_secs(15);

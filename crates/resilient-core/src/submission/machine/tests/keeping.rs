@@ -43,7 +43,7 @@ fn typing_the_old_text_again_removes_the_draft() {
         .tell(Event::KeptLocally(revision(1, "w")));
     page.types("name", "Pump").after(300);
     assert!(
-        matches!(&page.orders[..], [Effect::DropLocally { .. }]),
+        matches!(&page.orders[..], [Effect::TypedBack { .. }, Effect::DropLocally { .. }]),
         "{:?}",
         page.orders
     );
@@ -285,4 +285,17 @@ fn a_discard_of_text_that_the_server_may_have_stored_without_an_answer_is_said_a
     page.tell(unanswered()).tell(Event::DiscardPressed).tell(unanswered());
     page.after(60_000);
     assert!(page.orders.contains(&Effect::DropDraft(revision(1, "w"))));
+}
+
+#[test]
+fn what_was_removed_by_signing_out_elsewhere_is_not_said_to_be_kept_and_storage_is_not_blamed() {
+    let mut page = Page::drawn();
+    page.types("name", "a")
+        .after(300)
+        .tell(Event::KeptLocally(revision(1, "w")));
+    assert!(page.form.words().contains("kept on this device"));
+    page.tell(Event::SignedOut).tell(Event::GoneLocally(revision(1, "w")));
+    assert_eq!(page.form.words(), "Signed out. Unsaved changes");
+    assert!(page.form.guard());
+    assert!(!page.announced(&Announcement::NotProtected));
 }

@@ -187,3 +187,35 @@ fn a_drawn_draft_that_was_discarded_here_is_not_shown_and_its_discard_is_said_ag
         ("thrown away", "typed before the script")
     );
 }
+
+#[test]
+fn a_drawn_draft_that_was_typed_back_here_is_not_restored_unless_another_tab_has_it() {
+    let mut page = Page::drawn();
+    page.types("name", "in between")
+        .after(300)
+        .types("name", "Pump")
+        .after(300);
+    let own = page.form.hidden().3.to_owned();
+    assert!(page.orders.iter().any(
+        |order| matches!(order, Effect::TypedBack { revisions, .. } if revisions.iter().any(|back| back.writer == own))
+    ));
+
+    let mut with_draft = drawn();
+    for values in [&mut with_draft.drawn, &mut with_draft.live] {
+        values.insert("name".into(), text("in between"));
+    }
+    with_draft.revision = revision(3, "old");
+    let found = |drafts| Found {
+        drafts,
+        drawn_was_typed_back: true,
+        ..Found::default()
+    };
+    let page = Page::open(with_draft.clone(), found(Vec::new()));
+    assert_eq!((page.field("name"), page.form.state()), ("Pump", FormState::Clean));
+    assert!(page.orders.contains(&Effect::DropDraft(revision(3, "old"))));
+    let page = Page::open(with_draft, found(vec![device_draft("old", 3, "in between")]));
+    assert_eq!(
+        (page.field("name"), page.form.state()),
+        ("in between", FormState::Dirty)
+    );
+}
