@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_meta::Title;
 
-use crate::ui::layout::brand_mark;
+use crate::ui::layout::{brand_mark, reading_style};
 use crate::ui::notice::{Tone, notice};
 use crate::ui::page_request::SignIn;
 
@@ -16,6 +16,7 @@ pub fn SignInPage() -> impl IntoView {
     let sign_in = use_context::<Option<SignIn>>().flatten().unwrap_or_default();
     view! {
         <Title text="Sign in – Inkfast" />
+        {reading_style()}
         {sign_in_view(&sign_in)}
     }
 }

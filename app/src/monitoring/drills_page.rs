@@ -9,7 +9,7 @@ use super::model::{DRILL_SECONDS, DrillKind, DrillReport, DrillsView, RunningDri
 use super::port::Monitor;
 use crate::api_error::{ApiError, ErrorKind};
 use crate::ui::icon::icon;
-use crate::ui::layout::{Frame, PageKind, crumbs, framed};
+use crate::ui::layout::{Frame, PageKind, crumbs, framed, reading_style};
 use crate::ui::notice::{Tone, notice};
 use crate::ui::visited::visited;
 use crate::ui::written;
@@ -48,6 +48,8 @@ pub fn DrillsBanner() -> impl IntoView {
             None => "Drills are on: the database may fail on purpose.".to_owned(),
         };
         view! {
+            // An edit page has it then, too.
+            {reading_style()}
             <p class="drills-banner" data-drills=drills.running.map_or("on", |running| running.kind.word())>
                 {icon("alert")} <span>{words}</span>
             </p>

@@ -51,9 +51,9 @@ pub fn framed(visit: &Visit, frame: Frame, content: AnyView) -> AnyView {
     .into_any()
 }
 
-/// A style of its own, so that an edit page transfers nothing that only lists have. It stands in the body, where what
+/// A style of its own, so that an edit page transfers nothing that only other pages have. It stands in the body, where what
 /// follows waits for it: what a page knows only once its data are there does not always reach the head.
-fn reading_style() -> Option<AnyView> {
+pub fn reading_style() -> Option<AnyView> {
     let assets = use_context::<PageRequest>()?.assets;
     let href = assets.get("inkfast-reading.css")?.clone();
     Some(view! { <link rel="stylesheet" href=href /> }.into_any())

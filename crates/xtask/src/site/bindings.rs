@@ -57,9 +57,10 @@ fn make_small(workspace: &Workspace, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Cargo leaves the file alone when nothing changed, so its size and time of change tell.
+/// Cargo leaves the file alone when nothing changed, so its size and time of change tell; and what is done to it.
 fn identity_of(module: &Path) -> Result<String> {
     let metadata = fs::metadata(module).with_context(|| format!("cargo left no module at {}", module.display()))?;
     let changed = metadata.modified()?.duration_since(UNIX_EPOCH)?;
-    Ok(format!("{} bytes, {} ns", metadata.len(), changed.as_nanos()))
+    let (bytes, ns, flags) = (metadata.len(), changed.as_nanos(), optimise::FLAGS.join(" "));
+    Ok(format!("{bytes} bytes, {ns} ns, {flags}"))
 }

@@ -17,7 +17,7 @@ const WASM_OPT: Tool = Tool {
 /// What rustc's output uses and browsers have; `-all` makes a module that browsers refuse. Names stay for now: they
 /// say what takes the space. What is inlined, shared or put in order is chosen for the size in brotli: functions of
 /// one name are much alike, and what is written twice costs next to nothing there.
-const FLAGS: [&str; 12] = [
+pub const FLAGS: [&str; 13] = [
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
     "--enable-sign-ext",
@@ -27,6 +27,7 @@ const FLAGS: [&str; 12] = [
     "-g",
     "--one-caller-inline-max-function-size=15",
     "--skip-pass=local-cse",
+    "--skip-pass=simplify-locals",
     "-Oz",
     "--converge",
     "--reorder-functions-by-name",

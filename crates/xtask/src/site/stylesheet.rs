@@ -1,14 +1,14 @@
 //! Two stylesheets out of `style/main.css` and what it imports, in that order: an edit page is to be there soon, and
-//! transfers nothing that only lists have.
+//! transfers nothing that only others have.
 
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
 
 /// The line of `main` that begins the second.
-const SECOND: &str = "/* From here on: only pages that show rather than edit. */";
+const SECOND: &str = "/* From here on: what an edit page has not. */";
 
-/// What every page has, and what only pages have that show rather than edit.
+/// What every page has, and what an edit page has not.
 pub struct Stylesheets {
     pub every: String,
     pub reading: String,
