@@ -242,13 +242,13 @@ pub fn taken_over(writer: &str) -> Option<(&str, &str)> {
 }
 
 /// A draft on top of what was saved ([`rebase`]), under the form key it has then. `None`: it was built on another version.
-pub fn rebased(device: &DeviceDraft, submission: &Submission, answer: &Answer) -> Option<DeviceDraft> {
+pub fn rebased(device: &DeviceDraft, saved: &JustSaved) -> Option<DeviceDraft> {
     let mut rebased = device.clone();
-    if !rebase(&mut rebased, submission, answer) {
+    if !rebase(&mut rebased, saved) {
         return None;
     }
     // A form of a new record that was saved is the record's.
-    if let (Some((table, form)), Some(key)) = (device.form_key.split_once('/'), &answer.key)
+    if let (Some((table, form)), Some(key)) = (device.form_key.split_once('/'), &saved.answer.key)
         && form.starts_with("new-")
     {
         rebased.form_key = format!("{table}/{key}");
@@ -567,12 +567,33 @@ mod tests {
             },
             lineage: Vec::new(),
         };
-        let moved = rebased(&newer, &submission, &answer).expect("built on what was saved");
+        let mut saved = JustSaved {
+            submission,
+            base: Values::new(),
+            answer,
+        };
+        let moved = rebased(&newer, &saved).expect("built on what was saved");
         assert_eq!(moved.form_key, "t/7");
         assert_eq!(moved.draft.version, "v2");
-        assert_eq!(moved.draft.base, submission.values);
-        newer.draft.version = "other".into();
-        assert_eq!(rebased(&newer, &submission, &answer), None);
+        assert_eq!(moved.draft.base, saved.submission.values);
+
+        let of_another_version = DeviceDraft {
+            draft: Draft {
+                version: "other".into(),
+                ..newer.draft.clone()
+            },
+            ..newer.clone()
+        };
+        assert_eq!(rebased(&of_another_version, &saved), None);
+        saved.base = newer.draft.base.clone();
+        let grown = rebased(&of_another_version, &saved).expect("grown from what was saved");
+        assert_eq!(grown.draft.base, saved.submission.values);
+
+        // A record of defaults only is one, too: what was typed since is not to make another.
+        saved.submission.values = Values::new();
+        newer.draft.base = Values::new();
+        let moved = rebased(&newer, &saved).expect("built on what was saved");
+        assert_eq!(moved.form_key, "t/7");
     }
 
     #[test]

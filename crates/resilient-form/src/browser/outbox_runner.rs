@@ -5,7 +5,6 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use resilient_core::collections::BTreeSet;
-use resilient_core::submission::Submission;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::machine::effects::JustSaved;
 
@@ -83,12 +82,12 @@ async fn settle(account: &str, entry: &StoredSubmission, answer: &Answer) {
     let form_key = &submission.form_key;
     if answer.outcome == Outcome::Saved {
         device::drop_drafts(account, form_key, std::slice::from_ref(&submission.revision)).await;
-        rebase_drafts(account, submission, answer).await;
         let saved = JustSaved {
             submission: submission.clone(),
             base: entry.base.clone(),
             answer: answer.clone(),
         };
+        rebase_drafts(account, &saved).await;
         device::remember_saved(account, &saved);
         toasts::show(toasts::Kind::Saved, &format!("Saved what was queued for {form_key}."));
     } else {
@@ -99,12 +98,12 @@ async fn settle(account: &str, entry: &StoredSubmission, answer: &Answer) {
 }
 
 /// Newer text of the form that was saved goes on top of what was saved.
-async fn rebase_drafts(account: &str, submission: &Submission, answer: &Answer) {
+async fn rebase_drafts(account: &str, saved: &JustSaved) {
     for (draft, draft_url) in device::drafts(account).await {
-        if draft.form_key != submission.form_key {
+        if draft.form_key != saved.submission.form_key {
             continue;
         }
-        let Some(rebased) = stored::rebased(&draft, submission, answer) else {
+        let Some(rebased) = stored::rebased(&draft, saved) else {
             continue;
         };
         if rebased.form_key == draft.form_key {

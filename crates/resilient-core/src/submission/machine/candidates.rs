@@ -3,8 +3,6 @@
 use super::effects::{DeviceDraft, JustSaved};
 use super::keeping::covers;
 use crate::draft::Revision;
-use crate::submission::Submission;
-use crate::submission::answer::Answer;
 
 /// A device draft as it may go into the form.
 #[derive(Clone)]
@@ -41,52 +39,41 @@ pub fn is_saved(draft: &DeviceDraft, saves: &[JustSaved]) -> bool {
     })
 }
 
-/// Puts a draft built on the version that a saved submission was sent on upon the version that the save made, for the
-/// columns it wrote: my own save is never somebody else's change. `false`: it was built on another, or nothing was
-/// written, and the draft is as it was.
-pub fn rebase(device: &mut DeviceDraft, submission: &Submission, answer: &Answer) -> bool {
-    let draft = &mut device.draft;
-    if submission.version != draft.version || submission.values.is_empty() {
-        return false;
-    }
-    for (column, sent) in &submission.values {
-        let stored = answer.current.get(column).unwrap_or(sent).clone();
-        draft.base.insert(column.clone(), stored);
-    }
-    if let Some(version) = &answer.version {
-        draft.version.clone_from(version);
-    }
-    true
-}
-
-/// The draft on top of all that was saved meanwhile.
-pub fn rebased(mut draft: DeviceDraft, saves: &[JustSaved]) -> Candidate {
-    let mut moved = false;
-    for save in saves {
-        moved |= rebase(&mut draft, &save.submission, &save.answer) || rebase_what_grew(&mut draft, save);
-    }
-    Candidate { draft, moved }
-}
-
-/// The same for a text that grew from what was saved, in a page that was drawn meanwhile: its version is another, and
-/// what it found in a column may be what the press had found there.
-fn rebase_what_grew(device: &mut DeviceDraft, save: &JustSaved) -> bool {
+/// Puts a draft upon what a save made of the columns it wrote: my own save is never somebody else's change. That is a
+/// draft built on the version that the save was sent on; or a text that grew from what was saved in a page drawn
+/// meanwhile, whose version is another, where it found in a column what the press had found there. `false`: it is
+/// neither, and is as it was.
+pub fn rebase(device: &mut DeviceDraft, save: &JustSaved) -> bool {
     let JustSaved {
         submission,
         base,
         answer,
     } = save;
-    if !covers(&device.draft.revision, &device.lineage, &submission.revision) {
+    let draft = &mut device.draft;
+    let is_of_version = submission.version == draft.version;
+    if !is_of_version && !covers(&draft.revision, &device.lineage, &submission.revision) {
         return false;
     }
-    let mut moved = false;
+    let mut moved = is_of_version;
     for (column, sent) in &submission.values {
-        if let Some(found) = device.draft.base.get_mut(column)
-            && base.get(column) == Some(found)
-        {
-            found.clone_from(answer.current.get(column).unwrap_or(sent));
+        let found = draft.base.get(column);
+        if is_of_version || found.is_some() && found == base.get(column) {
+            let stored = answer.current.get(column).unwrap_or(sent).clone();
+            draft.base.insert(column.clone(), stored);
             moved = true;
         }
     }
+    if let (true, Some(version)) = (is_of_version, &answer.version) {
+        draft.version.clone_from(version);
+    }
     moved
+}
+
+/// The draft on top of all that was saved meanwhile. A save that wrote nothing makes no other text of it.
+pub fn rebased(mut draft: DeviceDraft, saves: &[JustSaved]) -> Candidate {
+    let mut moved = false;
+    for save in saves {
+        moved |= rebase(&mut draft, save) && !save.submission.values.is_empty();
+    }
+    Candidate { draft, moved }
 }
