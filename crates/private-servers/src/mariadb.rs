@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::ServerError;
 use crate::installation::{ServiceUser, find_program};
 use crate::postgres::{last_lines, said_by};
-use crate::process_tree::signal;
+use crate::process_tree::{self, signal};
 use crate::template::Template;
 
 /// A start that takes longer than this has failed. Recovery after a kill is part of it.
@@ -115,9 +115,8 @@ impl PrivateMariaDb {
 
     /// `kill -9`: nothing is flushed, nobody is told, connections are reset. Returns when it is gone.
     pub fn kill(&self) {
-        if let Some(mut process) = self.process().take() {
-            signal(process.id(), Signal::KILL);
-            let _reaped = process.wait();
+        if let Some(process) = self.process().take() {
+            process_tree::kill(process);
         }
     }
 

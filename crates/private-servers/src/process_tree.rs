@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use std::process::Child;
+
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Sends `signal` to one process; a process that is gone already is no error.
@@ -10,6 +12,12 @@ pub fn signal(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         let _gone_already = kill_process(pid, signal);
     }
+}
+
+/// `kill -9` of one child. Returns when it is gone.
+pub fn kill(mut child: Child) {
+    signal(child.id(), Signal::KILL);
+    let _reaped = child.wait();
 }
 
 /// Every living process below `root`, parents before their children.

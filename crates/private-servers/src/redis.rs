@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::ServerError;
-use crate::process_tree::signal;
+use crate::process_tree::{self, signal};
 
 /// A start that takes longer than this has failed. Reading the log back is part of it.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -60,9 +60,8 @@ impl PrivateRedis {
 
     /// `kill -9`: nothing is flushed, nobody is told. Returns when it is gone.
     pub fn kill(&self) {
-        if let Some(mut process) = self.process().take() {
-            signal(process.id(), Signal::KILL);
-            let _reaped = process.wait();
+        if let Some(process) = self.process().take() {
+            process_tree::kill(process);
         }
     }
 

@@ -41,7 +41,8 @@ pub(crate) fn open<D: Supported>(
             async move { D::settle_in(connection, Purpose::Work(role), &policy, &server).await }.boxed()
         })
         .before_acquire(move |connection, seen| {
-            let doubtful = seen.idle_for > before.ping_when_idle_for || news.suspects(seen.idle_for);
+            let suspect = news.suspects(seen.idle_for, before.ping_after_release);
+            let doubtful = suspect || seen.idle_for > before.ping_when_idle_for;
             let policy = Arc::clone(&before);
             async move { still_good::<D>(connection, &seen, doubtful, &policy).await }.boxed()
         })

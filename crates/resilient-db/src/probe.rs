@@ -55,10 +55,12 @@ impl News {
         }
     }
 
-    /// Whether a connection unused for `idle_for` dates from before the last break.
-    pub(crate) fn suspects(&self, idle_for: Duration) -> bool {
+    /// Whether a connection unused for `idle_for` may date from before the last break. `returning` is the
+    /// longest that giving one back takes: the answer to its ping may have come before the break and have
+    /// been read after it.
+    pub(crate) fn suspects(&self, idle_for: Duration, returning: Duration) -> bool {
         let suspicion = *self.suspicion.lock().unwrap_or_else(PoisonError::into_inner);
-        suspicion.is_some_and(|since| since.elapsed() <= idle_for)
+        suspicion.is_some_and(|since| since.elapsed() <= idle_for + returning)
     }
 
     /// Why the last probe failed, if it did.
@@ -232,4 +234,31 @@ fn not_writable() -> FailedAttempt {
         action: Action::FailOver,
         ..DEFECT
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classify::BROKEN;
+
+    const RETURNING: Duration = Duration::from_millis(100);
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_given_back_before_a_break_or_during_it_is_suspected() {
+        let news = News::default();
+        assert!(!news.suspects(Duration::from_secs(60), RETURNING));
+        news.hear_of(&BROKEN);
+        tokio::time::advance(Duration::from_secs(5)).await;
+        for (idle_for_ms, suspected) in [(6_000, true), (5_000, true), (4_950, true), (4_899, false), (0, false)] {
+            let idle_for = Duration::from_millis(idle_for_ms);
+            assert_eq!(news.suspects(idle_for, RETURNING), suspected, "{idle_for:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failure_that_keeps_its_connection_casts_no_suspicion() {
+        let news = News::default();
+        news.hear_of(&DEFECT);
+        assert!(!news.suspects(Duration::from_secs(60), RETURNING));
+    }
 }

@@ -17,7 +17,7 @@ const OWN_SHORTAGE: Class = Class {
 
 /// The connection broke in use: reconnect, and resolve if a change was under way. Below an outage
 /// until it turns out that something is in doubt.
-const BROKEN: Class = Class {
+const CUT: Class = Class {
     severity: Severity::Degraded,
     action: Action::Reconnect,
     ..LOST
@@ -70,7 +70,7 @@ pub fn class_of_kind(kind: ErrorKind, phase: Phase) -> Class {
             retry: Retry::Yes(Pace::Slow),
             ..UNREACHABLE
         },
-        _ => BROKEN,
+        _ => CUT,
     }
 }
 

@@ -111,6 +111,22 @@ pub(crate) const LOST: Class = Class {
     action: Action::Resolve,
 };
 
+/// The connection broke, or is about to, while the server worked for us.
+pub(crate) const BROKEN: Class = Class {
+    action: Action::Reconnect,
+    ..LOST
+};
+
+/// Nothing of ours was begun on this connection, and another one will do.
+pub(crate) const STALE: Class = Class {
+    kind: Kind::Unreachable,
+    outcome: Outcome::NotSent,
+    connection: ConnectionFate::Drop,
+    breaker: BreakerEffect::Ignored,
+    action: Action::Reconnect,
+    ..DEFECT
+};
+
 /// There was no way to the server in the first place.
 pub(crate) const UNREACHABLE: Class = Class {
     outcome: Outcome::NotSent,

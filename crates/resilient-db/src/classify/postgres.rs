@@ -3,24 +3,11 @@
 use resilient_core::failure::{Action, BreakerEffect, Class, ConnectionFate, Kind, Outcome, Pace, Retry, Severity};
 use sqlx::postgres::PgDatabaseError;
 
-use super::{BAD_VALUE, CONSTRAINT, CONTENTION, DAMAGED, DEFECT, LOST, MISCONFIGURED, SHORT, TIMED_OUT, UNREACHABLE};
+use super::{
+    BAD_VALUE, BROKEN, CONSTRAINT, CONTENTION, DAMAGED, DEFECT, LOST, MISCONFIGURED, SHORT, STALE, TIMED_OUT,
+    UNREACHABLE,
+};
 use crate::error::{Constraint, ConstraintKind};
-
-/// The server is going down or came down while it worked for us.
-const SHUTDOWN: Class = Class {
-    action: Action::Reconnect,
-    ..LOST
-};
-
-/// The connection went stale while nobody used it.
-const STALE: Class = Class {
-    kind: Kind::Unreachable,
-    outcome: Outcome::NotSent,
-    connection: ConnectionFate::Drop,
-    breaker: BreakerEffect::Ignored,
-    action: Action::Reconnect,
-    ..DEFECT
-};
 
 /// (codes, what they mean). A code of two characters stands for the rest of its SQLSTATE class;
 /// the first row that fits counts.
@@ -158,7 +145,7 @@ const TABLE: &[(&[&str], Class)] = &[
             ..TIMED_OUT
         },
     ),
-    (&["57P01", "57P02"], SHUTDOWN),
+    (&["57P01", "57P02"], BROKEN),
     (
         &["57P03"],
         Class {

@@ -5,7 +5,10 @@ mod constraint;
 
 use resilient_core::failure::{Action, BreakerEffect, Class, ConnectionFate, Kind, Outcome, Pace, Retry, Severity};
 
-use super::{BAD_VALUE, CONSTRAINT, CONTENTION, DAMAGED, DEFECT, LOST, MISCONFIGURED, SHORT, TIMED_OUT, UNREACHABLE};
+use super::{
+    BAD_VALUE, BROKEN, CONSTRAINT, CONTENTION, DAMAGED, DEFECT, LOST, MISCONFIGURED, SHORT, STALE, TIMED_OUT,
+    UNREACHABLE,
+};
 
 pub use constraint::{constraint_kind, constraint_of};
 
@@ -16,28 +19,12 @@ pub enum Flavour {
     MariaDb,
 }
 
-/// The connection broke, or is about to, while the server worked for us.
-const BROKEN: Class = Class {
-    action: Action::Reconnect,
-    ..LOST
-};
-
 /// The server has no place for another connection.
 const FULL: Class = Class {
     outcome: Outcome::NotSent,
     connection: ConnectionFate::Drop,
     action: Action::Shed,
     ..SHORT
-};
-
-/// Nothing of ours was begun on this connection, and another one will do.
-const STALE: Class = Class {
-    kind: Kind::Unreachable,
-    outcome: Outcome::NotSent,
-    connection: ConnectionFate::Drop,
-    breaker: BreakerEffect::Ignored,
-    action: Action::Reconnect,
-    ..DEFECT
 };
 
 /// This server does not take changes; another one may.
