@@ -16,6 +16,7 @@ mod preparation;
 pub mod records;
 pub mod report;
 pub mod request_id;
+mod schema;
 pub mod services;
 pub mod sql;
 pub mod startup;

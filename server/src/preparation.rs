@@ -15,9 +15,9 @@ use crate::auth::service::Auth;
 use crate::clock::now_ms;
 use crate::config::StorageSettings;
 use crate::drafts::DraftService;
-use crate::files;
 use crate::panel::Panel;
 use crate::records::save;
+use crate::schema::Schema;
 use crate::sql::Sqlite;
 use crate::sql::migrations::OwnTables;
 
@@ -36,6 +36,7 @@ pub struct Preparation<D: OwnTables> {
     pub db: Db<D::Database>,
     pub options: Options<D::Database>,
     pub panel: Arc<Panel>,
+    pub schema: Schema<D>,
     pub auth: Arc<Auth>,
     pub drafts: Arc<DraftService>,
     pub storage: StorageSettings,
@@ -95,7 +96,7 @@ impl<D: OwnTables> Preparation<D> {
         if self.demo {
             D::fill_with_demo(&self.db).await?;
         }
-        self.read_catalog().await?;
+        self.schema.read().await?;
         self.make_first_account().await?;
         self.auth.refresh().await?;
         Ok(())
@@ -119,22 +120,6 @@ impl<D: OwnTables> Preparation<D> {
         self.auth
             .use_accounts(Arc::new(AccountRepository::<Sqlite>::new(local)));
         self.read_only.store(true, Ordering::Release);
-        Ok(())
-    }
-
-    async fn read_catalog(&self) -> Result<(), NotPrepared> {
-        let tables = self
-            .db
-            .read("introspect", |mut conn: Connection<D::Database>| async move {
-                D::introspect(&mut conn).await
-            });
-        let tables = tables.await?;
-        let kept = serde_json::to_vec(&tables).map_err(std::io::Error::other);
-        let path = self.storage.data_dir.join("catalog.json");
-        if let Err(error) = kept.and_then(|bytes| files::write_whole(&path, &bytes)) {
-            tracing::warn!(%error, "the catalog cannot be kept for the next start");
-        }
-        self.panel.replace(tables);
         Ok(())
     }
 

@@ -9,7 +9,6 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use app::monitoring::port::Monitor;
-use app::records::model::Table;
 use app::records::port::Records;
 use axum::Router;
 use resilient_db::{CountMetrics, Db, Faults, LogChanges, Observers, Options, Policy};
@@ -31,9 +30,10 @@ use crate::preparation::Preparation;
 use crate::records::save::Versions;
 use crate::records::service::RecordService;
 use crate::report;
+use crate::schema::{self, Schema};
 use crate::services::Services;
 use crate::sql::migrations::OwnTables;
-use crate::sql::{Postgres, Sqlite};
+use crate::sql::{MySql, Postgres, Sqlite};
 
 /// A request has its answer or its deadline by then; a client that reads no more is not waited for.
 const STOPS_WITHIN: Duration = Duration::from_secs(15);
@@ -65,7 +65,10 @@ pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
             .map_err(|error| unusable(storage, "secret", &error))?,
     };
     let keys = Keys::from_secret(&secret);
-    let panel = Arc::new(Panel::new(Arc::clone(&settings.panel), last_tables(storage)));
+    let panel = Arc::new(Panel::new(
+        Arc::clone(&settings.panel),
+        schema::last_known(&storage.data_dir),
+    ));
     let path = storage.data_dir.join("drafts.db");
     let redis = settings.redis.address.as_ref();
     let observations = Arc::new(Observations::default());
@@ -81,6 +84,9 @@ pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
         }
         DatabaseSettings::Sqlite(options) => {
             assemble::<Sqlite>(*options, settings, keys, drafts, panel, observations).await?
+        }
+        DatabaseSettings::MySql(options) => {
+            assemble::<MySql>(*options, settings, keys, drafts, panel, observations).await?
         }
         DatabaseSettings::Postgres(options) => {
             assemble::<Postgres>(*options, settings, keys, drafts, panel, observations).await?
@@ -125,9 +131,11 @@ async fn assemble<D: OwnTables>(
     let auth = Arc::new(Auth::new(accounts, Arc::clone(&directory), keys.clone()));
     let (prepared, read_only) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let events = Arc::new(Hub::default());
+    let schema = Schema::<D>::new(db.clone(), Arc::clone(&panel), &storage.data_dir);
     let records: Arc<dyn Records> = Arc::new(RecordService::<D>::new(
         db.clone(),
         Arc::clone(&panel),
+        schema.clone(),
         Versions::new(&keys),
         Arc::clone(&drafts),
         Arc::clone(&events),
@@ -147,6 +155,7 @@ async fn assemble<D: OwnTables>(
         db,
         options,
         panel: Arc::clone(&panel),
+        schema,
         auth: Arc::clone(&auth),
         drafts: Arc::clone(&drafts),
         storage: storage.clone(),
@@ -169,19 +178,6 @@ async fn assemble<D: OwnTables>(
         metrics,
         assets: Arc::new(assets),
     })
-}
-
-/// What the schema was when it was last read: pages can be drawn from it before the database is there.
-fn last_tables(storage: &StorageSettings) -> Vec<Table> {
-    let path = storage.data_dir.join("catalog.json");
-    match std::fs::read(&path).map(|bytes| serde_json::from_slice(&bytes)) {
-        Ok(Ok(tables)) => tables,
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "the last catalog cannot be read; it is made anew");
-            Vec::new()
-        }
-        Err(_) => Vec::new(),
-    }
 }
 
 fn open_data_dir(storage: &StorageSettings) -> Result<DataDir, String> {

@@ -15,6 +15,7 @@ use resilient_core::submission::answer::Outcome;
 use resilient_core::submission::is_submission_id;
 
 use super::address::{self, Target};
+use super::changed_table::table_has_changed;
 use super::form_view::{FormSources, FormView, Restore};
 use super::model::{RecordKey, Table};
 use super::port::RecordForm;
@@ -42,6 +43,8 @@ pub fn NewPage() -> impl IntoView {
 /// What was found for one form.
 struct Found {
     table: Arc<Table>,
+    /// It is another one than it was a moment ago.
+    table_has_changed: bool,
     target: Target,
     record: Option<RecordForm>,
     drafts: Vec<KeptDraft>,
@@ -61,8 +64,9 @@ async fn existing(visit: &Visit, table: &str, key: &str) -> Result<AnyView, ApiE
         Some(id) => visit.records.saved(&visit.account, id).await.ok().flatten(),
         None => None,
     };
-    let found = |record| Found {
-        table: table.clone(),
+    let found = |record: Option<RecordForm>| Found {
+        table: read_from(&table, record.as_ref()),
+        table_has_changed: *read_from(&table, record.as_ref()) != *table,
         target,
         record,
         drafts,
@@ -94,8 +98,9 @@ async fn new(visit: &Visit, table: &str) -> Result<AnyView, ApiError> {
         target = Target::New(visit.request.submission_id.clone());
     }
     let created_before = made.is_some();
-    let found = |record| Found {
-        table: table.clone(),
+    let found = |record: Option<RecordForm>| Found {
+        table: read_from(&table, record.as_ref()),
+        table_has_changed: *read_from(&table, record.as_ref()) != *table,
         target,
         record,
         drafts,
@@ -109,6 +114,11 @@ async fn new(visit: &Visit, table: &str) -> Result<AnyView, ApiError> {
         Err(error) if draws_without_record(visit, &error) => Ok(unreadable(visit, found(None), &error).await),
         Err(error) => Err(error),
     }
+}
+
+/// The table as it was when the record was read.
+fn read_from(table: &Arc<Table>, record: Option<&RecordForm>) -> Arc<Table> {
+    Arc::clone(record.map_or(table, |record| &record.table))
 }
 
 /// The database is away; or whatever else is wrong, a form was posted, and its text comes before the failure.
@@ -163,7 +173,8 @@ async fn page(visit: &Visit, found: Found) -> AnyView {
         kind,
     };
     let head = head(&found);
-    framed(visit, frame, view! { {head} {content} }.into_any())
+    let has_changed = found.table_has_changed.then(table_has_changed);
+    framed(visit, frame, view! { {head} {has_changed} {content} }.into_any())
 }
 
 /// Without the record: drawn from what is known to be typed, else from this device.

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
 use super::address;
+use super::changed_table::table_has_changed;
 use super::list_query;
 use super::model::{ListPage as Listed, ListQuery, Table};
 use crate::api_error::ApiError;
@@ -41,7 +42,9 @@ async fn page(visit: &Visit, written: &str, pairs: &[(String, String)]) -> Resul
         unsaved: visit.unsaved().await,
         kind: PageKind::Listing,
     };
-    Ok(framed(visit, frame, list_view(&table, &query, &listed)))
+    let has_changed = (*listed.table != *table).then(table_has_changed);
+    let list = list_view(&listed.table, &query, &listed);
+    Ok(framed(visit, frame, view! { {has_changed} {list} }.into_any()))
 }
 
 fn list_view(table: &Arc<Table>, query: &ListQuery, listed: &Listed) -> AnyView {

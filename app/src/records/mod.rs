@@ -1,6 +1,8 @@
 pub mod address;
 pub mod api;
 #[cfg(feature = "ssr")]
+mod changed_table;
+#[cfg(feature = "ssr")]
 pub mod delete_page;
 pub mod display;
 #[cfg(feature = "ssr")]

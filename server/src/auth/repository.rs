@@ -63,7 +63,9 @@ impl<D: Dialect> AccountRepository<D> {
 
     async fn read(&self, name: &'static str, condition: &str, parameter: Option<&str>) -> Result<Vec<Row>, DbError> {
         let sql = format!(
-            "SELECT name, password_hash, role, CAST(epoch AS text), CAST(disabled AS text) FROM {} {condition}",
+            "SELECT name, password_hash, role, {}, {} FROM {} {condition}",
+            D::as_text("epoch"),
+            D::as_text("disabled"),
             D::own("account")
         );
         let parameters: Vec<_> = parameter.map(|text| Some(text.to_owned())).into_iter().collect();
@@ -135,13 +137,7 @@ impl<D: Dialect> AccountStore for AccountRepository<D> {
     }
 
     async fn add(&self, name: &str, password_hash: &str, role: Role) -> Result<bool, DbError> {
-        let sql = format!(
-            "INSERT INTO {} (name, password_hash, role) VALUES ({}, {}, {}) ON CONFLICT (name) DO NOTHING",
-            D::own("account"),
-            D::placeholder(1),
-            D::placeholder(2),
-            D::placeholder(3)
-        );
+        let sql = D::insert_unless_taken(&D::own("account"), &["name", "password_hash", "role"], 1);
         self.change("add account", sql, vec![name, password_hash, role.name()])
             .await
     }
@@ -150,7 +146,7 @@ impl<D: Dialect> AccountStore for AccountRepository<D> {
         let account = D::own("account");
         let sql = format!(
             "INSERT INTO {account} (name, password_hash, role) SELECT {}, {}, {} \
-             WHERE NOT EXISTS (SELECT 1 FROM {account})",
+             FROM (SELECT 1 AS one) AS once WHERE NOT EXISTS (SELECT 1 FROM {account})",
             D::placeholder(1),
             D::placeholder(2),
             D::placeholder(3)

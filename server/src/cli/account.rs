@@ -10,7 +10,7 @@ use crate::auth::password::{Passwords, random_password};
 use crate::auth::repository::{AccountRepository, AccountStore};
 use crate::config::{DatabaseSettings, Settings};
 use crate::sql::migrations::OwnTables;
-use crate::sql::{Postgres, Sqlite};
+use crate::sql::{MySql, Postgres, Sqlite};
 
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
@@ -67,6 +67,7 @@ pub async fn run(command: AccountCommand, settings: Settings) -> Result<(), Stri
             run_on::<Sqlite>(command, options).await
         }
         DatabaseSettings::Sqlite(options) => run_on::<Sqlite>(command, *options).await,
+        DatabaseSettings::MySql(options) => run_on::<MySql>(command, *options).await,
         DatabaseSettings::Postgres(options) => run_on::<Postgres>(command, *options).await,
     }
 }

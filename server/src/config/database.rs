@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use sqlx::mysql::MySqlConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 
@@ -13,6 +14,8 @@ pub enum DatabaseSettings {
     Embedded,
     /// `sqlite:path`: an existing file.
     Sqlite(Box<SqliteConnectOptions>),
+    /// `mysql://…` or `mariadb://…`, with the name of a database.
+    MySql(Box<MySqlConnectOptions>),
     /// `postgres://…`; `PG*` variables complete it as libpq reads them.
     Postgres(Box<PgConnectOptions>),
 }
@@ -27,6 +30,14 @@ impl DatabaseSettings {
             "postgres" | "postgresql" => {
                 PgConnectOptions::from_str(&url).map(|options| Self::Postgres(Box::new(options)))
             }
+            "mysql" | "mariadb" => match MySqlConnectOptions::from_str(&url) {
+                Ok(options) if options.get_database().is_none_or(str::is_empty) => {
+                    return Err(vec![
+                        "DATABASE_URL names no database: mysql://user@host/database.".to_owned(),
+                    ]);
+                }
+                read => read.map(|options| Self::MySql(Box::new(options))),
+            },
             "sqlite" => SqliteConnectOptions::from_str(&url).map(|options| Self::Sqlite(Box::new(options))),
             _ => return Err(vec![Self::unknown_scheme(scheme)]),
         };
@@ -35,13 +46,14 @@ impl DatabaseSettings {
     }
 
     fn unknown_scheme(scheme: &str) -> String {
-        format!("DATABASE_URL begins with `{scheme}:`; it takes postgres://… or sqlite:path.")
+        format!("DATABASE_URL begins with `{scheme}:`; it takes postgres://…, mysql://…, mariadb://… or sqlite:path.")
     }
 
     /// For people.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Embedded | Self::Sqlite(_) => "SQLite",
+            Self::MySql(_) => "MySQL/MariaDB",
             Self::Postgres(_) => "PostgreSQL",
         }
     }

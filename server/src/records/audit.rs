@@ -34,8 +34,9 @@ pub async fn changes<D: Dialect>(
         ),
     };
     let sql = format!(
-        "SELECT CAST(at AS text), account, action, table_name, record_key, changes FROM {} {condition} \
+        "SELECT {}, account, action, table_name, record_key, changes FROM {} {condition} \
          ORDER BY id DESC LIMIT {limit}",
+        D::as_text("at"),
         D::own("audit")
     );
     let parameters: Vec<Text> = match of {

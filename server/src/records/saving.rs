@@ -11,6 +11,7 @@ use resilient_core::path_text;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::form_body::{FormBody, with_line_feeds};
 use resilient_db::{Connection, ConstraintKind, DbError, End, OnUnknownCommit};
+use tokio::time::Instant;
 
 use super::read;
 use super::save::{self, Intent, Posted};
@@ -22,6 +23,8 @@ use crate::sql::Dialect;
 
 /// Where nothing says when another try makes sense.
 const TRY_AGAIN_MS: u64 = 1_000;
+
+const TABLE_GONE: &str = "The database has no such table any more. What you typed is still here.";
 
 impl<D: Dialect> RecordService<D> {
     /// Runs to its end whatever becomes of the caller.
@@ -46,7 +49,7 @@ impl<D: Dialect> RecordService<D> {
             body,
             now_ms: now_ms(),
         };
-        let intent = match Intent::read(posted, &self.parts.versions) {
+        let mut intent = match Intent::read(posted, &self.parts.versions) {
             Ok(intent) => Arc::new(intent),
             Err(answer) => return *answer,
         };
@@ -56,12 +59,22 @@ impl<D: Dialect> RecordService<D> {
                 ..intent.answer(Outcome::InProgress)
             };
         };
-        let answer = match self.refusal(&intent) {
-            Some(answer) => answer,
-            None => match self.run(&intent).await {
-                Ok(answer) => answer,
-                Err(error) => self.not_done(&intent, &error).await,
-            },
+        let begun = Instant::now();
+        let answer = match self.done(&intent).await {
+            Ok(answer) => answer,
+            Err(error) if self.parts.schema.is_another(begun, &error).await => {
+                match self.read_anew(posted).map(Arc::new) {
+                    Ok(anew) => {
+                        intent = anew;
+                        match self.done(&intent).await {
+                            Ok(answer) => answer,
+                            Err(error) => self.not_done(&intent, &error).await,
+                        }
+                    }
+                    Err(gone) => intent.invalid([(String::new(), gone.to_owned())].into()),
+                }
+            }
+            Err(error) => self.not_done(&intent, &error).await,
         };
         let is_first_heard = self.is_first_heard(&intent, &answer);
         let answer = self.settle_draft(&intent, answer, manner).await;
@@ -90,6 +103,25 @@ impl<D: Dialect> RecordService<D> {
         if let (true, Some(key)) = (changed, &intent.key) {
             events.record_saved(&Place::new(&intent.table.name, key), who, &intent.id);
         }
+    }
+
+    async fn done(&self, intent: &Arc<Intent>) -> Result<Answer, DbError> {
+        match self.refusal(intent) {
+            Some(answer) => Ok(answer),
+            None => self.run(intent).await,
+        }
+    }
+
+    /// The same submission to the table as it is by now.
+    fn read_anew(&self, posted: Posted) -> Result<Intent, &'static str> {
+        let whole = self.parts.panel.whole();
+        let catalog = self.parts.panel.of(posted.account.role);
+        let name = &posted.table.name;
+        let (Some(whole), Some(table)) = (whole.table(name), catalog.table(name)) else {
+            return Err(TABLE_GONE);
+        };
+        let posted = Posted { table, whole, ..posted };
+        Intent::read(posted, &self.parts.versions).map_err(|_| TABLE_GONE)
     }
 
     /// What can be answered without the database.

@@ -16,6 +16,7 @@ use resilient_core::path_text;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::form_body::FormBody;
 use resilient_db::{Connection, Db, DbError, End, OnUnknownCommit};
+use tokio::time::Instant;
 
 use super::deleting::not_allowed;
 use super::save::{self, InFlight, Unheard, Versions};
@@ -25,6 +26,7 @@ use crate::drafts::DraftService;
 use crate::events::Hub;
 use crate::monitoring::Saves;
 use crate::panel::{Panel, shown_answer};
+use crate::schema::Schema;
 use crate::sql::Dialect;
 use crate::sql::catalog::Catalog;
 use crate::{report, request_id};
@@ -37,6 +39,7 @@ pub struct RecordService<D: Dialect> {
 pub(super) struct Parts<D: Dialect> {
     pub(super) db: Db<D::Database>,
     pub(super) panel: Arc<Panel>,
+    pub(super) schema: Schema<D>,
     pub(super) versions: Versions,
     pub(super) drafts: Arc<DraftService>,
     pub(super) events: Arc<Hub>,
@@ -59,6 +62,7 @@ impl<D: Dialect> RecordService<D> {
     pub fn new(
         db: Db<D::Database>,
         panel: Arc<Panel>,
+        schema: Schema<D>,
         versions: Versions,
         drafts: Arc<DraftService>,
         events: Arc<Hub>,
@@ -70,6 +74,7 @@ impl<D: Dialect> RecordService<D> {
             parts: Arc::new(Parts {
                 db,
                 panel,
+                schema,
                 versions,
                 drafts,
                 events,
@@ -105,6 +110,44 @@ impl<D: Dialect> RecordService<D> {
         let table = saved.form_key.split('/').next().unwrap_or_default();
         let answer = shown_answer(saved.answer, self.catalog(who).written(table).map(|table| &**table));
         SavedSubmission { answer, ..saved }
+    }
+
+    /// The record as it is now, and its table as it turned out to be.
+    async fn record(
+        &self,
+        who: &Account,
+        table: &Arc<Table>,
+        key: &RecordKey,
+        what: &'static str,
+    ) -> Result<(Arc<Table>, read::RecordValues), ApiError> {
+        let begun = Instant::now();
+        let mut table = Arc::clone(table);
+        let mut record = read::form_values::<D>(&self.parts.db, &table, key).await;
+        if let Some(anew) = self.anew(who, &table, begun, &record).await? {
+            record = read::form_values::<D>(&self.parts.db, &anew, key).await;
+            table = anew;
+        }
+        let record = record.map_err(|error| report::database(what, &error))?;
+        let record = record.ok_or_else(|| ApiError::not_found("There is no such record."))?;
+        Ok((table, record))
+    }
+
+    /// The table as it is by now, where reading from it failed because it is another one than it was.
+    async fn anew<T>(
+        &self,
+        who: &Account,
+        table: &Table,
+        begun: Instant,
+        read: &Result<T, DbError>,
+    ) -> Result<Option<Arc<Table>>, ApiError> {
+        match read {
+            Err(error) if self.parts.schema.is_another(begun, error).await => {
+                let now = self.catalog(who).table(&table.name).cloned();
+                now.map(Some)
+                    .ok_or_else(|| ApiError::not_found("The database has no such table any more."))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The values a new record's form is drawn with.
@@ -146,21 +189,24 @@ impl<D: Dialect> Records for RecordService<D> {
     }
 
     async fn list(&self, who: &Account, table: &Arc<Table>, query: &ListQuery) -> Result<ListPage, ApiError> {
-        let page = read::list::<D>(&self.parts.db, &self.catalog(who), table, query).await;
+        let begun = Instant::now();
+        let mut page = read::list::<D>(&self.parts.db, &self.catalog(who), table, query).await;
+        if let Some(table) = self.anew(who, table, begun, &page).await? {
+            page = read::list::<D>(&self.parts.db, &self.catalog(who), &table, query).await;
+        }
         page.map_err(|error| report::database("list", &error))
     }
 
     async fn form(&self, who: &Account, table: &Arc<Table>, key: Option<&RecordKey>) -> Result<RecordForm, ApiError> {
-        let record = match key {
-            Some(key) => read::form_values::<D>(&self.parts.db, table, key)
-                .await
-                .map_err(|error| report::database("form", &error))?
-                .ok_or_else(|| ApiError::not_found("There is no such record."))?,
-            None => read::RecordValues {
-                values: Self::drawn_defaults(table),
-                secrets_set: Vec::new(),
-            },
+        let (table, record) = match key {
+            Some(key) => self.record(who, table, key, "form").await?,
+            None => {
+                let values = Self::drawn_defaults(table);
+                let secrets_set = Vec::new();
+                (Arc::clone(table), read::RecordValues { values, secrets_set })
+            }
         };
+        let table = &table;
         let references = read::all_references::<D>(&self.parts.db, &self.catalog(who), table, &record.values).await;
         let editable = self.controls(table, key);
         Ok(RecordForm {
@@ -292,10 +338,8 @@ impl<D: Dialect> Records for RecordService<D> {
         let db = &self.parts.db;
         let unavailable = |error: DbError| report::database("delete preview", &error);
         let missing = || ApiError::not_found("There is no such record.");
-        let record = read::form_values::<D>(db, table, key)
-            .await
-            .map_err(unavailable)?
-            .ok_or_else(missing)?;
+        let (table, record) = self.record(who, table, key, "delete preview").await?;
+        let table = &table;
         let label = read::record_label::<D>(db, table, key)
             .await
             .map_err(unavailable)?

@@ -1,5 +1,7 @@
 //! Column defaults that are plain literals.
 
+use app::records::model::ColumnKind;
+
 use super::tokens::{Brackets, Token, tokens};
 
 /// The text of a default such as `'open'::text`, `(-1)` or `true`; `None` for NULL and for
@@ -24,6 +26,17 @@ pub fn literal_text(expression: &str) -> Option<String> {
         [sign, Token::Number(number)] if sign.is_sign("-") => Some(format!("-{number}")),
         [sign, Token::Number(number)] if sign.is_sign("+") => Some(number.clone()),
         _ => None,
+    }
+}
+
+/// SQLite and MySQL have no booleans of their own: `TRUE` is another way to write 1, and 1 may mean true.
+pub fn as_kept(text: String, kind: &ColumnKind) -> String {
+    match (*kind == ColumnKind::Boolean, text.as_str()) {
+        (true, "1") => "true".to_owned(),
+        (true, "0") => "false".to_owned(),
+        (false, "true") => "1".to_owned(),
+        (false, "false") => "0".to_owned(),
+        _ => text,
     }
 }
 

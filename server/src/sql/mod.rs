@@ -7,19 +7,22 @@
 use std::future::Future;
 use std::ops::RangeInclusive;
 
-use app::records::model::{Column, Table, TableName, Text};
+use app::records::model::{Column, Table, TableName, Text, Values};
 use resilient_db::{Connection, Supported};
 
+mod answer;
 pub mod catalog;
 mod check_values;
 mod literal;
 pub mod migrations;
+mod mysql;
 mod naming;
 mod postgres;
 mod sqlite;
 mod tokens;
 
 pub use check_values::readable;
+pub use mysql::{MySql, members};
 pub use naming::is_secret;
 pub use postgres::Postgres;
 pub use sqlite::Sqlite;
@@ -71,6 +74,47 @@ pub trait Dialect: Send + Sync + 'static {
     /// The n-th parameter as text.
     fn placeholder(n: usize) -> String;
 
+    /// A number or truth value, or a value of one of Inkfast's own tables, as text.
+    fn as_text(expression: &str) -> String {
+        format!("CAST({expression} AS text)")
+    }
+
+    /// Whether `text`, an expression as [`text`](Self::text) gives it, is letter by letter the n-th parameter.
+    fn same_text(text: &str, n: usize) -> String {
+        format!("{text} = {}", Self::placeholder(n))
+    }
+
+    /// True where one of both is NULL, too, and false where both are.
+    fn differ(left: &str, right: &str) -> String {
+        format!("{left} IS DISTINCT FROM {right}")
+    }
+
+    /// A term of ORDER BY; NULLs come last in both directions.
+    fn ordered(expression: &str, descending: bool, nullable: bool) -> String {
+        let direction = if descending { " DESC" } else { "" };
+        // Said only where it matters: PostgreSQL walks an index backwards for DESC, but not for DESC
+        // NULLS LAST.
+        let nulls = if nullable { " NULLS LAST" } else { "" };
+        format!("{expression}{direction}{nulls}")
+    }
+
+    /// Inserts a row of parameters into one of Inkfast's own tables, and changes nothing where its key, the first `key`
+    /// of the columns, is taken. Where another transaction is taking it, this waits for that one.
+    fn insert_unless_taken(table: &str, columns: &[&str], key: usize) -> String {
+        let values: Vec<_> = (1..=columns.len()).map(Self::placeholder).collect();
+        format!(
+            "INSERT INTO {table} ({}) VALUES ({}) ON CONFLICT ({}) DO NOTHING",
+            columns.join(", "),
+            values.join(", "),
+            columns[..key].join(", ")
+        )
+    }
+
+    /// Deletes at most `most` rows of one of Inkfast's own tables that meet a condition; `key` tells its rows apart.
+    fn delete_at_most(table: &str, key: &str, condition: &str, most: u32) -> String {
+        format!("DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {condition} LIMIT {most})")
+    }
+
     /// `expression`, a text, contains the n-th parameter: a pattern escaped by `\`, whatever its
     /// case.
     fn like(expression: &str, n: usize) -> String;
@@ -95,6 +139,20 @@ pub trait Dialect: Send + Sync + 'static {
         parameters: Vec<Text>,
     ) -> impl Future<Output = Result<u64, sqlx::Error>> + Send;
 
+    /// Inserts a row and gives the texts of its key; `None` where no row came of it. `key` is a select list of these
+    /// texts.
+    fn insert(
+        connection: &mut Connection<Self::Database>,
+        table: &Table,
+        values: &Values,
+        key: &str,
+    ) -> impl Future<Output = Result<Option<Vec<Text>>, sqlx::Error>> + Send {
+        let (what, parameters) = insertion::<Self>(table, values, "DEFAULT VALUES");
+        let sql = format!("{what} RETURNING {key}");
+        let rows = Self::fetch(connection, sql, parameters);
+        async move { Ok(rows.await?.into_iter().next()) }
+    }
+
     /// Every table and view this database account may read, but not the system's or Inkfast's own.
     fn introspect(
         connection: &mut Connection<Self::Database>,
@@ -106,6 +164,23 @@ pub trait Dialect: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<(TableName, u64)>, sqlx::Error>> + Send;
 }
 
+/// `INSERT INTO … VALUES …` and its parameters; `nothing` stands for a row of defaults alone.
+fn insertion<D: Dialect + ?Sized>(table: &Table, values: &Values, nothing: &str) -> (String, Vec<Text>) {
+    let columns: Vec<_> = values.keys().filter_map(|name| table.column(name)).collect();
+    let names: Vec<_> = columns.iter().map(|column| D::quote(&column.name)).collect();
+    let places = columns.iter().zip(1..).map(|(column, n)| D::value_of(column, n));
+    let places: Vec<_> = places.collect();
+    let rows = match columns.as_slice() {
+        [] => nothing.to_owned(),
+        _ => format!("({}) VALUES ({})", names.join(", "), places.join(", ")),
+    };
+    let parameters = columns.iter().filter_map(|column| values.get(&column.name).cloned());
+    (
+        format!("INSERT INTO {} {rows}", D::table(&table.name)),
+        parameters.collect(),
+    )
+}
+
 /// The values a column of some kind can hold on some database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -114,7 +189,7 @@ pub struct Limits {
     pub bytes: Option<usize>,
     /// Digits of a decimal, where the database keeps no more.
     pub significant_digits: Option<usize>,
-    /// `NaN`, `Infinity`, dates before the year 1 and `infinity` are values too.
+    /// As PostgreSQL has them: `NaN`, `Infinity`, dates before the year 1 and `infinity`, bits written `b101` or `x1f`.
     pub specials: bool,
 }
 

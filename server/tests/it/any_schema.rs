@@ -6,6 +6,7 @@
 )]
 
 mod granted;
+mod mariadb;
 mod odd;
 mod typical;
 mod values;

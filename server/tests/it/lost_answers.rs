@@ -9,6 +9,7 @@ use fault_proxy::Fault;
 use resilient_core::submission::answer::Outcome;
 
 use crate::support::drawn_form::DrawnForm;
+use crate::support::private_database::PrivateDatabase;
 use crate::support::test_app::Outage;
 
 const NEW: &str = "/records/activity/new?form=";
@@ -58,7 +59,8 @@ fn effects(outage: &Outage, mark: &str) -> (i64, i64, i64) {
             "SELECT count({what}) FROM activity WHERE title LIKE '{mark} %'"
         ))
     };
-    let audit = format!("SELECT count(*) FROM inkfast.audit WHERE changes LIKE '%\"{mark} %'");
+    let audit = outage.database.own("audit");
+    let audit = format!("SELECT count(*) FROM {audit} WHERE changes LIKE '%\"{mark} %'");
     (of("*"), of("DISTINCT title"), outage.count(&audit))
 }
 
@@ -83,7 +85,7 @@ async fn cut_at_commit(outage: &Outage, mark: &str, saves: usize, ids: Ids) -> u
         outage
             .proxy
             .set(Fault::CutAfterForwarding {
-                pattern: b"COMMIT".to_vec(),
+                pattern: outage.database.commit().to_vec(),
                 times,
             })
             .await;
@@ -104,7 +106,16 @@ async fn cut_at_commit(outage: &Outage, mark: &str, saves: usize, ids: Ids) -> u
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_saves_whose_commit_went_unanswered_are_saved_once() {
-    let outage = Outage::prepared().await;
+    saves_without_an_answer_are_saved_once(PrivateDatabase::postgres()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_saves_whose_commit_mariadb_did_not_answer_are_saved_once() {
+    saves_without_an_answer_are_saved_once(PrivateDatabase::mariadb()).await;
+}
+
+async fn saves_without_an_answer_are_saved_once(database: PrivateDatabase) {
+    let outage = Outage::over(database).await;
     let attempts = cut_at_commit(&outage, "once", 100, Ids::Kept).await;
     let (records, distinct, audit) = effects(&outage, "once");
     println!(

@@ -13,6 +13,7 @@ mod requests;
 mod restricted_database;
 mod rights;
 mod saving;
+mod schema_drift;
 mod sql_round_trip;
 mod support;
 mod thousand_saves;

@@ -1,4 +1,4 @@
-//! The SQL layer against real databases: SQLite files and a private PostgreSQL.
+//! The SQL layer against real databases: SQLite files, a private PostgreSQL, a private MariaDB.
 #![allow(
     clippy::unwrap_used,
     reason = "a test may stop at the first thing that is not as it says"
@@ -7,6 +7,8 @@
 mod databases;
 mod demo;
 mod lists;
+mod mysql_schema;
+mod mysql_values;
 mod postgres_schema;
 mod postgres_values;
 mod sqlite_schema;

@@ -13,6 +13,7 @@ use fault_proxy::Fault;
 use resilient_core::submission::answer::{Answer, Outcome};
 
 use crate::support::drawn_form::DrawnForm;
+use crate::support::private_database::PrivateDatabase;
 use crate::support::running_server::RunningServer;
 use crate::support::test_app::Outage;
 
@@ -38,6 +39,10 @@ const POSTGRES_TRIGGER: &str = "
     CREATE TRIGGER count_saves BEFORE UPDATE OF title ON activity FOR EACH ROW EXECUTE FUNCTION count_saves();
 ";
 
+const MARIADB_TRIGGER: &str = "
+    CREATE TRIGGER count_saves BEFORE UPDATE ON activity FOR EACH ROW SET NEW.saves = OLD.saves + 1;
+";
+
 /// A server that is being broken.
 #[async_trait]
 trait Server: Send + Sync + 'static {
@@ -46,7 +51,7 @@ trait Server: Send + Sync + 'static {
     async fn save(&self, form: &DrawnForm) -> Option<Answer>;
     /// One number out of the database, past the server.
     async fn count(&self, sql: String) -> i64;
-    fn audit(&self) -> &'static str;
+    fn audit(&self) -> String;
 }
 
 #[async_trait]
@@ -64,8 +69,8 @@ impl Server for Outage {
         Outage::count(self, &sql)
     }
 
-    fn audit(&self) -> &'static str {
-        "inkfast.audit"
+    fn audit(&self) -> String {
+        self.database.own("audit")
     }
 }
 
@@ -83,8 +88,8 @@ impl Server for RunningServer {
         RunningServer::count(self, sql).await
     }
 
-    fn audit(&self) -> &'static str {
-        "inkfast_audit"
+    fn audit(&self) -> String {
+        "inkfast_audit".to_owned()
     }
 }
 
@@ -211,11 +216,17 @@ async fn nothing_is_lost_doubled_or_wrong(server: &impl Server, acknowledged: &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_saves_are_saved_once_while_postgresql_is_cut_at_random() {
-    let outage = Arc::new(Outage::prepared().await);
-    outage
-        .postgres
-        .query("maintenance", POSTGRES_TRIGGER)
-        .expect("the trigger");
+    saved_once_while_cut_at_random("PostgreSQL", PrivateDatabase::postgres(), POSTGRES_TRIGGER).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_saves_are_saved_once_while_mariadb_is_cut_at_random() {
+    saved_once_while_cut_at_random("MariaDB", PrivateDatabase::mariadb(), MARIADB_TRIGGER).await;
+}
+
+async fn saved_once_while_cut_at_random(name: &str, database: PrivateDatabase, trigger: &str) {
+    let outage = Arc::new(Outage::over(database).await);
+    outage.database.query(trigger);
     let before = outage.proxy.counters().cut;
     let probability = 0.02;
     outage
@@ -228,7 +239,7 @@ async fn a_thousand_saves_are_saved_once_while_postgresql_is_cut_at_random() {
     let (acknowledged, unsaved) = thousand(&outage).await;
     let cuts = outage.proxy.counters().cut - before;
     outage.proxy.set(Fault::Pass).await;
-    println!("PostgreSQL: {SAVES} saves, {cuts} cuts, {unsaved} unsaved answers");
+    println!("{name}: {SAVES} saves, {cuts} cuts, {unsaved} unsaved answers");
     assert!(cuts > SAVES as u64 / 2, "only {cuts} cuts");
     nothing_is_lost_doubled_or_wrong(&*outage, &acknowledged).await;
 }

@@ -7,6 +7,7 @@ use fault_proxy::Fault;
 use resilient_core::submission::answer::Outcome;
 
 use crate::support::drawn_form::DrawnForm;
+use crate::support::private_database::PrivateDatabase;
 use crate::support::test_app::Outage;
 
 const ACTIVITY: &str = "/records/activity/1";
@@ -23,7 +24,16 @@ async fn eventually<F: AsyncFnMut() -> bool>(what: &str, limit: Duration, mut do
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cut_database_is_answered_quickly_and_comes_back_by_itself() {
-    let outage = Outage::prepared().await;
+    cut_and_back(PrivateDatabase::postgres()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_mariadb_is_answered_quickly_and_comes_back_by_itself() {
+    cut_and_back(PrivateDatabase::mariadb()).await;
+}
+
+async fn cut_and_back(database: PrivateDatabase) {
+    let outage = Outage::over(database).await;
     let app = &outage.app;
     let form = app.form(ACTIVITY).await.with("v.title", "Typed during the outage");
     assert_eq!(app.get("/readyz").await.status, StatusCode::OK);
@@ -75,7 +85,10 @@ async fn a_cut_database_is_answered_quickly_and_comes_back_by_itself() {
         outage.count("SELECT count(*) FROM activity WHERE title = 'Typed during the outage'"),
         1
     );
-    assert_eq!(outage.count("SELECT count(*) FROM inkfast.audit"), 1);
+    assert_eq!(
+        outage.count(&format!("SELECT count(*) FROM {}", outage.database.own("audit"))),
+        1
+    );
     assert!(
         !app.get("/drafts").await.body.contains("activity/1"),
         "the draft is done with"
@@ -142,7 +155,7 @@ async fn a_frozen_database_keeps_nobody_waiting_beyond_the_deadline() {
     let limit = Duration::from_secs(8);
     for round in 0..20 {
         let form = app.form(ACTIVITY).await.with("v.notes", &format!("round {round}"));
-        outage.postgres.freeze();
+        outage.database.freeze();
         let started = Instant::now();
         let (save, list, record) = tokio::join!(
             app.save(&form),
@@ -154,14 +167,14 @@ async fn a_frozen_database_keeps_nobody_waiting_beyond_the_deadline() {
         for page in [list, record] {
             assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "round {round}");
         }
-        outage.postgres.thaw();
+        outage.database.thaw();
         eventually("it is back", Duration::from_secs(10), async || {
             app.get("/readyz").await.status == StatusCode::OK && app.save(&form).await.1.outcome == Outcome::Saved
         })
         .await;
     }
     assert_eq!(
-        outage.count("SELECT count(*) FROM inkfast.audit"),
+        outage.count(&format!("SELECT count(*) FROM {}", outage.database.own("audit"))),
         20,
         "each round saved once"
     );
@@ -180,7 +193,7 @@ async fn a_frozen_database_keeps_nobody_waiting_beyond_the_deadline() {
 async fn being_signed_in_survives_the_database() {
     let outage = Outage::prepared().await;
     let app = &outage.app;
-    outage.postgres.kill();
+    outage.database.kill();
     eventually("the breaker opens", Duration::from_secs(5), async || {
         app.get("/readyz").await.status == StatusCode::SERVICE_UNAVAILABLE
     })
@@ -203,23 +216,24 @@ async fn being_signed_in_survives_the_database() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_takes_no_changes_is_not_ready() {
-    let outage = Outage::prepared().await;
+    takes_no_changes(PrivateDatabase::postgres()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mariadb_that_takes_no_changes_is_not_ready() {
+    takes_no_changes(PrivateDatabase::mariadb()).await;
+}
+
+async fn takes_no_changes(database: PrivateDatabase) {
+    let outage = Outage::over(database).await;
     let app = &outage.app;
-    let read_only = |on: &str| {
-        let set = format!("ALTER SYSTEM SET default_transaction_read_only = {on}");
-        outage.postgres.query("postgres", &set).expect("set");
-        outage
-            .postgres
-            .query("postgres", "SELECT pg_reload_conf()")
-            .expect("reloaded");
-    };
-    read_only("on");
+    outage.database.take_changes(false);
     eventually("it is not ready", Duration::from_secs(10), async || {
         app.get("/readyz").await.status == StatusCode::SERVICE_UNAVAILABLE
     })
     .await;
     assert_eq!(app.get(ACTIVITY).await.status, StatusCode::OK, "it can still be read");
-    read_only("off");
+    outage.database.take_changes(true);
     eventually("it is ready again", Duration::from_secs(20), async || {
         app.get("/readyz").await.status == StatusCode::OK
     })

@@ -23,7 +23,10 @@ pub async fn refused_by_database<D: Dialect>(
         let (Some(column), Some(_)) = (table.column(name), text) else {
             continue;
         };
-        let sql = format!("SELECT '1' WHERE {} IS NULL", D::value_of(column, 1));
+        let sql = format!(
+            "SELECT '1' FROM (SELECT 1 AS one) AS once WHERE {} IS NULL",
+            D::value_of(column, 1)
+        );
         let parameters: Vec<Text> = vec![text.clone()];
         let work = |mut connection| {
             let (sql, parameters) = (sql.clone(), parameters.clone());

@@ -5,7 +5,7 @@
 
 use app::records::model::{Column, ColumnKind};
 
-use crate::sql::{Dialect, Limits};
+use crate::sql::{Dialect, Limits, members};
 
 mod array;
 mod by_database;
@@ -66,7 +66,7 @@ fn refusal_within(column: &Column, text: &str, limits_of: fn(&Column) -> Limits)
         ColumnKind::Uuid => refused_uuid(text),
         ColumnKind::Json => json::refused_json(text),
         ColumnKind::Bytes => refused_hex(text),
-        ColumnKind::Bits => refused_bits(column, text),
+        ColumnKind::Bits => refused_bits(column, text, limits.specials),
         ColumnKind::NetworkAddress => network::refused_network_address(text),
         ColumnKind::Network => network::refused_network(text),
         ColumnKind::HardwareAddress => network::refused_hardware_address(text),
@@ -76,7 +76,7 @@ fn refusal_within(column: &Column, text: &str, limits_of: fn(&Column) -> Limits)
         }
         ColumnKind::Range(_) => range::refused_range(text),
         ColumnKind::Multirange(_) => range::refused_multirange(text),
-        ColumnKind::Other => refused_character(column, text),
+        ColumnKind::Other => refused_character(column, text).or_else(|| refused_member(column, text)),
     }
 }
 
@@ -126,9 +126,9 @@ fn refused_element(element: &Column, text: &str, limits_of: fn(&Column) -> Limit
     refusal_within(element, text, limits_of)
 }
 
-fn refused_bits(column: &Column, text: &str) -> Option<String> {
+fn refused_bits(column: &Column, text: &str, prefixes: bool) -> Option<String> {
     // PostgreSQL also reads `b101` and `x1f`; how long those are, it says itself.
-    if text.starts_with(['b', 'B', 'x', 'X']) {
+    if prefixes && text.starts_with(['b', 'B', 'x', 'X']) {
         return None;
     }
     if !text.bytes().all(|byte| matches!(byte, b'0' | b'1')) {
@@ -147,6 +147,20 @@ fn refused_bits(column: &Column, text: &str) -> Option<String> {
 fn refused_character(column: &Column, text: &str) -> Option<String> {
     let fits = column.sql_type != "\"char\"" || text.len() <= 1 || (text.starts_with('\\') && text.len() == 4);
     (!fits).then(|| "One letter without accents fits here.".to_owned())
+}
+
+/// MySQL would take the text `3` for the first two members of a set, and for the third value of an enum.
+fn refused_member(column: &Column, text: &str) -> Option<String> {
+    let known = members(&column.sql_type)?;
+    let is_known = |text: &str| known.iter().any(|member| member == text);
+    let (fits, words) = match column.sql_type.starts_with("set") {
+        true => (
+            text.is_empty() || text.split(',').all(is_known),
+            "Write listed values, separated by commas",
+        ),
+        false => (is_known(text), "Write one of the listed values"),
+    };
+    (!fits).then(|| format!("{words}: {}.", known.join(", ")))
 }
 
 fn too_many_bytes(text: &str, most: Option<usize>) -> Option<String> {

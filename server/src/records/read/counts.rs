@@ -40,7 +40,8 @@ async fn estimates<D: Dialect>(db: &Db<D::Database>) -> HashMap<TableName, u64> 
 async fn exact_counts<D: Dialect>(db: &Db<D::Database>, tables: &[&Arc<Table>]) -> Vec<(TableName, u64)> {
     let one = |(place, table): (usize, &&Arc<Table>)| {
         let (from, most) = (D::rows_of(table), D::COUNTED_UP_TO + 1);
-        format!("SELECT '{place}', CAST(count(*) AS text) FROM (SELECT 1 FROM {from} LIMIT {most}) AS counted")
+        let count = D::as_text("count(*)");
+        format!("SELECT '{place}', {count} FROM (SELECT 1 FROM {from} LIMIT {most}) AS counted")
     };
     let sql = tables
         .iter()

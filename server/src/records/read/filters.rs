@@ -7,6 +7,9 @@ use super::order::compared_as_text;
 use crate::records::check;
 use crate::sql::Dialect;
 
+/// Written differently on each database.
+const DIFFERS: &str = "differs";
+
 /// Adds the condition of one filter. A filter on a column or with an operator that is not known,
 /// or on a secret, is passed over: addresses outlive schemas.
 pub fn add_filter<D: Dialect>(
@@ -27,7 +30,7 @@ pub fn add_filter<D: Dialect>(
             conditions.require(D::like(&D::text_of(column), n));
         }
         "eq" => add_comparison::<D>(conditions, column, "=", text),
-        "ne" => add_comparison::<D>(conditions, column, "IS DISTINCT FROM", text),
+        "ne" => add_comparison::<D>(conditions, column, DIFFERS, text),
         "lt" => add_comparison::<D>(conditions, column, "<", text),
         "lte" => add_comparison::<D>(conditions, column, "<=", text),
         "gt" => add_comparison::<D>(conditions, column, ">", text),
@@ -40,17 +43,24 @@ fn add_comparison<D: Dialect>(conditions: &mut Conditions, column: &Column, oper
     let text = completed(column, text);
     if compared_as_text(&column.kind) {
         let n = conditions.parameter(text);
-        conditions.require(format!("{} {operator} {}", D::text_of(column), D::placeholder(n)));
+        conditions.require(compared::<D>(&D::text_of(column), operator, &D::placeholder(n)));
     } else if check::refusal::<D>(column, &text).is_none() {
         let n = conditions.parameter(text);
-        conditions.require(format!(
-            "{} {operator} {}",
-            D::quote(&column.name),
-            D::value_of(column, n)
+        conditions.require(compared::<D>(
+            &D::quote(&column.name),
+            operator,
+            &D::value_of(column, n),
         ));
-    } else if operator != "IS DISTINCT FROM" {
+    } else if operator != DIFFERS {
         // No value of the column can stand in this relation to something that is none.
         conditions.require(NOTHING.to_owned());
+    }
+}
+
+fn compared<D: Dialect>(left: &str, operator: &str, right: &str) -> String {
+    match operator {
+        DIFFERS => D::differ(left, right),
+        _ => format!("{left} {operator} {right}"),
     }
 }
 

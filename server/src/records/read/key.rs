@@ -31,10 +31,9 @@ pub fn key_condition<D: Dialect>(table: &Table, first_n: usize) -> String {
             let n = first_n + place;
             let name = D::quote(&column.name);
             format!(
-                "{name} = {} AND {} = {}",
+                "{name} = {} AND {}",
                 D::value_of(column, n),
-                D::text_of(column),
-                D::placeholder(n)
+                D::same_text(&D::text_of(column), n)
             )
         });
     parts.collect::<Vec<_>>().join(" AND ")

@@ -179,7 +179,8 @@ async fn total<D: Dialect>(
     }
     let (from, clause) = (D::rows_of(table), conditions.clause());
     let sql = format!(
-        "SELECT CAST(count(*) AS text) FROM (SELECT 1 FROM {from}{clause} LIMIT {}) AS counted",
+        "SELECT {} FROM (SELECT 1 FROM {from}{clause} LIMIT {}) AS counted",
+        D::as_text("count(*)"),
         COUNTED_UP_TO + 1
     );
     let counted = rows::<D>(db, "records.count", sql, conditions.parameters.clone())

@@ -40,11 +40,7 @@ fn term<D: Dialect>(column: &Column, descending: bool) -> String {
         true => D::text_of_aliased(LISTED, column),
         false => format!("{LISTED}.{}", D::quote(&column.name)),
     };
-    let direction = if descending { " DESC" } else { "" };
-    // Said only where it matters: PostgreSQL walks an index backwards for DESC, but not for DESC
-    // NULLS LAST.
-    let nulls = if column.nullable { " NULLS LAST" } else { "" };
-    format!("{expression}{direction}{nulls}")
+    D::ordered(&expression, descending, column.nullable)
 }
 
 /// Types without an order or an equality of their own, as far as we know.

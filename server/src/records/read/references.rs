@@ -89,11 +89,12 @@ fn options_sql<D: Dialect>(target: &Table, far: &Column) -> String {
         "SELECT option_value, option_label FROM (
              SELECT {} AS option_value, {} AS option_label, {value} AS option_order FROM {}
              WHERE {value} IS NOT NULL ORDER BY {value} LIMIT {}) AS options
-         ORDER BY option_label NULLS LAST, option_order",
+         ORDER BY {}, option_order",
         D::text_of(far),
         D::cut(&label, CELL),
         D::rows_of(target),
-        MOST_OPTIONS + 1
+        MOST_OPTIONS + 1,
+        D::ordered("option_label", false, true)
     )
 }
 

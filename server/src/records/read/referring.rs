@@ -53,8 +53,9 @@ fn count_sql<D: Dialect>(from: &Table, column: &Column, to: &Table) -> Option<St
         return None;
     }
     Some(format!(
-        "SELECT CAST(count(*) AS text) FROM (
+        "SELECT {} FROM (
              SELECT 1 FROM {} WHERE {} = (SELECT {} FROM {} WHERE {}) LIMIT {COUNTED_UP_TO}) AS counted",
+        D::as_text("count(*)"),
         D::rows_of(from),
         D::quote(&column.name),
         D::quote(&far.name),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use app::records::model::{Column, ColumnKind, RecordKey, Table, Text, Values};
+use resilient_core::path_text::read_part;
 use resilient_core::submission::form_body::{FormBody, NullBesideText, PostedColumn, with_null};
 
 use super::version::{Version, Versions};
@@ -122,7 +123,7 @@ pub fn changes_within_rights(
     let writable = columns_to_write(seen, key);
     let mut changes = changes_of(body, seen, &writable, version, versions);
     let had_control = |column: &str| version.is_none_or(|version| version.had_control(column));
-    let said = all.all();
+    let mut said = all.all();
     let withheld = said
         .keys()
         .filter(|column| !writable.contains(*column) && had_control(column));
@@ -134,7 +135,34 @@ pub fn changes_within_rights(
         };
         kept.insert(column.clone(), said.get(column).cloned().flatten());
     }
+    for (column, text) in typed_where_no_column_is(body, whole, version, versions) {
+        changes.errors.insert(column.clone(), GONE.to_owned());
+        changes.values.insert(column.clone(), text.clone());
+        said.insert(column, text);
+    }
     (said, changes, withheld)
+}
+
+/// Without it the rest would be saved, and the text thrown away with the draft.
+const GONE: &str = "The database has no such column any more. Copy your text from here, then load the page again.";
+
+/// What was typed into controls of columns that have gone since the form was drawn.
+fn typed_where_no_column_is(body: &FormBody, whole: &Table, version: Option<&Version>, versions: &Versions) -> Values {
+    let typed = body.columns.iter().filter_map(|(written, posted)| {
+        let column = read_part(written).filter(|column| whole.column(column).is_none())?;
+        let text = (!posted.null).then(|| posted.text.clone());
+        // An empty control may stand for NULL.
+        let drawn = |version: &Version| {
+            let is_drawn = |text: &Text| versions.matches(version, &column, text) == Some(true);
+            !version.had_control(&column) || is_drawn(&text) || (posted.text.is_empty() && is_drawn(&None))
+        };
+        let is_news = match version {
+            Some(version) => !drawn(version),
+            None => !posted.text.is_empty(),
+        };
+        is_news.then_some((column, text))
+    });
+    typed.collect()
 }
 
 /// The value one control and the NULL checkbox beside it stand for.

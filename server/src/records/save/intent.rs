@@ -41,6 +41,7 @@ pub struct Intent {
 }
 
 /// A posted form before it is looked at.
+#[derive(Clone, Copy)]
 pub struct Posted<'a> {
     pub account: &'a Account,
     /// As the person sees it.

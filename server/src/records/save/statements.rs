@@ -16,13 +16,7 @@ pub async fn claim<D: Dialect>(
     id: &str,
     fingerprint: &str,
 ) -> Result<Option<(String, String)>, sqlx::Error> {
-    let submission = D::own("submission");
-    let sql = format!(
-        "INSERT INTO {submission} (account, id, fingerprint) VALUES ({}, {}, {}) ON CONFLICT (account, id) DO NOTHING",
-        D::placeholder(1),
-        D::placeholder(2),
-        D::placeholder(3)
-    );
+    let sql = D::insert_unless_taken(&D::own("submission"), &["account", "id", "fingerprint"], 2);
     if D::execute(conn, sql, texts(&[account, id, fingerprint])).await? == 1 {
         return Ok(None);
     }
@@ -176,11 +170,8 @@ pub async fn sweep<D: Dialect>(
     before_ms: u64,
     most: u32,
 ) -> Result<u64, sqlx::Error> {
-    let submission = D::own("submission");
-    let sql = format!(
-        "DELETE FROM {submission} WHERE (account, id) IN \
-         (SELECT account, id FROM {submission} WHERE created_at < {before_ms} LIMIT {most})"
-    );
+    let condition = format!("created_at < {before_ms}");
+    let sql = D::delete_at_most(&D::own("submission"), "account, id", &condition, most);
     D::execute(conn, sql, Vec::new()).await
 }
 

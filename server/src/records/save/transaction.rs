@@ -252,29 +252,8 @@ async fn insert_row<D: Dialect>(
     intent: &Intent,
     values: &Values,
 ) -> Result<RecordKey, sqlx::Error> {
-    let table = &intent.table;
-    let columns: Vec<_> = values.keys().filter_map(|name| table.column(name)).collect();
-    let names: Vec<_> = columns.iter().map(|column| D::quote(&column.name)).collect();
-    let texts: Vec<_> = columns
-        .iter()
-        .enumerate()
-        .map(|(at, column)| D::value_of(column, at + 1))
-        .collect();
-    let rows = if columns.is_empty() {
-        "DEFAULT VALUES".to_owned()
-    } else {
-        format!("({}) VALUES ({})", names.join(", "), texts.join(", "))
-    };
-    let sql = format!(
-        "INSERT INTO {} {rows} RETURNING {}",
-        D::table(&table.name),
-        key_columns_sql::<D>(table)
-    );
-    let made = D::fetch(conn, sql, values.values().cloned().collect()).await?;
-    let key = made
-        .into_iter()
-        .next()
-        .and_then(|row| row.into_iter().collect::<Option<Vec<_>>>());
+    let made = D::insert(conn, &intent.table, values, &key_columns_sql::<D>(&intent.table)).await?;
+    let key = made.and_then(|row| row.into_iter().collect::<Option<Vec<_>>>());
     key.map(RecordKey).ok_or(sqlx::Error::RowNotFound)
 }
 

@@ -7,36 +7,14 @@ use resilient_db::Connection;
 
 use super::types::{PgType, kind_of};
 use super::{Postgres, queries};
+use crate::sql::answer::Answer;
 use crate::sql::check_values::listed_values;
 use crate::sql::tokens::Brackets;
 use crate::sql::{Dialect, literal, naming};
 
-/// An answer's row, of which each part is taken once, in order.
-struct Answer(std::vec::IntoIter<Text>);
-
-impl Answer {
-    fn text(&mut self) -> Text {
-        self.0.next().flatten()
-    }
-
-    fn name(&mut self) -> String {
-        self.text().unwrap_or_default()
-    }
-
-    fn truth(&mut self) -> bool {
-        self.text().as_deref() == Some("true")
-    }
-
-    fn names(&mut self) -> Vec<String> {
-        self.text()
-            .and_then(|json| serde_json::from_str(&json).ok())
-            .unwrap_or_default()
-    }
-}
-
 async fn ask(connection: &mut Connection<sqlx::Postgres>, sql: String) -> Result<Vec<Answer>, sqlx::Error> {
     let rows = Postgres::fetch(connection, sql, Vec::new()).await?;
-    Ok(rows.into_iter().map(|row| Answer(row.into_iter())).collect())
+    Ok(rows.into_iter().map(Answer::new).collect())
 }
 
 pub async fn tables(connection: &mut Connection<sqlx::Postgres>) -> Result<Vec<Table>, sqlx::Error> {

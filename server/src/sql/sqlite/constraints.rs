@@ -3,8 +3,8 @@
 use app::records::model::{ColumnKind, Reference, Table, TableName, Text};
 
 use super::create_table::Check;
-use super::introspect::as_kept;
 use crate::sql::check_values::listed_values;
+use crate::sql::literal::as_kept;
 use crate::sql::tokens::Brackets;
 
 pub fn add_unique(table: &mut Table, row: Vec<Text>) {

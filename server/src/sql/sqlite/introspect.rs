@@ -125,18 +125,7 @@ impl Described {
 
 fn default_text(expression: &str, kind: &ColumnKind) -> Text {
     let text = literal::literal_text(expression).filter(|_| *kind != ColumnKind::Bytes)?;
-    Some(as_kept(text, kind))
-}
-
-/// SQLite has no booleans of its own: `TRUE` is another way to write 1, and 1 may mean true.
-pub fn as_kept(text: String, kind: &ColumnKind) -> String {
-    match (*kind == ColumnKind::Boolean, text.as_str()) {
-        (true, "1") => "true".to_owned(),
-        (true, "0") => "false".to_owned(),
-        (false, "true") => "1".to_owned(),
-        (false, "false") => "0".to_owned(),
-        _ => text,
-    }
+    Some(literal::as_kept(text, kind))
 }
 
 fn key_of(described: &[Described]) -> Vec<String> {

@@ -5,6 +5,7 @@ use resilient_core::submission::answer::Outcome;
 
 use super::served;
 use super::walk::{Known, Walk};
+use super::witness::Look;
 
 const ODD: &str = include_str!("odd.sql");
 

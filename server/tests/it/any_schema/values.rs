@@ -1,16 +1,17 @@
-//! Other valid values for a column of each type, in PostgreSQL's own writing.
+//! Other valid values for a column of each type, in the own writing of PostgreSQL and MariaDB.
 
 /// In the order they are tried: a length or a constraint may refuse the first.
 pub fn candidates(type_name: &str) -> &'static [&'static str] {
     match type_name {
-        "smallint" | "integer" | "bigint" | "oid" => &["2", "3", "17"],
-        "numeric" => &["2.50", "3.75", "7", "1200", "0.0042"],
-        "real" | "double precision" => &["2.5", "3.75"],
+        "smallint" | "integer" | "bigint" | "oid" | "tinyint" | "mediumint" | "int" => &["2", "3", "17"],
+        "year" => &["2021", "2022"],
+        "numeric" | "decimal" => &["2.50", "3.75", "7", "1200", "0.0042"],
+        "real" | "double precision" | "float" | "double" => &["2.5", "3.75"],
         "money" => &["$12.50", "$13.50"],
-        "text" | "character varying" | "citext" | "name" => {
+        "text" | "character varying" | "citext" | "name" | "varchar" | "tinytext" | "mediumtext" | "longtext" => {
             &["changed", "chg", "c", "other", "oth", "o", "CHG", "changed@example.org"]
         }
-        "character" => &["chg", "oth", "c", "o"],
+        "character" | "char" => &["chg", "oth", "c", "o"],
         "\"char\"" => &["q", "r"],
         "boolean" => &["true", "false"],
         "uuid" => &[
@@ -18,11 +19,14 @@ pub fn candidates(type_name: &str) -> &'static [&'static str] {
             "99999999-9999-4999-8999-999999999998",
         ],
         "json" | "jsonb" => &["{\"changed\": 1}", "[\"changed\"]"],
-        "bytea" => &["00ff00", "0102"],
+        "bytea" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => &["00ff00", "0102"],
         "date" => &["2026-03-04", "2026-03-05"],
-        "time without time zone" => &["10:20:30", "10:20:31"],
+        "binary" => &["00ff00aa", "01020304"],
+        "inet6" => &["::1", "::2"],
+        "inet4" => &["10.1.2.3", "10.1.2.4"],
+        "time" | "time without time zone" => &["10:20:30", "10:20:31"],
         "time with time zone" => &["10:20:30+00", "10:20:31+00"],
-        "timestamp without time zone" => &["2026-03-04 10:20:30", "2026-03-04 10:20:31"],
+        "datetime" | "timestamp" | "timestamp without time zone" => &["2026-03-04 10:20:30", "2026-03-04 10:20:31"],
         "timestamp with time zone" => &["2026-03-04 10:20:30+00", "2026-03-04 10:20:31+00"],
         "interval" => &["2 days 03:04:05", "2 years", "03:04:05"],
         "inet" => &["10.1.2.3", "10.1.2.4"],
@@ -122,12 +126,13 @@ pub fn candidates(type_name: &str) -> &'static [&'static str] {
 /// A value nobody has yet, for a column that has to be unique.
 pub fn fresh(type_name: &str) -> &'static [&'static str] {
     match type_name {
-        "smallint" | "integer" | "bigint" | "oid" => &["9001"],
-        "numeric" => &["9001.5", "901"],
-        "text" | "character varying" | "citext" | "name" => {
+        "smallint" | "integer" | "bigint" | "oid" | "mediumint" | "int" => &["9001"],
+        "tinyint" => &["91"],
+        "numeric" | "decimal" => &["9001.5", "901"],
+        "text" | "character varying" | "citext" | "name" | "varchar" => {
             &["fresh and/or new", "fresh", "fr", "FRE", "fresh@example.org"]
         }
-        "character" => &["fr", "FRE", "f"],
+        "character" | "char" => &["fr", "FRE", "f"],
         _ => candidates(type_name),
     }
 }

@@ -8,7 +8,7 @@ use resilient_core::submission::answer::{Answer, Outcome};
 use scraper::{Html, Selector};
 
 use super::values::{candidates, fresh};
-use super::witness::{Attribute, Relation, Snapshot, Text, Witness, as_drawn};
+use super::witness::{Attribute, Look, Relation, Snapshot, Text, as_drawn};
 use crate::support::drawn_form::DrawnForm;
 use crate::support::test_app::TestApp;
 
@@ -43,9 +43,9 @@ pub struct Walked {
     pub deleted: usize,
 }
 
-pub struct Walk<'a> {
+pub struct Walk<'a, W> {
     pub app: &'a TestApp,
-    pub witness: Witness,
+    pub witness: W,
     pub known: Known,
     pub walked: Walked,
     /// The records that were added, and where.
@@ -53,8 +53,8 @@ pub struct Walk<'a> {
     faults: Vec<String>,
 }
 
-impl<'a> Walk<'a> {
-    pub fn new(app: &'a TestApp, witness: Witness, known: Known) -> Self {
+impl<'a, W: Look> Walk<'a, W> {
+    pub fn new(app: &'a TestApp, witness: W, known: Known) -> Self {
         Self {
             app,
             witness,
@@ -182,10 +182,7 @@ impl<'a> Walk<'a> {
             self.fault(format!("{}: an untouched save changed a row", relation.written));
         }
         if self.witness.audit_rows().await != audit {
-            let last = self
-                .witness
-                .text("SELECT changes::text FROM inkfast.audit ORDER BY id DESC LIMIT 1")
-                .await;
+            let last = self.witness.last_audit().await;
             self.fault(format!(
                 "{}: an untouched save is in the audit log: {last}",
                 relation.written

@@ -1,4 +1,4 @@
-//! What a database says of itself, by a way that shares nothing with the server.
+//! What a PostgreSQL says of itself, by a way that shares nothing with the server.
 
 use resilient_core::path_text::write_key;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
@@ -19,7 +19,7 @@ pub struct Relation {
     pub kind: String,
     pub columns: Vec<Attribute>,
     pub key: Vec<String>,
-    has_rules: bool,
+    pub has_rules: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -39,6 +39,19 @@ pub struct Attribute {
 /// The rows of a relation as texts, sorted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot(pub Vec<Vec<Text>>);
+
+/// Looks at a database past the server.
+#[allow(async_fn_in_trait, reason = "nobody but the walk uses it")]
+pub trait Look {
+    /// Every relation with rows of its own.
+    async fn relations(&mut self) -> Vec<Relation>;
+    async fn snapshot(&mut self, relation: &Relation) -> Snapshot;
+    /// The text a value of this column is stored as.
+    async fn stored(&mut self, column: &Attribute, typed: &str) -> Text;
+    async fn audit_rows(&mut self) -> String;
+    /// The changes of the last audit line.
+    async fn last_audit(&mut self) -> String;
+}
 
 impl Relation {
     /// Whether its records can be changed at all.
@@ -112,52 +125,6 @@ impl Witness {
         self.rows(sql).await.remove(0).remove(0).unwrap_or_default()
     }
 
-    pub async fn audit_rows(&mut self) -> String {
-        self.text("SELECT count(*)::text FROM inkfast.audit").await
-    }
-
-    /// Every relation with rows of its own.
-    pub async fn relations(&mut self) -> Vec<Relation> {
-        let found = self
-            .rows(
-                "SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
-                        EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND is_instead AND ev_type <> '1')::text,
-                        EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid)::text
-                 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
-                   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'inkfast', 'pg_toast')
-                 ORDER BY n.nspname <> 'public', n.nspname COLLATE \"C\", c.relname COLLATE \"C\"",
-            )
-            .await;
-        let mut relations = Vec::new();
-        for row in found {
-            let [oid, schema, name, kind, has_rules, has_heirs] =
-                <[Text; 6]>::try_from(row).unwrap().map(Option::unwrap);
-            let own = if kind == "r" && has_heirs == "true" {
-                "ONLY "
-            } else {
-                ""
-            };
-            let written = match schema.as_str() {
-                "public" => write_key(std::slice::from_ref(&name)),
-                _ => format!(
-                    "{}.{}",
-                    write_key(std::slice::from_ref(&schema)),
-                    write_key(std::slice::from_ref(&name))
-                ),
-            };
-            relations.push(Relation {
-                written,
-                quoted: format!("{own}{}.{}", quote(&schema), quote(&name)),
-                columns: self.attributes(&oid).await,
-                key: self.key(&oid).await,
-                has_rules: has_rules == "true",
-                kind,
-            });
-        }
-        relations
-    }
-
     async fn attributes(&mut self, oid: &str) -> Vec<Attribute> {
         let sql = format!(
             "SELECT attname::text,
@@ -204,8 +171,51 @@ impl Witness {
             .map(|mut row| row.remove(0).unwrap())
             .collect()
     }
+}
 
-    pub async fn snapshot(&mut self, relation: &Relation) -> Snapshot {
+impl Look for Witness {
+    async fn relations(&mut self) -> Vec<Relation> {
+        let found = self
+            .rows(
+                "SELECT c.oid::text, n.nspname::text, c.relname::text, c.relkind::text,
+                        EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND is_instead AND ev_type <> '1')::text,
+                        EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid)::text
+                 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
+                   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'inkfast', 'pg_toast')
+                 ORDER BY n.nspname <> 'public', n.nspname COLLATE \"C\", c.relname COLLATE \"C\"",
+            )
+            .await;
+        let mut relations = Vec::new();
+        for row in found {
+            let [oid, schema, name, kind, has_rules, has_heirs] =
+                <[Text; 6]>::try_from(row).unwrap().map(Option::unwrap);
+            let own = if kind == "r" && has_heirs == "true" {
+                "ONLY "
+            } else {
+                ""
+            };
+            let written = match schema.as_str() {
+                "public" => write_key(std::slice::from_ref(&name)),
+                _ => format!(
+                    "{}.{}",
+                    write_key(std::slice::from_ref(&schema)),
+                    write_key(std::slice::from_ref(&name))
+                ),
+            };
+            relations.push(Relation {
+                written,
+                quoted: format!("{own}{}.{}", quote(&schema), quote(&name)),
+                columns: self.attributes(&oid).await,
+                key: self.key(&oid).await,
+                has_rules: has_rules == "true",
+                kind,
+            });
+        }
+        relations
+    }
+
+    async fn snapshot(&mut self, relation: &Relation) -> Snapshot {
         let text = |column: &Attribute| {
             let name = quote(&column.name);
             format!("CASE WHEN {name} IS DISTINCT FROM NULL THEN format('%s', {name}) END")
@@ -218,12 +228,20 @@ impl Witness {
         Snapshot(rows)
     }
 
-    /// The text a value of this column is stored as.
-    pub async fn stored(&mut self, column: &Attribute, typed: &str) -> Text {
+    async fn stored(&mut self, column: &Attribute, typed: &str) -> Text {
         let typed = as_cast(&column.type_name, typed).replace('\'', "''");
         let typed = typed.replace('\\', "\\\\");
         let sql = format!("SELECT format('%s', CAST(E'{typed}'::text AS {}))", column.full_type);
         self.rows(&sql).await.remove(0).remove(0)
+    }
+
+    async fn audit_rows(&mut self) -> String {
+        self.text("SELECT count(*)::text FROM inkfast.audit").await
+    }
+
+    async fn last_audit(&mut self) -> String {
+        self.text("SELECT changes::text FROM inkfast.audit ORDER BY id DESC LIMIT 1")
+            .await
     }
 }
 

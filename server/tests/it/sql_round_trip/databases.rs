@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, Weak};
 use app::records::model::{RecordKey, Table, TableName, Text, Values};
 use inkfast_server::records::read;
 use inkfast_server::sql::catalog::Catalog;
-use inkfast_server::sql::{Dialect, Postgres, Sqlite};
-use private_servers::PrivatePostgres;
+use inkfast_server::sql::{Dialect, MySql, Postgres, Sqlite};
+use private_servers::{PrivateMariaDb, PrivatePostgres};
 use resilient_db::{Db, DbError, Policy};
+use sqlx::mysql::MySqlConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
@@ -22,6 +23,7 @@ pub struct Fresh<D: Dialect, Keeper> {
 
 pub type FreshSqlite = Fresh<Sqlite, TempDir>;
 pub type FreshPostgres = Fresh<Postgres, Arc<PrivatePostgres>>;
+pub type FreshMariaDb = Fresh<MySql, Arc<PrivateMariaDb>>;
 
 pub async fn sqlite(schema: &'static str) -> FreshSqlite {
     let directory = tempfile::tempdir().unwrap();
@@ -43,19 +45,12 @@ pub async fn sqlite(schema: &'static str) -> FreshSqlite {
 }
 
 /// One server for all tests that run at the same time.
-static SERVER: Mutex<Weak<PrivatePostgres>> = Mutex::new(Weak::new());
+static POSTGRES: Mutex<Weak<PrivatePostgres>> = Mutex::new(Weak::new());
 
 pub async fn postgres(name: &str, schema: &'static str) -> FreshPostgres {
-    let server = tokio::task::spawn_blocking(|| {
-        let mut known = SERVER.lock().unwrap();
-        known.upgrade().unwrap_or_else(|| {
-            let server = Arc::new(PrivatePostgres::start().unwrap());
-            *known = Arc::downgrade(&server);
-            server
-        })
-    })
-    .await
-    .unwrap();
+    let server = tokio::task::spawn_blocking(|| shared(&POSTGRES, || PrivatePostgres::start().unwrap()))
+        .await
+        .unwrap();
     let url = server.create_database(name).unwrap();
     let db = Db::connect_lazily(PgConnectOptions::from_str(&url).unwrap(), Policy::default()).await;
     db.write("test.schema", |mut connection| async move {
@@ -69,6 +64,32 @@ pub async fn postgres(name: &str, schema: &'static str) -> FreshPostgres {
         catalog,
         _keeper: server,
     }
+}
+
+static MARIADB: Mutex<Weak<PrivateMariaDb>> = Mutex::new(Weak::new());
+
+pub async fn mariadb(name: &str, schema: &'static str) -> FreshMariaDb {
+    let server = tokio::task::spawn_blocking(|| shared(&MARIADB, || PrivateMariaDb::start().unwrap()))
+        .await
+        .unwrap();
+    let url = server.create_database(name).unwrap();
+    server.query(name, schema).unwrap();
+    let db = Db::connect_lazily(MySqlConnectOptions::from_str(&url).unwrap(), Policy::default()).await;
+    let catalog = introspect::<MySql>(&db).await;
+    Fresh {
+        db,
+        catalog,
+        _keeper: server,
+    }
+}
+
+fn shared<S>(known: &Mutex<Weak<S>>, start: fn() -> S) -> Arc<S> {
+    let mut known = known.lock().unwrap();
+    known.upgrade().unwrap_or_else(|| {
+        let server = Arc::new(start());
+        *known = Arc::downgrade(&server);
+        server
+    })
 }
 
 pub async fn introspect<D: Dialect>(db: &Db<D::Database>) -> Catalog {
@@ -89,34 +110,17 @@ impl<D: Dialect, Keeper> Fresh<D, Keeper> {
 
     /// Inserts one row and gives its key.
     pub async fn insert(&self, table: &Table, values: &[(&str, Text)]) -> Result<RecordKey, DbError> {
-        let columns: Vec<_> = values.iter().map(|(name, _)| table.column(name).unwrap()).collect();
-        let names: Vec<String> = columns.iter().map(|column| D::quote(&column.name)).collect();
-        let places: Vec<String> = columns
+        let values: Values = values
             .iter()
-            .enumerate()
-            .map(|(n, column)| D::value_of(column, n + 1))
+            .map(|(name, text)| ((*name).to_owned(), text.clone()))
             .collect();
-        let sql = format!(
-            "INSERT INTO {} ({}) VALUES ({}) RETURNING {}",
-            D::table(&table.name),
-            names.join(", "),
-            places.join(", "),
-            read::key_columns_sql::<D>(table)
-        );
-        let parameters: Vec<Text> = values.iter().map(|(_, text)| text.clone()).collect();
+        let key = read::key_columns_sql::<D>(table);
         let work = |mut connection| {
-            let (sql, parameters) = (sql.clone(), parameters.clone());
-            async move { D::fetch(&mut connection, sql, parameters).await }
+            let (values, key) = (&values, &key);
+            async move { D::insert(&mut connection, table, values, key).await }
         };
-        let rows = self.db.write("test.insert", work).await?;
-        Ok(RecordKey(
-            rows.into_iter()
-                .next()
-                .unwrap()
-                .into_iter()
-                .map(Option::unwrap)
-                .collect(),
-        ))
+        let made = self.db.write("test.insert", work).await?.expect("a row");
+        Ok(RecordKey(made.into_iter().map(Option::unwrap).collect()))
     }
 
     pub async fn read(&self, table: &Table, key: &RecordKey) -> Option<Values> {

@@ -4,16 +4,16 @@ use app::records::model::{ListPage, ListQuery, RecordKey};
 use inkfast_server::records::read;
 use inkfast_server::sql::Dialect;
 
-use super::databases::{Fresh, postgres, sqlite};
+use super::databases::{Fresh, mariadb, postgres, sqlite};
 
 const SCHEMA: &str = "
-    CREATE TABLE place (id integer PRIMARY KEY, name varchar(30) NOT NULL, password text);
+    CREATE TABLE place (id integer PRIMARY KEY, name varchar(30) NOT NULL, password varchar(60));
     INSERT INTO place VALUES (1, 'Attic', 'secret'), (2, 'Cellar', NULL), (3, 'Cellar', NULL);
     CREATE TABLE thing (
         id integer PRIMARY KEY, name text NOT NULL, code varchar(10), price numeric(8,2), made_on date,
         place_id integer REFERENCES place (id), working boolean, notes text);
     CREATE VIEW cheap AS SELECT id, name, price FROM thing WHERE price < 3;
-    CREATE TABLE link (a integer, b text, note text, PRIMARY KEY (b, a));
+    CREATE TABLE link (a integer, b varchar(10), note text, PRIMARY KEY (b, a));
     INSERT INTO link VALUES (1, 'x', 'one'), (2, 'x', 'two'), (1, 'y', 'three');";
 
 /// 120 things: names repeat, every third has no price, place is 1 to 3 or none.
@@ -279,6 +279,11 @@ async fn lists_work_on_sqlite() {
 #[tokio::test]
 async fn lists_work_on_postgres() {
     everything_a_list_does(postgres("lists", SCHEMA).await).await;
+}
+
+#[tokio::test]
+async fn lists_work_on_mariadb() {
+    everything_a_list_does(mariadb("lists", SCHEMA).await).await;
 }
 
 #[tokio::test]

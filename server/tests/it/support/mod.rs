@@ -2,6 +2,7 @@
 
 pub mod drawn_form;
 pub mod event_stream;
+pub mod private_database;
 pub mod running_server;
 pub mod test_app;
 
@@ -20,4 +21,22 @@ pub const SCHEMA: &str = "
     );
     INSERT INTO site (name) VALUES ('North'), ('South');
     INSERT INTO activity (title, notes) SELECT 'Activity ' || n, 'Notes ' || n FROM generate_series(1, 400) n;
+";
+
+/// The same for MariaDB.
+pub const MARIADB_SCHEMA: &str = "
+    CREATE TABLE site (id int AUTO_INCREMENT PRIMARY KEY, name varchar(100) NOT NULL UNIQUE);
+    CREATE TABLE activity (
+        id int AUTO_INCREMENT PRIMARY KEY,
+        title varchar(255) NOT NULL CHECK (char_length(title) <= 200),
+        notes text,
+        status varchar(20) NOT NULL DEFAULT 'planned' CHECK (status IN ('planned', 'done')),
+        hours decimal(6,2),
+        site_id int,
+        api_key text,
+        saves int NOT NULL DEFAULT 0,
+        FOREIGN KEY (site_id) REFERENCES site (id)
+    );
+    INSERT INTO site (name) VALUES ('North'), ('South');
+    INSERT INTO activity (title, notes) SELECT CONCAT('Activity ', seq), CONCAT('Notes ', seq) FROM seq_1_to_400;
 ";

@@ -10,14 +10,13 @@ use inkfast_server::auth::repository::AccountStore;
 use inkfast_server::config::Settings;
 use inkfast_server::services::Services;
 use inkfast_server::startup::{self, Prepared};
-use private_servers::PrivatePostgres;
 use resilient_core::submission::answer::Answer;
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use super::SCHEMA;
 use super::drawn_form::DrawnForm;
+use super::private_database::PrivateDatabase;
 
 pub const PASSWORD: &str = "correct horse battery";
 
@@ -28,11 +27,11 @@ pub struct TestApp {
     _data_dir: TempDir,
 }
 
-/// A server over a private PostgreSQL that is reached through a proxy.
+/// A server over a private database that is reached through a proxy.
 pub struct Outage {
     pub app: TestApp,
     pub proxy: FaultProxy,
-    pub postgres: PrivatePostgres,
+    pub database: PrivateDatabase,
 }
 
 /// An answer, read to its end.
@@ -264,24 +263,22 @@ impl TestApp {
 }
 
 impl Outage {
+    /// Over PostgreSQL.
     pub async fn prepared() -> Self {
-        let postgres = PrivatePostgres::start().expect("PostgreSQL is installed");
-        postgres.create_database("maintenance").expect("a new database");
-        postgres.query("maintenance", SCHEMA).expect("the schema");
-        let upstream = std::net::SocketAddr::from(([127, 0, 0, 1], postgres.port()));
+        Self::over(PrivateDatabase::postgres()).await
+    }
+
+    pub async fn over(database: PrivateDatabase) -> Self {
+        database.make_schema();
+        let upstream = std::net::SocketAddr::from(([127, 0, 0, 1], database.port()));
         let proxy = FaultProxy::start(upstream).await.expect("a proxy");
-        let url = format!("postgres://postgres@{}/maintenance?sslmode=disable", proxy.address());
-        let app = TestApp::with(&[("DATABASE_URL", &url)]).await;
-        Self { app, proxy, postgres }
+        let app = TestApp::with(&[("DATABASE_URL", &database.url_at(proxy.address()))]).await;
+        Self { app, proxy, database }
     }
 
     /// One number out of the database, by a way of its own.
     pub fn count(&self, sql: &str) -> i64 {
-        self.postgres
-            .query("maintenance", sql)
-            .expect("the witness")
-            .parse()
-            .expect("a number")
+        self.database.query(sql).parse().expect("a number")
     }
 }
 

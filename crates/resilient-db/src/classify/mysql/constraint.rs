@@ -91,14 +91,21 @@ fn named_foreign_key(message: &str) -> Named<'_> {
     }
 }
 
-/// MariaDB: `CONSTRAINT `name` failed for `db`.`table``; MySQL: `Check constraint 'name' is violated.`
+/// MariaDB: `CONSTRAINT `name` failed for `db`.`table``, where a column's own rule is called `table.column`; MySQL:
+/// `Check constraint 'name' is violated.`
 fn named_check(message: &str) -> Named<'_> {
     match message.split_once(" failed for ") {
-        Some((rule, table)) => Named {
-            name: last_quoted(rule),
-            table: last_quoted(table),
-            column: None,
-        },
+        Some((rule, table)) => {
+            let (name, table) = (last_quoted(rule), last_quoted(table));
+            let column = name
+                .zip(table)
+                .and_then(|(name, table)| name.strip_prefix(table)?.strip_prefix('.'));
+            Named {
+                name: column.or(name),
+                table,
+                column,
+            }
+        }
         None => Named {
             name: message
                 .split_once('\'')
@@ -178,6 +185,10 @@ mod tests {
         assert_eq!(
             named_check("CONSTRAINT `price_positive` failed for `plant`.`site`"),
             named(Some("price_positive"), Some("site"), None)
+        );
+        assert_eq!(
+            named_check("CONSTRAINT `site.price` failed for `plant`.`site`"),
+            named(Some("price"), Some("site"), Some("price"))
         );
         assert_eq!(
             named_check("Check constraint 'price_positive' is violated."),

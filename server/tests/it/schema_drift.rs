@@ -1,0 +1,119 @@
+//! Tables that are changed in the database while pages are open: noticed by the statement that fails, and nothing typed
+//! is thrown away.
+
+use axum::http::StatusCode;
+use resilient_core::submission::answer::Outcome;
+
+use crate::support::drawn_form::DrawnForm;
+use crate::support::private_database::PrivateDatabase;
+use crate::support::test_app::{Outage, TestApp};
+
+const LIST: &str = "/records/activity";
+const RECORD: &str = "/records/activity/7";
+const CHANGED: &str = "This table was changed in the database";
+
+/// The pages and forms over a table that loses a column, gets another one, and goes.
+async fn follows_its_database(app: &TestApp, run: &dyn Fn(&str)) {
+    let typed_there = app.form(RECORD).await.with("v.notes", "typed into what goes");
+    let typed_elsewhere = app.form("/records/activity/8").await.with("v.title", "Typed elsewhere");
+    run("ALTER TABLE activity DROP COLUMN notes");
+
+    let (status, answer) = app.save(&typed_there).await;
+    assert_eq!(
+        (status, answer.outcome),
+        (StatusCode::UNPROCESSABLE_ENTITY, Outcome::Invalid)
+    );
+    let words = answer
+        .errors
+        .get("notes")
+        .unwrap_or_else(|| panic!("not said at its field: {answer:?}"));
+    assert!(words.contains("no such column"), "{words}");
+    // Posted again without script: the page that comes has no such field, and the text to copy.
+    let page = app.post(&typed_there).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.body.contains("typed into what goes"), "{}", page.body);
+    // What was typed into other fields is no worse for it.
+    let (status, answer) = app.save(&typed_elsewhere).await;
+    assert_eq!(
+        (status, answer.outcome),
+        (StatusCode::OK, Outcome::Saved),
+        "{:?}",
+        answer.errors
+    );
+
+    // By a list, a second time: noticed by what reads as well.
+    run("ALTER TABLE activity RENAME COLUMN hours TO duration");
+    let list = app.get(LIST).await;
+    assert_eq!(list.status, StatusCode::OK);
+    assert!(
+        list.body.contains(CHANGED) && !list.body.contains("Hours"),
+        "{}",
+        list.body
+    );
+    assert!(
+        !app.get(LIST).await.body.contains(CHANGED),
+        "said once, where it was noticed"
+    );
+    let form = app.form(RECORD).await;
+    assert!(form.value("v.hours").is_none() && form.value("v.duration").is_some());
+
+    run("ALTER TABLE activity RENAME COLUMN duration TO lasted");
+    let page = app.get("/records/activity/9").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains(CHANGED), "{}", page.body);
+    let form = DrawnForm::read(&page.body);
+    assert!(form.value("v.duration").is_none() && form.value("v.lasted").is_some());
+    assert_eq!(
+        app.save(&form.with("v.title", "Still saved")).await.1.outcome,
+        Outcome::Saved
+    );
+
+    let typed = app.form(RECORD).await.with("v.title", "typed into a table that goes");
+    run("DROP TABLE activity");
+    let (_, answer) = app.save(&typed).await;
+    assert_eq!(answer.outcome, Outcome::Invalid);
+    assert!(answer.errors[""].contains("no such table"), "{:?}", answer.errors);
+    assert_eq!(app.get(LIST).await.status, StatusCode::NOT_FOUND);
+    assert!(!app.get("/").await.body.contains(&format!("href=\"{LIST}\"")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_postgresql_is_followed() {
+    let outage = Outage::over(PrivateDatabase::postgres()).await;
+    follows_its_database(&outage.app, &|sql| drop(outage.database.query(sql))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_mariadb_is_followed() {
+    let outage = Outage::over(PrivateDatabase::mariadb()).await;
+    let run = |sql: &str| match sql {
+        // Which its foreign key would keep.
+        "DROP TABLE activity" => drop(outage.database.query("SET foreign_key_checks = 0; DROP TABLE activity")),
+        _ => drop(outage.database.query(sql)),
+    };
+    follows_its_database(&outage.app, &run).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_sqlite_file_is_followed() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("records.db");
+    let run = |sql: &str| {
+        let options = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true);
+        let work = async {
+            let mut connection = sqlx::ConnectOptions::connect(&options).await.expect("the file");
+            let ran = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()));
+            ran.execute(&mut connection).await.expect("changed");
+        };
+        tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(work));
+    };
+    run(
+        "CREATE TABLE activity (id INTEGER PRIMARY KEY, title TEXT NOT NULL, notes TEXT, status TEXT, hours REAL);
+         INSERT INTO activity (title, notes) VALUES ('1', 'n'), ('2', 'n'), ('3', 'n'), ('4', 'n'), ('5', 'n'), ('6', 'n'), ('7', 'n'), ('8', 'n'), ('9', 'n');",
+    );
+    let url = format!("sqlite:{}", path.display());
+    let app = TestApp::with(&[("DATABASE_URL", &url)]).await;
+    follows_its_database(&app, &run).await;
+}
