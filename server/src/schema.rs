@@ -58,6 +58,11 @@ impl<D: Dialect> Schema<D> {
         }
     }
 
+    /// What is in use of it.
+    pub fn panel(&self) -> &Arc<Panel> {
+        &self.panel
+    }
+
     /// Reads it now.
     ///
     /// # Errors

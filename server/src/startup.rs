@@ -134,7 +134,6 @@ async fn assemble<D: OwnTables>(
     let schema = Schema::<D>::new(db.clone(), Arc::clone(&panel), &storage.data_dir);
     let records: Arc<dyn Records> = Arc::new(RecordService::<D>::new(
         db.clone(),
-        Arc::clone(&panel),
         schema.clone(),
         Versions::new(&keys),
         Arc::clone(&drafts),

@@ -61,7 +61,6 @@ impl<D: Dialect> Clone for RecordService<D> {
 impl<D: Dialect> RecordService<D> {
     pub fn new(
         db: Db<D::Database>,
-        panel: Arc<Panel>,
         schema: Schema<D>,
         versions: Versions,
         drafts: Arc<DraftService>,
@@ -73,7 +72,7 @@ impl<D: Dialect> RecordService<D> {
         Self {
             parts: Arc::new(Parts {
                 db,
-                panel,
+                panel: Arc::clone(schema.panel()),
                 schema,
                 versions,
                 drafts,

@@ -25,6 +25,7 @@ fn found() -> Found {
     let record = record(table("activity", columns), &[text("Pump"), None, None, text("open")]);
     Found {
         table: record.table.clone(),
+        table_has_changed: false,
         target: Target::Existing(RecordKey(vec!["7".into()])),
         record: Some(record),
         drafts: vec![KeptDraft {
