@@ -77,9 +77,7 @@ pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
     let drafts = Arc::new(drafts.map_err(|error| unusable(storage, "drafts.db", &error))?);
     let services = match settings.database.clone() {
         DatabaseSettings::Embedded => {
-            let options = sqlx::sqlite::SqliteConnectOptions::new()
-                .filename(storage.data_dir.join("inkfast.db"))
-                .create_if_missing(true);
+            let options = storage.embedded_database();
             assemble::<Sqlite>(options, settings, keys, drafts, panel, observations).await?
         }
         DatabaseSettings::Sqlite(options) => {

@@ -6,11 +6,10 @@ use app::auth::model::Role;
 use clap::{Args, Subcommand};
 use resilient_db::{Db, DbError, Options, Policy};
 
+use super::OnDatabase;
 use crate::auth::password::{Passwords, random_password};
 use crate::auth::repository::{AccountRepository, AccountStore};
-use crate::config::{DatabaseSettings, Settings};
 use crate::sql::migrations::OwnTables;
-use crate::sql::{MySql, Postgres, Sqlite};
 
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
@@ -55,63 +54,48 @@ pub struct Who {
     password_stdin: bool,
 }
 
-pub async fn run(command: AccountCommand, settings: Settings) -> Result<(), String> {
-    match settings.database {
-        DatabaseSettings::Embedded => {
-            let path = settings.storage.data_dir.join("inkfast.db");
-            std::fs::create_dir_all(&settings.storage.data_dir)
-                .map_err(|error| format!("{} cannot be made: {error}.", settings.storage.data_dir.display()))?;
-            let options = sqlx::sqlite::SqliteConnectOptions::new()
-                .filename(path)
-                .create_if_missing(true);
-            run_on::<Sqlite>(command, options).await
-        }
-        DatabaseSettings::Sqlite(options) => run_on::<Sqlite>(command, *options).await,
-        DatabaseSettings::MySql(options) => run_on::<MySql>(command, *options).await,
-        DatabaseSettings::Postgres(options) => run_on::<Postgres>(command, *options).await,
-    }
-}
-
-async fn run_on<D: OwnTables>(command: AccountCommand, options: Options<D::Database>) -> Result<(), String> {
-    D::migrate(&options)
-        .await
-        .map_err(|error| format!("The database cannot be used: {error}."))?;
-    let db = Db::<D::Database>::connect_lazily(options, Policy::default()).await;
-    let accounts = AccountRepository::<D>::new(db);
-    let mut made = None;
-    let done = match &command {
-        AccountCommand::Add { who, may } => {
-            check_name(&who.name)?;
-            let hash = Passwords::new().hash(password(who, &mut made)?).await;
-            accounts
-                .add(&who.name, &hash, may.role)
-                .await
-                .map(|done| (done, "There is such an account already."))
-        }
-        AccountCommand::Password { who } => {
-            let hash = Passwords::new().hash(password(who, &mut made)?).await;
-            accounts
-                .set_password(&who.name, &hash)
-                .await
-                .map(|done| (done, "There is no such account."))
-        }
-        AccountCommand::Role { name, may } => accounts
-            .set_role(name, may.role)
+impl OnDatabase for AccountCommand {
+    async fn run<D: OwnTables>(self, options: Options<D::Database>) -> Result<(), String> {
+        D::migrate(&options)
             .await
-            .map(|done| (done, "There is no such account.")),
-        AccountCommand::Disable { name } => accounts
-            .disable(name)
-            .await
-            .map(|done| (done, "There is no such account.")),
-    };
-    match done.map_err(|error: DbError| format!("The database did not do it: {error}."))? {
-        (true, _) => {
-            if let Some((name, password)) = made {
-                println!("The password of `{name}` is {password} (told only this once).");
+            .map_err(|error| format!("The database cannot be used: {error}."))?;
+        let db = Db::<D::Database>::connect_lazily(options, Policy::default()).await;
+        let accounts = AccountRepository::<D>::new(db);
+        let mut made = None;
+        let done = match &self {
+            AccountCommand::Add { who, may } => {
+                check_name(&who.name)?;
+                let hash = Passwords::new().hash(password(who, &mut made)?).await;
+                accounts
+                    .add(&who.name, &hash, may.role)
+                    .await
+                    .map(|done| (done, "There is such an account already."))
             }
-            Ok(())
+            AccountCommand::Password { who } => {
+                let hash = Passwords::new().hash(password(who, &mut made)?).await;
+                accounts
+                    .set_password(&who.name, &hash)
+                    .await
+                    .map(|done| (done, "There is no such account."))
+            }
+            AccountCommand::Role { name, may } => accounts
+                .set_role(name, may.role)
+                .await
+                .map(|done| (done, "There is no such account.")),
+            AccountCommand::Disable { name } => accounts
+                .disable(name)
+                .await
+                .map(|done| (done, "There is no such account.")),
+        };
+        match done.map_err(|error: DbError| format!("The database did not do it: {error}."))? {
+            (true, _) => {
+                if let Some((name, password)) = made {
+                    println!("The password of `{name}` is {password} (told only this once).");
+                }
+                Ok(())
+            }
+            (false, why) => Err(why.to_owned()),
         }
-        (false, why) => Err(why.to_owned()),
     }
 }
 

@@ -2,13 +2,17 @@
 
 mod account;
 mod logging;
+mod migrate;
 mod serve;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use resilient_db::Options;
 
-use crate::config::{Settings, environment};
+use crate::config::{DatabaseSettings, Settings, environment};
+use crate::sql::migrations::OwnTables;
+use crate::sql::{MySql, Postgres, Sqlite};
 
 /// An admin panel that never loses what you typed.
 #[derive(Debug, Parser)]
@@ -25,6 +29,9 @@ enum Command {
     /// Add, change or switch off an account.
     #[command(subcommand)]
     Account(account::AccountCommand),
+    /// Inkfast's own tables: up to date, back, or what there is.
+    #[command(subcommand)]
+    Migrate(migrate::MigrateCommand),
 }
 
 /// Wrong settings end with 2, failures with 1.
@@ -49,7 +56,8 @@ pub fn run() -> ExitCode {
             .unwrap_or_else(|| Command::Serve(serve::ServeArguments::default()))
         {
             Command::Serve(arguments) => serve::run(arguments, settings).await,
-            Command::Account(command) => account::run(command, settings).await,
+            Command::Account(command) => on_database(settings, command).await,
+            Command::Migrate(command) => on_database(settings, command).await,
         }
     });
     match done {
@@ -61,4 +69,25 @@ pub fn run() -> ExitCode {
 fn failed(message: &str) -> ExitCode {
     eprintln!("{message}");
     ExitCode::FAILURE
+}
+
+/// Something done on a database, of whatever kind it is.
+trait OnDatabase {
+    /// # Errors
+    /// In words for the operator.
+    fn run<D: OwnTables>(self, options: Options<D::Database>) -> impl Future<Output = Result<(), String>> + Send;
+}
+
+async fn on_database(settings: Settings, work: impl OnDatabase) -> Result<(), String> {
+    match settings.database {
+        DatabaseSettings::Embedded => {
+            let data_dir = &settings.storage.data_dir;
+            std::fs::create_dir_all(data_dir)
+                .map_err(|error| format!("{} cannot be made: {error}.", data_dir.display()))?;
+            work.run::<Sqlite>(settings.storage.embedded_database()).await
+        }
+        DatabaseSettings::Sqlite(options) => work.run::<Sqlite>(*options).await,
+        DatabaseSettings::MySql(options) => work.run::<MySql>(*options).await,
+        DatabaseSettings::Postgres(options) => work.run::<Postgres>(*options).await,
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use sqlx::sqlite::SqliteConnectOptions;
+
 use super::Lookup;
 use crate::keys::secret_from_text;
 
@@ -40,6 +42,13 @@ impl StorageSettings {
             api_token,
             site_dir: lookup("INKFAST_SITE_DIR").map_or_else(|| PathBuf::from("target/site"), PathBuf::from),
         })
+    }
+
+    /// The demonstration's file.
+    pub fn embedded_database(&self) -> SqliteConnectOptions {
+        SqliteConnectOptions::new()
+            .filename(self.data_dir.join("inkfast.db"))
+            .create_if_missing(true)
     }
 }
 

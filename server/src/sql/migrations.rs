@@ -1,4 +1,4 @@
-//! Inkfast's own tables, brought up to date under a lock.
+//! Inkfast's own tables, brought up to date under a lock, and back.
 
 use std::future::Future;
 
@@ -11,35 +11,72 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqlSafeStr};
 use super::{Dialect, MySql, Postgres, Sqlite};
 use crate::demo;
 
-/// A step, as each kind of database has it. One that has landed is never edited.
+/// A step, as each kind of database has it: there, and back. One that has landed is never edited.
 struct Step {
     number: i64,
     name: &'static str,
-    postgres: &'static str,
-    /// Its tables change outside of transactions: a step that was begun is run again, and has to bear it.
-    mysql: &'static str,
-    sqlite: &'static str,
+    postgres: (&'static str, &'static str),
+    /// Tables change outside of transactions there: a step that was begun is run again, and has to bear it.
+    mysql: (&'static str, &'static str),
+    sqlite: (&'static str, &'static str),
+}
+
+macro_rules! both_ways {
+    ($path:literal) => {
+        (
+            include_str!(concat!("../../../migrations/", $path, ".sql")),
+            include_str!(concat!("../../../migrations/", $path, ".down.sql")),
+        )
+    };
 }
 
 const MIGRATIONS: [Step; 1] = [Step {
     number: 1,
     name: "create own tables",
-    postgres: include_str!("../../../migrations/postgres/0001_create_own_tables.sql"),
-    mysql: include_str!("../../../migrations/mysql/0001_create_own_tables.sql"),
-    sqlite: include_str!("../../../migrations/sqlite/0001_create_own_tables.sql"),
+    postgres: both_ways!("postgres/0001_create_own_tables"),
+    mysql: both_ways!("mysql/0001_create_own_tables"),
+    sqlite: both_ways!("sqlite/0001_create_own_tables"),
 }];
 
-/// Brings the own tables of one kind of database up to date.
+/// A step, and whether a database has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepState {
+    pub number: i64,
+    pub name: &'static str,
+    pub applied: bool,
+}
+
+/// Brings the own tables of one kind of database up to date, and back.
 pub trait OwnTables: Dialect {
+    /// What has been done is noted in this table, as it stands in SQL.
+    const HISTORY: &'static str;
+
+    /// Counts the tables of that name: one or none.
+    const HISTORY_IS_THERE: &'static str;
+
     /// What somebody with the right to has to run once, so that this account can make its own tables.
     fn sql_for_own_tables(options: &Options<Self::Database>) -> String;
 
     /// Whether a migration failed because this database account may not make tables.
     fn is_forbidden(error: &MigrateError) -> bool;
 
+    /// Runs what is missing.
+    ///
     /// # Errors
-    /// Those of the database; [`is_forbidden`] tells a missing right from the rest.
+    /// Those of the database; [`is_forbidden`](Self::is_forbidden) tells a missing right from the rest.
     fn migrate(options: &Options<Self::Database>) -> impl Future<Output = Result<(), MigrateError>> + Send;
+
+    /// Undoes all steps after `to`, the last one first, with everything that is in their tables.
+    ///
+    /// # Errors
+    /// Those of the database; the steps before the one that failed are undone.
+    fn revert(options: &Options<Self::Database>, to: i64) -> impl Future<Output = Result<(), MigrateError>> + Send;
+
+    /// All steps there are. Changes nothing.
+    ///
+    /// # Errors
+    /// Those of the database.
+    fn steps(options: &Options<Self::Database>) -> impl Future<Output = Result<Vec<StepState>, MigrateError>> + Send;
 
     /// Makes the demo records in a database without tables, where this kind has any.
     ///
@@ -49,6 +86,9 @@ pub trait OwnTables: Dialect {
 }
 
 impl OwnTables for Postgres {
+    const HISTORY: &'static str = "inkfast.schema_history";
+    const HISTORY_IS_THERE: &'static str = "SELECT count(to_regclass('inkfast.schema_history'))";
+
     fn sql_for_own_tables(options: &Options<sqlx::Postgres>) -> String {
         format!(
             "CREATE SCHEMA inkfast AUTHORIZATION {};",
@@ -61,13 +101,24 @@ impl OwnTables for Postgres {
     }
 
     async fn migrate(options: &Options<sqlx::Postgres>) -> Result<(), MigrateError> {
-        let mut migrator = migrator(|step| step.postgres);
+        let mut migrator = migrator::<Self>(|step| step.postgres);
         // Making a schema needs a right of its own, even where the schema is there already.
         if !has_own_schema(options).await? {
             migrator.create_schema("inkfast");
         }
-        migrator.dangerous_set_table_name("inkfast.schema_history");
-        run::<sqlx::Postgres>(&migrator, options).await
+        up::<Self>(&migrator, options).await
+    }
+
+    async fn revert(options: &Options<sqlx::Postgres>, to: i64) -> Result<(), MigrateError> {
+        down::<Self>(&migrator::<Self>(|step| step.postgres), options, to).await
+    }
+
+    async fn steps(options: &Options<sqlx::Postgres>) -> Result<Vec<StepState>, MigrateError> {
+        let mut connection = options.connect().await?;
+        let found: i64 = sqlx::query_scalar(Self::HISTORY_IS_THERE)
+            .fetch_one(&mut connection)
+            .await?;
+        states::<Self>(connection, found > 0).await
     }
 
     async fn fill_with_demo(_db: &Db<sqlx::Postgres>) -> Result<(), DbError> {
@@ -76,13 +127,16 @@ impl OwnTables for Postgres {
 }
 
 impl OwnTables for MySql {
+    const HISTORY: &'static str = "inkfast_schema_history";
+    const HISTORY_IS_THERE: &'static str = "SELECT count(*) FROM information_schema.TABLES \
+         WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'inkfast_schema_history'";
+
     fn sql_for_own_tables(options: &Options<sqlx::MySql>) -> String {
         let database = Self::quote(options.get_database().unwrap_or_default());
         let user = options.get_username().replace('\'', "''");
         format!(
             "GRANT CREATE, ALTER, INDEX, SELECT, INSERT, UPDATE, DELETE ON {database}.* TO '{user}'@'%';\n\
-             -- or, instead of %, the host that this account comes from; or have the tables made once by somebody else\n\
-             -- who runs `inkfast account add`, and grant SELECT, INSERT, UPDATE, DELETE on each of them"
+             -- or, instead of %, the host that this account comes from"
         )
     }
 
@@ -95,29 +149,36 @@ impl OwnTables for MySql {
     }
 
     async fn migrate(options: &Options<sqlx::MySql>) -> Result<(), MigrateError> {
-        let mut migrator = migrator(|step| step.mysql);
-        migrator.dangerous_set_table_name(MYSQL_HISTORY);
-        // Taken below, before what another one may just be running is looked at.
+        let mut migrator = migrator::<Self>(|step| step.mysql);
+        // Taken here, before it is looked at what another one may just be running. It goes with the connection.
         migrator.set_locking(false);
         let mut connection = options.connect().await?;
-        // The lock goes with the connection, whatever happens.
         connection.lock().await?;
-        connection.ensure_migrations_table(MYSQL_HISTORY).await?;
-        while let Some(begun) = connection.dirty_version(MYSQL_HISTORY).await? {
-            tracing::warn!(
-                step = begun,
-                "a step of the migration was begun and not ended; it is run again"
-            );
-            let forget = format!("DELETE FROM {MYSQL_HISTORY} WHERE version = ? AND NOT success");
-            sqlx::query(AssertSqlSafe(forget))
-                .bind(begun)
-                .execute(&mut connection)
-                .await?;
-        }
+        connection.ensure_migrations_table(Self::HISTORY).await?;
+        run_again(&mut connection, "DELETE FROM inkfast_schema_history WHERE version = ?").await?;
         migrator.run_direct(None, &mut connection, false).await?;
-        connection.unlock().await?;
         connection.close().await?;
         Ok(())
+    }
+
+    async fn revert(options: &Options<sqlx::MySql>, to: i64) -> Result<(), MigrateError> {
+        let migrator = migrator::<Self>(|step| step.mysql);
+        let mut connection = options.connect().await?;
+        connection.lock().await?;
+        connection.ensure_migrations_table(Self::HISTORY).await?;
+        let done = "UPDATE inkfast_schema_history SET success = TRUE WHERE version = ?";
+        run_again(&mut connection, done).await?;
+        undo::<Self>(&migrator, &mut connection, to).await?;
+        connection.close().await?;
+        Ok(())
+    }
+
+    async fn steps(options: &Options<sqlx::MySql>) -> Result<Vec<StepState>, MigrateError> {
+        let mut connection = options.connect().await?;
+        let found: i64 = sqlx::query_scalar(Self::HISTORY_IS_THERE)
+            .fetch_one(&mut connection)
+            .await?;
+        states::<Self>(connection, found > 0).await
     }
 
     async fn fill_with_demo(_db: &Db<sqlx::MySql>) -> Result<(), DbError> {
@@ -125,9 +186,10 @@ impl OwnTables for MySql {
     }
 }
 
-const MYSQL_HISTORY: &str = "inkfast_schema_history";
-
 impl OwnTables for Sqlite {
+    const HISTORY: &'static str = "inkfast_schema_history";
+    const HISTORY_IS_THERE: &'static str = "SELECT count(*) FROM sqlite_schema WHERE name = 'inkfast_schema_history'";
+
     fn sql_for_own_tables(_options: &Options<sqlx::Sqlite>) -> String {
         "(the file and its folder have to be writable)".to_owned()
     }
@@ -140,9 +202,19 @@ impl OwnTables for Sqlite {
     }
 
     async fn migrate(options: &Options<sqlx::Sqlite>) -> Result<(), MigrateError> {
-        let mut migrator = migrator(|step| step.sqlite);
-        migrator.dangerous_set_table_name("inkfast_schema_history");
-        run::<sqlx::Sqlite>(&migrator, options).await
+        up::<Self>(&migrator::<Self>(|step| step.sqlite), options).await
+    }
+
+    async fn revert(options: &Options<sqlx::Sqlite>, to: i64) -> Result<(), MigrateError> {
+        down::<Self>(&migrator::<Self>(|step| step.sqlite), options, to).await
+    }
+
+    async fn steps(options: &Options<sqlx::Sqlite>) -> Result<Vec<StepState>, MigrateError> {
+        let mut connection = options.connect().await?;
+        let found: i64 = sqlx::query_scalar(Self::HISTORY_IS_THERE)
+            .fetch_one(&mut connection)
+            .await?;
+        states::<Self>(connection, found > 0).await
     }
 
     async fn fill_with_demo(db: &Db<sqlx::Sqlite>) -> Result<(), DbError> {
@@ -150,22 +222,91 @@ impl OwnTables for Sqlite {
     }
 }
 
-fn migrator(sql_of: fn(&Step) -> &'static str) -> Migrator {
-    let steps = MIGRATIONS.iter().map(|step| {
-        let sql = sql_of(step).into_sql_str();
-        Migration::new(step.number, step.name.into(), MigrationType::Simple, sql, false)
-    });
-    Migrator::with_migrations(steps.collect())
+fn migrator<D: OwnTables>(sql_of: fn(&Step) -> (&'static str, &'static str)) -> Migrator {
+    let both = |step: &Step| {
+        let (up, down) = sql_of(step);
+        [(MigrationType::ReversibleUp, up), (MigrationType::ReversibleDown, down)]
+            .map(|(kind, sql)| Migration::new(step.number, step.name.into(), kind, sql.into_sql_str(), false))
+    };
+    let mut migrator = Migrator::with_migrations(MIGRATIONS.iter().flat_map(both).collect());
+    migrator.dangerous_set_table_name(D::HISTORY);
+    migrator
 }
 
 /// Over a connection of its own, closed afterwards: the lock goes with it, whatever happens.
-async fn run<S: Supported>(migrator: &Migrator, options: &Options<S>) -> Result<(), MigrateError>
+async fn up<D: OwnTables>(migrator: &Migrator, options: &Options<D::Database>) -> Result<(), MigrateError>
 where
-    S::Connection: Migrate,
+    <D::Database as sqlx::Database>::Connection: Migrate,
+    D::Database: Supported,
 {
     let mut connection = options.connect().await?;
     migrator.run_direct(None, &mut connection, false).await?;
     connection.close().await?;
+    Ok(())
+}
+
+async fn down<D: OwnTables>(migrator: &Migrator, options: &Options<D::Database>, to: i64) -> Result<(), MigrateError>
+where
+    <D::Database as sqlx::Database>::Connection: Migrate,
+{
+    let mut connection = options.connect().await?;
+    connection.lock().await?;
+    undo::<D>(migrator, &mut connection, to).await?;
+    connection.close().await?;
+    Ok(())
+}
+
+/// (The migrator's own is not for connections of any kind.)
+async fn undo<D: OwnTables>(
+    migrator: &Migrator,
+    connection: &mut <D::Database as sqlx::Database>::Connection,
+    to: i64,
+) -> Result<(), MigrateError>
+where
+    <D::Database as sqlx::Database>::Connection: Migrate,
+{
+    connection.ensure_migrations_table(D::HISTORY).await?;
+    let applied = connection.list_applied_migrations(D::HISTORY).await?;
+    let is_applied = |step: &Migration| applied.iter().any(|applied| applied.version == step.version);
+    let steps = migrator.iter().filter(|step| step.migration_type.is_down_migration());
+    for step in steps.rev().filter(|step| step.version > to && is_applied(step)) {
+        connection.revert(D::HISTORY, step).await?;
+    }
+    Ok(())
+}
+
+async fn states<D: OwnTables>(
+    mut connection: <D::Database as sqlx::Database>::Connection,
+    has_history: bool,
+) -> Result<Vec<StepState>, MigrateError>
+where
+    <D::Database as sqlx::Database>::Connection: Migrate,
+{
+    let applied = match has_history {
+        true => connection.list_applied_migrations(D::HISTORY).await?,
+        false => Vec::new(),
+    };
+    connection.close().await?;
+    let state = |step: &Step| StepState {
+        number: step.number,
+        name: step.name,
+        applied: applied.iter().any(|applied| applied.version == step.number),
+    };
+    Ok(MIGRATIONS.iter().map(state).collect())
+}
+
+/// Steps that were begun and not ended are noted as such; after this they are as if they had not been.
+async fn run_again(connection: &mut sqlx::MySqlConnection, forget: &'static str) -> Result<(), MigrateError> {
+    while let Some(begun) = connection.dirty_version(MySql::HISTORY).await? {
+        tracing::warn!(
+            step = begun,
+            "a step of the migration was begun and not ended; it is run again"
+        );
+        sqlx::query(AssertSqlSafe(forget))
+            .bind(begun)
+            .execute(&mut *connection)
+            .await?;
+    }
     Ok(())
 }
 

@@ -1,0 +1,58 @@
+//! `inkfast migrate`
+
+use clap::Subcommand;
+use resilient_db::Options;
+use sqlx::migrate::MigrateError;
+
+use super::OnDatabase;
+use crate::report;
+use crate::sql::migrations::OwnTables;
+
+#[derive(Debug, Subcommand)]
+pub enum MigrateCommand {
+    /// Run what is missing. `serve` does this by itself.
+    Up,
+    /// Undo the last steps, with everything in their tables: accounts, histories, and what is known of saves.
+    /// No Inkfast may be running on this database.
+    Down {
+        /// The last step to keep; 0 keeps none.
+        #[arg(long)]
+        to: i64,
+        /// Yes, throw away what is in these tables.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Say which steps this database has. Changes nothing.
+    Status,
+}
+
+impl OnDatabase for MigrateCommand {
+    async fn run<D: OwnTables>(self, options: Options<D::Database>) -> Result<(), String> {
+        let failed = |error: MigrateError| format!("The database did not do it: {}.", report::chain(&error));
+        match self {
+            Self::Up => D::migrate(&options).await.map_err(failed)?,
+            Self::Down { to, yes } => {
+                let steps = D::steps(&options).await.map_err(failed)?;
+                let undone = steps.iter().filter(|step| step.applied && step.number > to);
+                let undone: Vec<String> = undone.map(|step| format!("{} ({})", step.number, step.name)).collect();
+                if undone.is_empty() {
+                    println!("There is nothing to undo.");
+                    return Ok(());
+                }
+                if !yes {
+                    return Err(format!(
+                        "This would undo {} and throw away what is in these tables. Say --yes if that is meant.",
+                        undone.join(", ")
+                    ));
+                }
+                D::revert(&options, to).await.map_err(failed)?;
+            }
+            Self::Status => {}
+        }
+        for step in D::steps(&options).await.map_err(failed)? {
+            let state = if step.applied { "applied" } else { "missing" };
+            println!("{:>4}  {state}  {}", step.number, step.name);
+        }
+        Ok(())
+    }
+}
