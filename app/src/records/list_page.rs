@@ -66,6 +66,11 @@ fn list_view(table: &Arc<Table>, query: &ListQuery, listed: &Listed) -> AnyView 
         {table.comment.clone().map(|comment| view! { <p class="page-note">{comment}</p> })}
         {search(table, query)}
         {filters::chips(table, query, listed)}
+        {listed.as_of_ms.map(|read_at| notice(
+            Tone::Waiting,
+            format!("The database cannot be reached. This is the list as it was at {}.", written::time_of_day(read_at)),
+            (),
+        ))}
         {listed.without_labels.then(|| notice(
             Tone::Waiting,
             "Names of linked records cannot be read at the moment: their keys are shown instead.",

@@ -364,6 +364,8 @@ pub struct ListPage {
     pub has_next: bool,
     /// Labels of references could not be read: raw values are shown.
     pub without_labels: bool,
+    /// Unix time in milliseconds at which it was read, where that is not now: the database could not be asked.
+    pub as_of_ms: Option<u64>,
 }
 
 #[derive(Clone, Debug)]

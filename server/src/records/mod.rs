@@ -3,6 +3,7 @@
 mod audit;
 pub mod check;
 mod deleting;
+mod last_good;
 pub mod read;
 pub mod save;
 mod saving;

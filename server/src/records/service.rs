@@ -19,6 +19,7 @@ use resilient_db::{Connection, Db, DbError, End, OnUnknownCommit};
 use tokio::time::Instant;
 
 use super::deleting::not_allowed;
+use super::last_good::LastGood;
 use super::save::{self, InFlight, Unheard, Versions};
 use super::{audit, read};
 use crate::clock::now_ms;
@@ -45,6 +46,7 @@ pub(super) struct Parts<D: Dialect> {
     pub(super) events: Arc<Hub>,
     pub(super) in_flight: InFlight,
     pub(super) unheard: Unheard,
+    last_good: LastGood,
     /// The own tables could not be made: nothing can be saved exactly once, so nothing is.
     read_only: Arc<AtomicBool>,
     saves: Arc<Saves>,
@@ -79,6 +81,7 @@ impl<D: Dialect> RecordService<D> {
                 events,
                 in_flight,
                 unheard: Unheard::default(),
+                last_good: LastGood::default(),
                 read_only,
                 saves,
             }),
@@ -193,7 +196,19 @@ impl<D: Dialect> Records for RecordService<D> {
         if let Some(table) = self.anew(who, table, begun, &page).await? {
             page = read::list::<D>(&self.parts.db, &self.catalog(who), &table, query).await;
         }
-        page.map_err(|error| report::database("list", &error))
+        let last_good = &self.parts.last_good;
+        match page {
+            Ok(page) => {
+                last_good.keep(who.role, query, &page, now_ms());
+                Ok(page)
+            }
+            Err(error) => {
+                let told = report::database("list", &error);
+                let copy = || last_good.of(who.role, query, table);
+                let may_help = told.kind == ErrorKind::Unavailable;
+                may_help.then(copy).flatten().ok_or(told)
+            }
+        }
     }
 
     async fn form(&self, who: &Account, table: &Arc<Table>, key: Option<&RecordKey>) -> Result<RecordForm, ApiError> {

@@ -22,7 +22,11 @@ async fn applied<D: OwnTables>(options: &Options<D::Database>) -> usize {
 /// There, back, and there again; `tables` counts everything that Inkfast has made.
 async fn there_and_back<D: OwnTables>(options: &Options<D::Database>, tables: &dyn Fn() -> i64) {
     let all = D::steps(options).await.expect("the steps").len();
-    assert_eq!((applied::<D>(options).await, tables()), (0, 0), "to look changes nothing");
+    assert_eq!(
+        (applied::<D>(options).await, tables()),
+        (0, 0),
+        "to look changes nothing"
+    );
     for _ in 0..2 {
         let at_once = futures::future::join_all((0..4).map(|_| D::migrate(options))).await;
         // SQLite has no lock for it: who comes second may find that it is done, or being done.
@@ -43,7 +47,12 @@ async fn own_tables_come_and_go_on_postgresql() {
     let database = PrivateDatabase::postgres();
     database.make_schema();
     let url = database.url_at(([127, 0, 0, 1], database.port()).into());
-    let tables = || database.query("SELECT count(*) FROM pg_tables WHERE schemaname = 'inkfast'").parse().expect("a number");
+    let tables = || {
+        database
+            .query("SELECT count(*) FROM pg_tables WHERE schemaname = 'inkfast'")
+            .parse()
+            .expect("a number")
+    };
     there_and_back::<Postgres>(&PgConnectOptions::from_str(&url).expect("an address"), &tables).await;
 }
 
@@ -91,7 +100,10 @@ async fn own_tables_come_and_go_on_sqlite_and_by_command() {
         let count = async {
             let mut connection = sqlx::ConnectOptions::connect(&options).await.expect("the file");
             let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name LIKE 'inkfast\\_%' ESCAPE '\\'";
-            sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect("a number")
+            sqlx::query_scalar(sql)
+                .fetch_one(&mut connection)
+                .await
+                .expect("a number")
         };
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(count))
     };
@@ -99,14 +111,23 @@ async fn own_tables_come_and_go_on_sqlite_and_by_command() {
 
     let said = |output: &Output| String::from_utf8_lossy(&output.stdout).into_owned();
     let status = inkfast(directory.path(), &["migrate", "status"]);
-    assert!(status.status.success() && said(&status).contains("missing  create own tables"), "{status:?}");
+    assert!(
+        status.status.success() && said(&status).contains("missing  create own tables"),
+        "{status:?}"
+    );
     let up = inkfast(directory.path(), &["migrate", "up"]);
-    assert!(up.status.success() && said(&up).contains("applied  create own tables"), "{up:?}");
+    assert!(
+        up.status.success() && said(&up).contains("applied  create own tables"),
+        "{up:?}"
+    );
     let asked = inkfast(directory.path(), &["migrate", "down", "--to", "0"]);
     assert!(!asked.status.success(), "{asked:?}");
     assert!(String::from_utf8_lossy(&asked.stderr).contains("--yes"), "{asked:?}");
     assert_eq!(tables(), 4);
     let down = inkfast(directory.path(), &["migrate", "down", "--to", "0", "--yes"]);
-    assert!(down.status.success() && said(&down).contains("missing  create own tables"), "{down:?}");
+    assert!(
+        down.status.success() && said(&down).contains("missing  create own tables"),
+        "{down:?}"
+    );
     assert_eq!(tables(), 1);
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use app::auth::model::Role;
 use axum::http::{Method, StatusCode};
 use fault_proxy::Fault;
 use resilient_core::submission::answer::Outcome;
@@ -11,6 +12,7 @@ use crate::support::private_database::PrivateDatabase;
 use crate::support::test_app::Outage;
 
 const ACTIVITY: &str = "/records/activity/1";
+const OLD: &str = "This is the list as it was at";
 
 /// Tries until `done`, for at most `limit`; tells how long it took.
 async fn eventually<F: AsyncFnMut() -> bool>(what: &str, limit: Duration, mut done: F) -> Duration {
@@ -36,7 +38,14 @@ async fn cut_and_back(database: PrivateDatabase) {
     let outage = Outage::over(database).await;
     let app = &outage.app;
     let form = app.form(ACTIVITY).await.with("v.title", "Typed during the outage");
+    let viewer = app.signed_in_as("vera", Role::Viewer).await;
     assert_eq!(app.get("/readyz").await.status, StatusCode::OK);
+    let list = app.get("/records/activity?q=Activity+4").await;
+    assert!(
+        list.status == StatusCode::OK && !list.body.contains(OLD),
+        "{}",
+        list.body
+    );
 
     outage.proxy.set(Fault::Cut).await;
     eventually("the breaker opens", Duration::from_secs(5), async || {
@@ -68,6 +77,25 @@ async fn cut_and_back(database: PrivateDatabase) {
     assert!(took[took.len() - 1] < Duration::from_millis(50), "{took:?}");
     assert_eq!(app.get("/livez").await.status, StatusCode::OK);
     assert_eq!(app.get("/drafts").await.status, StatusCode::OK);
+    // What was read before is shown, and said to be old; what was not, and what says what a record is, is not.
+    let list = app.get("/records/activity?q=Activity+4").await;
+    assert_eq!(list.status, StatusCode::OK);
+    assert!(
+        list.body.contains(OLD) && list.body.contains("Activity 44"),
+        "{}",
+        list.body
+    );
+    for path in ["/records/activity?q=Activity+5", "/records/activity/44"] {
+        assert_eq!(app.get(path).await.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+    }
+    let viewer = app
+        .request_as(&viewer, Method::GET, "/records/activity?q=Activity+4", None, &[])
+        .await;
+    assert_eq!(
+        viewer.status,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "what another role has seen"
+    );
     assert!(app.get("/drafts").await.body.contains("activity/1"));
 
     outage.proxy.set(Fault::Pass).await;
@@ -76,6 +104,7 @@ async fn cut_and_back(database: PrivateDatabase) {
     })
     .await;
     println!("ready again {back:?} after the way was open");
+    assert!(!app.get("/records/activity?q=Activity+4").await.body.contains(OLD));
     let (status, answer) = app.save(&form).await;
     assert_eq!(
         (status, answer.outcome, answer.replayed),

@@ -59,6 +59,7 @@ pub async fn list<D: Dialect>(
         page: page.number,
         page_size: page.size,
         has_next,
+        as_of_ms: None,
     })
 }
 
