@@ -12,7 +12,7 @@ use app::monitoring::port::Monitor;
 use app::records::model::Table;
 use app::records::port::Records;
 use axum::Router;
-use resilient_db::{CountMetrics, Db, Faults, LogChanges, Observers, Options, Policy};
+use resilient_db::{CountMetrics, Db, Faults, LogChanges, Observer, Observers, Options, Policy};
 use tokio::net::TcpListener;
 
 use crate::auth::directory::Directory;
@@ -25,7 +25,7 @@ use crate::http::router::router;
 use crate::http::static_files;
 use crate::keys::{self, Keys};
 use crate::monitoring::drills::Drills;
-use crate::monitoring::{DatabaseMonitor, Observations, prometheus};
+use crate::monitoring::{DatabaseMonitor, Observations, machine, own_tables, prometheus};
 use crate::panel::Panel;
 use crate::preparation::Preparation;
 use crate::records::save::Versions;
@@ -108,13 +108,12 @@ async fn assemble<D: OwnTables>(
     let drills = faults
         .clone()
         .map(|faults| Arc::new(Drills::new(faults, Arc::clone(&observations))));
+    machine::watch(&observations.machine, &storage.data_dir);
+    let mut observers: Vec<Arc<dyn Observer>> = vec![Arc::new(LogChanges), Arc::new(CountMetrics { database: "main" })];
+    observers.extend(observations.observers::<D::Database>());
     let policy = Policy {
         application_name: "inkfast".to_owned(),
-        observer: Arc::new(Observers(vec![
-            Arc::new(LogChanges),
-            Arc::new(CountMetrics { database: "main" }),
-            observations.errors.clone(),
-        ])),
+        observer: Arc::new(Observers(observers)),
         faults,
         ..Policy::default()
     };
@@ -143,6 +142,12 @@ async fn assemble<D: OwnTables>(
         drills.clone(),
     ));
     events::follow(&events, &monitor);
+    own_tables::watch::<D>(
+        &observations.own_tables,
+        db.clone(),
+        Arc::clone(&prepared),
+        Arc::clone(&read_only),
+    );
     let preparation = Preparation::<D> {
         db,
         options,
@@ -239,7 +244,8 @@ pub async fn serve(prepared: Prepared, listener: TcpListener) -> io::Result<()> 
     }
 }
 
-async fn told_to_stop() {
+/// Ends at Ctrl+C, or when the process is asked to end.
+pub(crate) async fn told_to_stop() {
     let interrupted = async { drop(tokio::signal::ctrl_c().await) };
     #[cfg(unix)]
     {
