@@ -11,7 +11,7 @@ use std::time::Duration;
 use app::monitoring::port::Monitor;
 use app::records::port::Records;
 use axum::Router;
-use resilient_db::{CountMetrics, Db, Faults, LogChanges, Observers, Options, Policy};
+use resilient_db::{CountMetrics, Db, Faults, LogChanges, Observer, Observers, Options, Policy};
 use tokio::net::TcpListener;
 
 use crate::auth::directory::Directory;
@@ -24,7 +24,7 @@ use crate::http::router::router;
 use crate::http::static_files;
 use crate::keys::{self, Keys};
 use crate::monitoring::drills::Drills;
-use crate::monitoring::{DatabaseMonitor, Observations, prometheus};
+use crate::monitoring::{DatabaseMonitor, Observations, machine, own_tables, prometheus};
 use crate::panel::Panel;
 use crate::preparation::Preparation;
 use crate::records::save::Versions;
@@ -112,13 +112,12 @@ async fn assemble<D: OwnTables>(
     let drills = faults
         .clone()
         .map(|faults| Arc::new(Drills::new(faults, Arc::clone(&observations))));
+    machine::watch(&observations.machine, &storage.data_dir);
+    let mut observers: Vec<Arc<dyn Observer>> = vec![Arc::new(LogChanges), Arc::new(CountMetrics { database: "main" })];
+    observers.extend(observations.observers::<D::Database>());
     let policy = Policy {
         application_name: "inkfast".to_owned(),
-        observer: Arc::new(Observers(vec![
-            Arc::new(LogChanges),
-            Arc::new(CountMetrics { database: "main" }),
-            observations.errors.clone(),
-        ])),
+        observer: Arc::new(Observers(observers)),
         faults,
         ..Policy::default()
     };
@@ -148,6 +147,12 @@ async fn assemble<D: OwnTables>(
         drills.clone(),
     ));
     events::follow(&events, &monitor);
+    own_tables::watch::<D>(
+        &observations.own_tables,
+        db.clone(),
+        Arc::clone(&prepared),
+        Arc::clone(&read_only),
+    );
     let preparation = Preparation::<D> {
         db,
         options,
@@ -232,7 +237,8 @@ pub async fn serve(prepared: Prepared, listener: TcpListener) -> io::Result<()> 
     }
 }
 
-async fn told_to_stop() {
+/// Ends at Ctrl+C, or when the process is asked to end.
+pub(crate) async fn told_to_stop() {
     let interrupted = async { drop(tokio::signal::ctrl_c().await) };
     #[cfg(unix)]
     {

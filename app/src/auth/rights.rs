@@ -48,7 +48,7 @@ impl Role {
         matches!(self, Role::Superuser | Role::Staff)
     }
 
-    /// May act on the server: reset a degradation, reconnect, switch monitoring, run a drill.
+    /// May act on the server: have the database asked at once, switch monitoring, run a drill.
     pub fn may_steer(self) -> bool {
         matches!(self, Role::Superuser | Role::Staff)
     }

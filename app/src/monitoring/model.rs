@@ -15,6 +15,8 @@ pub struct Report {
     pub saves: Vec<(&'static str, u64)>,
     /// Forms, of everybody, whose save is kept and not yet done.
     pub waiting: u64,
+    /// While numbers of requests and errors are not gathered: by whose wish.
+    pub paused: Option<Paused>,
     /// The latest first.
     pub errors: Vec<NotedError>,
     /// The most asked for first.
@@ -50,10 +52,20 @@ pub struct ProbeNumbers {
     pub age_ms: u64,
 }
 
+/// Somebody has switched the gathering of numbers off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paused {
+    /// The account, or that it was a program.
+    pub by: String,
+    pub since_ms: u64,
+}
+
 /// The same failure, as often as it came in a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotedError {
     pub kind: &'static str,
+    /// `low`, `medium`, `high`, `critical`.
+    pub severity: &'static str,
     /// The call or route that failed; never with what.
     pub what: String,
     pub times: u64,

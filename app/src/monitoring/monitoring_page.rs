@@ -3,7 +3,7 @@
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
-use super::model::{DatabaseNumbers, NotedError, Report, RoleNumbers, RouteNumbers};
+use super::model::{DatabaseNumbers, NotedError, Paused, Report, RoleNumbers, RouteNumbers};
 use super::port::{Condition, DependencyState, DraftsState};
 use crate::api_error::{ApiError, ErrorKind};
 use crate::ui::layout::{Frame, PageKind, framed};
@@ -53,6 +53,7 @@ fn numbers(report: &Report) -> AnyView {
                     written::time_of_day(report.now_ms), report.version, written::span(report.uptime_ms))}
             </p>
             {condition(report)}
+            {report.paused.as_ref().map(paused)}
             <section class="panel">
                 <h2>{report.condition.database_kind}</h2>
                 {database(&report.database)}
@@ -98,6 +99,15 @@ fn condition(report: &Report) -> AnyView {
         .then(|| report.database.cause.clone())
         .flatten();
     notice(tone, words, cause.map(|cause| view! { <p><code>{cause}</code></p> }))
+}
+
+fn paused(paused: &Paused) -> AnyView {
+    let words = format!(
+        "Monitoring is switched off since {} by {}: later requests and errors are missing below.",
+        written::time_of_day(paused.since_ms),
+        paused.by,
+    );
+    notice(Tone::Waiting, words, ())
 }
 
 fn database(numbers: &DatabaseNumbers) -> AnyView {
@@ -191,6 +201,7 @@ fn errors(errors: &[NotedError]) -> AnyView {
             <tr>
                 <td class="whole" data-label="Last">{written::time_of_day(error.last_at_ms)}</td>
                 <td data-label="Kind">{error.kind.replace('_', " ")} {times}</td>
+                <td data-label="Severity">{error.severity}</td>
                 <td data-label="What">{error.what.clone()}</td>
                 <td data-label="Error id">{error.request_id.clone().map(|id| view! { <code>{id}</code> })}</td>
             </tr>
@@ -202,6 +213,7 @@ fn errors(errors: &[NotedError]) -> AnyView {
                 <tr>
                     <th scope="col">"Last"</th>
                     <th scope="col">"Kind"</th>
+                    <th scope="col">"Severity"</th>
                     <th scope="col">"What"</th>
                     <th scope="col">"Error id"</th>
                 </tr>
@@ -288,6 +300,7 @@ mod tests {
             },
             saves: vec![("kept", 3), ("in_progress", 1)],
             waiting: 1,
+            paused: None,
             errors: Vec::new(),
             routes: vec![RouteNumbers {
                 route: "/records/{table}".to_owned(),
@@ -323,6 +336,28 @@ mod tests {
             "the cause of an outage that is over: {html}"
         );
         assert!(html.contains("None since the start"), "{html}");
+    }
+
+    #[test]
+    fn numbers_that_stand_still_are_said_to() {
+        assert!(!drawn(&report()).contains("switched off"));
+        let mut report = report();
+        report.paused = Some(Paused {
+            by: "mira".to_owned(),
+            since_ms: 3_600_000,
+        });
+        report.errors = vec![NotedError {
+            kind: "timed_out",
+            severity: "medium",
+            what: "list".to_owned(),
+            times: 3,
+            first_at_ms: 3_600_000,
+            last_at_ms: 3_601_000,
+            request_id: None,
+        }];
+        let html = drawn(&report);
+        assert!(html.contains("switched off since 01:00:00 UTC by mira"), "{html}");
+        assert!(html.contains("medium") && html.contains("timed out"), "{html}");
     }
 
     #[test]

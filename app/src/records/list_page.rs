@@ -200,6 +200,7 @@ mod tests {
             page_size: 50,
             has_next: true,
             without_labels: false,
+            as_of_ms: None,
         }
     }
 

@@ -1,6 +1,7 @@
-//! The command line: `inkfast [serve]`, `inkfast account …`.
+//! The command line: `inkfast [serve]`, `inkfast account …`, `inkfast migrate …`, `inkfast health-check`.
 
 mod account;
+mod health_check;
 mod logging;
 mod migrate;
 mod serve;
@@ -10,6 +11,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use resilient_db::Options;
 
+use self::health_check::Verdict;
+use self::serve::ServeArguments;
 use crate::config::{DatabaseSettings, Settings, environment};
 use crate::sql::migrations::OwnTables;
 use crate::sql::{MySql, Postgres, Sqlite};
@@ -25,19 +28,40 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the panel (what happens without a command).
-    Serve(serve::ServeArguments),
+    Serve(ServeArguments),
     /// Add, change or switch off an account.
     #[command(subcommand)]
     Account(account::AccountCommand),
     /// Inkfast's own tables: up to date, back, or what there is.
     #[command(subcommand)]
     Migrate(migrate::MigrateCommand),
+    /// Ask the server that runs with these settings how it is; the exit code says it.
+    HealthCheck(health_check::HealthCheckArguments),
 }
 
-/// Wrong settings end with 2, failures with 1.
+/// Wrong arguments and settings end with 2, failures with 1; a health check has codes of its own.
 pub fn run() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() && std::env::args().nth(1).as_deref() == Some("health-check") => {
+            let _ = error.print();
+            return Verdict::NotChecked.into();
+        }
+        Err(error) => error.exit(),
+    };
     logging::start();
+    match arguments.command.unwrap_or(Command::Serve(ServeArguments::default())) {
+        Command::HealthCheck(arguments) => health_check::run(&arguments),
+        Command::Serve(arguments) => with_settings(|settings| serve::run(arguments, settings)),
+        Command::Account(command) => with_settings(|settings| on_database(settings, command)),
+        Command::Migrate(command) => with_settings(|settings| on_database(settings, command)),
+    }
+}
+
+fn with_settings<F>(run: impl FnOnce(Settings) -> F) -> ExitCode
+where
+    F: Future<Output = Result<(), String>>,
+{
     let settings = match Settings::from_env(&environment) {
         Ok(settings) => settings,
         Err(problems) => {
@@ -50,17 +74,7 @@ pub fn run() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.to_string()),
     };
-    let done = runtime.block_on(async {
-        match arguments
-            .command
-            .unwrap_or_else(|| Command::Serve(serve::ServeArguments::default()))
-        {
-            Command::Serve(arguments) => serve::run(arguments, settings).await,
-            Command::Account(command) => on_database(settings, command).await,
-            Command::Migrate(command) => on_database(settings, command).await,
-        }
-    });
-    match done {
+    match runtime.block_on(run(settings)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => failed(&message),
     }

@@ -15,7 +15,7 @@ pub struct ListenSettings {
 }
 
 impl ListenSettings {
-    pub(super) fn from_env(lookup: Lookup) -> Result<Self, Vec<String>> {
+    pub(crate) fn from_env(lookup: Lookup) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let listen = lookup("INKFAST_LISTEN").unwrap_or_else(|| "127.0.0.1:3000".to_owned());
         let address = listen.parse::<SocketAddr>();

@@ -55,10 +55,20 @@ fn why_not_ready(condition: &Condition) -> Option<&'static str> {
 }
 
 async fn health(State(services): State<Services>) -> Json<Value> {
-    Json(report(&services.monitor.condition()))
+    Json(whole_report(&services))
 }
 
-/// With numbers; for people signed in and programs with the token.
+/// Where Inkfast's own tables are missing, records can be read and nothing can be saved.
+pub(super) fn whole_report(services: &Services) -> Value {
+    let mut report = report(&services.monitor.condition());
+    if services.observations.own_tables.are_missing() && report["status"] == "healthy" {
+        report["status"] = "degraded".into();
+    }
+    report
+}
+
+/// With numbers: pools, breakers, response times, own tables, process, machine and disk. For people signed in and
+/// programs with the token.
 async fn detailed(
     State(services): State<Services>,
     Extension(visitor): Extension<Visitor>,
@@ -71,7 +81,7 @@ async fn detailed(
             "Sign in, or send the token.",
         );
     }
-    let mut report = report(&services.monitor.condition());
+    let mut report = whole_report(&services);
     report["details"] = services.monitor.details();
     answers::json_success(StatusCode::OK, report)
 }
@@ -143,13 +153,13 @@ fn sign_in_first() -> Response {
 }
 
 fn report(condition: &Condition) -> Value {
-    let worst = match (condition.database, condition.drafts_state) {
-        (DependencyState::Down, _) => "unhealthy",
-        (DependencyState::Up, DraftsState::Redis | DraftsState::Embedded) if condition.can_save => "healthy",
+    let status = match condition.drafts_state {
+        DraftsState::Redis | DraftsState::Embedded => database_status(condition),
+        _ if condition.database == DependencyState::Down => "unhealthy",
         _ => "degraded",
     };
     json!({
-        "status": worst,
+        "status": status,
         "database": word(condition.database),
         "database_kind": condition.database_kind,
         "drafts": word(condition.drafts),
@@ -159,7 +169,16 @@ fn report(condition: &Condition) -> Value {
     })
 }
 
-fn word(state: DependencyState) -> &'static str {
+/// Of the database alone, drafts apart.
+pub(super) fn database_status(condition: &Condition) -> &'static str {
+    match condition.database {
+        DependencyState::Down => "unhealthy",
+        DependencyState::Up if condition.can_save => "healthy",
+        _ => "degraded",
+    }
+}
+
+pub(super) fn word(state: DependencyState) -> &'static str {
     match state {
         DependencyState::Up => "up",
         DependencyState::Slow => "slow",

@@ -6,6 +6,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
+use resilient_core::failure::Severity;
 use tracing::Instrument;
 
 use crate::request_id;
@@ -30,7 +31,8 @@ pub async fn observe(State(services): State<Services>, request: Request, next: N
     services.observations.traffic.answered(&route, method, status, took);
     if status == 500 {
         let noted = request_id::within(id.clone(), async {
-            services.observations.errors.note("answered_500", &route)
+            let errors = &services.observations.errors;
+            errors.note("answered_500", Severity::Outage, &route)
         });
         noted.await;
     }

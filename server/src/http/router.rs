@@ -8,8 +8,8 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    answers, bodies, compression, drills, events, health, pages, record_forms, request_log, routes, security, sign_in,
-    static_files, visitor,
+    answers, bodies, compression, database, drills, events, health, observing, pages, record_forms, request_log,
+    routes, security, sign_in, static_files, visitor,
 };
 use crate::drafts;
 use crate::services::Services;
@@ -51,6 +51,8 @@ pub fn router(services: Services) -> Router {
         .route_layer(from_fn_with_state(services.clone(), visitor::renew_session))
         .merge(events::routes(&services))
         .merge(health::routes(&services))
+        .merge(database::routes(&services))
+        .merge(observing::routes(&services))
         .route_layer(from_fn_with_state(services.clone(), routes::guard))
         .layer(from_fn_with_state(services.clone(), visitor::identify))
         .layer(compression::layer())

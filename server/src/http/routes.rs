@@ -93,7 +93,6 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/circuit-breakers", Who::Monitors),
     route("GET", "/api/endpoint-metrics", Who::Monitors),
     route("POST", "/api/toggle-monitoring", Who::Steers),
-    route("POST", "/api/degradation/reset", Who::Steers),
 ];
 
 impl Who {

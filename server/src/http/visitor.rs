@@ -28,6 +28,11 @@ impl Visitor {
         self.signed_in.as_ref().map(|(account, _)| account)
     }
 
+    /// For logs: the account, or that it was a program with the token.
+    pub fn name(&self) -> &str {
+        self.account().map_or("(token)", |account| &account.name)
+    }
+
     fn of(services: &Services, headers: &HeaderMap) -> Self {
         let https = services.settings.listen.public_url.https;
         let session = cookies::read(headers, &cookies::session_name(https))

@@ -1,9 +1,15 @@
 //! What pages and health endpoints are told of the state of things, from cached probes and from memory.
 
+mod breakers;
+mod details;
 pub mod drills;
 mod errors;
 mod latency;
+pub mod machine;
+pub mod own_tables;
+mod probes;
 pub mod prometheus;
+mod recording;
 mod saves;
 mod traffic;
 
@@ -14,33 +20,63 @@ use std::time::Instant;
 use app::monitoring::model::{DatabaseNumbers, DrillsView, ProbeNumbers, Report, RoleNumbers};
 use app::monitoring::port::{Condition, DependencyState, DraftsState, Monitor};
 use async_trait::async_trait;
-use resilient_db::{Db, Health, RoleHealth, Supported};
-use serde_json::{Value, json};
+use resilient_db::{Db, Health, Observer, RoleHealth, Supported};
+use serde_json::Value;
 
+pub use self::breakers::{BreakerHistory, NoteBreakers};
 use self::drills::Drills;
-pub use self::errors::ErrorHistory;
+pub use self::errors::{ErrorHistory, ErrorStatistics};
+use self::machine::Machine;
+use self::own_tables::OwnTablesSeen;
+use self::probes::ProbeTimes;
+pub use self::recording::Recording;
 pub use self::saves::{Saves, Waiting};
 pub use self::traffic::Traffic;
 use crate::clock::now_ms;
 use crate::drafts::DraftService;
 
+/// Errors that the page shows; programs get all.
+const ERRORS_ON_PAGE: usize = 100;
+
 /// What this process has seen since its start.
 #[derive(Debug)]
 pub struct Observations {
     pub started: Instant,
+    pub recording: Arc<Recording>,
     pub traffic: Traffic,
     pub saves: Arc<Saves>,
     pub errors: Arc<ErrorHistory>,
+    pub breakers: Arc<BreakerHistory>,
+    pub probes: Arc<ProbeTimes>,
+    pub machine: Arc<Machine>,
+    pub own_tables: Arc<OwnTablesSeen>,
 }
 
 impl Default for Observations {
     fn default() -> Self {
+        let recording = Arc::<Recording>::default();
         Self {
             started: Instant::now(),
-            traffic: Traffic::default(),
+            traffic: Traffic::new(Arc::clone(&recording)),
             saves: Arc::default(),
-            errors: Arc::default(),
+            errors: Arc::new(ErrorHistory::new(Arc::clone(&recording))),
+            breakers: Arc::default(),
+            probes: Arc::default(),
+            machine: Arc::default(),
+            own_tables: Arc::default(),
+            recording,
         }
+    }
+}
+
+impl Observations {
+    /// Those of them who are to be told what becomes of a database's calls, probes and breakers.
+    pub fn observers<S: Supported>(&self) -> Vec<Arc<dyn Observer>> {
+        vec![
+            self.errors.clone(),
+            self.probes.clone(),
+            Arc::new(NoteBreakers::<S>::new(Arc::clone(&self.breakers))),
+        ]
     }
 }
 
@@ -106,15 +142,17 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
     }
 
     fn details(&self) -> Value {
-        details(&self.db.health())
+        details::details(&self.db.health(), &self.observations)
     }
 
     fn report(&self) -> Report {
         let Observations {
             started,
+            recording,
             traffic,
             saves,
             errors,
+            ..
         } = &*self.observations;
         Report {
             version: env!("CARGO_PKG_VERSION"),
@@ -124,7 +162,8 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
             database: database_numbers(&self.db.health()),
             saves: saves.by_outcome(),
             waiting: saves.waiting_since(0),
-            errors: errors.recent(),
+            paused: recording.paused(),
+            errors: errors.recent(ERRORS_ON_PAGE),
             routes: traffic.routes(),
         }
     }
@@ -156,31 +195,4 @@ fn role_numbers(role: &RoleHealth) -> RoleNumbers {
         running: role.pool.running,
         waiting: role.pool.waiting,
     }
-}
-
-fn details(health: &Health) -> Value {
-    json!({
-        "read": role(&health.read),
-        "write": role(&health.write),
-        "cause": health.cause,
-        "last_probe": health.last_probe.as_ref().map(|probe| json!({
-            "succeeded": probe.succeeded,
-            "took_ms": probe.took.as_millis() as u64,
-            "age_ms": probe.age.as_millis() as u64,
-        })),
-    })
-}
-
-fn role(role: &RoleHealth) -> Value {
-    json!({
-        "breaker": role.breaker.name(),
-        "pool": {
-            "size": role.pool.size,
-            "in_use": role.pool.in_use,
-            "idle": role.pool.idle,
-            "running": role.pool.running,
-            "waiting": role.pool.waiting,
-            "max": role.pool.max,
-        },
-    })
 }

@@ -50,6 +50,21 @@ fn installed() -> Option<PrometheusHandle> {
     describe_counter!("inkfast_drafts_total", "Drafts written, by store and outcome");
     describe_counter!("inkfast_sign_ins_total", "Tries to sign in, by result");
     describe_gauge!("inkfast_event_streams", "Event streams open");
+    describe_gauge!("inkfast_process_memory_bytes", Unit::Bytes, "Memory of this process");
+    describe_gauge!(
+        "inkfast_process_cpu_ratio",
+        "Processors that this process keeps busy; 1 is one of them"
+    );
+    describe_gauge!(
+        "inkfast_machine_memory_available_bytes",
+        Unit::Bytes,
+        "Memory that is left, of the machine or of what a container is allowed"
+    );
+    describe_gauge!(
+        "inkfast_data_dir_available_bytes",
+        Unit::Bytes,
+        "What is left of the disk that holds the data directory"
+    );
     describe_gauge!("inkfast_build_info", "Always 1; the version is a label");
     gauge!("inkfast_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
     Some(handle)

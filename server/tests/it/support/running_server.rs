@@ -143,6 +143,18 @@ impl RunningServer {
         answered.await.map(|answered| answered.answer())
     }
 
+    /// Where it listens itself, past the proxy.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Changes the file, past the server.
+    pub async fn run(&self, sql: &'static str) {
+        let options = SqliteConnectOptions::new().filename(self.data_dir.path().join("records.db"));
+        let mut connection = options.connect().await.expect("the file");
+        sqlx::raw_sql(sql).execute(&mut connection).await.expect("the change");
+    }
+
     /// One number out of the file, past the server.
     pub async fn count(&self, sql: String) -> i64 {
         let options = SqliteConnectOptions::new().filename(self.data_dir.path().join("records.db"));

@@ -1,0 +1,98 @@
+//! The database as programs and operators ask after it: from cached probes and counters, but for `reconnect`.
+
+use axum::Extension;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+
+use super::visitor::Visitor;
+use super::{answers, health};
+use crate::services::Services;
+
+pub fn routes(services: &Services) -> Router {
+    Router::new()
+        .route("/api/database/health", get(how_it_is))
+        .route("/api/database/info", get(what_it_is))
+        .route("/api/database/status", get(what_it_does))
+        .route("/api/database/reconnect", post(reconnect))
+        .with_state(services.clone())
+}
+
+/// `GET /api/database/health`: whether it answers, how quickly, and what it would take.
+async fn how_it_is(State(services): State<Services>) -> Response {
+    answers::json_success(StatusCode::OK, state(&services))
+}
+
+fn state(services: &Services) -> Value {
+    let condition = services.monitor.condition();
+    let mut details = services.monitor.details();
+    json!({
+        "status": health::database_status(&condition),
+        "database": health::word(condition.database),
+        "can_save": condition.can_save,
+        "retry_after_ms": condition.retry_after_ms,
+        "breakers": { "read": details["read"]["breaker"], "write": details["write"]["breaker"] },
+        "cause": details["cause"].take(),
+        "last_probe": details["last_probe"].take(),
+        "probes": details["probes"].take(),
+    })
+}
+
+/// `GET /api/database/info`: what is served, and within which limits.
+async fn what_it_is(State(services): State<Services>) -> Response {
+    let condition = services.monitor.condition();
+    let mut details = services.monitor.details();
+    let info = json!({
+        "kind": condition.database_kind,
+        "tables": services.panel.whole().tables().len(),
+        "own_tables": details["own_tables"].take(),
+        "connections_max": {
+            "read": details["read"]["pool"]["max"],
+            "write": details["write"]["pool"]["max"],
+        },
+        "drills": services.drills.is_some(),
+    });
+    answers::json_success(StatusCode::OK, info)
+}
+
+/// `GET /api/database/status`: connections and calls at this moment, and what became of saves.
+async fn what_it_does(State(services): State<Services>) -> Response {
+    let condition = services.monitor.condition();
+    let mut details = services.monitor.details();
+    let saves = &services.observations.saves;
+    let by_outcome: serde_json::Map<_, _> = saves
+        .by_outcome()
+        .into_iter()
+        .map(|(outcome, count)| (outcome.to_owned(), count.into()))
+        .collect();
+    let status = json!({
+        "database": health::word(condition.database),
+        "read": details["read"].take(),
+        "write": details["write"].take(),
+        "saves": by_outcome,
+        "waiting": saves.waiting_since(0),
+        "uptime_ms": details["uptime_ms"].take(),
+    });
+    answers::json_success(StatusCode::OK, status)
+}
+
+/// `POST /api/database/reconnect`: asks the database now, unless it was asked just before. An answer lets calls
+/// through again; none makes every idle connection be tried before its next use.
+async fn reconnect(State(services): State<Services>, Extension(visitor): Extension<Visitor>) -> Response {
+    tracing::info!(
+        by = visitor.name(),
+        "the database is asked now, because somebody wants it to be"
+    );
+    let condition = services.monitor.condition_now().await;
+    let state = state(&services);
+    if health::database_status(&condition) != "unhealthy" {
+        return answers::json_success(StatusCode::OK, state);
+    }
+    let message = "The database cannot be reached; it is asked again by itself.";
+    let mut response = answers::json_failure_with(StatusCode::SERVICE_UNAVAILABLE, "database", message, Some(state));
+    answers::set_retry_after(response.headers_mut(), condition.retry_after_ms);
+    response
+}

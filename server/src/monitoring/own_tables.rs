@@ -1,0 +1,105 @@
+//! Whether Inkfast's own tables are in the database: looked for now and then, so that asking costs nothing.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use resilient_db::failure::Kind;
+use resilient_db::{Connection, Db, DbError};
+use serde_json::{Value, json};
+
+use crate::sql::migrations::OwnTables;
+
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// While nothing is prepared, and right after it.
+const LOOK_SOON: Duration = Duration::from_millis(200);
+const TABLES: [&str; 3] = ["account", "submission", "audit"];
+
+/// What the last look found.
+#[derive(Debug, Default)]
+pub struct OwnTablesSeen {
+    last: Mutex<Option<(Instant, Presence)>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    There,
+    /// Nothing can be saved: they are missing, or this database account may not read them.
+    Missing,
+}
+
+impl OwnTablesSeen {
+    /// `unknown` before the first look.
+    pub fn report(&self) -> Value {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = match last {
+            None => "unknown",
+            Some((_, Presence::There)) => "there",
+            Some((_, Presence::Missing)) => "missing",
+        };
+        json!({ "state": state, "looked_ms_ago": last.map(|(looked, _)| looked.elapsed().as_millis() as u64) })
+    }
+
+    /// Looked for and not found: nothing can be saved.
+    pub fn are_missing(&self) -> bool {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.is_some_and(|(_, presence)| presence == Presence::Missing)
+    }
+
+    fn note(&self, presence: Presence) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), presence));
+    }
+}
+
+/// Looks as long as somebody holds `seen`. `prepared`: whether there is anything to be found yet; `kept_here`:
+/// they are in a file of this server, because the database account may not make them.
+pub fn watch<D: OwnTables>(
+    seen: &Arc<OwnTablesSeen>,
+    db: Db<D::Database>,
+    prepared: Arc<AtomicBool>,
+    kept_here: Arc<AtomicBool>,
+) {
+    let seen = Arc::downgrade(seen);
+    tokio::spawn(async move {
+        while seen.strong_count() > 0 {
+            let pause = if !prepared.load(Ordering::Acquire) {
+                LOOK_SOON
+            } else {
+                look::<D>(&seen, &db, &kept_here).await;
+                LOOK_EVERY
+            };
+            tokio::time::sleep(pause).await;
+        }
+    });
+}
+
+async fn look<D: OwnTables>(seen: &Weak<OwnTablesSeen>, db: &Db<D::Database>, kept_here: &AtomicBool) {
+    let presence = if kept_here.load(Ordering::Acquire) {
+        Some(Presence::Missing)
+    } else {
+        presence(&ask::<D>(db).await)
+    };
+    if let (Some(seen), Some(presence)) = (seen.upgrade(), presence) {
+        seen.note(presence);
+    }
+}
+
+/// No row is read: naming them is the question.
+async fn ask<D: OwnTables>(db: &Db<D::Database>) -> Result<(), DbError> {
+    let tables = TABLES.map(D::own).join(", ");
+    let sql = format!("SELECT 'x' FROM {tables} WHERE 1 = 0");
+    let asked = db.read("own tables", |mut conn: Connection<D::Database>| {
+        let sql = sql.clone();
+        async move { D::fetch(&mut conn, sql, Vec::new()).await }
+    });
+    asked.await.map(drop)
+}
+
+/// A database that cannot answer says nothing about its tables.
+fn presence(asked: &Result<(), DbError>) -> Option<Presence> {
+    match asked {
+        Ok(()) => Some(Presence::There),
+        Err(error) if matches!(error.class.kind, Kind::Defect | Kind::Constraint) => Some(Presence::Missing),
+        Err(_) => None,
+    }
+}
