@@ -7,7 +7,7 @@ use std::time::Duration;
 use resilient_core::failure::{Action, Class, ConnectionFate, Kind, Outcome, Retry, Severity};
 use tokio::time::{Instant, sleep};
 
-use crate::bulkhead::Place;
+use crate::bulkhead::{Place, PlaceKind};
 use crate::classify::Phase;
 use crate::connection::Connection;
 use crate::db::Shared;
@@ -39,7 +39,7 @@ pub(crate) struct Call<'a, D: Supported> {
     in_doubt: bool,
     /// A prepared statement was stale; other connections have likely kept it as well.
     reprepare: bool,
-    _place: Place<'a>,
+    place: Place<'a>,
 }
 
 impl<'a, D: Supported> Call<'a, D> {
@@ -61,6 +61,9 @@ impl<'a, D: Supported> Call<'a, D> {
             Ok(place) => place,
             Err(refused) => return Err(turned_away(&mut telling, error(name, 0, refused))),
         };
+        if place.kind == PlaceKind::Overflow {
+            telling.overflowed();
+        }
         Ok(Self {
             shared,
             lane,
@@ -72,7 +75,7 @@ impl<'a, D: Supported> Call<'a, D> {
             attempt_began: now,
             in_doubt: false,
             reprepare: false,
-            _place: place,
+            place,
         })
     }
 
@@ -80,7 +83,7 @@ impl<'a, D: Supported> Call<'a, D> {
     pub(crate) async fn lease(&mut self) -> Result<(Connection<D>, Lease<D>), FailedAttempt> {
         self.telling.attempts += 1;
         self.attempt_began = Instant::now();
-        let held = self.lane.acquire(self.deadline).await?;
+        let held = self.lane.acquire(self.place.kind, self.deadline).await?;
         let terms = Terms {
             deadline: self.deadline,
             phase: self.phase,

@@ -216,7 +216,7 @@ impl<D: Supported> Db<D> {
     /// probing. Calls afterwards fail with [`Kind::Closing`](crate::failure::Kind::Closing).
     pub async fn close(&self) {
         self.shared.prober.abort();
-        let both = async { tokio::join!(self.shared.read.pool.close(), self.shared.write.pool.close()) };
+        let both = async { tokio::join!(self.shared.read.close(), self.shared.write.close()) };
         if timeout(self.shared.policy.closing_timeout, both).await.is_err() {
             tracing::warn!("connections were still in use when the pool closed");
         }

@@ -29,10 +29,18 @@ impl CountMetrics {
         );
         describe_counter!("db_retries_total", "Attempts that were repeated, by the failure's kind");
         describe_counter!("db_refusals_total", "Calls turned away without an attempt");
+        describe_counter!(
+            "db_pool_overflows_total",
+            "Calls that ran in a place of the burst, because all connections were busy"
+        );
         describe_gauge!("db_breaker_state", "0 closed, 1 half-open, 2 open");
         describe_counter!("db_breaker_changes_total", "Changes of the breaker, by the new state");
         describe_gauge!("db_pool_connections", "Open connections, by state");
-        describe_gauge!("db_pool_connections_max", "Connections at most");
+        describe_gauge!("db_pool_connections_max", "Connections at most, but for the burst's");
+        describe_gauge!(
+            "db_pool_connections_overflow",
+            "Connections of the burst, among those in use"
+        );
         describe_gauge!(
             "db_pool_calls",
             "Calls that have a place among the running, or wait for one"
@@ -68,6 +76,11 @@ impl Observer for CountMetrics {
             .increment(1);
     }
 
+    fn overflowed(&self, name: &'static str, role: Role, _waited: Duration) {
+        counter!("db_pool_overflows_total", "database" => self.database, "call" => name, "role" => role.name())
+            .increment(1);
+    }
+
     fn breaker_changed(&self, role: Role, change: &Transition, _cause: Option<&sqlx::Error>) {
         let (role, to) = (role.name(), change.to.name());
         counter!("db_breaker_changes_total", "database" => self.database, "role" => role, "to" => to).increment(1);
@@ -86,6 +99,7 @@ impl Observer for CountMetrics {
             gauge!("db_pool_connections", "database" => database, "role" => role, "state" => state).set(connections);
         }
         gauge!("db_pool_connections_max", "database" => database, "role" => role).set(pool.max);
+        gauge!("db_pool_connections_overflow", "database" => database, "role" => role).set(pool.overflow);
         for (state, calls) in [("running", pool.running), ("waiting", pool.waiting)] {
             gauge!("db_pool_calls", "database" => database, "role" => role, "state" => state).set(calls);
         }

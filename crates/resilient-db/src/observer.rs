@@ -23,6 +23,9 @@ pub trait Observer: fmt::Debug + Send + Sync {
     /// A call was turned away without an attempt. [`call_ended`](Self::call_ended) follows.
     fn refused(&self, _name: &'static str, _role: Role, _refusal: Refusal) {}
 
+    /// A call runs in a place of the burst, because all ordinary connections were busy for `waited`.
+    fn overflowed(&self, _name: &'static str, _role: Role, _waited: Duration) {}
+
     /// `cause` is the driver's error behind it, where there is one.
     fn breaker_changed(&self, _role: Role, _change: &Transition, _cause: Option<&sqlx::Error>) {}
 
@@ -101,6 +104,12 @@ impl Observer for Observers {
         self.0.iter().for_each(|observer| observer.refused(name, role, refusal));
     }
 
+    fn overflowed(&self, name: &'static str, role: Role, waited: Duration) {
+        self.0
+            .iter()
+            .for_each(|observer| observer.overflowed(name, role, waited));
+    }
+
     fn breaker_changed(&self, role: Role, change: &Transition, cause: Option<&sqlx::Error>) {
         self.0
             .iter()
@@ -136,5 +145,9 @@ impl Observer for LogChanges {
     fn repeating(&self, name: &'static str, role: Role, failed_attempts: u32, class: &Class, delay: Duration) {
         let (kind, expected) = (class.kind, class.severity <= Severity::Contention);
         tracing::debug!(name, ?role, failed_attempts, ?kind, expected, ?delay, "repeating");
+    }
+
+    fn overflowed(&self, name: &'static str, role: Role, waited: Duration) {
+        tracing::debug!(name, ?role, ?waited, "all connections are busy, one more is used");
     }
 }

@@ -30,6 +30,10 @@ impl<'a> Telling<'a> {
         self.observer.refused(self.name, self.role, refusal);
     }
 
+    pub(crate) fn overflowed(&self) {
+        self.observer.overflowed(self.name, self.role, self.began.elapsed());
+    }
+
     pub(crate) fn ended(&mut self, ending: Ending) {
         self.told = true;
         self.observer.call_ended(&CallEnded {

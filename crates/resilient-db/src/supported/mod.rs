@@ -48,6 +48,8 @@ impl Role {
 pub struct PoolSize {
     pub min: u32,
     pub max: u32,
+    /// More of them while all of `max` are busy; closed when given back.
+    pub burst: u32,
 }
 
 /// What a connection is opened for.

@@ -106,6 +106,7 @@ impl Supported for MySql {
         PoolSize {
             min: policy.min_connections.min(policy.max_connections),
             max: policy.max_connections,
+            burst: policy.burst_connections,
         }
     }
 

@@ -42,6 +42,7 @@ impl Supported for Postgres {
         PoolSize {
             min: policy.min_connections.min(policy.max_connections),
             max: policy.max_connections,
+            burst: policy.burst_connections,
         }
     }
 

@@ -61,8 +61,13 @@ impl Supported for Sqlite {
             Role::Read => PoolSize {
                 min: 0,
                 max: policy.max_connections,
+                burst: policy.burst_connections,
             },
-            Role::Write => PoolSize { min: 0, max: 1 },
+            Role::Write => PoolSize {
+                min: 0,
+                max: 1,
+                burst: 0,
+            },
         }
     }
 
