@@ -49,13 +49,13 @@ impl<'a, D: Supported> Call<'a, D> {
         name: &'static str,
         phase: Phase,
         on_unknown: OnUnknownCommit,
+        deadline: Instant,
     ) -> Result<Self, DbError> {
-        let (lane, limit) = match phase {
-            Phase::Read => (&shared.read, shared.policy.read_deadline),
-            _ => (&shared.write, shared.policy.write_deadline),
+        let lane = match phase {
+            Phase::Read => &shared.read,
+            _ => &shared.write,
         };
         let now = Instant::now();
-        let deadline = now + limit;
         let mut telling = Telling::begin(&*shared.policy.observer, name, lane.role, now);
         let place = match lane.enter(deadline).await {
             Ok(place) => place,
@@ -176,7 +176,12 @@ impl<'a, D: Supported> Call<'a, D> {
             return ControlFlow::Break(());
         }
         sleep(wait).await;
-        match self.lane.circuit.closes_before(self.deadline).await {
+        let answers = tokio::select! {
+            answers = self.lane.circuit.closes_before(self.deadline) => answers,
+            // Whoever is written to now has to be asked.
+            () = self.lane.gate.closes() => false,
+        };
+        match answers {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         }
@@ -207,6 +212,7 @@ impl<'a, D: Supported> Call<'a, D> {
 fn turned_away(telling: &mut Telling, error: DbError) -> DbError {
     telling.refused(match error.class.kind {
         Kind::Busy => Refusal::BulkheadFull,
+        _ if error.class.action == Action::FailOver => Refusal::NoWriter,
         _ => Refusal::BreakerOpen,
     });
     telling.ended(Ending::Failed(&error));

@@ -12,15 +12,25 @@ use crate::circuit::Circuit;
 use crate::classify::Phase;
 use crate::clock::Clock;
 use crate::failed_attempt::FailedAttempt;
+use crate::gate::Gate;
 use crate::health::{PoolNumbers, RoleHealth};
 use crate::policy::Policy;
 use crate::pool::{self, AfterUse, Held, Holders};
 use crate::probe::News;
 use crate::supported::{Options, PoolSize, Role, Supported};
 
+/// Whether a database stands for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Membership {
+    Alone,
+    /// One of several servers: writes wait until it is chosen.
+    OfCluster,
+}
+
 pub(crate) struct Lane<D: Supported> {
     pub(crate) role: Role,
     pub(crate) circuit: Circuit,
+    pub(crate) gate: Gate,
     pub(crate) pool: Pool<D>,
     /// Connections of the burst: each is opened for one call, none is ever idle here. A pool of their own,
     /// because in one larger pool whoever comes while a connection is on its way back would open another.
@@ -41,12 +51,17 @@ impl<D: Supported> Lane<D> {
         clock: Clock,
         news: &Arc<News>,
         server: &Arc<D::Server>,
+        membership: Membership,
     ) -> Self {
         let PoolSize { min, max, burst } = D::pool_size(role, policy);
         let open = |size| pool::open::<D>(options, role, size, policy, news, server);
         Self {
             role,
             circuit: Circuit::new(role, clock, Arc::clone(policy)),
+            gate: match (membership, role) {
+                (Membership::OfCluster, Role::Write) => Gate::closed(),
+                _ => Gate::open(),
+            },
             pool: open((min, max)),
             overflow: (burst > 0).then(|| open((0, burst))),
             holders: Holders::default(),
@@ -64,6 +79,7 @@ impl<D: Supported> Lane<D> {
 
     /// A place among the running, unless the breaker is open or too many wait already.
     pub(crate) async fn enter(&self, deadline: Instant) -> Result<Place<'_>, FailedAttempt> {
+        self.gate.admit()?;
         self.circuit.admit()?;
         let patience = deadline.min(Instant::now() + self.policy.waiting_timeout);
         tokio::select! {
@@ -74,6 +90,7 @@ impl<D: Supported> Lane<D> {
 
     /// The connection that goes with a place, unless the breaker is open or opens meanwhile.
     pub(crate) async fn acquire(&self, place: PlaceKind, deadline: Instant) -> Result<Held<D>, FailedAttempt> {
+        self.gate.admit()?;
         self.circuit.admit()?;
         if let Some(faults) = &self.policy.faults {
             faults
@@ -84,13 +101,20 @@ impl<D: Supported> Lane<D> {
             (PlaceKind::Overflow, Some(overflow)) => (overflow, AfterUse::Close),
             _ => (&self.pool, AfterUse::Keep),
         };
-        tokio::select! {
+        let held = tokio::select! {
             acquired = timeout_at(deadline, pool.acquire()) => match acquired {
-                Ok(Ok(connection)) => Ok(self.hold(connection, after_use)),
-                Ok(Err(error)) => Err(self.not_acquired(pool, error)),
-                Err(_) => Err(self.not_acquired(pool, sqlx::Error::PoolTimedOut)),
+                Ok(Ok(connection)) => self.hold(connection, after_use),
+                Ok(Err(error)) => return Err(self.not_acquired(pool, error)),
+                Err(_) => return Err(self.not_acquired(pool, sqlx::Error::PoolTimedOut)),
             },
-            refused = self.refusal() => Err(refused),
+            refused = self.refusal() => return Err(refused),
+        };
+        match self.gate.admit() {
+            Ok(()) => Ok(held),
+            Err(elsewhere) => {
+                held.release(self.policy.ping_after_release);
+                Err(elsewhere)
+            }
         }
     }
 

@@ -45,6 +45,8 @@ impl CountMetrics {
             "db_pool_calls",
             "Calls that have a place among the running, or wait for one"
         );
+        describe_counter!("db_writer_changes_total", "Writes went to another server, or to none");
+        describe_counter!("db_two_writers_total", "Another server could be written to as well");
         describe_counter!("db_probes_total", "Probes that have ended, by result");
         describe_histogram!(
             "db_probe_duration_seconds",
@@ -85,6 +87,15 @@ impl Observer for CountMetrics {
         let (role, to) = (role.name(), change.to.name());
         counter!("db_breaker_changes_total", "database" => self.database, "role" => role, "to" => to).increment(1);
         self.set_breaker(role, change.to);
+    }
+
+    fn writer_changed(&self, _from: Option<&str>, to: Option<&str>) {
+        let to = to.unwrap_or("none").to_owned();
+        counter!("db_writer_changes_total", "database" => self.database, "to" => to).increment(1);
+    }
+
+    fn two_writers(&self, _writer: Option<&str>, other: &str) {
+        counter!("db_two_writers_total", "database" => self.database, "other" => other.to_owned()).increment(1);
     }
 
     fn probed(&self, probe: &ProbeReport) {

@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use crate::error::DbError;
 use crate::observer::{CallEnded, Ending, Observer, Refusal};
 use crate::supported::Role;
 
@@ -44,6 +45,13 @@ impl<'a> Telling<'a> {
             ending,
         });
     }
+}
+
+/// A call that had not begun anywhere.
+pub(crate) fn refused_at_once(observer: &dyn Observer, role: Role, refusal: Refusal, error: &DbError) {
+    let mut telling = Telling::begin(observer, error.name, role, Instant::now());
+    telling.refused(refusal);
+    telling.ended(Ending::Failed(error));
 }
 
 impl Drop for Telling<'_> {

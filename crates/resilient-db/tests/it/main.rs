@@ -2,6 +2,7 @@
 //! frozen and cut off, SQLite files, and servers that say what no real one would say when asked to.
 
 mod burst;
+mod cluster;
 mod constraints;
 mod databases;
 mod every_row;
