@@ -27,6 +27,12 @@ GRANT ALL PRIVILEGES ON `%`.* TO tester@'127.0.0.1';
 CREATE DATABASE main CHARACTER SET utf8mb4;
 ";
 
+/// Somebody to follow by, and the right for an application to ask how far that has come.
+const FOLLOWER: &str =
+    "CREATE USER follower@'127.0.0.1' IDENTIFIED VIA mysql_native_password USING PASSWORD('follower');
+GRANT REPLICATION SLAVE ON *.* TO follower@'127.0.0.1';
+GRANT SLAVE MONITOR ON *.* TO tester@'127.0.0.1'";
+
 /// Small, and as durable as in production; a log file of another size would be made anew at each start.
 const SETTINGS: [&str; 9] = [
     "--bind-address=127.0.0.1",
@@ -46,6 +52,8 @@ pub struct PrivateMariaDb {
     programs: Programs,
     directory: TempDir,
     port: u16,
+    /// Beside what all servers are started with.
+    settings: &'static [&'static str],
     /// `None` while it is killed.
     process: Mutex<Option<Child>>,
 }
@@ -57,12 +65,52 @@ impl PrivateMariaDb {
     /// # Errors
     /// Where MariaDB is not installed, or does not start within 30 s.
     pub fn start() -> Result<Self, ServerError> {
+        Self::start_with(&[])
+    }
+
+    /// The same with a log that [standbys](Self::start_standby) can follow.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_primary() -> Result<Self, ServerError> {
+        let primary = Self::start_with(&["--server-id=1", "--log-bin=log-bin", "--sync-binlog=1"])?;
+        primary.query("mysql", FOLLOWER)?;
+        Ok(primary)
+    }
+
+    /// A read-only server that does all that this one has done since it was [started as a
+    /// primary](Self::start_primary). It goes on alone, with what it has, when this one is killed.
+    ///
+    /// # Errors
+    /// Where this server is no primary, or the standby does not start within 30 s.
+    pub fn start_standby(&self) -> Result<Self, ServerError> {
+        let standby = Self::start_with(&["--server-id=2", "--read-only=1"])?;
+        let follow = format!(
+            "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={}, MASTER_USER='follower', \
+             MASTER_PASSWORD='follower', MASTER_CONNECT_RETRY=1, MASTER_USE_GTID=slave_pos; START SLAVE",
+            self.port
+        );
+        standby.query("mysql", &follow)?;
+        Ok(standby)
+    }
+
+    /// Makes a standby a primary of its own. Returns when it takes writes.
+    ///
+    /// # Errors
+    /// Where it is down.
+    pub fn promote(&self) -> Result<(), ServerError> {
+        let alone = "STOP SLAVE; RESET SLAVE ALL; SET GLOBAL read_only = 0";
+        self.query("mysql", alone).map(drop)
+    }
+
+    fn start_with(settings: &'static [&'static str]) -> Result<Self, ServerError> {
         let programs = Programs::find()?;
         let template = TEMPLATE.directory(|directory| programs.install(directory))?;
         let server = Self {
             directory: tempfile::Builder::new().prefix("private-mariadb-").tempdir()?,
             programs,
             port: free_port()?,
+            settings,
             process: Mutex::new(None),
         };
         server.programs.own(server.directory.path())?;
@@ -129,7 +177,7 @@ impl PrivateMariaDb {
         self.kill();
         let log = OpenOptions::new().create(true).append(true).open(self.log())?;
         let mut mariadbd = self.programs.as_user(&self.programs.server);
-        mariadbd.arg("--no-defaults").args(SETTINGS);
+        mariadbd.arg("--no-defaults").args(SETTINGS).args(self.settings);
         mariadbd.arg(format!("--datadir={}", self.data().display()));
         mariadbd.arg(format!("--socket={}", self.socket().display()));
         mariadbd.arg(format!("--pid-file={}", self.directory.path().join("pid").display()));

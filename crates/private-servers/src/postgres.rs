@@ -56,23 +56,57 @@ impl PrivatePostgres {
     /// # Errors
     /// Where PostgreSQL is not installed, or does not start within 30 s.
     pub fn start() -> Result<Self, ServerError> {
+        let server = Self::without_data()?;
+        let template = TEMPLATE.directory(|directory| server.make_cluster(directory))?;
+        server.copy(&template.join("data"))?;
+        server.restart()?;
+        Ok(server)
+    }
+
+    /// A standby of this server, which streams what it commits and can be read from. It goes on alone,
+    /// with what it has, when this one is killed.
+    ///
+    /// # Errors
+    /// Where this server is down, or the standby does not start within 30 s.
+    pub fn start_standby(&self) -> Result<Self, ServerError> {
+        let standby = Self::without_data()?;
+        let mut copy = standby.program("pg_basebackup", standby.user);
+        copy.args(["-h", "127.0.0.1", "-U", "postgres", "-p"])
+            .arg(self.port.to_string());
+        copy.args([
+            "--checkpoint=fast",
+            "--wal-method=stream",
+            "--no-sync",
+            "--write-recovery-conf",
+            "-D",
+        ]);
+        said_by("pg_basebackup", copy.arg(standby.data()).stdin(Stdio::null()).output()?)?;
+        standby.restart()?;
+        Ok(standby)
+    }
+
+    /// Makes a standby a primary of its own. Returns when it takes writes.
+    ///
+    /// # Errors
+    /// Where it is down, or no standby.
+    pub fn promote(&self) -> Result<(), ServerError> {
+        self.query("postgres", "SELECT pg_promote(true, 20)").map(drop)
+    }
+
+    fn without_data() -> Result<Self, ServerError> {
         let programs = find_programs()?;
         let user = ServiceUser::find("postgres", ServerError::NotInstalled)?;
         let directory = tempfile::Builder::new().prefix("private-postgres-").tempdir()?;
         if let Some(user) = user {
             user.own(directory.path())?;
         }
-        let server = Self {
+        Ok(Self {
             programs,
             user,
             directory,
             port: free_port()?,
             postmaster: Mutex::new(None),
-        };
-        let template = TEMPLATE.directory(|directory| server.make_cluster(directory))?;
-        server.copy(&template.join("data"))?;
-        server.restart()?;
-        Ok(server)
+        })
     }
 
     /// The address of a database for sqlx and psql. `postgres` always exists.

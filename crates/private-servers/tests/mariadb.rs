@@ -41,6 +41,35 @@ fn what_was_committed_survives_a_kill_and_the_data_are_gone_with_the_server() {
 }
 
 #[test]
+fn a_standby_follows_its_primary_takes_no_writes_and_is_a_primary_once_it_was_promoted() {
+    let primary = PrivateMariaDb::start_primary().unwrap();
+    primary
+        .query(
+            "main",
+            "create table note (text text); insert into note values ('before')",
+        )
+        .unwrap();
+    let standby = primary.start_standby().unwrap();
+    primary.query("main", "insert into note values ('after')").unwrap();
+    let followed = || {
+        standby
+            .query("main", "select count(*) from note")
+            .is_ok_and(|count| count == "2")
+    };
+    let began = Instant::now();
+    while !followed() {
+        assert!(began.elapsed() < Duration::from_secs(10), "it does not follow");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(standby.query("main", "select @@read_only").unwrap(), "1");
+
+    primary.kill();
+    assert_eq!(standby.query("main", "select count(*) from note").unwrap(), "2");
+    standby.promote().unwrap();
+    assert_eq!(standby.query("main", "select @@read_only").unwrap(), "0");
+}
+
+#[test]
 fn a_frozen_server_answers_nobody_until_it_is_thawed() {
     let server = Arc::new(PrivateMariaDb::start().unwrap());
     let sleeper = Arc::clone(&server);

@@ -58,6 +58,39 @@ fn a_frozen_server_answers_nobody_until_it_is_thawed() {
 }
 
 #[test]
+fn a_standby_follows_its_primary_takes_no_writes_and_is_a_primary_once_it_was_promoted() {
+    let primary = PrivatePostgres::start().unwrap();
+    primary
+        .query(
+            "postgres",
+            "create table note (text text); insert into note values ('before')",
+        )
+        .unwrap();
+    let standby = primary.start_standby().unwrap();
+    assert_eq!(standby.query("postgres", "select text from note").unwrap(), "before");
+
+    primary.query("postgres", "insert into note values ('after')").unwrap();
+    let followed = || standby.query("postgres", "select count(*) from note").unwrap() == "2";
+    let began = Instant::now();
+    while !followed() {
+        assert!(began.elapsed() < Duration::from_secs(10), "it does not follow");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(
+        standby.query("postgres", "delete from note").is_err(),
+        "it is read-only"
+    );
+
+    primary.kill();
+    assert_eq!(standby.query("postgres", "select count(*) from note").unwrap(), "2");
+    standby.promote().unwrap();
+    standby
+        .query("postgres", "insert into note values ('promoted')")
+        .unwrap();
+    assert_eq!(standby.query("postgres", "select count(*) from note").unwrap(), "3");
+}
+
+#[test]
 fn a_frozen_server_can_be_thrown_away() {
     let server = PrivatePostgres::start().unwrap();
     server.freeze();

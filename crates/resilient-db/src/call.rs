@@ -7,7 +7,7 @@ use std::time::Duration;
 use resilient_core::failure::{Action, Class, ConnectionFate, Kind, Outcome, Retry, Severity};
 use tokio::time::{Instant, sleep};
 
-use crate::bulkhead::Place;
+use crate::bulkhead::{Place, PlaceKind};
 use crate::classify::Phase;
 use crate::connection::Connection;
 use crate::db::Shared;
@@ -39,7 +39,7 @@ pub(crate) struct Call<'a, D: Supported> {
     in_doubt: bool,
     /// A prepared statement was stale; other connections have likely kept it as well.
     reprepare: bool,
-    _place: Place<'a>,
+    place: Place<'a>,
 }
 
 impl<'a, D: Supported> Call<'a, D> {
@@ -49,18 +49,21 @@ impl<'a, D: Supported> Call<'a, D> {
         name: &'static str,
         phase: Phase,
         on_unknown: OnUnknownCommit,
+        deadline: Instant,
     ) -> Result<Self, DbError> {
-        let (lane, limit) = match phase {
-            Phase::Read => (&shared.read, shared.policy.read_deadline),
-            _ => (&shared.write, shared.policy.write_deadline),
+        let lane = match phase {
+            Phase::Read => &shared.read,
+            _ => &shared.write,
         };
         let now = Instant::now();
-        let deadline = now + limit;
         let mut telling = Telling::begin(&*shared.policy.observer, name, lane.role, now);
         let place = match lane.enter(deadline).await {
             Ok(place) => place,
             Err(refused) => return Err(turned_away(&mut telling, error(name, 0, refused))),
         };
+        if place.kind == PlaceKind::Overflow {
+            telling.overflowed();
+        }
         Ok(Self {
             shared,
             lane,
@@ -72,7 +75,7 @@ impl<'a, D: Supported> Call<'a, D> {
             attempt_began: now,
             in_doubt: false,
             reprepare: false,
-            _place: place,
+            place,
         })
     }
 
@@ -80,7 +83,7 @@ impl<'a, D: Supported> Call<'a, D> {
     pub(crate) async fn lease(&mut self) -> Result<(Connection<D>, Lease<D>), FailedAttempt> {
         self.telling.attempts += 1;
         self.attempt_began = Instant::now();
-        let held = self.lane.acquire(self.deadline).await?;
+        let held = self.lane.acquire(self.place.kind, self.deadline).await?;
         let terms = Terms {
             deadline: self.deadline,
             phase: self.phase,
@@ -173,7 +176,12 @@ impl<'a, D: Supported> Call<'a, D> {
             return ControlFlow::Break(());
         }
         sleep(wait).await;
-        match self.lane.circuit.closes_before(self.deadline).await {
+        let answers = tokio::select! {
+            answers = self.lane.circuit.closes_before(self.deadline) => answers,
+            // Whoever is written to now has to be asked.
+            () = self.lane.gate.closes() => false,
+        };
+        match answers {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         }
@@ -204,6 +212,7 @@ impl<'a, D: Supported> Call<'a, D> {
 fn turned_away(telling: &mut Telling, error: DbError) -> DbError {
     telling.refused(match error.class.kind {
         Kind::Busy => Refusal::BulkheadFull,
+        _ if error.class.action == Action::FailOver => Refusal::NoWriter,
         _ => Refusal::BreakerOpen,
     });
     telling.ended(Ending::Failed(&error));

@@ -14,6 +14,10 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> Moment {
-        Moment::after_start(self.start.elapsed())
+        self.moment(Instant::now())
+    }
+
+    pub(crate) fn moment(&self, instant: Instant) -> Moment {
+        Moment::after_start(instant.saturating_duration_since(self.start))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::{AbortHandle, JoinHandle};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::budget::RetryBudget;
 use crate::call::Call;
@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::connection::Connection;
 use crate::error::DbError;
 use crate::health::{Condition, Health};
-use crate::lane::Lane;
+use crate::lane::{Lane, Membership};
 use crate::policy::Policy;
 use crate::probe::{News, Prober};
 use crate::supported::{Options, Role, Supported};
@@ -53,12 +53,26 @@ impl<D: Supported> Db<D> {
     /// Opens the first connections and asks the first probe, within about two seconds. Never fails:
     /// a database that is down now may be up later, and the probe will know.
     pub async fn connect_lazily(options: Options<D>, policy: Policy) -> Self {
+        Self::connect(options, policy, Membership::Alone).await
+    }
+
+    /// The same as one of several servers: takes no writes before it is chosen.
+    pub(crate) async fn connect_for_cluster(options: Options<D>, policy: Policy) -> Self {
+        Self::connect(options, policy, Membership::OfCluster).await
+    }
+
+    async fn connect(options: Options<D>, policy: Policy, membership: Membership) -> Self {
         let (policy, clock, news) = (Arc::new(policy), Clock::start(), Arc::new(News::default()));
         let server = Arc::<D::Server>::default();
-        let lane = |role| Arc::new(Lane::<D>::new(&options, role, &policy, clock, &news, &server));
+        let lane = |role| {
+            Arc::new(Lane::<D>::new(
+                &options, role, &policy, clock, &news, &server, membership,
+            ))
+        };
         let (read, write) = (lane(Role::Read), lane(Role::Write));
         warm(&read, &write, &policy).await;
         let mut prober = Prober::<D> {
+            membership,
             options: D::probe_options(&options, &policy),
             policy: Arc::clone(&policy),
             news: Arc::clone(&news),
@@ -98,7 +112,8 @@ impl<D: Supported> Db<D> {
         F: Fn(Connection<D>) -> Fut,
         Fut: Future<Output = Result<T, sqlx::Error>>,
     {
-        self.statements(name, Phase::Read, work).await
+        let deadline = Instant::now() + self.shared.policy.read_deadline;
+        self.statements(name, Phase::Read, deadline, work).await
     }
 
     /// One statement that commits itself; not repeated once its outcome is unknown.
@@ -111,7 +126,8 @@ impl<D: Supported> Db<D> {
         F: Fn(Connection<D>) -> Fut,
         Fut: Future<Output = Result<T, sqlx::Error>>,
     {
-        self.statements(name, Phase::Autocommit, work).await
+        let deadline = Instant::now() + self.shared.policy.write_deadline;
+        self.statements(name, Phase::Autocommit, deadline, work).await
     }
 
     /// A transaction, ended by the work's answer: [`End::Commit`] or [`End::Rollback`]; anything else
@@ -131,7 +147,22 @@ impl<D: Supported> Db<D> {
         F: Fn(Connection<D>) -> Fut,
         Fut: Future<Output = Result<End<T>, sqlx::Error>>,
     {
-        let mut call = Call::begin(&self.shared, name, Phase::InTransaction, on_unknown).await?;
+        let deadline = Instant::now() + self.shared.policy.write_deadline;
+        self.transaction_until(name, on_unknown, deadline, work).await
+    }
+
+    pub(crate) async fn transaction_until<T, F, Fut>(
+        &self,
+        name: &'static str,
+        on_unknown: OnUnknownCommit,
+        deadline: Instant,
+        work: F,
+    ) -> Result<T, DbError>
+    where
+        F: Fn(Connection<D>) -> Fut,
+        Fut: Future<Output = Result<End<T>, sqlx::Error>>,
+    {
+        let mut call = Call::begin(&self.shared, name, Phase::InTransaction, on_unknown, deadline).await?;
         loop {
             let result = match call.lease().await {
                 Ok((connection, lease)) => lease.finish_transaction(work(connection)).await,
@@ -143,12 +174,18 @@ impl<D: Supported> Db<D> {
         }
     }
 
-    async fn statements<T, F, Fut>(&self, name: &'static str, phase: Phase, work: F) -> Result<T, DbError>
+    pub(crate) async fn statements<T, F, Fut>(
+        &self,
+        name: &'static str,
+        phase: Phase,
+        deadline: Instant,
+        work: F,
+    ) -> Result<T, DbError>
     where
         F: Fn(Connection<D>) -> Fut,
         Fut: Future<Output = Result<T, sqlx::Error>>,
     {
-        let mut call = Call::begin(&self.shared, name, phase, OnUnknownCommit::Report).await?;
+        let mut call = Call::begin(&self.shared, name, phase, OnUnknownCommit::Report, deadline).await?;
         loop {
             let result = match call.lease().await {
                 Ok((connection, lease)) => lease.finish(work(connection)).await,
@@ -203,6 +240,19 @@ impl<D: Supported> Db<D> {
         &self.shared.read.server
     }
 
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.shared.policy
+    }
+
+    pub(crate) fn news(&self) -> &News {
+        &self.shared.news
+    }
+
+    /// Whether this one of several servers takes writes.
+    pub(crate) fn steer_writes(&self, open: bool) {
+        self.shared.write.gate.steer(open);
+    }
+
     /// `Some` while a breaker is open: until the next probe, not spread.
     pub fn retry_after(&self) -> Option<Duration> {
         self.shared
@@ -216,7 +266,7 @@ impl<D: Supported> Db<D> {
     /// probing. Calls afterwards fail with [`Kind::Closing`](crate::failure::Kind::Closing).
     pub async fn close(&self) {
         self.shared.prober.abort();
-        let both = async { tokio::join!(self.shared.read.pool.close(), self.shared.write.pool.close()) };
+        let both = async { tokio::join!(self.shared.read.close(), self.shared.write.close()) };
         if timeout(self.shared.policy.closing_timeout, both).await.is_err() {
             tracing::warn!("connections were still in use when the pool closed");
         }

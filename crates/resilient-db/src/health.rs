@@ -51,7 +51,7 @@ impl RoleHealth {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PoolNumbers {
-    /// Open connections, idle or not.
+    /// Open connections, idle or not, those of the burst included.
     pub size: u32,
     pub idle: u32,
     pub in_use: u32,
@@ -59,6 +59,8 @@ pub struct PoolNumbers {
     pub running: u32,
     /// Calls waiting for one.
     pub waiting: u32,
-    /// Connections at most, which is also the number of places.
+    /// Connections at most but for the burst's, which is also the number of ordinary places.
     pub max: u32,
+    /// Connections of the burst. They are in use, and closed after it.
+    pub overflow: u32,
 }

@@ -4,23 +4,39 @@ use std::sync::Arc;
 
 use resilient_core::failure::{BreakerEffect, Class};
 use sqlx::Pool;
+use sqlx::pool::PoolConnection;
 use tokio::time::{Instant, timeout_at};
 
-use crate::bulkhead::{Bulkhead, Place};
+use crate::bulkhead::{Bulkhead, Place, PlaceKind, Places};
 use crate::circuit::Circuit;
 use crate::classify::Phase;
 use crate::clock::Clock;
 use crate::failed_attempt::FailedAttempt;
+use crate::gate::Gate;
 use crate::health::{PoolNumbers, RoleHealth};
 use crate::policy::Policy;
-use crate::pool::{self, Held};
+use crate::pool::{self, AfterUse, Held, Holders};
 use crate::probe::News;
-use crate::supported::{Options, Role, Supported};
+use crate::supported::{Options, PoolSize, Role, Supported};
+
+/// Whether a database stands for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Membership {
+    Alone,
+    /// One of several servers: writes wait until it is chosen.
+    OfCluster,
+}
 
 pub(crate) struct Lane<D: Supported> {
     pub(crate) role: Role,
     pub(crate) circuit: Circuit,
+    pub(crate) gate: Gate,
     pub(crate) pool: Pool<D>,
+    /// Connections of the burst: each is opened for one call, none is ever idle here. A pool of their own,
+    /// because in one larger pool whoever comes while a connection is on its way back would open another.
+    overflow: Option<Pool<D>>,
+    /// Of the ordinary connections.
+    holders: Holders,
     bulkhead: Bulkhead,
     news: Arc<News>,
     policy: Arc<Policy>,
@@ -35,12 +51,26 @@ impl<D: Supported> Lane<D> {
         clock: Clock,
         news: &Arc<News>,
         server: &Arc<D::Server>,
+        membership: Membership,
     ) -> Self {
+        let PoolSize { min, max, burst } = D::pool_size(role, policy);
+        let open = |size| pool::open::<D>(options, role, size, policy, news, server);
         Self {
             role,
             circuit: Circuit::new(role, clock, Arc::clone(policy)),
-            pool: pool::open::<D>(options, role, policy, news, server),
-            bulkhead: Bulkhead::new(D::pool_size(role, policy).max, policy.waiting),
+            gate: match (membership, role) {
+                (Membership::OfCluster, Role::Write) => Gate::closed(),
+                _ => Gate::open(),
+            },
+            pool: open((min, max)),
+            overflow: (burst > 0).then(|| open((0, burst))),
+            holders: Holders::default(),
+            bulkhead: Bulkhead::new(Places {
+                ordinary: max,
+                burst,
+                burst_after: policy.burst_after,
+                waiting: policy.waiting,
+            }),
             news: Arc::clone(news),
             policy: Arc::clone(policy),
             server: Arc::clone(server),
@@ -49,40 +79,72 @@ impl<D: Supported> Lane<D> {
 
     /// A place among the running, unless the breaker is open or too many wait already.
     pub(crate) async fn enter(&self, deadline: Instant) -> Result<Place<'_>, FailedAttempt> {
+        self.gate.admit()?;
         self.circuit.admit()?;
         let patience = deadline.min(Instant::now() + self.policy.waiting_timeout);
         tokio::select! {
-            place = self.bulkhead.enter(patience) => place.map_err(|_| FailedAttempt::crowded()),
+            place = self.bulkhead.enter(patience, || self.holders.count()) => place.map_err(|_| FailedAttempt::crowded()),
             refused = self.refusal() => Err(refused),
         }
     }
 
-    /// A connection, unless the breaker is open or opens meanwhile.
-    pub(crate) async fn acquire(&self, deadline: Instant) -> Result<Held<D>, FailedAttempt> {
+    /// The connection that goes with a place, unless the breaker is open or opens meanwhile.
+    pub(crate) async fn acquire(&self, place: PlaceKind, deadline: Instant) -> Result<Held<D>, FailedAttempt> {
+        self.gate.admit()?;
         self.circuit.admit()?;
         if let Some(faults) = &self.policy.faults {
             faults
                 .strike_connecting()
                 .map_err(|error| FailedAttempt::of::<D>(error, Phase::Connect, &self.server))?;
         }
-        tokio::select! {
-            acquired = timeout_at(deadline, self.pool.acquire()) => match acquired {
-                Ok(Ok(connection)) => Ok(Held::new(connection)),
-                Ok(Err(error)) => Err(self.not_acquired(error)),
-                Err(_) => Err(self.not_acquired(sqlx::Error::PoolTimedOut)),
+        let (pool, after_use) = match (place, &self.overflow) {
+            (PlaceKind::Overflow, Some(overflow)) => (overflow, AfterUse::Close),
+            _ => (&self.pool, AfterUse::Keep),
+        };
+        let held = tokio::select! {
+            acquired = timeout_at(deadline, pool.acquire()) => match acquired {
+                Ok(Ok(connection)) => self.hold(connection, after_use),
+                Ok(Err(error)) => return Err(self.not_acquired(pool, error)),
+                Err(_) => return Err(self.not_acquired(pool, sqlx::Error::PoolTimedOut)),
             },
-            refused = self.refusal() => Err(refused),
+            refused = self.refusal() => return Err(refused),
+        };
+        match self.gate.admit() {
+            Ok(()) => Ok(held),
+            Err(elsewhere) => {
+                held.release(self.policy.ping_after_release);
+                Err(elsewhere)
+            }
         }
     }
 
+    fn hold(&self, connection: PoolConnection<D>, after_use: AfterUse) -> Held<D> {
+        match after_use {
+            AfterUse::Keep => Held::new(connection, after_use, &self.holders),
+            AfterUse::Close => Held::new(connection, after_use, &Holders::default()),
+        }
+    }
+
+    /// Waits for connections in use.
+    pub(crate) async fn close(&self) {
+        let overflow = async {
+            if let Some(overflow) = &self.overflow {
+                overflow.close().await;
+            }
+        };
+        tokio::join!(self.pool.close(), overflow);
+    }
+
     pub(crate) fn health(&self) -> RoleHealth {
+        let overflow = self.overflow.as_ref().map_or(0, Pool::size);
         let (size, idle) = (
-            self.pool.size(),
+            self.pool.size() + overflow,
             u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX),
         );
         let pool = PoolNumbers {
             size,
             idle,
+            overflow,
             in_use: size.saturating_sub(idle),
             running: self.bulkhead.running(),
             waiting: self.bulkhead.waiting(),
@@ -106,7 +168,7 @@ impl<D: Supported> Lane<D> {
 
     /// A timed-out acquire hides its cause: sqlx repeats a refused connect until the time is over.
     /// The probe knows it. A pool that is full and busy says nothing about the server at all.
-    fn not_acquired(&self, error: sqlx::Error) -> FailedAttempt {
+    fn not_acquired(&self, pool: &Pool<D>, error: sqlx::Error) -> FailedAttempt {
         let timed_out = matches!(error, sqlx::Error::PoolTimedOut);
         let mut failed = FailedAttempt::of::<D>(error, Phase::Connect, &self.server);
         if !timed_out {
@@ -119,7 +181,7 @@ impl<D: Supported> Lane<D> {
             };
             return FailedAttempt { class, ..cause };
         }
-        if self.pool.size() >= self.pool.options().get_max_connections() && self.pool.num_idle() == 0 {
+        if pool.size() >= pool.options().get_max_connections() && pool.num_idle() == 0 {
             failed.class.breaker = BreakerEffect::Ignored;
         }
         failed

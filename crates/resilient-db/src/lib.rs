@@ -7,11 +7,13 @@ mod call;
 mod circuit;
 pub mod classify;
 mod clock;
+mod cluster;
 mod connection;
 mod db;
 mod error;
 mod failed_attempt;
 mod faults;
+mod gate;
 mod health;
 mod lane;
 mod lease;
@@ -29,6 +31,7 @@ mod telling;
 mod transaction;
 mod typical;
 
+pub use cluster::{Cluster, ClusterPolicy, Server, ServerHealth, View};
 pub use connection::Connection;
 pub use db::Db;
 pub use error::{CommitRefused, Constraint, ConstraintKind, DbError};
@@ -43,5 +46,5 @@ pub use probe::ProbeAnswer;
 pub use resilient_core::{breaker, failure};
 #[cfg(feature = "mysql")]
 pub use supported::MySqlServer;
-pub use supported::{Options, PoolSize, Purpose, Role, Supported};
+pub use supported::{Options, PoolSize, Purpose, Replication, Role, Supported};
 pub use transaction::{End, OnUnknownCommit};

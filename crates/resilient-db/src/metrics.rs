@@ -29,14 +29,24 @@ impl CountMetrics {
         );
         describe_counter!("db_retries_total", "Attempts that were repeated, by the failure's kind");
         describe_counter!("db_refusals_total", "Calls turned away without an attempt");
+        describe_counter!(
+            "db_pool_overflows_total",
+            "Calls that ran in a place of the burst, because all connections were busy"
+        );
         describe_gauge!("db_breaker_state", "0 closed, 1 half-open, 2 open");
         describe_counter!("db_breaker_changes_total", "Changes of the breaker, by the new state");
         describe_gauge!("db_pool_connections", "Open connections, by state");
-        describe_gauge!("db_pool_connections_max", "Connections at most");
+        describe_gauge!("db_pool_connections_max", "Connections at most, but for the burst's");
+        describe_gauge!(
+            "db_pool_connections_overflow",
+            "Connections of the burst, among those in use"
+        );
         describe_gauge!(
             "db_pool_calls",
             "Calls that have a place among the running, or wait for one"
         );
+        describe_counter!("db_writer_changes_total", "Writes went to another server, or to none");
+        describe_counter!("db_two_writers_total", "Another server could be written to as well");
         describe_counter!("db_probes_total", "Probes that have ended, by result");
         describe_histogram!(
             "db_probe_duration_seconds",
@@ -68,10 +78,24 @@ impl Observer for CountMetrics {
             .increment(1);
     }
 
+    fn overflowed(&self, name: &'static str, role: Role, _waited: Duration) {
+        counter!("db_pool_overflows_total", "database" => self.database, "call" => name, "role" => role.name())
+            .increment(1);
+    }
+
     fn breaker_changed(&self, role: Role, change: &Transition, _cause: Option<&sqlx::Error>) {
         let (role, to) = (role.name(), change.to.name());
         counter!("db_breaker_changes_total", "database" => self.database, "role" => role, "to" => to).increment(1);
         self.set_breaker(role, change.to);
+    }
+
+    fn writer_changed(&self, _from: Option<&str>, to: Option<&str>) {
+        let to = to.unwrap_or("none").to_owned();
+        counter!("db_writer_changes_total", "database" => self.database, "to" => to).increment(1);
+    }
+
+    fn two_writers(&self, _writer: Option<&str>, other: &str) {
+        counter!("db_two_writers_total", "database" => self.database, "other" => other.to_owned()).increment(1);
     }
 
     fn probed(&self, probe: &ProbeReport) {
@@ -86,6 +110,7 @@ impl Observer for CountMetrics {
             gauge!("db_pool_connections", "database" => database, "role" => role, "state" => state).set(connections);
         }
         gauge!("db_pool_connections_max", "database" => database, "role" => role).set(pool.max);
+        gauge!("db_pool_connections_overflow", "database" => database, "role" => role).set(pool.overflow);
         for (state, calls) in [("running", pool.running), ("waiting", pool.waiting)] {
             gauge!("db_pool_calls", "database" => database, "role" => role, "state" => state).set(calls);
         }

@@ -23,11 +23,21 @@ pub trait Observer: fmt::Debug + Send + Sync {
     /// A call was turned away without an attempt. [`call_ended`](Self::call_ended) follows.
     fn refused(&self, _name: &'static str, _role: Role, _refusal: Refusal) {}
 
+    /// A call runs in a place of the burst, because all ordinary connections were busy for `waited`.
+    fn overflowed(&self, _name: &'static str, _role: Role, _waited: Duration) {}
+
     /// `cause` is the driver's error behind it, where there is one.
     fn breaker_changed(&self, _role: Role, _change: &Transition, _cause: Option<&sqlx::Error>) {}
 
     /// A probe has ended.
     fn probed(&self, _probe: &ProbeReport) {}
+
+    /// Writes go to another one of several servers, or to none.
+    fn writer_changed(&self, _from: Option<&str>, _to: Option<&str>) {}
+
+    /// `other` could be written to as well. It is not, but whoever else writes to it makes another history:
+    /// somebody has to look, now.
+    fn two_writers(&self, _writer: Option<&str>, _other: &str) {}
 
     /// The breaker and the pool's numbers, after each probe: about once a second.
     fn counted(&self, _role: Role, _health: &RoleHealth) {}
@@ -72,6 +82,8 @@ pub enum Refusal {
     BreakerOpen,
     /// Too many wait already, or the wait was too long.
     BulkheadFull,
+    /// Of several servers none is known to take writes, or no longer this one.
+    NoWriter,
 }
 
 impl Refusal {
@@ -79,6 +91,7 @@ impl Refusal {
         match self {
             Self::BreakerOpen => "breaker_open",
             Self::BulkheadFull => "bulkhead_full",
+            Self::NoWriter => "no_writer",
         }
     }
 }
@@ -101,6 +114,12 @@ impl Observer for Observers {
         self.0.iter().for_each(|observer| observer.refused(name, role, refusal));
     }
 
+    fn overflowed(&self, name: &'static str, role: Role, waited: Duration) {
+        self.0
+            .iter()
+            .for_each(|observer| observer.overflowed(name, role, waited));
+    }
+
     fn breaker_changed(&self, role: Role, change: &Transition, cause: Option<&sqlx::Error>) {
         self.0
             .iter()
@@ -109,6 +128,14 @@ impl Observer for Observers {
 
     fn probed(&self, probe: &ProbeReport) {
         self.0.iter().for_each(|observer| observer.probed(probe));
+    }
+
+    fn writer_changed(&self, from: Option<&str>, to: Option<&str>) {
+        self.0.iter().for_each(|observer| observer.writer_changed(from, to));
+    }
+
+    fn two_writers(&self, writer: Option<&str>, other: &str) {
+        self.0.iter().for_each(|observer| observer.two_writers(writer, other));
     }
 
     fn counted(&self, role: Role, health: &RoleHealth) {
@@ -136,5 +163,24 @@ impl Observer for LogChanges {
     fn repeating(&self, name: &'static str, role: Role, failed_attempts: u32, class: &Class, delay: Duration) {
         let (kind, expected) = (class.kind, class.severity <= Severity::Contention);
         tracing::debug!(name, ?role, failed_attempts, ?kind, expected, ?delay, "repeating");
+    }
+
+    fn writer_changed(&self, from: Option<&str>, to: Option<&str>) {
+        match to {
+            Some(to) => tracing::warn!(from, to, "writes go to this server"),
+            None => tracing::error!(from, "no server takes writes: they are refused until one does"),
+        }
+    }
+
+    fn two_writers(&self, writer: Option<&str>, other: &str) {
+        tracing::error!(
+            writer,
+            other,
+            "two servers take writes at the same time; the other one is left alone until it is a standby"
+        );
+    }
+
+    fn overflowed(&self, name: &'static str, role: Role, waited: Duration) {
+        tracing::debug!(name, ?role, ?waited, "all connections are busy, one more is used");
     }
 }

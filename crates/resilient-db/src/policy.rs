@@ -36,8 +36,18 @@ pub struct Policy {
     pub idle_in_transaction_timeout: Duration,
 
     /// Connections per role (reading, writing) and with it the calls that run at once; SQLite writes
-    /// through one. Default 10. A server's `max_connections` has to hold twice this and one probe.
+    /// through one. Default 10. A server's `max_connections` has to hold twice this and
+    /// `burst_connections`, and one probe: 41 by default.
     pub max_connections: u32,
+    /// Connections per role beyond `max_connections` while all of those are busy with long calls, and
+    /// with it the calls that then run as well. Each is opened for one call and closed after it. SQLite
+    /// writes through one connection whatever this says. Default 10; 0 for never.
+    pub burst_connections: u32,
+    /// So long a call waits for an ordinary place before it is given one of the burst. Default 100 ms.
+    /// Where calls are short, the line has moved on by then, and a connection more would only be more
+    /// work for a server that is busy already (opening one costs it more than ten short statements). A
+    /// person does not notice 100 ms, and enough is left of `waiting_timeout` to open a connection.
+    pub burst_after: Duration,
     /// Connections per role kept open; opened by the warm start. Default 1, so 2 in all. SQLite opens
     /// fast and keeps none.
     pub min_connections: u32,
@@ -58,8 +68,10 @@ pub struct Policy {
     /// Limit of the ping when a connection is given back. Default 500 ms.
     pub ping_after_release: Duration,
 
-    /// Callers per role that may wait for one of the running places (`max_connections`); the next
-    /// is refused at once. Default 20.
+    /// Callers per role that may wait for one of the running places; the next is refused at once.
+    /// Default 20. All at once, 30 calls are taken: 10 run and 20 wait. Where the 10 are long, 10 of
+    /// those who wait go on after `burst_after` in places of the burst, and leave room in the line for
+    /// others: at most `max_connections` + `burst_connections` run and this many wait, 20 and 20.
     pub waiting: u32,
     /// Waiting for a place. Default 1 s, or what is left of the deadline.
     pub waiting_timeout: Duration,
@@ -105,6 +117,8 @@ impl Default for Policy {
             lock_timeout: Duration::from_secs(1),
             idle_in_transaction_timeout: Duration::from_secs(5),
             max_connections: 10,
+            burst_connections: 10,
+            burst_after: Duration::from_millis(100),
             min_connections: 1,
             acquire_timeout: Duration::from_secs(1),
             idle_timeout: Duration::from_secs(5 * 60),

@@ -17,20 +17,20 @@ use crate::policy::Policy;
 use crate::probe::News;
 use crate::supported::{Options, Purpose, Role, Supported};
 
-/// Opens nothing yet.
+/// From `min` connections to `max`. Opens nothing yet.
 pub(crate) fn open<D: Supported>(
     options: &Options<D>,
     role: Role,
+    (min, max): (u32, u32),
     policy: &Arc<Policy>,
     news: &Arc<News>,
     server: &Arc<D::Server>,
 ) -> Pool<D> {
-    let size = D::pool_size(role, policy);
     let (before, after, news) = (Arc::clone(policy), Arc::clone(policy), Arc::clone(news));
     let (opening, server) = (Arc::clone(policy), Arc::clone(server));
     PoolOptions::<D>::new()
-        .max_connections(size.max)
-        .min_connections(size.min)
+        .max_connections(max)
+        .min_connections(min)
         .acquire_timeout(policy.acquire_timeout)
         .idle_timeout(policy.idle_timeout)
         // Age and liveness are looked at below, where they have limits.
@@ -85,26 +85,51 @@ fn age_limit(age: Duration, policy: &Policy) -> Duration {
         .mul_f64((1.0 + policy.max_age_spread * (2.0 * unit - 1.0)).max(0.0))
 }
 
+/// What becomes of a connection that was given back whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AfterUse {
+    Keep,
+    Close,
+}
+
+/// Those who hold a connection now; counted by whoever has the original.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Holders(Arc<()>);
+
+impl Holders {
+    pub(crate) fn count(&self) -> usize {
+        Arc::strong_count(&self.0) - 1
+    }
+}
+
 /// A connection out of the pool. Dropped without being released, it leaves the pool and is closed:
 /// whatever was under way on it, nobody else will meet it.
 pub(crate) struct Held<D: Database> {
     connection: Option<PoolConnection<D>>,
+    after_use: AfterUse,
+    _among: Holders,
 }
 
 impl<D: Database> Held<D> {
-    pub(crate) fn new(connection: PoolConnection<D>) -> Self {
+    pub(crate) fn new(connection: PoolConnection<D>, after_use: AfterUse, among: &Holders) -> Self {
         Self {
             connection: Some(connection),
+            after_use,
+            _among: among.clone(),
         }
     }
 
-    /// Back into the pool, if it still answers within `limit`.
+    /// Back into the pool, if it still answers within `limit`, or closed with a farewell where it is not
+    /// to be kept.
     pub(crate) fn release(mut self, limit: Duration) {
-        if let Some(mut connection) = self.connection.take() {
+        let Some(mut connection) = self.connection.take() else {
+            return;
+        };
+        match self.after_use {
             // sqlx pings once more after `after_release`, without a limit: the frozen server may
             // choose just this moment. Dropping this future frees the permit.
-            let returned = connection.return_to_pool();
-            tokio::spawn(timeout(limit, returned));
+            AfterUse::Keep => drop(tokio::spawn(timeout(limit, connection.return_to_pool()))),
+            AfterUse::Close => drop(tokio::spawn(timeout(limit, connection.close()))),
         }
     }
 }

@@ -13,9 +13,9 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::classify::{DEFECT, Phase};
 use crate::failed_attempt::FailedAttempt;
 use crate::health::ProbeReport;
-use crate::lane::Lane;
+use crate::lane::{Lane, Membership};
 use crate::policy::Policy;
-use crate::supported::{Options, Purpose, Role, Supported};
+use crate::supported::{Options, Purpose, Replication, Role, Supported};
 
 /// What the last probe found, the bell that asks for the next one, and since when idle connections
 /// are not to be trusted.
@@ -25,8 +25,7 @@ pub(crate) struct News {
     bell: Notify,
     /// Somebody wants to know now.
     asked: Notify,
-    /// Counts the probes that have ended.
-    ended: watch::Sender<u64>,
+    ended: watch::Sender<ProbeEnded>,
     suspicion: Mutex<Option<Instant>>,
 }
 
@@ -42,7 +41,9 @@ impl News {
     /// a second.
     pub(crate) fn hear_of(&self, class: &Class) {
         self.suspect_after(class);
-        if matches!(class.breaker, BreakerEffect::Failure | BreakerEffect::Isolate) {
+        let of_the_way = matches!(class.breaker, BreakerEffect::Failure | BreakerEffect::Isolate);
+        // It takes no writes: perhaps another one does by now.
+        if of_the_way || class.breaker == BreakerEffect::FailureOfWrites {
             self.bell.notify_one();
         }
     }
@@ -75,6 +76,15 @@ impl News {
             took,
             age: ended.elapsed(),
         })
+    }
+
+    /// The last probe, for those who want to hear of each.
+    pub(crate) fn probes(&self) -> watch::Receiver<ProbeEnded> {
+        self.ended.subscribe()
+    }
+
+    pub(crate) fn last_probe(&self) -> ProbeEnded {
+        *self.ended.borrow()
     }
 
     fn last(&self) -> Option<Last> {
@@ -113,7 +123,25 @@ pub struct ProbeAnswer {
     pub writable: bool,
 }
 
+/// All that a probe may learn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) writable: bool,
+    pub(crate) replication: Replication,
+}
+
+/// The last probe that has ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ProbeEnded {
+    /// Counts up.
+    pub(crate) count: u64,
+    pub(crate) at: Option<Instant>,
+    /// `None` where it failed.
+    pub(crate) answer: Option<Answer>,
+}
+
 pub(crate) struct Prober<D: Supported> {
+    pub(crate) membership: Membership,
     pub(crate) options: Options<D>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) news: Arc<News>,
@@ -155,20 +183,29 @@ impl<D: Supported> Prober<D> {
         self.tell(started.elapsed(), answer)
     }
 
-    fn tell(&self, took: Duration, answer: Result<ProbeAnswer, FailedAttempt>) -> bool {
+    fn tell(&self, took: Duration, answer: Result<Answer, FailedAttempt>) -> bool {
         let failed = answer.as_ref().err();
         failed.inspect(|failed| self.news.suspect_after(&failed.class));
         // Published first: who sees the breaker open finds the cause.
         self.news.publish(took, failed.cloned());
         self.read.circuit.probe_ended(failed);
-        match answer {
-            Ok(ProbeAnswer { writable: false }) => self.write.circuit.probe_ended(Some(&not_writable())),
+        match &answer {
+            // Among several servers that is no failure: another one is written to.
+            Ok(Answer { writable: false, .. }) if self.membership == Membership::Alone => {
+                self.write.circuit.probe_ended(Some(&not_writable()))
+            }
             _ => self.write.circuit.probe_ended(failed),
         }
         let succeeded = failed.is_none();
         self.tell_observer(succeeded, took);
         // Last: who waited for this probe finds the breakers as it left them.
-        self.news.ended.send_modify(|ended| *ended += 1);
+        self.news.ended.send_modify(|ended| {
+            *ended = ProbeEnded {
+                count: ended.count + 1,
+                at: Some(Instant::now()),
+                answer: answer.ok(),
+            };
+        });
         succeeded
     }
 
@@ -185,7 +222,7 @@ impl<D: Supported> Prober<D> {
 
     /// Asks on the connection at hand; when that has gone stale, or while the breaker is open, on a
     /// new one, because that is what the pool needs.
-    async fn ask(&mut self) -> Result<ProbeAnswer, FailedAttempt> {
+    async fn ask(&mut self) -> Result<Answer, FailedAttempt> {
         if let Some(faults) = &self.policy.faults {
             let struck = faults.strike_probe::<D>().await;
             struck.map_err(|error| self.failed(error))?;
@@ -195,10 +232,8 @@ impl<D: Supported> Prober<D> {
             .take()
             .filter(|_| self.read.circuit.is_closed() && !D::PROBE_OPENS_ANEW);
         if let Some(mut connection) = at_hand {
-            match D::probe(&mut connection, &self.server)
-                .await
-                .map_err(|error| self.failed(error))
-            {
+            let answer = question::<D>(&mut connection, &self.server, self.membership).await;
+            match answer.map_err(|error| self.failed(error)) {
                 Err(failed) if failed.class.connection == ConnectionFate::Drop => {
                     self.news.suspect_after(&failed.class)
                 }
@@ -215,15 +250,35 @@ impl<D: Supported> Prober<D> {
         FailedAttempt::of::<D>(error, Phase::Connect, &self.server)
     }
 
-    async fn ask_anew(&mut self) -> Result<ProbeAnswer, sqlx::Error> {
+    async fn ask_anew(&mut self) -> Result<Answer, sqlx::Error> {
         let mut connection = D::Connection::connect_with(&self.options).await?;
         D::settle_in(&mut connection, Purpose::Probe, &self.policy, &self.server).await?;
-        let answer = D::probe(&mut connection, &self.server).await?;
+        let answer = question::<D>(&mut connection, &self.server, self.membership).await?;
         if !D::PROBE_OPENS_ANEW {
             self.own = Some(connection);
         }
         Ok(answer)
     }
+}
+
+async fn question<D: Supported>(
+    connection: &mut D::Connection,
+    server: &D::Server,
+    membership: Membership,
+) -> Result<Answer, sqlx::Error> {
+    let ProbeAnswer { writable } = D::probe(connection, server).await?;
+    let replication = match membership {
+        Membership::Alone => Replication::default(),
+        Membership::OfCluster => match D::replication(connection, server).await {
+            // It lives, and will not say, for want of a right perhaps.
+            Err(sqlx::Error::Database(error)) => {
+                tracing::debug!(%error, "where this server stands is not known");
+                Replication::default()
+            }
+            answer => answer?,
+        },
+    };
+    Ok(Answer { writable, replication })
 }
 
 /// The server lives, and writes have to wait for another one.

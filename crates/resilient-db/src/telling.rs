@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 
+use crate::error::DbError;
 use crate::observer::{CallEnded, Ending, Observer, Refusal};
 use crate::supported::Role;
 
@@ -30,6 +31,10 @@ impl<'a> Telling<'a> {
         self.observer.refused(self.name, self.role, refusal);
     }
 
+    pub(crate) fn overflowed(&self) {
+        self.observer.overflowed(self.name, self.role, self.began.elapsed());
+    }
+
     pub(crate) fn ended(&mut self, ending: Ending) {
         self.told = true;
         self.observer.call_ended(&CallEnded {
@@ -40,6 +45,13 @@ impl<'a> Telling<'a> {
             ending,
         });
     }
+}
+
+/// A call that had not begun anywhere.
+pub(crate) fn refused_at_once(observer: &dyn Observer, role: Role, refusal: Refusal, error: &DbError) {
+    let mut telling = Telling::begin(observer, error.name, role, Instant::now());
+    telling.refused(refusal);
+    telling.ended(Ending::Failed(error));
 }
 
 impl Drop for Telling<'_> {

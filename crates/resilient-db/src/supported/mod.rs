@@ -9,7 +9,7 @@ mod sqlite;
 
 use std::fmt::Debug;
 use std::future::Future;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use resilient_core::failure::Class;
 use sqlx::Database;
@@ -48,6 +48,8 @@ impl Role {
 pub struct PoolSize {
     pub min: u32,
     pub max: u32,
+    /// More of them while all of `max` are busy; closed when given back.
+    pub burst: u32,
 }
 
 /// What a connection is opened for.
@@ -55,6 +57,15 @@ pub struct PoolSize {
 pub enum Purpose {
     Work(Role),
     Probe,
+}
+
+/// Where a server stands among those with the same data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replication {
+    /// How far it is in the stream of changes, in a number that all of them share.
+    pub position: Option<u64>,
+    /// How far it thinks it is behind its primary, where it is a replica and knows.
+    pub behind: Option<Duration>,
 }
 
 /// A database this crate can keep alive: [`sqlx::Postgres`], [`sqlx::MySql`] and [`sqlx::Sqlite`].
@@ -105,6 +116,12 @@ pub trait Supported: Database {
         connection: &mut Self::Connection,
         server: &Self::Server,
     ) -> impl Future<Output = Result<ProbeAnswer, sqlx::Error>> + Send;
+
+    /// Where the server stands among others; asked with each probe where there are several.
+    fn replication(
+        connection: &mut Self::Connection,
+        server: &Self::Server,
+    ) -> impl Future<Output = Result<Replication, sqlx::Error>> + Send;
 
     /// Has statements stopped at `until`, where connecting did not arrange for it.
     fn limit(connection: &mut Self::Connection, until: Instant)

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use resilient_core::failure::Class;
 use sqlx::error::DatabaseError;
 use sqlx::mysql::MySqlDatabaseError;
-use sqlx::{AssertSqlSafe, Connection as _, Executor, MySql, MySqlConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor, MySql, MySqlConnection, Row};
 use tokio::sync::OnceCell;
 
-use super::{Options, PoolSize, Purpose, Role, Supported};
+use super::{Options, PoolSize, Purpose, Replication, Role, Supported};
 use crate::classify::mysql::{self as classify, Flavour};
 use crate::error::Constraint;
 use crate::policy::Policy;
@@ -106,6 +106,7 @@ impl Supported for MySql {
         PoolSize {
             min: policy.min_connections.min(policy.max_connections),
             max: policy.max_connections,
+            burst: policy.burst_connections,
         }
     }
 
@@ -115,6 +116,23 @@ impl Supported for MySql {
 
     async fn forget_statements(connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
         connection.clear_cached_statements().await
+    }
+
+    /// Positions are each server's own; a replica says by how many seconds it is late. It takes the right to
+    /// ask (`SLAVE MONITOR`, `REPLICATION CLIENT`); without it nothing is known, and it is not read from.
+    async fn replication(connection: &mut MySqlConnection, server: &MySqlServer) -> Result<Replication, sqlx::Error> {
+        let (question, column) = match server.learn(connection).await? {
+            Flavour::MariaDb => ("SHOW ALL SLAVES STATUS", "Seconds_Behind_Master"),
+            Flavour::MySql => ("SHOW REPLICA STATUS", "Seconds_Behind_Source"),
+        };
+        let mut sources = Vec::new();
+        for source in connection.fetch_all(question).await? {
+            sources.push(source.try_get_unchecked::<Option<i64>, _>(column)?);
+        }
+        Ok(Replication {
+            position: None,
+            behind: latest(&sources),
+        })
     }
 
     /// `read_only` does not bind who has the right to ignore it; it is a standby all the same.
@@ -163,6 +181,12 @@ impl Supported for MySql {
     fn constraint(error: &dyn DatabaseError, server: &MySqlServer) -> Option<Constraint> {
         classify::constraint_of(error.try_downcast_ref()?, server.flavour())
     }
+}
+
+/// By how much a replica is late that follows these; one that cannot hear one of them does not know.
+fn latest(sources: &[Option<i64>]) -> Option<Duration> {
+    let seconds = sources.iter().copied().collect::<Option<Vec<_>>>()?.into_iter().max()?;
+    seconds.try_into().ok().map(Duration::from_secs)
 }
 
 /// What the server ends by itself. MySQL can stop only what reads, and has no limit for a transaction
@@ -214,6 +238,14 @@ mod tests {
         ] {
             assert_eq!(flavour_of(version), flavour, "{version}");
         }
+    }
+
+    #[test]
+    fn a_replica_is_as_late_as_the_latest_of_its_sources_and_knows_only_if_it_hears_all() {
+        let seconds = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!(latest(&[Some(3), Some(7)]), seconds(7));
+        assert_eq!(latest(&[Some(3), None]), None);
+        assert_eq!(latest(&[]), None);
     }
 
     #[test]

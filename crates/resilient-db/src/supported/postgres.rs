@@ -7,11 +7,19 @@ use sqlx::error::DatabaseError;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use sqlx::{Connection as _, Executor, PgConnection, Postgres};
 
-use super::{Options, PoolSize, Purpose, Role, Supported};
+use super::{Options, PoolSize, Purpose, Replication, Role, Supported};
 use crate::classify::postgres as classify;
 use crate::error::Constraint;
 use crate::policy::Policy;
 use crate::probe::ProbeAnswer;
+
+/// Its place in the log, in bytes. How late it is by its own clock: not at all while it hears its primary
+/// and has replayed all of it; else since the last transaction it has replayed.
+const REPLICATION: &str = "SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() \
+ELSE pg_current_wal_lsn() END - '0/0'::pg_lsn)::bigint, \
+CASE WHEN NOT pg_is_in_recovery() THEN NULL \
+WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() AND EXISTS (SELECT FROM pg_stat_wal_receiver) THEN 0 \
+ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END::float8";
 
 impl Supported for Postgres {
     type Server = ();
@@ -42,6 +50,7 @@ impl Supported for Postgres {
         PoolSize {
             min: policy.min_connections.min(policy.max_connections),
             max: policy.max_connections,
+            burst: policy.burst_connections,
         }
     }
 
@@ -57,6 +66,14 @@ impl Supported for Postgres {
         let writable = "SELECT NOT (pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean)";
         let writable = sqlx::query_scalar(writable).fetch_one(connection).await?;
         Ok(ProbeAnswer { writable })
+    }
+
+    async fn replication(connection: &mut PgConnection, (): &()) -> Result<Replication, sqlx::Error> {
+        let (position, behind): (Option<i64>, Option<f64>) = sqlx::query_as(REPLICATION).fetch_one(connection).await?;
+        Ok(Replication {
+            position: position.and_then(|position| position.try_into().ok()),
+            behind: behind.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+        })
     }
 
     /// `statement_timeout` was set when connecting.

@@ -7,7 +7,7 @@ use sqlx::error::DatabaseError;
 use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Connection as _, Executor, Sqlite, SqliteConnection};
 
-use super::{Options, PoolSize, Purpose, Role, Supported};
+use super::{Options, PoolSize, Purpose, Replication, Role, Supported};
 use crate::classify::sqlite as classify;
 use crate::error::Constraint;
 use crate::policy::Policy;
@@ -61,8 +61,13 @@ impl Supported for Sqlite {
             Role::Read => PoolSize {
                 min: 0,
                 max: policy.max_connections,
+                burst: policy.burst_connections,
             },
-            Role::Write => PoolSize { min: 0, max: 1 },
+            Role::Write => PoolSize {
+                min: 0,
+                max: 1,
+                burst: 0,
+            },
         }
     }
 
@@ -78,6 +83,11 @@ impl Supported for Sqlite {
     async fn probe(connection: &mut SqliteConnection, (): &()) -> Result<ProbeAnswer, sqlx::Error> {
         connection.execute("SELECT count(*) FROM sqlite_schema").await?;
         Ok(ProbeAnswer { writable: true })
+    }
+
+    /// A file has no replicas.
+    async fn replication(_connection: &mut SqliteConnection, (): &()) -> Result<Replication, sqlx::Error> {
+        Ok(Replication::default())
     }
 
     /// There is no server to stop a statement, and dropping its future does not: the progress handler

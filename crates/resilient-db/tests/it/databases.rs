@@ -163,6 +163,8 @@ pub trait Served: Queries {
     const COMMIT: &'static [u8];
     /// For the witness: how many statements sleep on the server.
     const SLEEPING: &'static str;
+    /// For the witness: how many connections there are but its own.
+    const CONNECTIONS: &'static str;
     /// For the witness: how many transactions are open.
     const OPEN_TRANSACTIONS: &'static str;
     /// For the witness: from now on no change is taken.
@@ -191,6 +193,8 @@ impl Served for Postgres {
     const COMMIT: &'static [u8] = b"COMMIT";
     const SLEEPING: &'static str = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' \
          AND query LIKE '%pg_sleep(%' AND pid <> pg_backend_pid()";
+    const CONNECTIONS: &'static str = "SELECT count(*) FROM pg_stat_activity \
+         WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
     const OPEN_TRANSACTIONS: &'static str =
         "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
     const REFUSE_CHANGES: &'static [&'static str] = &[
@@ -231,6 +235,7 @@ impl Served for MySql {
     const COMMIT: &'static [u8] = b"\x03COMMIT";
     const SLEEPING: &'static str =
         "SELECT count(*) FROM information_schema.processlist WHERE user = 'tester' AND info LIKE '%SLEEP(%'";
+    const CONNECTIONS: &'static str = "SELECT count(*) FROM information_schema.processlist WHERE user = 'tester'";
     const OPEN_TRANSACTIONS: &'static str = "SELECT count(*) FROM information_schema.innodb_trx";
     const REFUSE_CHANGES: &'static [&'static str] = &["SET GLOBAL read_only = 1"];
     const FAILS_AT_THE_THIRD_ROW: &'static str =

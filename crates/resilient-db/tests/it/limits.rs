@@ -21,7 +21,12 @@ on_each_server!(
 
 async fn ten_run_twenty_wait_and_the_thirty_first_is_refused_at_once<D: Served>() {
     let server = private_server::<D>().await;
-    let db = connected_to::<D>(&server, Policy::default()).await;
+    // The burst would take ten of those who wait.
+    let without_burst = Policy {
+        burst_connections: 0,
+        ..Policy::default()
+    };
+    let db = connected_to::<D>(&server, without_burst).await;
     // All connections are open: what is waited for below is a place.
     for slept in futures::future::join_all((0..10).map(|_| sleep_on_server(&db, 0.1))).await {
         slept.expect("slept");

@@ -59,6 +59,7 @@ async fn observed<D: Served>(server: &D::Private) -> (Db<D>, Arc<Notes>, Faults)
         observer: notes.clone(),
         faults: Some(faults.clone()),
         max_connections: 1,
+        burst_connections: 0,
         waiting: 1,
         ..Policy::default()
     };
@@ -178,6 +179,7 @@ async fn metrics_have_units_in_their_names_and_labels_from_the_code_alone() {
         r#"db_calls_total{database="main",call="execute",role="write",outcome="defect"} 1"#,
         r#"db_refusals_total{database="main",call="ask",role="read",reason="breaker_open"} 1"#,
         r#"db_pool_connections_max{database="main",role="read"} 10"#,
+        r#"db_pool_connections_overflow{database="main",role="read"} 0"#,
         "# TYPE db_breaker_state gauge",
         "db_call_duration_seconds",
         "db_probe_duration_seconds",

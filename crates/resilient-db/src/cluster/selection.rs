@@ -1,0 +1,290 @@
+//! Which server is written to and which are read from. Pure: told what probes and callers have met, and
+//! when.
+//!
+//! *One writer.* We write to the server that we wrote to last until it is known to be down or read-only,
+//! whatever others say of themselves. After that, to the only other one that can be written to, unless what
+//! it holds is another history. Such a server is *barred* until it was seen to be read-only, which is what
+//! becomes of it when it is joined to the new primary, or until somebody who knows better says so:
+//!
+//! * one that was our writer and was left,
+//! * one that was never seen to follow while another was our writer,
+//! * one that was promoted, and our writer went on after that.
+
+use std::time::Duration;
+
+use resilient_core::time::Moment;
+
+use super::lag::Positions;
+use super::pins::{Key, Pins};
+use super::policy::ClusterPolicy;
+use crate::probe::Answer;
+use crate::supported::Replication;
+
+/// Its place in the list of servers.
+pub(crate) type ServerId = usize;
+
+/// So many failed probes in a row mean that a server is down; one is a glitch.
+const DOWN_AFTER: u32 = 2;
+
+/// What has changed, to be told after the lock is released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Writes go elsewhere, or nowhere.
+    Writer {
+        from: Option<ServerId>,
+        to: Option<ServerId>,
+    },
+    /// This one can be written to as well.
+    Rival { writer: Option<ServerId>, rival: ServerId },
+}
+
+#[derive(Debug)]
+struct Server {
+    /// May become the primary; a mere replica may not, whatever it says.
+    may_lead: bool,
+    answered: Option<(Moment, Answer)>,
+    /// How late it last knew itself to be.
+    behind: Option<Duration>,
+    /// Failed probes since.
+    failures: u32,
+    /// Was seen to be read-only since it was our writer, if it ever was: what it holds is what our writer
+    /// had.
+    followed: bool,
+    /// Since when it takes writes, as far as we know.
+    writable_since: Option<Moment>,
+    barred: bool,
+    /// It was told that this one is a rival.
+    told: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Selection {
+    policy: ClusterPolicy,
+    servers: Vec<Server>,
+    /// Whom we write to, or wrote to last.
+    writer: Option<ServerId>,
+    /// Whom we were last said to write to.
+    told: Option<ServerId>,
+    positions: Positions,
+    pins: Pins,
+}
+
+impl Selection {
+    /// Each by whether it may lead.
+    pub(crate) fn new(policy: ClusterPolicy, may_lead: impl IntoIterator<Item = bool>) -> Self {
+        let server = |may_lead| Server {
+            may_lead,
+            answered: None,
+            behind: None,
+            failures: 0,
+            followed: false,
+            writable_since: None,
+            barred: false,
+            told: false,
+        };
+        Self {
+            policy,
+            servers: may_lead.into_iter().map(server).collect(),
+            writer: None,
+            told: None,
+            positions: Positions::default(),
+            pins: Pins::default(),
+        }
+    }
+
+    /// Probes have ended; `None` where one failed. What is known at the same time is told at the same time:
+    /// of two that could be written to, the first to be told of must not be the one.
+    pub(crate) fn probed(&mut self, now: Moment, probes: &[(ServerId, Option<Answer>)]) -> Vec<Change> {
+        for (id, answer) in probes {
+            match answer {
+                None => self.servers[*id].failures += 1,
+                Some(answer) => self.answered(now, *id, *answer),
+            }
+        }
+        self.decide()
+    }
+
+    /// A write was refused because this server takes none.
+    pub(crate) fn refused_to_write(&mut self, now: Moment, id: ServerId) -> Vec<Change> {
+        let known = self.servers[id].answered.map(|(_, answer)| answer).unwrap_or_default();
+        let writable = false;
+        self.answered(now, id, Answer { writable, ..known });
+        self.decide()
+    }
+
+    /// Somebody who knows says that what this one holds is what counts.
+    pub(crate) fn trust(&mut self, id: ServerId) -> Vec<Change> {
+        let server = &mut self.servers[id];
+        (server.followed, server.barred, server.told) = (true, false, false);
+        server.writable_since = server.answered.map(|(at, _)| at);
+        self.decide()
+    }
+
+    /// Whom to write to now.
+    pub(crate) fn writer(&self, now: Moment) -> Option<ServerId> {
+        self.steady_writer().filter(|id| self.is_known(now, *id))
+    }
+
+    /// The same but for the age of what is known.
+    pub(crate) fn steady_writer(&self) -> Option<ServerId> {
+        self.writer.filter(|id| !self.is_out(*id))
+    }
+
+    /// Nobody is written to, or the next failed probe would mean so.
+    pub(crate) fn is_in_search(&self) -> bool {
+        self.steady_writer().is_none_or(|id| self.servers[id].failures > 0)
+    }
+
+    /// Whom to read from, in the order to try them; never nobody. `turn` counts up with each read.
+    pub(crate) fn readers(&self, now: Moment, key: Option<Key>, turn: usize) -> Vec<ServerId> {
+        let last_resort = self.writer.unwrap_or(0);
+        if key.is_some_and(|key| self.pins.holds(now, key)) {
+            return vec![last_resort];
+        }
+        let mut fresh: Vec<ServerId> = (0..self.servers.len()).filter(|id| self.is_fresh(now, *id)).collect();
+        if !fresh.is_empty() {
+            let first = turn % fresh.len();
+            fresh.rotate_left(first);
+        }
+        if !fresh.contains(&last_resort) {
+            // Second: another replica may well fail as the first did.
+            fresh.insert(fresh.len().min(1), last_resort);
+        }
+        fresh
+    }
+
+    /// A server has taken a write: of others that could have, none has it.
+    pub(crate) fn wrote(&mut self, id: ServerId) -> Vec<Change> {
+        if self.steady_writer() != Some(id) {
+            return Vec::new();
+        }
+        for (other, server) in self.servers.iter_mut().enumerate() {
+            server.barred |= other != id && server.may_lead && server.writable_since.is_some();
+        }
+        self.rivals()
+    }
+
+    /// This caller has written, or may have.
+    pub(crate) fn pin(&mut self, now: Moment, key: Key) {
+        let fresh = (0..self.servers.len()).filter(|id| self.is_fresh(now, *id));
+        let lag = fresh.filter_map(|id| self.lag(now, id)).max().unwrap_or_default();
+        self.pins.pin(now, key, now + lag + self.policy.pinned_beyond_lag);
+    }
+
+    pub(crate) fn pins(&self) -> &Pins {
+        &self.pins
+    }
+
+    /// How old this replica's data are, where that is known.
+    pub(crate) fn lag(&self, now: Moment, id: ServerId) -> Option<Duration> {
+        let server = &self.servers[id];
+        let (_, answer) = server.answered?;
+        // Who has lost its primary may not know any more; while nobody is written to, it gets no later.
+        let as_before = || server.behind.filter(|_| self.steady_writer().is_none());
+        let Replication { position, behind } = answer.replication;
+        let by_position = position.filter(|_| !answer.writable);
+        by_position
+            .and_then(|position| self.positions.lag(now, position))
+            .or(behind)
+            .or_else(as_before)
+    }
+
+    pub(crate) fn is_barred(&self, id: ServerId) -> bool {
+        self.servers[id].barred
+    }
+
+    fn answered(&mut self, now: Moment, id: ServerId, answer: Answer) {
+        let server = &mut self.servers[id];
+        server.answered = Some((now, answer));
+        server.behind = answer.replication.behind.or(server.behind);
+        server.failures = 0;
+        if answer.writable {
+            server.writable_since.get_or_insert(now);
+        } else {
+            server.writable_since = None;
+            (server.followed, server.barred, server.told) = (true, false, false);
+        }
+    }
+
+    fn decide(&mut self) -> Vec<Change> {
+        if self.steady_writer().is_none()
+            && let [only] = self.free_to_lead()[..]
+        {
+            if self.writer != Some(only) {
+                self.positions.forget();
+            }
+            self.writer = Some(only);
+            self.servers[only].followed = false;
+        }
+        self.note_position();
+        let mut changes = self.rivals();
+        let (from, to) = (self.told, self.steady_writer());
+        if from != to {
+            self.told = to;
+            changes.push(Change::Writer { from, to });
+        }
+        changes
+    }
+
+    fn free_to_lead(&self) -> Vec<ServerId> {
+        let free = |id: &ServerId| {
+            let server = &self.servers[*id];
+            server.may_lead && !server.barred && !self.is_out(*id)
+        };
+        (0..self.servers.len()).filter(free).collect()
+    }
+
+    /// Bars those that hold another history, and finds whom to tell of.
+    fn rivals(&mut self) -> Vec<Change> {
+        let writer = self.steady_writer();
+        let confirmed = writer.and_then(|id| self.servers[id].answered).map(|(at, _)| at);
+        let undecided = writer.is_none() && self.free_to_lead().len() > 1;
+        let mut told = Vec::new();
+        for id in (0..self.servers.len()).filter(|id| writer != Some(*id)) {
+            let is_up = !self.is_out(id);
+            let server = &mut self.servers[id];
+            let Some(since) = server.writable_since.filter(|_| server.may_lead) else {
+                continue;
+            };
+            // Promoted, and our writer has not been heard since: it may be the one that follows it.
+            server.barred |= confirmed.is_some_and(|confirmed| !server.followed || confirmed > since);
+            if is_up && (server.barred || undecided) && !server.told {
+                server.told = true;
+                told.push(Change::Rival { writer, rival: id });
+            }
+        }
+        told
+    }
+
+    fn note_position(&mut self) {
+        let answered = self.steady_writer().and_then(|id| self.servers[id].answered);
+        let position = |(at, answer): (Moment, Answer)| Some((at, answer.replication.position?));
+        if let Some((at, position)) = answered.and_then(position) {
+            self.positions.note(at, position);
+        }
+    }
+
+    /// Known to be down or read-only, or nothing is known at all.
+    fn is_out(&self, id: ServerId) -> bool {
+        let server = &self.servers[id];
+        let writable = server.answered.is_some_and(|(_, answer)| answer.writable);
+        !writable || server.failures >= DOWN_AFTER
+    }
+
+    fn is_known(&self, now: Moment, id: ServerId) -> bool {
+        let answered = self.servers[id].answered;
+        answered.is_some_and(|(at, _)| now.since(at) <= self.policy.known_for)
+    }
+
+    /// A replica that answers and is not too late.
+    fn is_fresh(&self, now: Moment, id: ServerId) -> bool {
+        let server = &self.servers[id];
+        let stray = server.may_lead && server.answered.is_some_and(|(_, answer)| answer.writable);
+        let is_up = server.failures == 0 && self.is_known(now, id);
+        let in_time = || self.lag(now, id).is_some_and(|lag| lag <= self.policy.max_lag);
+        self.writer != Some(id) && !stray && is_up && in_time()
+    }
+}
+
+#[cfg(test)]
+mod tests;

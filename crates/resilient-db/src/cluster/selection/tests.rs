@@ -1,0 +1,333 @@
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const PRIMARY: ServerId = 0;
+const STANDBY: ServerId = 1;
+const REPLICA: ServerId = 2;
+
+fn at(milliseconds: u64) -> Moment {
+    Moment::after_start(Duration::from_millis(milliseconds))
+}
+
+fn answer(writable: bool, position: u64) -> Answer {
+    let replication = Replication {
+        position: Some(position),
+        behind: None,
+    };
+    Answer { writable, replication }
+}
+
+fn primary_at(position: u64) -> Option<Answer> {
+    Some(answer(true, position))
+}
+
+fn standby_at(position: u64) -> Option<Answer> {
+    Some(answer(false, position))
+}
+
+/// A primary, a standby that may lead, and a mere replica.
+fn three() -> Selection {
+    Selection::new(ClusterPolicy::default(), [true, true, false])
+}
+
+fn settled() -> Selection {
+    let mut selection = three();
+    let changes = selection.probed(at(0), &[(PRIMARY, primary_at(1))]);
+    let moved = Change::Writer {
+        from: None,
+        to: Some(PRIMARY),
+    };
+    assert_eq!(changes, [moved]);
+    assert_eq!(selection.probed(at(0), &[(STANDBY, standby_at(1))]), []);
+    assert_eq!(selection.probed(at(0), &[(REPLICA, standby_at(1))]), []);
+    selection
+}
+
+fn is_lost(selection: &mut Selection, now: u64, id: ServerId) {
+    selection.probed(at(now), &[(id, None)]);
+    assert_eq!(selection.steady_writer(), Some(id), "one failed probe is a glitch");
+    let lost = Change::Writer {
+        from: Some(id),
+        to: None,
+    };
+    assert_eq!(selection.probed(at(now), &[(id, None)]), [lost]);
+    assert_eq!(selection.writer(at(now)), None);
+}
+
+#[test]
+fn a_promoted_standby_is_written_to_once_the_primary_is_known_to_be_down() {
+    let mut selection = settled();
+    is_lost(&mut selection, 1_000, PRIMARY);
+    let moved = Change::Writer {
+        from: None,
+        to: Some(STANDBY),
+    };
+    assert_eq!(selection.probed(at(1_200), &[(STANDBY, primary_at(2))]), [moved]);
+    assert_eq!(selection.writer(at(1_200)), Some(STANDBY));
+}
+
+#[test]
+fn a_primary_that_comes_back_is_told_and_never_written_to_until_it_was_a_standby() {
+    let mut selection = settled();
+    is_lost(&mut selection, 1_000, PRIMARY);
+    selection.probed(at(1_200), &[(STANDBY, primary_at(2))]);
+    let rival = Change::Rival {
+        writer: Some(STANDBY),
+        rival: PRIMARY,
+    };
+    assert_eq!(selection.probed(at(1_400), &[(PRIMARY, primary_at(3))]), [rival]);
+    assert_eq!(
+        selection.probed(at(1_600), &[(PRIMARY, primary_at(3))]),
+        [],
+        "told once"
+    );
+    assert_eq!(selection.writer(at(1_600)), Some(STANDBY));
+    is_lost(&mut selection, 1_700, STANDBY);
+    assert_eq!(selection.probed(at(1_800), &[(PRIMARY, primary_at(3))]), []);
+    assert_eq!(selection.writer(at(1_800)), None, "its history is another one");
+    assert!(!selection.readers(at(1_800), None, 0).contains(&PRIMARY));
+
+    selection.probed(at(2_000), &[(STANDBY, primary_at(4))]);
+    selection.probed(at(2_000), &[(PRIMARY, standby_at(4))]);
+    is_lost(&mut selection, 2_100, STANDBY);
+    selection.probed(at(2_200), &[(PRIMARY, primary_at(5))]);
+    assert_eq!(
+        selection.writer(at(2_200)),
+        Some(PRIMARY),
+        "it had joined the new primary"
+    );
+}
+
+#[test]
+fn a_switch_in_good_order_moves_writes_without_a_rival() {
+    let mut selection = settled();
+    let refused = selection.refused_to_write(at(500), PRIMARY);
+    assert_eq!(
+        refused,
+        [Change::Writer {
+            from: Some(PRIMARY),
+            to: None
+        }]
+    );
+    let moved = Change::Writer {
+        from: None,
+        to: Some(STANDBY),
+    };
+    assert_eq!(selection.probed(at(700), &[(STANDBY, primary_at(2))]), [moved]);
+    assert_eq!(selection.probed(at(800), &[(PRIMARY, standby_at(2))]), []);
+}
+
+#[test]
+fn a_standby_promoted_before_the_primary_is_known_to_be_down_follows_it() {
+    let mut selection = settled();
+    assert_eq!(selection.probed(at(900), &[(STANDBY, primary_at(2))]), []);
+    assert_eq!(selection.writer(at(900)), Some(PRIMARY), "not known to be down");
+    selection.probed(at(1_000), &[(PRIMARY, None)]);
+    let moved = Change::Writer {
+        from: Some(PRIMARY),
+        to: Some(STANDBY),
+    };
+    assert_eq!(selection.probed(at(1_200), &[(PRIMARY, None)]), [moved]);
+}
+
+#[test]
+fn a_standby_promoted_while_the_primary_goes_on_is_told_and_barred_until_somebody_says_otherwise() {
+    let mut selection = settled();
+    selection.probed(at(900), &[(STANDBY, primary_at(2))]);
+    let rival = Change::Rival {
+        writer: Some(PRIMARY),
+        rival: STANDBY,
+    };
+    assert_eq!(selection.probed(at(1_000), &[(PRIMARY, primary_at(5))]), [rival]);
+    is_lost(&mut selection, 1_100, PRIMARY);
+    assert_eq!(selection.writer(at(1_100)), None, "it lacks what was written since");
+    let moved = Change::Writer {
+        from: None,
+        to: Some(STANDBY),
+    };
+    assert_eq!(selection.trust(STANDBY), [moved]);
+}
+
+#[test]
+fn where_two_could_be_written_to_from_the_start_nobody_is() {
+    let mut selection = three();
+    let told = selection.probed(at(0), &[(STANDBY, primary_at(1)), (PRIMARY, primary_at(1))]);
+    let rival = |rival| Change::Rival { writer: None, rival };
+    assert_eq!(told, [rival(PRIMARY), rival(STANDBY)]);
+    assert_eq!(selection.writer(at(0)), None);
+
+    // One of them turns out to be the standby.
+    let moved = Change::Writer {
+        from: None,
+        to: Some(PRIMARY),
+    };
+    assert_eq!(selection.probed(at(100), &[(STANDBY, standby_at(1))]), [moved]);
+}
+
+#[test]
+fn reads_are_spread_over_replicas_that_are_in_time_and_fall_back_to_the_primary() {
+    let mut selection = settled();
+    let first = |selection: &Selection, now, turn| selection.readers(at(now), None, turn)[0];
+    assert_eq!(
+        [0, 1, 2].map(|turn| first(&selection, 100, turn)),
+        [STANDBY, REPLICA, STANDBY]
+    );
+    // The replica stays behind.
+    for second in 1..=12 {
+        selection.probed(at(second * 1_000), &[(PRIMARY, primary_at(1 + second))]);
+        selection.probed(at(second * 1_000), &[(STANDBY, standby_at(1 + second))]);
+        selection.probed(at(second * 1_000), &[(REPLICA, standby_at(1))]);
+    }
+    assert_eq!([0, 1].map(|turn| first(&selection, 12_000, turn)), [STANDBY, STANDBY]);
+    selection.probed(at(12_100), &[(STANDBY, None)]);
+    assert_eq!(selection.readers(at(12_100), None, 0), [PRIMARY]);
+}
+
+#[test]
+fn a_replica_goes_on_being_read_while_the_primary_is_away() {
+    let mut selection = settled();
+    is_lost(&mut selection, 1_000, PRIMARY);
+    selection.probed(at(600_000), &[(REPLICA, standby_at(1))]);
+    assert_eq!(selection.readers(at(600_000), None, 0)[0], REPLICA);
+}
+
+/// What happens to a cluster.
+#[derive(Clone, Debug)]
+enum Event {
+    Probed(ServerId, Option<Answer>),
+    Refused(ServerId),
+    Write(u64),
+    Read(Option<u64>, usize),
+    Pass(u64),
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let server = 0usize..3;
+    let answer = (any::<bool>(), 0u64..20).prop_map(|(writable, position)| answer(writable, position));
+    prop_oneof![
+        6 => (server.clone(), proptest::option::weighted(0.6, answer)).prop_map(|(id, answer)| Event::Probed(id, answer)),
+        1 => server.prop_map(Event::Refused),
+        4 => (0u64..3).prop_map(Event::Write),
+        4 => (proptest::option::of(0u64..3), 0usize..9).prop_map(|(key, turn)| Event::Read(key, turn)),
+        2 => (0u64..2_500).prop_map(Event::Pass),
+    ]
+}
+
+/// What is to be true, kept by other means than the rule's.
+#[derive(Default)]
+struct Witness {
+    now: u64,
+    /// The last answer of each: when, and whether it could be written to.
+    answers: HashMap<ServerId, (u64, bool)>,
+    failures: HashMap<ServerId, u32>,
+    /// Where the last write went, and whether that server was known to be down or read-only since.
+    wrote: Option<(ServerId, bool)>,
+    /// We left it, or our writer went on after it was promoted, and it was not seen to be read-only since.
+    strayed: HashMap<ServerId, bool>,
+    written: Vec<ServerId>,
+    pinned: HashMap<u64, u64>,
+}
+
+impl Witness {
+    fn is_out(&self, id: ServerId) -> bool {
+        let writable = self.answers.get(&id).is_some_and(|(_, writable)| *writable);
+        !writable || self.failures.get(&id).is_some_and(|failures| *failures >= 2)
+    }
+
+    fn hear(&mut self, id: ServerId, writable: Option<bool>) {
+        match writable {
+            None => *self.failures.entry(id).or_default() += 1,
+            Some(writable) => {
+                self.answers.insert(id, (self.now, writable));
+                self.failures.insert(id, 0);
+                if !writable {
+                    self.strayed.insert(id, false);
+                } else if self.wrote == Some((id, false)) {
+                    self.stray(|other, before| other != id && before);
+                }
+            }
+        }
+        if let Some((wrote, _)) = self.wrote
+            && self.is_out(wrote)
+        {
+            self.wrote = Some((wrote, true));
+        }
+    }
+
+    /// Of those that take writes, those that `which` says; it is told whether that was known before now.
+    fn stray(&mut self, which: impl Fn(ServerId, bool) -> bool) {
+        for (id, (at, writable)) in &self.answers {
+            if *writable && which(*id, *at < self.now) {
+                self.strayed.insert(*id, true);
+            }
+        }
+    }
+
+    fn write(&mut self, id: ServerId, key: u64) -> Result<(), TestCaseError> {
+        let (heard, writable) = self.answers[&id];
+        prop_assert!(id < 2, "a mere replica");
+        prop_assert!(writable && !self.is_out(id), "not known to be writable");
+        prop_assert!(self.now - heard <= 3_000, "known too long ago");
+        prop_assert!(
+            !self.strayed.get(&id).copied().unwrap_or_default(),
+            "it has another history"
+        );
+        if let Some((before, out_since)) = self.wrote {
+            prop_assert!(before == id || out_since, "two writers: {before} and {id}");
+        }
+        self.wrote = Some((id, false));
+        let written = std::mem::take(&mut self.written);
+        self.stray(|other, _| other != id && written.contains(&other));
+        self.written = written.into_iter().chain([id]).collect();
+        self.pinned.insert(key, self.now + 2_000);
+        Ok(())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    /// Whatever the servers say, and whenever: never a write to one that is not known to be writable,
+    /// never two writers, never back to another history; and whoever has written reads from there.
+    #[test]
+    fn there_is_one_writer_and_pins_hold(events in proptest::collection::vec(event(), 1..120)) {
+        let (mut selection, mut witness) = (three(), Witness::default());
+        for event in events {
+            let now = at(witness.now);
+            match event {
+                Event::Pass(milliseconds) => witness.now += milliseconds,
+                Event::Probed(id, answer) => {
+                    witness.hear(id, answer.map(|answer| answer.writable));
+                    selection.probed(now, &[(id, answer)]);
+                }
+                Event::Refused(id) => {
+                    witness.hear(id, Some(false));
+                    selection.refused_to_write(now, id);
+                }
+                Event::Write(caller) => if let Some(id) = selection.writer(now) {
+                    witness.write(id, caller)?;
+                    let key = selection.pins().key(caller);
+                    selection.pin(now, key);
+                        selection.wrote(id);
+                },
+                Event::Read(caller, turn) => {
+                    let key = caller.map(|caller| selection.pins().key(caller));
+                    let readers = selection.readers(now, key, turn);
+                    prop_assert!(!readers.is_empty());
+                    let pinned = caller.and_then(|caller| witness.pinned.get(&caller)).is_some_and(|until| *until > witness.now);
+                    if pinned {
+                        let (wrote, out_since) = witness.wrote.expect("pinned by a write");
+                        prop_assert!(readers.len() == 1 && (readers[0] == wrote || out_since), "{readers:?}");
+                    }
+                    for id in readers.into_iter().filter(|id| Some(*id) != selection.writer && *id != PRIMARY) {
+                        prop_assert_eq!(witness.failures.get(&id).copied().unwrap_or_default(), 0);
+                        prop_assert!(selection.lag(now, id).is_some_and(|lag| lag <= Duration::from_secs(10)));
+                    }
+                }
+            }
+        }
+    }
+}
