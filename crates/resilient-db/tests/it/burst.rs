@@ -29,10 +29,19 @@ impl Observer for Overflows {
     }
 }
 
+/// Nothing here takes as long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 async fn observed<D: Served>(server: &D::Private) -> (Db<D>, Arc<Overflows>) {
     let overflows = Arc::new(Overflows::default());
     let policy = Policy {
         observer: overflows.clone(),
+        // Beside many other tests, opening a connection can take its time.
+        acquire_timeout: PATIENCE,
+        waiting_timeout: PATIENCE,
+        read_deadline: 2 * PATIENCE,
+        write_deadline: 2 * PATIENCE,
+        read_statement_timeout: 2 * PATIENCE,
         ..Policy::default()
     };
     (connected_to::<D>(server, policy).await, overflows)
@@ -67,7 +76,7 @@ async fn fifteen_at_once<D: Served>(db: &Db<D>, role: Role) -> Vec<Result<Option
 
 /// For the witness: connections of the application, the one that asks left out.
 async fn ten_are_left<D: Served>(server: &D::Private, db: &Db<D>, role: Role) {
-    eventually("the burst is given back", Duration::from_secs(1), || async {
+    eventually("the burst is given back", PATIENCE, || async {
         let numbers = pool(db, role);
         numbers.overflow == 0 && numbers.in_use == 0
     })
@@ -76,7 +85,7 @@ async fn ten_are_left<D: Served>(server: &D::Private, db: &Db<D>, role: Role) {
     let both = db.health();
     // And the probe's own.
     let known = both.read.pool.size + both.write.pool.size + 1;
-    eventually("the server agrees", Duration::from_secs(2), || async {
+    eventually("the server agrees", PATIENCE, || async {
         let counted = server.query(D::MAIN, D::CONNECTIONS).expect("counted");
         // Idle ones of the other role may have been killed.
         counted.parse::<u32>().expect("a number") <= known
@@ -107,20 +116,17 @@ async fn a_burst_that_is_given_up_or_killed_leaves_all_its_places<D: Served>() {
     let server = private_server::<D>().await;
     let (db, _) = observed::<D>(&server).await;
     let all_run = || async {
-        eventually("all run", Duration::from_secs(2), || async {
-            pool(&db, Role::Read).running == 20
-        })
-        .await;
+        eventually("all run", PATIENCE, || async { pool(&db, Role::Read).running == 20 }).await;
     };
     let twenty = || -> Vec<_> {
-        let sleep = |db: Db<D>| async move { sleep_on_server(&db, 1.5).await };
+        let sleep = |db: Db<D>| async move { sleep_on_server(&db, 30.0).await };
         (0..20).map(|_| tokio::spawn(sleep(db.clone()))).collect()
     };
     let given_up = twenty();
     all_run().await;
     given_up.iter().for_each(tokio::task::JoinHandle::abort);
     join_all(given_up).await;
-    eventually("nothing is held", Duration::from_secs(3), || async {
+    eventually("nothing is held", PATIENCE, || async {
         let numbers = pool(&db, Role::Read);
         (numbers.running, numbers.in_use, numbers.overflow) == (0, 0, 0)
     })
@@ -146,7 +152,17 @@ async fn a_burst_that_is_given_up_or_killed_leaves_all_its_places<D: Served>() {
 /// Three times as many callers as connections, each of them back at once.
 async fn short_calls_open_no_connection_of_the_burst<D: Served>() {
     let server = private_server::<D>().await;
-    let (db, overflows) = observed::<D>(&server).await;
+    let overflows = Arc::new(Overflows::default());
+    let policy = Policy {
+        observer: overflows.clone(),
+        // However slow everything is beside other tests: far longer than a call takes, and the whole line less than this.
+        burst_after: PATIENCE / 2,
+        waiting_timeout: PATIENCE,
+        acquire_timeout: PATIENCE,
+        read_deadline: 2 * PATIENCE,
+        ..Policy::default()
+    };
+    let db = connected_to::<D>(&server, policy).await;
     let caller = || async {
         for _ in 0..100 {
             crate::support::ask(&db).await.expect("an answer");
