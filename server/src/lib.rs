@@ -20,3 +20,4 @@ mod schema;
 pub mod services;
 pub mod sql;
 pub mod startup;
+pub mod test_queries;

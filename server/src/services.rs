@@ -15,6 +15,7 @@ use crate::events::Hub;
 use crate::monitoring::Observations;
 use crate::monitoring::drills::Drills;
 use crate::panel::Panel;
+use crate::test_queries::TestQueries;
 
 #[derive(Clone)]
 pub struct Services {
@@ -27,6 +28,8 @@ pub struct Services {
     pub observations: Arc<Observations>,
     /// Only where the server was started with drills.
     pub drills: Option<Arc<Drills>>,
+    /// Only where they are switched on.
+    pub test_queries: Option<Arc<TestQueries>>,
     /// What `/metrics` shows; `None` without a token to ask with.
     pub metrics: Option<PrometheusHandle>,
     /// What open pages are told.

@@ -34,6 +34,7 @@ use crate::schema::{self, Schema};
 use crate::services::Services;
 use crate::sql::migrations::OwnTables;
 use crate::sql::{MySql, Postgres, Sqlite};
+use crate::test_queries::TestQueries;
 
 /// A request has its answer or its deadline by then; a client that reads no more is not waited for.
 const STOPS_WITHIN: Duration = Duration::from_secs(15);
@@ -167,6 +168,10 @@ async fn assemble<D: OwnTables>(
     };
     preparation.start().await;
     let assets: BTreeMap<String, String> = static_files::asset_paths(&storage.site_dir);
+    let test_queries = TestQueries::open(&settings, &panel).map(Arc::new);
+    if test_queries.is_some() {
+        tracing::warn!("test queries are on: superusers can run read-only statements of their own");
+    }
     Ok(Services {
         settings: Arc::new(settings),
         auth,
@@ -177,6 +182,7 @@ async fn assemble<D: OwnTables>(
         events,
         observations,
         drills,
+        test_queries,
         metrics,
         assets: Arc::new(assets),
     })

@@ -6,6 +6,7 @@ pub mod file;
 mod listen;
 mod redis;
 mod storage;
+mod test_queries;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ pub use file::PanelSettings;
 pub use listen::{ListenSettings, is_loopback_authority};
 pub use redis::RedisSettings;
 pub use storage::StorageSettings;
+pub use test_queries::TestQuerySettings;
 
 /// Looks a variable up; an empty one counts as absent.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -27,6 +29,7 @@ pub struct Settings {
     pub panel: Arc<PanelSettings>,
     /// `INKFAST_DRILLS` or `inkfast serve --drills`, default off: staff may make the database fail for a while.
     pub drills: bool,
+    pub test_queries: TestQuerySettings,
 }
 
 impl Settings {
@@ -42,14 +45,27 @@ impl Settings {
         let redis = keep_problems(RedisSettings::from_env(lookup), &mut problems);
         let panel = keep_problems(PanelSettings::from_env(lookup), &mut problems);
         let drills = keep_problems(switch(lookup, "INKFAST_DRILLS"), &mut problems);
-        match (listen, storage, database, redis, panel, drills) {
-            (Some(listen), Some(storage), Some(database), Some(redis), Some(panel), Some(drills)) => Ok(Self {
+        let test_queries = keep_problems(TestQuerySettings::from_env(lookup), &mut problems);
+        if let (Some(test_queries), Some(database)) = (&test_queries, &database) {
+            keep_problems(test_queries.fits(database), &mut problems);
+        }
+        match (listen, storage, database, redis, panel, drills, test_queries) {
+            (
+                Some(listen),
+                Some(storage),
+                Some(database),
+                Some(redis),
+                Some(panel),
+                Some(drills),
+                Some(test_queries),
+            ) if problems.is_empty() => Ok(Self {
                 listen,
                 storage,
                 database,
                 redis,
                 panel: Arc::new(panel),
                 drills,
+                test_queries,
             }),
             _ => Err(problems),
         }
@@ -112,6 +128,8 @@ mod tests {
             ("DATABASE_URL", "oracle://db"),
             ("REDIS_URL", "http://redis"),
             ("INKFAST_DRILLS", "perhaps"),
+            ("INKFAST_TEST_QUERIES", "sometimes"),
+            ("INKFAST_TEST_QUERIES_URL", "oracle://db"),
         ])
         .unwrap_err();
         for name in [
@@ -121,6 +139,8 @@ mod tests {
             "DATABASE_URL",
             "REDIS_URL",
             "INKFAST_DRILLS",
+            "INKFAST_TEST_QUERIES ",
+            "INKFAST_TEST_QUERIES_URL",
         ] {
             assert_eq!(
                 problems.iter().filter(|problem| problem.contains(name)).count(),
@@ -128,6 +148,27 @@ mod tests {
                 "{name}: {problems:?}"
             );
         }
+    }
+
+    #[test]
+    fn test_queries_go_to_the_kind_of_database_that_is_served() {
+        let elsewhere = [("INKFAST_TEST_QUERIES", "1"), ("DATABASE_URL", "mysql://me@db/shop")];
+        assert!(
+            read(&elsewhere)
+                .unwrap_err()
+                .concat()
+                .starts_with("INKFAST_TEST_QUERIES ")
+        );
+        let off = read(&[]).unwrap();
+        assert!(!off.test_queries.on && off.test_queries.database.is_none());
+        let own = ("INKFAST_TEST_QUERIES_URL", "postgres://reader:hunter2@db/shop");
+        let fits = read(&[own, ("DATABASE_URL", "postgres://me@db/shop")]).unwrap();
+        assert!(!format!("{:?}", fits.test_queries).contains("hunter2"));
+        let problems = read(&[own, ("DATABASE_URL", "sqlite:shop.db")]).unwrap_err().concat();
+        assert!(
+            problems.starts_with("INKFAST_TEST_QUERIES_URL ") && !problems.contains("hunter2"),
+            "{problems}"
+        );
     }
 
     #[test]

@@ -18,4 +18,5 @@ pub mod routes;
 mod security;
 mod sign_in;
 pub mod static_files;
+mod test_queries;
 mod visitor;

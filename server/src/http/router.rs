@@ -9,7 +9,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
     answers, bodies, compression, database, drills, events, health, observing, pages, record_forms, request_log,
-    routes, security, sign_in, static_files, visitor,
+    routes, security, sign_in, static_files, test_queries, visitor,
 };
 use crate::drafts;
 use crate::services::Services;
@@ -53,6 +53,7 @@ pub fn router(services: Services) -> Router {
         .merge(health::routes(&services))
         .merge(database::routes(&services))
         .merge(observing::routes(&services))
+        .merge(test_queries::routes(&services))
         .route_layer(from_fn_with_state(services.clone(), routes::guard))
         .layer(from_fn_with_state(services.clone(), visitor::identify))
         .layer(compression::layer())

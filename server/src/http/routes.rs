@@ -31,6 +31,8 @@ pub enum Who {
     Monitors,
     Steers,
     SteersOrToken,
+    /// Who may run statements of their own.
+    TestsStatements,
 }
 
 /// One address and one method. `HEAD` goes with `GET`.
@@ -88,6 +90,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/database/info", Who::MonitorsOrToken),
     route("GET", "/api/database/status", Who::MonitorsOrToken),
     route("POST", "/api/database/reconnect", Who::SteersOrToken),
+    route("POST", "/api/database/test", Who::TestsStatements),
     route("GET", "/api/errors/statistics", Who::Monitors),
     route("GET", "/api/errors/recent", Who::Monitors),
     route("GET", "/api/circuit-breakers", Who::Monitors),
@@ -103,6 +106,7 @@ impl Who {
             Self::Token => false,
             Self::Monitors | Self::MonitorsOrToken => role.may_monitor(),
             Self::Steers | Self::SteersOrToken => role.may_steer(),
+            Self::TestsStatements => role.may_test_statements(),
         }
     }
 

@@ -55,6 +55,11 @@ impl Panel {
         Arc::clone(&self.catalogs().whole)
     }
 
+    /// Everything that introspection found, whatever the configuration keeps back.
+    pub fn found(&self) -> Arc<Catalog> {
+        Arc::clone(&self.catalogs().found)
+    }
+
     /// What somebody of this role sees, and may do.
     pub fn of(&self, role: Role) -> Arc<Catalog> {
         let catalogs = self.catalogs();

@@ -55,6 +55,15 @@ async fn a_secret_is_told_to_nobody_whatever_happens() {
         "/records/nothing",
         "/health/detailed",
         "/admin/connection-status",
+        "/monitoring",
+        "/api/database/health",
+        "/api/database/info",
+        "/api/database/status",
+        "/api/errors/recent",
+        "/api/errors/statistics",
+        "/api/circuit-breakers",
+        "/api/endpoint-metrics",
+        "/metrics",
     ] {
         panel.get(page).await;
     }

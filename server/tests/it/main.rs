@@ -22,5 +22,6 @@ mod schema_drift;
 mod sql_round_trip;
 mod stopping;
 mod support;
+mod test_queries;
 mod thousand_saves;
 mod unhealthy_database;

@@ -14,7 +14,7 @@ use sqlx::SqliteConnection;
 use super::routes::routed;
 use super::{TOKEN, configured, may};
 use crate::support::event_stream::EventStream;
-use crate::support::test_app::{Answered, TestApp};
+use crate::support::test_app::{Answered, PASSWORD, TestApp};
 
 const TABLES: [&str; 3] = ["sites", "activities", "comments"];
 const READ: usize = 0;
@@ -312,6 +312,14 @@ async fn requests(app: &TestApp, route: &Route) -> Vec<Asked> {
             ),
             ("GET", "/api/drafts/{table}/{key}") => ("/api/drafts/sites/1".to_owned(), None, None),
             ("GET", "/api/submissions/{id}") => (format!("/api/submissions/{}", uuid::Uuid::new_v4()), None, None),
+            ("POST", "/api/database/test") => {
+                let body = json!({ "sql": "SELECT count(*) FROM sites", "password": PASSWORD });
+                (
+                    route.path.to_owned(),
+                    Some(("application/json", body.to_string())),
+                    None,
+                )
+            }
             _ => {
                 assert!(
                     !route.path.contains('{'),

@@ -55,6 +55,7 @@ pub async fn configured() -> TestApp {
         ("INKFAST_CONFIG", &path),
         ("INKFAST_API_TOKEN", TOKEN),
         ("INKFAST_DRILLS", "1"),
+        ("INKFAST_TEST_QUERIES", "1"),
     ])
     .await
 }

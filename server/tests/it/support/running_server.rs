@@ -201,11 +201,29 @@ impl RunningServer {
                 .extend_pairs(pairs)
                 .finish()
         });
-        let body = body.unwrap_or_default();
+        let kind = "application/x-www-form-urlencoded";
+        self.exchange(address, method, path, (kind, body.unwrap_or_default()), headers)
+            .await
+    }
+
+    /// As a program that is signed in.
+    pub async fn post_json(&self, path: &str, body: String) -> Option<Answered> {
+        self.exchange(self.address, Method::POST, path, ("application/json", body), &[])
+            .await
+    }
+
+    async fn exchange(
+        &self,
+        address: SocketAddr,
+        method: Method,
+        path: &str,
+        (kind, body): (&str, String),
+        headers: &[(&str, &str)],
+    ) -> Option<Answered> {
         let (host, cookie, length) = (self.address, &self.cookie, body.len());
         let mut request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nConnection: close\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n"
+             Content-Type: {kind}\r\nContent-Length: {length}\r\n"
         );
         for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");

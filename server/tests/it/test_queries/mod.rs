@@ -1,0 +1,303 @@
+//! Statements of a superuser's own: what is honest works, and nothing else has any effect, even where the database
+//! itself would let it.
+
+mod postgres_escapes;
+mod sqlite_escapes;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use app::auth::model::Role;
+use axum::body::Body;
+use axum::http::header::{CONTENT_TYPE, COOKIE, HOST};
+use axum::http::{Request, StatusCode};
+use private_servers::PrivatePostgres;
+use serde_json::{Value, json};
+use sqlx::{ConnectOptions, Row, SqliteConnection};
+
+use crate::support::SCHEMA;
+use crate::support::running_server::RunningServer;
+use crate::support::test_app::{Answered, PASSWORD, TestApp};
+
+const SECRET: &str = "s3cr3t";
+
+const SQLITE_SCHEMA: &str = "
+    CREATE TABLE site (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);
+    CREATE TABLE activity (
+        id INTEGER PRIMARY KEY, title TEXT NOT NULL, notes TEXT, status TEXT NOT NULL DEFAULT 'planned',
+        hours NUMERIC, site_id INTEGER REFERENCES site (id), api_key TEXT, saves INTEGER NOT NULL DEFAULT 0
+    );
+    INSERT INTO site (name) VALUES ('North'), ('South');
+    WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 400)
+    INSERT INTO activity (title, notes, api_key) SELECT 'Activity ' || n, 'Notes ' || n, 's3cr3t' || n FROM n;
+";
+
+/// Everything that a statement could have changed, in one text.
+const TRACES: &str = "
+    SELECT concat_ws('|',
+        (SELECT string_agg(md5(s::text), ',' ORDER BY id) FROM site s),
+        (SELECT md5(string_agg(a::text, ',' ORDER BY id)) FROM activity a),
+        (SELECT md5(string_agg(a::text, ',' ORDER BY name)) FROM inkfast.account a),
+        (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_proc), (SELECT count(*) FROM pg_namespace),
+        (SELECT string_agg(rolname || coalesce(rolpassword, ''), ',' ORDER BY oid) FROM pg_authid),
+        (SELECT count(*) FROM pg_largeobject_metadata), (SELECT count(*) FROM pg_db_role_setting),
+        (SELECT count(*) FROM pg_description), (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'),
+        (SELECT last_value || ' ' || is_called FROM site_id_seq), (SELECT relacl FROM pg_class WHERE relname = 'site'),
+        (SELECT pg_postmaster_start_time()), (SELECT pg_conf_load_time()),
+        (SELECT count(*) FROM pg_stat_activity WHERE application_name = 'watched'))";
+
+async fn ask_as(app: &TestApp, cookie: &str, sql: &str, password: &str) -> Answered {
+    let body = json!({ "sql": sql, "password": password }).to_string();
+    let request = Request::post("/api/database/test")
+        .header(HOST, "127.0.0.1:3000")
+        .header(COOKIE, cookie)
+        .header(CONTENT_TYPE, "application/json")
+        .body(Body::from(body));
+    app.raw(request.expect("a request")).await
+}
+
+async fn ask(app: &TestApp, sql: &str) -> Answered {
+    ask_as(app, &app.cookie, sql, PASSWORD).await
+}
+
+fn data(answer: &Answered) -> Value {
+    serde_json::from_str::<Value>(&answer.body).unwrap_or_else(|_| panic!("no JSON: {}", answer.body))["data"].take()
+}
+
+async fn works(app: &TestApp, honest: &[(&str, &[&[Option<&str>]])]) {
+    for (sql, expected) in honest {
+        let answer = ask(app, sql).await;
+        assert_eq!(answer.status, StatusCode::OK, "{sql}: {}", answer.body);
+        assert_eq!(data(&answer)["rows"], json!(expected), "{sql}");
+    }
+    println!("{} honest statements work", honest.len());
+}
+
+/// Refused before it was sent, and nothing of it is seen in the answer.
+async fn is_refused(app: &TestApp, sql: &str) {
+    let begun = Instant::now();
+    let answer = ask(app, sql).await;
+    let error = serde_json::from_str::<Value>(&answer.body).expect("JSON")["error"].take();
+    assert_eq!(
+        (answer.status.as_u16(), &error),
+        (422, &"refused".into()),
+        "{sql}: {}",
+        answer.body
+    );
+    assert!(
+        !answer.body.contains(SECRET) && !answer.body.contains("root:"),
+        "{sql}: {}",
+        answer.body
+    );
+    assert!(begun.elapsed() < Duration::from_secs(3), "{sql}: {:?}", begun.elapsed());
+}
+
+async fn does_no_harm(app: &TestApp, sql: &str) {
+    let begun = Instant::now();
+    let answer = ask(app, sql).await;
+    assert!(matches!(answer.status.as_u16(), 200 | 422), "{sql}: {}", answer.body);
+    // What is asked may have the word in it; a secret has a number behind it.
+    let told = (1..10).any(|id| answer.body.contains(&format!("{SECRET}{id}")));
+    assert!(!told, "{sql}: {}", answer.body);
+    assert!(begun.elapsed() < Duration::from_secs(8), "{sql}: {:?}", begun.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgresql_nothing_escapes_even_as_its_superuser() {
+    let postgres = PrivatePostgres::start().expect("PostgreSQL is installed");
+    postgres.create_database("maintenance").expect("a new database");
+    postgres.query("maintenance", SCHEMA).expect("the schema");
+    let more = "
+        UPDATE activity SET api_key = 's3cr3t' || id;
+        CREATE FUNCTION escaping() RETURNS int LANGUAGE sql AS 'DELETE FROM site RETURNING 1';
+        CREATE FUNCTION escaping(site) RETURNS int LANGUAGE sql AS 'DELETE FROM site RETURNING 1';
+        CREATE FUNCTION lower(int) RETURNS int LANGUAGE sql AS 'SELECT pg_advisory_lock(1); SELECT 1';
+        CREATE FUNCTION never(int, int) RETURNS boolean LANGUAGE sql AS 'SELECT pg_advisory_lock(1); SELECT false';
+        CREATE OPERATOR <> (LEFTARG = int, RIGHTARG = int, FUNCTION = never);
+        CREATE TYPE escaped AS ENUM ('x')";
+    postgres.query("maintenance", more).expect("more of it");
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let anybody = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+    std::fs::set_permissions(folder.path(), anybody).expect("our own directory");
+    let file = folder.path().join("escaped");
+    let address = format!("127.0.0.1:{}", postgres.port());
+    let url = format!("postgres://postgres@{address}/maintenance?sslmode=disable");
+    let app = TestApp::with(&[("DATABASE_URL", &url), ("INKFAST_TEST_QUERIES", "1")]).await;
+    let watched = format!("{url}&application_name=watched").parse::<sqlx::postgres::PgConnectOptions>();
+    let _watched = watched
+        .expect("an address")
+        .connect()
+        .await
+        .expect("a session that may be ended");
+    works(&app, postgres_escapes::HONEST).await;
+
+    let traces = || postgres.query("maintenance", TRACES).expect("the witness");
+    let before = traces();
+    for sql in postgres_escapes::ESCAPES {
+        is_refused(&app, &sql.replace("{file}", &file.display().to_string())).await;
+        assert_eq!(traces(), before, "{sql}");
+        assert!(!file.exists(), "{sql}");
+    }
+    for sql in postgres_escapes::HARMLESS {
+        does_no_harm(&app, sql).await;
+        assert_eq!(traces(), before, "{sql}");
+    }
+    println!(
+        "{} escapes from PostgreSQL, none with an effect",
+        postgres_escapes::ESCAPES.len()
+    );
+    // What is named like PostgreSQL's own, and is somebody's: not found, whatever would fit better.
+    let own = ask(&app, "SELECT lower(1)").await;
+    assert_eq!(own.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", own.body);
+    assert_eq!(data(&ask(&app, "SELECT 1 <> 2").await)["rows"], json!([["true"]]));
+    assert_eq!(traces(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_sqlite_nothing_escapes() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let path = folder.path().join("records.db");
+    let mut witness = opened(&path).await;
+    sqlx::raw_sql(SQLITE_SCHEMA)
+        .execute(&mut witness)
+        .await
+        .expect("the schema");
+    let url = format!("sqlite:{}", path.display());
+    let app = TestApp::with(&[("DATABASE_URL", &url), ("INKFAST_TEST_QUERIES", "1")]).await;
+    works(&app, sqlite_escapes::HONEST).await;
+
+    let file = folder.path().join("escaped");
+    let before = sqlite_traces(&mut witness).await;
+    for sql in sqlite_escapes::ESCAPES {
+        is_refused(&app, &sql.replace("{file}", &file.display().to_string())).await;
+        assert_eq!(sqlite_traces(&mut witness).await, before, "{sql}");
+        assert!(!file.exists(), "{sql}");
+    }
+    for sql in sqlite_escapes::HARMLESS {
+        does_no_harm(&app, sql).await;
+        assert_eq!(sqlite_traces(&mut witness).await, before, "{sql}");
+    }
+    println!(
+        "{} escapes from SQLite, none with an effect",
+        sqlite_escapes::ESCAPES.len()
+    );
+}
+
+async fn opened(path: &Path) -> SqliteConnection {
+    let options = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true);
+    options.connect().await.expect("the file")
+}
+
+async fn sqlite_traces(witness: &mut SqliteConnection) -> String {
+    let sql =
+        "SELECT (SELECT group_concat(id || name) FROM site) || (SELECT total(length(title || api_key)) FROM activity)
+        || (SELECT group_concat(name || coalesce(sql, '')) FROM sqlite_master) || (SELECT count(*) FROM inkfast_account)
+        || (SELECT seq FROM sqlite_sequence WHERE name = 'site')";
+    let row = sqlx::query(sql).fetch_one(witness).await.expect("the witness");
+    row.get(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_is_off_unless_it_is_switched_on_and_then_for_superusers_who_say_their_password() {
+    let off = TestApp::embedded().await;
+    assert_eq!(ask(&off, "SELECT 1").await.status, StatusCode::NOT_FOUND);
+    let app = TestApp::with(&[("INKFAST_TEST_QUERIES", "1")]).await;
+    let staff = app.signed_in_as("sam", Role::Staff).await;
+    for (cookie, password, status) in [
+        (app.cookie.as_str(), PASSWORD, 200),
+        (app.cookie.as_str(), "wrong", 403),
+        (app.cookie.as_str(), "", 403),
+        (staff.as_str(), PASSWORD, 403),
+        ("", PASSWORD, 401),
+    ] {
+        let answer = ask_as(&app, cookie, "SELECT 1", password).await;
+        assert_eq!(answer.status, status, "{password}: {}", answer.body);
+    }
+    let unread = app.post_json("/api/database/test", r#"{"sql": "SELECT 1"}"#).await;
+    assert_eq!(unread.status, StatusCode::BAD_REQUEST, "{}", unread.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_much_is_cut_and_what_takes_too_long_is_stopped() {
+    let app = TestApp::with(&[("INKFAST_TEST_QUERIES", "1")]).await;
+    let many = data(&ask(&app, "SELECT id FROM activities").await);
+    assert_eq!(
+        (many["rows"].as_array().map(Vec::len), &many["cut"]),
+        (Some(1_000), &true.into())
+    );
+    assert_eq!(many["columns"], json!(["id"]));
+    let few = data(&ask(&app, "SELECT id AS a, id AS a FROM activities LIMIT 3").await);
+    assert_eq!(
+        (few["rows"].as_array().map(Vec::len), &few["cut"]),
+        (Some(3), &false.into())
+    );
+    assert_eq!(few["columns"], json!(["a", "a"]), "two of one name are two");
+    let wide = "SELECT group_concat(title, ' ') AS all_of_them FROM activities";
+    let wide = ask(&app, wide).await;
+    assert!(
+        wide.body.len() < 40_000 && data(&wide)["cut"] == true,
+        "{}",
+        wide.body.len()
+    );
+    let endless = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n) SELECT max(n) FROM n";
+    let begun = Instant::now();
+    let (first, second, third) = tokio::join!(ask(&app, endless), ask(&app, endless), async {
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        ask(&app, "SELECT 1").await
+    });
+    assert!((2..9).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    for stopped in [first, second] {
+        assert_eq!(stopped.status, 422, "{}", stopped.body);
+        assert!(stopped.body.contains("timed_out"), "{}", stopped.body);
+    }
+    assert_eq!(
+        third.status,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "two at once are enough: {}",
+        third.body
+    );
+    assert!(third.retry_after().is_some());
+    assert_eq!(
+        ask(&app, "SELECT 1").await.status,
+        StatusCode::OK,
+        "their places are free again"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_database_says_of_a_statement_is_not_repeated() {
+    let app = TestApp::with(&[("INKFAST_TEST_QUERIES", "1")]).await;
+    let answer = ask(&app, "SELECT no_such_column4711 FROM activities").await;
+    assert_eq!(answer.status, 422, "{}", answer.body);
+    assert!(
+        answer.body.contains("code 1") && !answer.body.contains("4711"),
+        "{}",
+        answer.body
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asked_what_is_in_the_log_without_a_value_of_it() {
+    let settings = &[("RUST_LOG", "info"), ("INKFAST_TEST_QUERIES", "1")];
+    let server = RunningServer::with(SQLITE_SCHEMA, settings).await;
+    for sql in [
+        "SELECT name FROM site WHERE name = 'Sought4711'",
+        "SELECT load_extension('File4711') FROM site",
+        "DELETE FROM site WHERE name = 'Gone4711'",
+    ] {
+        let body = json!({ "sql": sql, "password": PASSWORD }).to_string();
+        server.post_json("/api/database/test", body).await.expect("an answer");
+    }
+    server.terminate();
+    let log = server.log();
+    for words in [
+        r#"a test query account="admin" statement="SELECT name FROM site WHERE name = ?" rows=0"#,
+        r#"statement="SELECT load_extension(?) FROM site" why="refused""#,
+        r#"statement="(not understood)" why="refused""#,
+    ] {
+        assert!(log.contains(words), "{words} is missing in {log}");
+    }
+    assert!(!log.contains("4711") && !log.contains(PASSWORD), "{log}");
+}
