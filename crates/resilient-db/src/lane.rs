@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::try_join_all;
 use resilient_core::failure::{BreakerEffect, Class};
 use sqlx::Pool;
 use tokio::time::{Instant, timeout_at};
@@ -72,6 +73,28 @@ impl<D: Supported> Lane<D> {
                 Err(_) => Err(self.not_acquired(sqlx::Error::PoolTimedOut)),
             },
             refused = self.refusal() => Err(refused),
+        }
+    }
+
+    /// So many at the same time, and gives them back.
+    pub(crate) async fn open(&self, connections: u32) -> Result<(), sqlx::Error> {
+        let opening = (0..connections).map(|_| self.pool.acquire());
+        let opened = try_join_all(opening).await?;
+        let limit = self.policy.ping_after_release;
+        opened
+            .into_iter()
+            .for_each(|connection| Held::new(connection).release(limit));
+        Ok(())
+    }
+
+    /// Opens what is missing of the connections that are kept, beside the caller, who knows that the database
+    /// answers.
+    pub(crate) fn keep_some_open(self: &Arc<Self>) {
+        let kept = D::pool_size(self.role, &self.policy).min;
+        if self.pool.size() < kept {
+            let lane = Arc::clone(self);
+            // Where it fails, the next probe finds out why.
+            tokio::spawn(async move { lane.open(kept).await.ok() });
         }
     }
 

@@ -30,7 +30,8 @@ pub(crate) fn open<D: Supported>(
     let (opening, server) = (Arc::clone(policy), Arc::clone(server));
     PoolOptions::<D>::new()
         .max_connections(size.max)
-        .min_connections(size.min)
+        // The prober keeps some open: sqlx would try for five minutes, and hold a place of the pool meanwhile.
+        .min_connections(0)
         .acquire_timeout(policy.acquire_timeout)
         .idle_timeout(policy.idle_timeout)
         // Age and liveness are looked at below, where they have limits.
