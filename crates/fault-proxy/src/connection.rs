@@ -20,7 +20,7 @@ const CHUNK: usize = 16 * 1024;
 const SILENCE: Duration = Duration::from_millis(50);
 /// How long a server whose client was cut may take over its answer.
 const DRAIN_LIMIT: Duration = Duration::from_secs(5);
-/// A slow connection moves in steps of this length.
+/// A slow connection moves in steps of this length, or of one byte.
 const STEP: Duration = Duration::from_millis(50);
 
 /// Why a connection ends before both sides have said everything.
@@ -65,7 +65,9 @@ async fn pass(
     mut scripts: watch::Receiver<Arc<Script>>,
     shared: &Shared,
 ) -> Option<(Cut, Option<TcpStream>)> {
-    moving(&mut scripts).await;
+    if moving(&mut scripts).await.swallows() {
+        return swallow_all(client).await;
+    }
     let Ok(server) = TcpStream::connect(shared.upstream).await else {
         return Some((Cut::Broken, None));
     };
@@ -76,6 +78,7 @@ async fn pass(
     let line = Line {
         shared,
         answers_withheld: AtomicBool::new(false),
+        silent: AtomicBool::new(false),
     };
     let (from_server, to_server) = stream.split();
     let (from_client, to_client) = client.split();
@@ -98,9 +101,19 @@ struct Line<'a> {
     shared: &'a Shared,
     /// Set before the bytes that ask for the answer are forwarded.
     answers_withheld: AtomicBool,
+    /// Something was swallowed: the rest would make no sense to whoever reads it.
+    silent: AtomicBool,
 }
 
 impl Line<'_> {
+    /// Whether nothing that is read is to be passed on.
+    fn swallows(&self, script: &Script) -> bool {
+        if script.swallows() {
+            self.silent.store(true, Ordering::SeqCst);
+        }
+        self.silent.load(Ordering::SeqCst)
+    }
+
     async fn requests(
         &self,
         mut from: ReadHalf<'_>,
@@ -125,6 +138,9 @@ impl Line<'_> {
                 }
                 to.shutdown().await?;
                 return Ok(());
+            }
+            if self.swallows(&script) {
+                continue;
             }
             if matcher.sees(script.pattern(), &chunk[..read]) && script.claim() {
                 self.shared.tally.matched.fetch_add(1, Ordering::SeqCst);
@@ -157,6 +173,7 @@ impl Line<'_> {
             moving(&mut scripts).await;
             let read = from.read(&mut chunk).await?;
             let script = moving(&mut scripts).await;
+            swallowing |= self.swallows(&script);
             if self.answers_withheld.load(Ordering::SeqCst) {
                 return Err(Cut::ClientOnly);
             }
@@ -205,26 +222,35 @@ async fn deliver(
     }
     let mut rest = chunk;
     while !rest.is_empty() {
-        let (slice, later) = rest.split_at(step_length(&scripts.borrow().fault).min(rest.len()));
+        let (length, _) = step_of(&scripts.borrow().fault);
+        let (slice, later) = rest.split_at(length.min(rest.len()));
         to.write_all(slice).await?;
         bytes.fetch_add(slice.len() as u64, Ordering::SeqCst);
         rest = later;
         if !rest.is_empty() {
-            tokio::time::sleep(STEP).await;
+            wait_a_step(scripts).await;
             moving(scripts).await;
         }
     }
     Ok(chance == Some(Chance::AfterForwarding))
 }
 
-/// Bytes that move per step.
-fn step_length(fault: &Fault) -> usize {
-    match fault {
-        Fault::Slow { bytes_per_second, .. } if *bytes_per_second > 0 => {
-            (*bytes_per_second as usize * STEP.as_millis() as usize / 1000).max(1)
+/// The bytes that move in one step, and how long it lasts; one byte takes longer where it has to.
+fn step_of(fault: &Fault) -> (usize, Duration) {
+    match *fault {
+        Fault::Slow { bytes_per_second, .. } if bytes_per_second > 0 => {
+            let second = Duration::from_secs(1);
+            let length = (bytes_per_second as usize * STEP.as_millis() as usize / 1000).max(1);
+            (length, second.mul_f64(length as f64 / bytes_per_second as f64))
         }
-        _ => CHUNK,
+        _ => (CHUNK, STEP),
     }
+}
+
+/// Ends early when another fault is put in force.
+async fn wait_a_step(scripts: &mut watch::Receiver<Arc<Script>>) {
+    let (_, step) = step_of(&scripts.borrow_and_update().fault);
+    let _another = tokio::time::timeout(step, scripts.changed()).await;
 }
 
 /// Waits while frozen, then tells what is in force. At the proxy's end it waits for good: the
@@ -234,6 +260,13 @@ async fn moving(scripts: &mut watch::Receiver<Arc<Script>>) -> Arc<Script> {
         return Arc::clone(&script);
     }
     std::future::pending().await
+}
+
+/// For a client that is never to hear anything; its end is the end of it.
+async fn swallow_all(client: &mut TcpStream) -> Option<(Cut, Option<TcpStream>)> {
+    let mut chunk = vec![0; CHUNK];
+    while client.read(&mut chunk).await.is_ok_and(|read| read > 0) {}
+    None
 }
 
 /// Keeps a server's connection open until it has answered, then closes it in order.

@@ -26,6 +26,7 @@ pub enum Order {
     Refuse,
     Cut,
     Freeze,
+    BlackHole,
     Slow {
         #[serde(default)]
         bytes_per_second: u64,
@@ -61,6 +62,7 @@ impl From<Order> for Fault {
             Order::Refuse => Self::Refuse,
             Order::Cut => Self::Cut,
             Order::Freeze => Self::Freeze,
+            Order::BlackHole => Self::BlackHole,
             Order::Slow {
                 bytes_per_second,
                 latency_ms,

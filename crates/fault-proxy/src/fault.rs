@@ -15,6 +15,9 @@ pub enum Fault {
     Cut,
     /// Connections are accepted and no byte moves. What was sent meanwhile arrives afterwards.
     Freeze,
+    /// Connections are accepted, and what is sent is swallowed, in both directions. A connection that this
+    /// happened to stays silent for good, as behind a firewall that has forgotten it; others go on afterwards.
+    BlackHole,
     /// Each chunk waits for `latency`, then moves at `bytes_per_second` (0: as fast as it goes).
     Slow { bytes_per_second: u64, latency: Duration },
     /// Where the bytes of a client contain `pattern`, they are forwarded, and that client is reset
@@ -71,6 +74,10 @@ impl Script {
 
     pub fn freezes(&self) -> bool {
         self.fault == Fault::Freeze
+    }
+
+    pub fn swallows(&self) -> bool {
+        self.fault == Fault::BlackHole
     }
 
     /// The bytes to look for in what clients send.

@@ -173,6 +173,52 @@ async fn a_slow_way_takes_its_time_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn one_byte_a_second_is_one_byte_a_second_until_another_fault_is_set() {
+    let (server, proxy) = set_up().await;
+    let crawl = Fault::Slow {
+        bytes_per_second: 1,
+        latency: Duration::ZERO,
+    };
+    proxy.set(crawl).await;
+    let mut client = connect(&proxy).await;
+    client.write_all(b"slow").await.unwrap();
+    sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(server.received().await, "sl");
+    let began = Instant::now();
+    proxy.set(Fault::Pass).await;
+    while server.received.lock().await.len() < 4 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    assert!(began.elapsed() < Duration::from_millis(300), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn what_falls_into_a_black_hole_is_lost_and_its_connection_with_it() {
+    let (server, proxy) = set_up().await;
+    let mut idle = connect(&proxy).await;
+    ask(&mut idle, "idle").await.unwrap();
+    let mut busy = connect(&proxy).await;
+    ask(&mut busy, "busy").await.unwrap();
+    proxy.set(Fault::BlackHole).await;
+    let mut new = connect(&proxy).await;
+    for client in [&mut busy, &mut new] {
+        client.write_all(b"lost").await.unwrap();
+    }
+    assert_eq!(server.received().await, "idlebusy");
+    proxy.set(Fault::Pass).await;
+    for client in [&mut busy, &mut new] {
+        client.write_all(b"silent").await.unwrap();
+        assert!(
+            timeout(Duration::from_millis(200), client.read(&mut [0; 8]))
+                .await
+                .is_err()
+        );
+    }
+    assert_eq!(server.received().await, "idlebusy");
+    assert_eq!(ask(&mut idle, "again").await.unwrap(), "ok:again");
+}
+
+#[tokio::test]
 async fn a_commit_is_forwarded_and_its_answer_never_comes_back() {
     let (server, proxy) = set_up().await;
     proxy

@@ -5,10 +5,12 @@
 //! durability (`fsync` and `synchronous_commit` as in production), and can be killed, restarted,
 //! frozen and thawed. Nothing of it is left when it is dropped. A [`PrivateMariaDb`] is the same for
 //! MariaDB, and a [`PrivateRedis`] for Redis, with a log that is on the disk before anything is
-//! acknowledged.
+//! acknowledged. A [`SmallDisk`] is one to be filled.
 //!
 //! For tests and stories only. It needs Linux (`/proc` tells which processes belong to a server).
 
+mod certificate;
+mod disk;
 mod installation;
 mod mariadb;
 pub mod orders;
@@ -17,6 +19,7 @@ mod process_tree;
 mod redis;
 mod template;
 
+pub use disk::SmallDisk;
 pub use mariadb::PrivateMariaDb;
 pub use postgres::{PrivatePostgres, ServerError};
 pub use redis::PrivateRedis;

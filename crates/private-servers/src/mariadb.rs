@@ -11,6 +11,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::ServerError;
+use crate::certificate::Certificate;
 use crate::installation::{ServiceUser, find_program};
 use crate::postgres::{last_lines, said_by};
 use crate::process_tree::{self, signal};
@@ -56,6 +57,8 @@ pub struct PrivateMariaDb {
     settings: &'static [&'static str],
     /// `None` while it is killed.
     process: Mutex<Option<Child>>,
+    /// `None` where the next start offers no TLS.
+    certificate: Mutex<Option<Certificate>>,
 }
 
 impl PrivateMariaDb {
@@ -112,6 +115,7 @@ impl PrivateMariaDb {
             port: free_port()?,
             settings,
             process: Mutex::new(None),
+            certificate: Mutex::new(None),
         };
         server.programs.own(server.directory.path())?;
         let mut copy = server.programs.as_user("cp");
@@ -182,6 +186,10 @@ impl PrivateMariaDb {
         mariadbd.arg(format!("--socket={}", self.socket().display()));
         mariadbd.arg(format!("--pid-file={}", self.directory.path().join("pid").display()));
         mariadbd.arg(format!("--port={}", self.port));
+        if let Some(Certificate { certificate, key }) = &*self.certificate() {
+            mariadbd.arg(format!("--ssl-cert={}", certificate.display()));
+            mariadbd.arg(format!("--ssl-key={}", key.display()));
+        }
         mariadbd.current_dir(self.directory.path());
         let child = mariadbd
             .stdin(Stdio::null())
@@ -190,6 +198,25 @@ impl PrivateMariaDb {
             .spawn()?;
         *self.process() = Some(child);
         self.wait_until_ready()
+    }
+
+    /// Whether TLS is offered from the next start on, with a certificate of the server's own. At first it is
+    /// not.
+    ///
+    /// # Errors
+    /// Where `openssl` is not installed.
+    pub fn offer_tls(&self, offered: bool) -> Result<(), ServerError> {
+        let make = || Certificate::make(self.directory.path(), self.programs.user);
+        *self.certificate() = offered.then(make).transpose()?;
+        Ok(())
+    }
+
+    /// Gives a directory to whom the server runs as, so that it can keep data there.
+    ///
+    /// # Errors
+    /// Where it is not there.
+    pub fn give(&self, directory: &Path) -> Result<(), ServerError> {
+        self.programs.own(directory)
     }
 
     /// `SIGSTOP`: the kernel still accepts and acknowledges, and nobody answers. This is what a hung
@@ -205,6 +232,10 @@ impl PrivateMariaDb {
 
     fn process(&self) -> MutexGuard<'_, Option<Child>> {
         self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn certificate(&self) -> MutexGuard<'_, Option<Certificate>> {
+        self.certificate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wait_until_ready(&self) -> Result<(), ServerError> {

@@ -10,6 +10,7 @@ use fault_proxy::free_port;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::certificate::Certificate;
 use crate::installation::{ServiceUser, find_programs};
 use crate::process_tree::{descendants, signal, wait_until_gone};
 use crate::template::Template;
@@ -47,6 +48,8 @@ pub struct PrivatePostgres {
     port: u16,
     /// `None` while it is killed.
     postmaster: Mutex<Option<Child>>,
+    /// `None` where the next start offers no TLS.
+    certificate: Mutex<Option<Certificate>>,
 }
 
 impl PrivatePostgres {
@@ -106,6 +109,7 @@ impl PrivatePostgres {
             directory,
             port: free_port()?,
             postmaster: Mutex::new(None),
+            certificate: Mutex::new(None),
         })
     }
 
@@ -180,6 +184,25 @@ impl PrivatePostgres {
         self.wait_until_ready()
     }
 
+    /// Whether TLS is offered from the next start on, with a certificate of the server's own. At first it is
+    /// not.
+    ///
+    /// # Errors
+    /// Where `openssl` is not installed.
+    pub fn offer_tls(&self, offered: bool) -> Result<(), ServerError> {
+        let make = || Certificate::make(self.directory.path(), self.user);
+        *self.certificate() = offered.then(make).transpose()?;
+        Ok(())
+    }
+
+    /// Gives a directory to whom the server runs as, so that it can keep data there.
+    ///
+    /// # Errors
+    /// Where it is not there.
+    pub fn give(&self, directory: &Path) -> Result<(), ServerError> {
+        self.user.map_or(Ok(()), |user| Ok(user.own(directory)?))
+    }
+
     /// `SIGSTOP` for every process of the server: the kernel still accepts and acknowledges, and
     /// nobody answers. This is what a hung disk or a paused virtual machine looks like.
     pub fn freeze(&self) {
@@ -208,6 +231,10 @@ impl PrivatePostgres {
 
     fn postmaster(&self) -> MutexGuard<'_, Option<Child>> {
         self.postmaster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn certificate(&self) -> MutexGuard<'_, Option<Certificate>> {
+        self.certificate.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn make_cluster(&self, directory: &Path) -> Result<(), ServerError> {
@@ -250,6 +277,11 @@ impl PrivatePostgres {
             "synchronous_commit=on",
         ] {
             postgres.arg("-c").arg(setting);
+        }
+        if let Some(Certificate { certificate, key }) = &*self.certificate() {
+            postgres.args(["-c", "ssl=on", "-c"]);
+            postgres.arg(format!("ssl_cert_file={}", certificate.display()));
+            postgres.arg("-c").arg(format!("ssl_key_file={}", key.display()));
         }
         Ok(postgres
             .stdin(Stdio::null())

@@ -283,9 +283,8 @@ impl<D: Supported> Drop for Shared<D> {
 /// which two at once would dispute.
 async fn warm<D: Supported>(read: &Lane<D>, write: &Lane<D>, policy: &Policy) {
     let both = async {
-        drop(write.pool.acquire().await?);
-        drop(read.pool.acquire().await?);
-        Ok::<_, sqlx::Error>(())
+        write.open(1).await?;
+        read.open(1).await
     };
     if let Ok(Err(error)) = timeout(policy.acquire_timeout, both).await {
         tracing::warn!(%error, "the database cannot be reached yet");

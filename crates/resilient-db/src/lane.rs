@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::future::try_join_all;
 use resilient_core::failure::{BreakerEffect, Class};
 use sqlx::Pool;
 use sqlx::pool::PoolConnection;
@@ -53,8 +54,8 @@ impl<D: Supported> Lane<D> {
         server: &Arc<D::Server>,
         membership: Membership,
     ) -> Self {
-        let PoolSize { min, max, burst } = D::pool_size(role, policy);
-        let open = |size| pool::open::<D>(options, role, size, policy, news, server);
+        let PoolSize { max, burst, .. } = D::pool_size(role, policy);
+        let open = |max| pool::open::<D>(options, role, max, policy, news, server);
         Self {
             role,
             circuit: Circuit::new(role, clock, Arc::clone(policy)),
@@ -62,8 +63,8 @@ impl<D: Supported> Lane<D> {
                 (Membership::OfCluster, Role::Write) => Gate::closed(),
                 _ => Gate::open(),
             },
-            pool: open((min, max)),
-            overflow: (burst > 0).then(|| open((0, burst))),
+            pool: open(max),
+            overflow: (burst > 0).then(|| open(burst)),
             holders: Holders::default(),
             bulkhead: Bulkhead::new(Places {
                 ordinary: max,
@@ -133,6 +134,29 @@ impl<D: Supported> Lane<D> {
             }
         };
         tokio::join!(self.pool.close(), overflow);
+    }
+
+    /// So many at the same time, and gives them back.
+    pub(crate) async fn open(&self, connections: u32) -> Result<(), sqlx::Error> {
+        let opening = (0..connections).map(|_| async {
+            let connection = self.pool.acquire().await?;
+            Ok::<_, sqlx::Error>(self.hold(connection, AfterUse::Keep))
+        });
+        let opened = try_join_all(opening).await?;
+        let limit = self.policy.ping_after_release;
+        opened.into_iter().for_each(|held| held.release(limit));
+        Ok(())
+    }
+
+    /// Opens what is missing of the connections that are kept, beside the caller, who knows that the database
+    /// answers.
+    pub(crate) fn keep_some_open(self: &Arc<Self>) {
+        let kept = D::pool_size(self.role, &self.policy).min;
+        if self.pool.size() < kept {
+            let lane = Arc::clone(self);
+            // Where it fails, the next probe finds out why.
+            tokio::spawn(async move { lane.open(kept).await.ok() });
+        }
     }
 
     pub(crate) fn health(&self) -> RoleHealth {

@@ -17,11 +17,11 @@ use crate::policy::Policy;
 use crate::probe::News;
 use crate::supported::{Options, Purpose, Role, Supported};
 
-/// From `min` connections to `max`. Opens nothing yet.
+/// Up to `max` connections. Opens nothing yet.
 pub(crate) fn open<D: Supported>(
     options: &Options<D>,
     role: Role,
-    (min, max): (u32, u32),
+    max: u32,
     policy: &Arc<Policy>,
     news: &Arc<News>,
     server: &Arc<D::Server>,
@@ -30,7 +30,8 @@ pub(crate) fn open<D: Supported>(
     let (opening, server) = (Arc::clone(policy), Arc::clone(server));
     PoolOptions::<D>::new()
         .max_connections(max)
-        .min_connections(min)
+        // The prober keeps some open: sqlx would try for five minutes, and hold a place of the pool meanwhile.
+        .min_connections(0)
         .acquire_timeout(policy.acquire_timeout)
         .idle_timeout(policy.idle_timeout)
         // Age and liveness are looked at below, where they have limits.

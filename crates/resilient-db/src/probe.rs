@@ -5,6 +5,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use resilient_core::failure::{Action, BreakerEffect, Class, ConnectionFate, Kind};
 use sqlx::Connection as _;
 use tokio::sync::{Notify, watch};
@@ -197,6 +199,10 @@ impl<D: Supported> Prober<D> {
             _ => self.write.circuit.probe_ended(failed),
         }
         let succeeded = failed.is_none();
+        if succeeded {
+            self.read.keep_some_open();
+            self.write.keep_some_open();
+        }
         self.tell_observer(succeeded, took);
         // Last: who waited for this probe finds the breakers as it left them.
         self.news.ended.send_modify(|ended| {
@@ -251,14 +257,47 @@ impl<D: Supported> Prober<D> {
     }
 
     async fn ask_anew(&mut self) -> Result<Answer, sqlx::Error> {
-        let mut connection = D::Connection::connect_with(&self.options).await?;
-        D::settle_in(&mut connection, Purpose::Probe, &self.policy, &self.server).await?;
-        let answer = question::<D>(&mut connection, &self.server, self.membership).await?;
+        let (connection, answer) = self.first_to_answer().await?;
         if !D::PROBE_OPENS_ANEW {
             self.own = Some(connection);
         }
         Ok(answer)
     }
+
+    /// Where a connection's first bytes were lost it stays silent, also when the way is mended meanwhile. So
+    /// another one is tried beside it, as far apart as two probes are.
+    async fn first_to_answer(&mut self) -> Result<(D::Connection, Answer), sqlx::Error> {
+        let Self {
+            options,
+            policy,
+            server,
+            membership,
+            ..
+        } = self;
+        let patience = policy.breaker.probe_open.max(policy.probe_limit / AT_MOST_AT_ONCE);
+        let mut asked = FuturesUnordered::new();
+        loop {
+            asked.push(connect_and_ask::<D>(options, policy, server, *membership));
+            if let Ok(answered) = timeout(patience, asked.select_next_some()).await {
+                return answered;
+            }
+        }
+    }
+}
+
+/// Connections of one probe.
+const AT_MOST_AT_ONCE: u32 = 4;
+
+async fn connect_and_ask<D: Supported>(
+    options: &Options<D>,
+    policy: &Policy,
+    server: &D::Server,
+    membership: Membership,
+) -> Result<(D::Connection, Answer), sqlx::Error> {
+    let mut connection = D::Connection::connect_with(options).await?;
+    D::settle_in(&mut connection, Purpose::Probe, policy, server).await?;
+    let answer = question::<D>(&mut connection, server, membership).await?;
+    Ok((connection, answer))
 }
 
 async fn question<D: Supported>(

@@ -104,6 +104,7 @@ pub trait PrivateServer: Sized + Send + Sync + 'static {
     fn restart(&self) -> Result<(), ServerError>;
     fn freeze(&self);
     fn thaw(&self);
+    fn offer_tls(&self, offered: bool) -> Result<(), ServerError>;
 }
 
 macro_rules! private_server {
@@ -144,6 +145,10 @@ macro_rules! private_server {
             fn thaw(&self) {
                 self.thaw();
             }
+
+            fn offer_tls(&self, offered: bool) -> Result<(), ServerError> {
+                self.offer_tls(offered)
+            }
         }
     };
 }
@@ -161,6 +166,8 @@ pub trait Served: Queries {
     const LOCK_WAIT_MS: RangeInclusive<u128>;
     /// What ends a transaction looks like on the wire, and nothing else does.
     const COMMIT: &'static [u8];
+    /// Behind an address: no connection without TLS.
+    const DEMAND_TLS: &'static str;
     /// For the witness: how many statements sleep on the server.
     const SLEEPING: &'static str;
     /// For the witness: how many connections there are but its own.
@@ -169,6 +176,8 @@ pub trait Served: Queries {
     const OPEN_TRANSACTIONS: &'static str;
     /// For the witness: from now on no change is taken.
     const REFUSE_CHANGES: &'static [&'static str];
+    /// For the witness: the end of that.
+    const TAKE_CHANGES: &'static [&'static str];
     /// A row each, and a failure at the third.
     const FAILS_AT_THE_THIRD_ROW: &'static str;
 
@@ -191,6 +200,7 @@ impl Served for Postgres {
     const MAIN: &'static str = "postgres";
     const LOCK_WAIT_MS: RangeInclusive<u128> = 800..=2_000;
     const COMMIT: &'static [u8] = b"COMMIT";
+    const DEMAND_TLS: &'static str = "?sslmode=require";
     const SLEEPING: &'static str = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' \
          AND query LIKE '%pg_sleep(%' AND pid <> pg_backend_pid()";
     const CONNECTIONS: &'static str = "SELECT count(*) FROM pg_stat_activity \
@@ -199,6 +209,10 @@ impl Served for Postgres {
         "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
     const REFUSE_CHANGES: &'static [&'static str] = &[
         "ALTER SYSTEM SET default_transaction_read_only = on",
+        "SELECT pg_reload_conf()",
+    ];
+    const TAKE_CHANGES: &'static [&'static str] = &[
+        "ALTER SYSTEM RESET default_transaction_read_only",
         "SELECT pg_reload_conf()",
     ];
     const FAILS_AT_THE_THIRD_ROW: &'static str = "SELECT 1 / (3 - n) FROM generate_series(1, 9) n";
@@ -233,11 +247,13 @@ impl Served for MySql {
     const LOCK_WAIT_MS: RangeInclusive<u128> = 1_800..=3_200;
     /// With the order to run it before it: each connection also says READ COMMITTED once.
     const COMMIT: &'static [u8] = b"\x03COMMIT";
+    const DEMAND_TLS: &'static str = "?ssl-mode=REQUIRED";
     const SLEEPING: &'static str =
         "SELECT count(*) FROM information_schema.processlist WHERE user = 'tester' AND info LIKE '%SLEEP(%'";
     const CONNECTIONS: &'static str = "SELECT count(*) FROM information_schema.processlist WHERE user = 'tester'";
     const OPEN_TRANSACTIONS: &'static str = "SELECT count(*) FROM information_schema.innodb_trx";
     const REFUSE_CHANGES: &'static [&'static str] = &["SET GLOBAL read_only = 1"];
+    const TAKE_CHANGES: &'static [&'static str] = &["SET GLOBAL read_only = 0"];
     const FAILS_AT_THE_THIRD_ROW: &'static str =
         "SELECT IF(seq = 3, (SELECT seq FROM seq_1_to_2 WHERE seq < s.seq), seq) FROM seq_1_to_9 s";
 

@@ -22,6 +22,7 @@ on_each_server!(
     an_application_starts_while_its_database_is_down,
     a_database_that_does_not_exist_is_a_setting_and_not_an_outage,
     a_read_only_server_stops_writes_and_not_reads,
+    a_server_without_the_tls_that_is_demanded_is_a_setting_and_is_used_when_it_has_it,
     a_closed_pool_says_so,
 );
 
@@ -198,6 +199,29 @@ async fn a_read_only_server_stops_writes_and_not_reads<D: Served>() {
     assert_eq!(written.class.kind, Kind::ReadOnly);
     assert_eq!(db.health().condition, Condition::Slow);
     ask(&db).await.expect("reading goes on");
+    for order in D::TAKE_CHANGES {
+        server.query(D::MAIN, order).expect("set back");
+    }
+    eventually("writing is taken again", Duration::from_secs(10), || async {
+        db.health().write.is_closed()
+    })
+    .await;
+    crate::support::execute(&db, "CREATE TABLE t (id int)")
+        .await
+        .expect("made");
+}
+
+async fn a_server_without_the_tls_that_is_demanded_is_a_setting_and_is_used_when_it_has_it<D: Served>() {
+    let server = private_server::<D>().await;
+    let url = server.url(D::MAIN) + D::DEMAND_TLS;
+    let db = connected::<D>(&url, Policy::default()).await;
+    let refused = ask(&db).await.expect_err("no TLS");
+    assert_eq!((refused.class.kind, refused.attempts), (Kind::Misconfigured, 0));
+    server.offer_tls(true).expect("a certificate");
+    server.restart().expect("it starts again");
+    // Asked because somebody says that it is mended: by itself the probe comes more and more rarely.
+    assert_ne!(db.probe_now().await.condition, Condition::Down);
+    ask(&db).await.expect("an answer");
 }
 
 async fn a_closed_pool_says_so<D: Served>() {
