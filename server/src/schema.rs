@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::records::model::Table;
-use resilient_core::failure::Kind;
+use resilient_core::failure::{Kind, Outcome};
 use resilient_db::{Connection, Db, DbError};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -29,7 +29,7 @@ pub struct Schema<D: Dialect> {
 
 /// The latest reading.
 struct Reading {
-    ended: Instant,
+    begun: Instant,
     tables: Vec<Table>,
     /// When it last was another one than before.
     changed: Instant,
@@ -75,24 +75,28 @@ impl<D: Dialect> Schema<D> {
     /// Whether the schema is another one than it was when a statement was `begun` that has failed with `error`: then
     /// it is in use by now, and the same may be tried once more with it. Reads it where nobody has just done so.
     pub async fn is_another(&self, begun: Instant, error: &DbError) -> bool {
-        if error.class.kind != Kind::Defect {
+        // Of what may have been done nothing is tried again.
+        if error.class.kind != Kind::Defect || error.class.outcome == Outcome::Unknown {
             return false;
         }
+        let failed = Instant::now();
         let mut last = self.last.lock().await;
-        let is_recent = |last: &Reading| last.ended > begun || (last.in_vain && last.ended.elapsed() < NOT_WITHIN);
+        let is_recent = |last: &Reading| last.begun > failed || (last.in_vain && last.begun.elapsed() < NOT_WITHIN);
         if !last.as_ref().is_some_and(is_recent) {
             match self.read_into(&mut last).await {
-                Ok(()) => {}
+                Ok(()) => {
+                    if let Some(last) = &mut *last {
+                        last.in_vain = last.changed < begun;
+                    }
+                }
                 Err(error) => report::log_unavailable("read the schema again", &error),
-            }
-            if let Some(last) = &mut *last {
-                last.in_vain = last.changed < begun;
             }
         }
         last.as_ref().is_some_and(|last| last.changed > begun)
     }
 
     async fn read_into(&self, last: &mut Option<Reading>) -> Result<(), DbError> {
+        let begun = Instant::now();
         let tables = self
             .db
             .read("introspect", |mut conn: Connection<D::Database>| async move {
@@ -112,7 +116,7 @@ impl<D: Dialect> Schema<D> {
             }
         };
         *last = Some(Reading {
-            ended: now,
+            begun,
             tables,
             changed,
             in_vain: false,

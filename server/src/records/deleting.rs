@@ -7,6 +7,7 @@ use app::auth::model::Account;
 use app::records::model::{RecordKey, Table};
 use resilient_core::submission::answer::Outcome;
 use resilient_db::{Connection, ConstraintKind, DbError, OnUnknownCommit};
+use tokio::time::Instant;
 
 use super::save::{DELETE_NOT_PERMITTED, Deletion, kept_from_deleting};
 use super::service::RecordService;
@@ -59,6 +60,7 @@ impl<D: Dialect> RecordService<D> {
             return Err(ApiError::new(ErrorKind::Conflict, "This is being deleted right now."));
         };
         let (versions, panel) = (self.parts.versions.clone(), Arc::clone(&self.parts.panel));
+        let begun = Instant::now();
         let work = move |conn: Connection<D::Database>| {
             let (deletion, versions, panel) = (Arc::clone(&deletion), versions.clone(), Arc::clone(&panel));
             async move { deletion.run::<D>(conn, &versions, &panel).await }
@@ -68,13 +70,17 @@ impl<D: Dialect> RecordService<D> {
             Ok(Outcome::Gone) => Err(ApiError::not_found("This record no longer exists.")),
             Ok(Outcome::Forbidden) => Err(not_allowed()),
             Ok(Outcome::Invalid) => Err(ApiError::new(ErrorKind::Forbidden, DELETE_NOT_PERMITTED)),
-            Ok(_) => Err(ApiError::new(
-                ErrorKind::Conflict,
-                "Someone changed this record since you looked. Please look again before you delete it.",
-            )),
+            Ok(_) => Err(changed()),
+            // The page shows what is not there any more.
+            Err(error) if self.parts.schema.is_another(begun, &error).await => Err(changed()),
             Err(error) => Err(refused(&error)),
         }
     }
+}
+
+fn changed() -> ApiError {
+    let words = "Someone changed this record since you looked. Please look again before you delete it.";
+    ApiError::new(ErrorKind::Conflict, words)
 }
 
 fn refused(error: &DbError) -> ApiError {

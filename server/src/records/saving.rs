@@ -107,9 +107,25 @@ impl<D: Dialect> RecordService<D> {
 
     async fn done(&self, intent: &Arc<Intent>) -> Result<Answer, DbError> {
         match self.refusal(intent) {
+            // What was saved before its columns went is saved.
+            Some(answer) if intent.misses_columns => Ok(self.earlier(intent).await?.unwrap_or(answer)),
             Some(answer) => Ok(answer),
             None => self.run(intent).await,
         }
+    }
+
+    /// The answer that was given under this id, if it was saved.
+    async fn earlier(&self, intent: &Intent) -> Result<Option<Answer>, DbError> {
+        let settled = self.settled(&intent.account.name, &intent.id).await?;
+        Ok(settled.map(
+            |(fingerprint, saved)| match intent.fingerprints.contains(&fingerprint) {
+                true => Answer {
+                    replayed: true,
+                    ..self.shown(&intent.account, saved).answer
+                },
+                false => intent.answer(Outcome::Mismatch),
+            },
+        ))
     }
 
     /// The same submission to the table as it is by now.
@@ -197,6 +213,9 @@ impl<D: Dialect> RecordService<D> {
         let drafts = &self.parts.drafts;
         let account = &intent.account.name;
         if answer.outcome == Outcome::Saved {
+            if manner == Manner::Plain {
+                self.keep_what_no_column_took(intent).await;
+            }
             drafts.saved(account, &intent.form_key, &intent.revision).await;
             self.end_drafts_equal_to_the_record(intent, &answer).await;
             return answer;
@@ -221,6 +240,32 @@ impl<D: Dialect> RecordService<D> {
             Err(error) => tracing::warn!(%error, "a failed save could not be kept as a draft"),
         }
         answer
+    }
+
+    /// The page that is saved without script was drawn from a draft; what that has for columns that are gone could only
+    /// be shown on it, and is in no record.
+    async fn keep_what_no_column_took(&self, intent: &Intent) {
+        let (drafts, account) = (&self.parts.drafts, &intent.account.name);
+        let whole = self.parts.panel.whole();
+        let Some(table) = whole.table(&intent.table.name) else {
+            return;
+        };
+        let stored = drafts.stored(account, &intent.form_key).await;
+        let stored = stored.map(|seen| seen.drafts).unwrap_or_default();
+        for kept in stored.into_iter().filter(|kept| kept.draft.revision == intent.revision) {
+            let mut rest = kept.draft;
+            rest.values.retain(|written, _| table.column_written(written).is_none());
+            rest.base.retain(|written, _| table.column_written(written).is_none());
+            if rest.values.is_empty() {
+                continue;
+            }
+            if let Err(error) = drafts
+                .keep_failed_post(account, &intent.form_key, rest, Manner::Plain)
+                .await
+            {
+                tracing::warn!(%error, "text of columns that are gone could not be kept");
+            }
+        }
     }
 
     /// A save can hold what a stored draft held without naming it: one that was drawn into the form,

@@ -12,6 +12,7 @@ use app::records::port::{
 use app::ui::page_request::SavedMark;
 use async_trait::async_trait;
 use resilient_core::draft::Revision;
+use resilient_core::failure::Kind;
 use resilient_core::path_text;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::form_body::FormBody;
@@ -108,10 +109,25 @@ impl<D: Dialect> RecordService<D> {
     }
 
     /// A kept answer as this person may see it now.
-    fn shown(&self, who: &Account, saved: SavedSubmission) -> SavedSubmission {
+    pub(super) fn shown(&self, who: &Account, saved: SavedSubmission) -> SavedSubmission {
         let table = saved.form_key.split('/').next().unwrap_or_default();
         let answer = shown_answer(saved.answer, self.catalog(who).written(table).map(|table| &**table));
         SavedSubmission { answer, ..saved }
+    }
+
+    /// What was saved under an id, and its fingerprint; beyond doubt.
+    pub(super) async fn settled(&self, account: &str, id: &str) -> Result<Option<(String, SavedSubmission)>, DbError> {
+        let work = |mut conn: Connection<D::Database>| {
+            let (account, id) = (account.to_owned(), id.to_owned());
+            async move {
+                let settled = save::settled_submission::<D>(&mut conn, &account, &id).await;
+                settled.map(End::Rollback)
+            }
+        };
+        self.parts
+            .db
+            .transaction("submission", OnUnknownCommit::Repeat, work)
+            .await
     }
 
     /// The record as it is now, and its table as it turned out to be.
@@ -192,21 +208,24 @@ impl<D: Dialect> Records for RecordService<D> {
 
     async fn list(&self, who: &Account, table: &Arc<Table>, query: &ListQuery) -> Result<ListPage, ApiError> {
         let begun = Instant::now();
-        let mut page = read::list::<D>(&self.parts.db, &self.catalog(who), table, query).await;
+        let mut catalog = self.catalog(who);
+        let mut page = read::list::<D>(&self.parts.db, &catalog, table, query).await;
         if let Some(table) = self.anew(who, table, begun, &page).await? {
-            page = read::list::<D>(&self.parts.db, &self.catalog(who), &table, query).await;
+            catalog = self.catalog(who);
+            page = read::list::<D>(&self.parts.db, &catalog, &table, query).await;
         }
         let last_good = &self.parts.last_good;
         match page {
             Ok(page) => {
-                last_good.keep(who.role, query, &page, now_ms());
+                last_good.keep(who.role, query, (&page, &catalog), now_ms());
                 Ok(page)
             }
             Err(error) => {
                 let told = report::database("list", &error);
-                let copy = || last_good.of(who.role, query, table);
-                let may_help = told.kind == ErrorKind::Unavailable;
-                may_help.then(copy).flatten().ok_or(told)
+                // A database that refuses, or is only slow, is there.
+                let is_away = matches!(error.class.kind, Kind::Unreachable | Kind::Closing);
+                let copy = || last_good.of(who.role, query, (table, &self.catalog(who)));
+                is_away.then(copy).flatten().ok_or(told)
             }
         }
     }
@@ -251,11 +270,16 @@ impl<D: Dialect> Records for RecordService<D> {
             whole: whole.table(&table.name).map_or(table, |table| &**table),
             seen: table,
         };
-        let (_, changes, _) = save::changes_within_rights(body, rights, key, Some(&version), versions);
+        let changes = save::changes_within_rights(body, rights, key, Some(&version), versions).changes;
+        // The page knows of no such column any more, and would show what was typed for it.
+        let is_secret_and_gone = |column: &str| {
+            rights.whole.column(column).is_none() && self.parts.panel.is_secret(&table.name.written(), column)
+        };
         Some(
             changes
                 .all()
                 .keys()
+                .filter(|column| !is_secret_and_gone(column))
                 .map(|column| path_text::write_part(column))
                 .collect(),
         )
@@ -298,22 +322,9 @@ impl<D: Dialect> Records for RecordService<D> {
         if self.has_no_own_tables() {
             return Ok(None);
         }
-        let work = |mut conn: Connection<D::Database>| {
-            let (account, id) = (who.name.clone(), id.to_owned());
-            async move {
-                save::settled_submission::<D>(&mut conn, &account, &id)
-                    .await
-                    .map(End::Rollback)
-            }
-        };
-        let saved = self
-            .parts
-            .db
-            .transaction("submission", OnUnknownCommit::Repeat, work)
-            .await;
-        saved
-            .map(|saved| saved.map(|saved| SubmissionState::Saved(self.shown(who, saved))))
-            .map_err(|error| report::database("submission", &error))
+        let saved = self.settled(&who.name, id).await;
+        let saved = saved.map_err(|error| report::database("submission", &error))?;
+        Ok(saved.map(|(_, saved)| SubmissionState::Saved(self.shown(who, saved))))
     }
 
     async fn made_from(&self, who: &Account, form_key: &str) -> Result<Option<RecordKey>, ApiError> {

@@ -132,11 +132,13 @@ impl OwnTables for MySql {
          WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'inkfast_schema_history'";
 
     fn sql_for_own_tables(options: &Options<sqlx::MySql>) -> String {
-        let database = Self::quote(options.get_database().unwrap_or_default());
+        // In a GRANT, both stand for other letters.
+        let database = options.get_database().unwrap_or_default();
+        let database = Self::quote(&database.replace('_', "\\_").replace('%', "\\%"));
         let user = options.get_username().replace('\'', "''");
         format!(
             "GRANT CREATE, ALTER, INDEX, SELECT, INSERT, UPDATE, DELETE ON {database}.* TO '{user}'@'%';\n\
-             -- or, instead of %, the host that this account comes from"
+             -- or, instead of %, the host that this account comes from; `inkfast migrate down` needs DROP as well"
         )
     }
 
@@ -152,8 +154,7 @@ impl OwnTables for MySql {
         let mut migrator = migrator::<Self>(|step| step.mysql);
         // Taken here, before it is looked at what another one may just be running. It goes with the connection.
         migrator.set_locking(false);
-        let mut connection = options.connect().await?;
-        connection.lock().await?;
+        let mut connection = alone(options).await?;
         connection.ensure_migrations_table(Self::HISTORY).await?;
         run_again(&mut connection, "DELETE FROM inkfast_schema_history WHERE version = ?").await?;
         migrator.run_direct(None, &mut connection, false).await?;
@@ -163,8 +164,7 @@ impl OwnTables for MySql {
 
     async fn revert(options: &Options<sqlx::MySql>, to: i64) -> Result<(), MigrateError> {
         let migrator = migrator::<Self>(|step| step.mysql);
-        let mut connection = options.connect().await?;
-        connection.lock().await?;
+        let mut connection = alone(options).await?;
         connection.ensure_migrations_table(Self::HISTORY).await?;
         let done = "UPDATE inkfast_schema_history SET success = TRUE WHERE version = ?";
         run_again(&mut connection, done).await?;
@@ -293,6 +293,18 @@ where
         applied: applied.iter().any(|applied| applied.version == step.number),
     };
     Ok(MIGRATIONS.iter().map(state).collect())
+}
+
+/// A connection that no other one like it runs beside: the lock goes with it. (The migrator's own waits for ever, which
+/// MariaDB takes for no time at all, and does not look at the answer.)
+async fn alone(options: &Options<sqlx::MySql>) -> Result<sqlx::MySqlConnection, MigrateError> {
+    let mut connection = options.connect().await?;
+    let lock = "SELECT GET_LOCK(CONCAT('inkfast ', MD5(DATABASE())), 600)";
+    let locked: Option<i64> = sqlx::query_scalar(lock).fetch_one(&mut connection).await?;
+    match locked {
+        Some(1) => Ok(connection),
+        _ => Err(MigrateError::Execute(sqlx::Error::PoolTimedOut)),
+    }
 }
 
 /// Steps that were begun and not ended are noted as such; after this they are as if they had not been.

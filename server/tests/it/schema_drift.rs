@@ -27,7 +27,7 @@ async fn follows_its_database(app: &TestApp, run: &dyn Fn(&str)) {
         .errors
         .get("notes")
         .unwrap_or_else(|| panic!("not said at its field: {answer:?}"));
-    assert!(words.contains("no such column"), "{words}");
+    assert!(words.contains("takes nothing here any more"), "{words}");
     // Posted again without script: the page that comes has no such field, and the text to copy.
     let page = app.post(&typed_there).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -116,4 +116,130 @@ async fn a_changed_sqlite_file_is_followed() {
     let url = format!("sqlite:{}", path.display());
     let app = TestApp::with(&[("DATABASE_URL", &url)]).await;
     follows_its_database(&app, &run).await;
+}
+
+/// Opens the form of a record after `more` was done to the table, and has the server notice.
+async fn form_after(outage: &Outage, more: &str, record: u32) -> DrawnForm {
+    outage.database.query(more);
+    outage
+        .database
+        .query("ALTER TABLE activity RENAME COLUMN hours TO duration");
+    assert!(outage.app.get(LIST).await.body.contains(CHANGED));
+    outage
+        .database
+        .query("ALTER TABLE activity RENAME COLUMN duration TO hours");
+    assert!(outage.app.get(LIST).await.body.contains(CHANGED));
+    outage.app.form(&format!("/records/activity/{record}")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_typed_into_may_go() {
+    let outage = Outage::prepared().await;
+    let more = "ALTER TABLE activity ADD seen_at timestamp DEFAULT '2026-01-31 14:30:00', ADD pin text DEFAULT 'x'";
+    let form = form_after(&outage, more, 3).await.with("v.title", "Typed only here");
+    // As a browser's own widget writes it.
+    let form = form.with("v.seen_at", "2026-01-31T14:30");
+    assert_eq!(form.value("v.pin"), Some(""));
+    outage.database.query("ALTER TABLE activity DROP seen_at, DROP pin");
+    let (status, answer) = outage.app.save(&form).await;
+    assert_eq!(
+        (status, answer.outcome),
+        (StatusCode::OK, Outcome::Saved),
+        "{:?}",
+        answer.errors
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_typed_for_what_is_gone_is_shown_to_nobody() {
+    let outage = Outage::prepared().await;
+    let form = form_after(&outage, "ALTER TABLE activity ADD pin text DEFAULT 'x'", 4).await;
+    let form = form.with("v.pin", "canary-4713").with("v.title", "Beside a secret");
+    outage.database.query("ALTER TABLE activity DROP pin");
+    let page = outage.app.post(&form).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        page.body.contains("Beside a secret") && !page.body.contains("canary-4713"),
+        "{}",
+        page.body
+    );
+    for page in [RECORD, "/records/activity/4", "/drafts"] {
+        assert!(!outage.app.get(page).await.body.contains("canary-4713"), "{page}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_saved_before_its_column_went_stays_saved() {
+    let outage = Outage::prepared().await;
+    let more = "ALTER TABLE activity ADD seen_at timestamp, ADD remark text";
+    let form = form_after(&outage, more, 5).await;
+    let form = form
+        .with("v.seen_at", "2026-02-03T04:05")
+        .without("n.remark")
+        .with("v.remark", "kept");
+    let (_, first) = outage.app.save(&form).await;
+    assert_eq!(first.outcome, Outcome::Saved, "{:?}", first.errors);
+    outage.database.query("ALTER TABLE activity DROP seen_at, DROP remark");
+    for _ in 0..2 {
+        let (status, again) = outage.app.save(&form).await;
+        assert_eq!(
+            (status, again.outcome, again.replayed),
+            (StatusCode::OK, Outcome::Saved, true),
+            "{:?}",
+            again.errors
+        );
+    }
+    let (_, other) = outage.app.save(&form.with("v.remark", "other")).await;
+    assert_eq!(other.outcome, Outcome::Mismatch);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_computed_by_now_is_said_not_to_be_taken() {
+    let outage = Outage::prepared().await;
+    let form = form_after(&outage, "ALTER TABLE activity ADD remark text NOT NULL DEFAULT 'x'", 6).await;
+    let form = form.with("v.remark", "typed").with("v.title", "And here");
+    let made = "ALTER TABLE activity DROP remark, ADD remark text GENERATED ALWAYS AS ('x') STORED";
+    outage.database.query(made);
+    let (_, answer) = outage.app.save(&form).await;
+    assert_eq!(answer.outcome, Outcome::Invalid);
+    assert!(answer.errors.contains_key("remark"), "{:?}", answer.errors);
+    assert_eq!(
+        outage.count("SELECT count(*) FROM activity WHERE title = 'And here'"),
+        0,
+        "nothing by halves"
+    );
+    // Drawn as it is now, it is shown and no control, and what is posted for it all the same is passed over.
+    let now = outage.app.form("/records/activity/6").await;
+    assert!(now.value("v.remark").is_none());
+    let mut now = now.with("v.title", "And here");
+    now.controls.push(("v.remark".to_owned(), "forged".to_owned()));
+    assert_eq!(outage.app.save(&now).await.1.outcome, Outcome::Saved);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_of_a_column_that_is_gone_outlives_the_save_of_the_rest() {
+    let outage = Outage::prepared().await;
+    let app = &outage.app;
+    let form = app
+        .form(RECORD)
+        .await
+        .with("v.notes", "homeless text")
+        .with("v.title", "Saved title");
+    outage.database.query("ALTER TABLE activity DROP COLUMN notes");
+    let page = app.post(&form).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let drawn = DrawnForm::read(&page.body);
+    assert_eq!(
+        (drawn.value("v.title"), drawn.value("v.notes")),
+        (Some("Saved title"), None)
+    );
+    assert_eq!(app.post(&drawn).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        outage.count("SELECT count(*) FROM activity WHERE title = 'Saved title'"),
+        1
+    );
+    assert!(
+        app.get(RECORD).await.body.contains("homeless text"),
+        "it is in no record"
+    );
 }

@@ -19,14 +19,15 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// By the answer's own word, bare or in an envelope; where it has none, by its status.
+    /// By the answer's own word, bare or in an envelope. Whatever else answers well says nothing about health.
     pub fn of(status: StatusCode, body: &[u8]) -> Self {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
         match answer["status"].as_str().or(answer["data"]["status"].as_str()) {
             Some("healthy") => Self::Healthy,
             Some("degraded") => Self::Degraded,
             Some("unhealthy") => Self::Unhealthy,
-            _ if status.is_success() => Self::Healthy,
+            // `/livez` and the like.
+            _ if status.is_success() && body.trim_ascii() == b"ok" => Self::Healthy,
             _ if status.is_server_error() => Self::Unhealthy,
             _ => Self::NotChecked,
         }
@@ -126,7 +127,8 @@ mod tests {
                 Verdict::Unhealthy,
             ),
             (200, "ok", Verdict::Healthy),
-            (204, "", Verdict::Healthy),
+            (200, "It works!", Verdict::NotChecked),
+            (204, "", Verdict::NotChecked),
             (500, "<h1>Something went wrong</h1>", Verdict::Unhealthy),
             (502, "", Verdict::Unhealthy),
             (303, "", Verdict::NotChecked),

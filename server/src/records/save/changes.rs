@@ -9,6 +9,7 @@ use resilient_core::submission::form_body::{FormBody, NullBesideText, PostedColu
 use super::version::{Version, Versions};
 use super::writable::{columns_of_a_form, columns_to_write};
 use crate::records::check::as_written;
+use crate::sql::is_secret;
 
 /// What of a form's input is a change, by column name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,23 +108,34 @@ pub struct FormRights<'a> {
     pub seen: &'a Table,
 }
 
-/// What a posted form changes, in three parts: all that it says, which is the same whoever posts it; what of that this
-/// person may write, and what was typed into a control that they no longer have; and the names of the latter. Whatever
-/// else was posted is passed over.
+/// What a posted form changes.
+#[derive(Clone, Debug, Default)]
+pub struct WithinRights {
+    /// All that it says, which is the same whoever posts it.
+    pub said: Values,
+    /// What of that this person may write, and what was typed into a control that they no longer have.
+    pub changes: Changes,
+    /// The names of the latter.
+    pub withheld: Vec<String>,
+    /// What was typed where the database has no column any more, or takes nothing.
+    pub gone: Values,
+}
+
+/// Reads what a posted form changes. Whatever else was posted is passed over.
 pub fn changes_within_rights(
     body: &FormBody,
     rights: FormRights,
     key: Option<&RecordKey>,
     version: Option<&Version>,
     versions: &Versions,
-) -> (Values, Changes, Vec<String>) {
+) -> WithinRights {
     let FormRights { whole, seen } = rights;
     let form = columns_of_a_form(whole, key);
     let all = changes_of(body, whole, &form, version, versions);
     let writable = columns_to_write(seen, key);
     let mut changes = changes_of(body, seen, &writable, version, versions);
     let had_control = |column: &str| version.is_none_or(|version| version.had_control(column));
-    let mut said = all.all();
+    let said = all.all();
     let withheld = said
         .keys()
         .filter(|column| !writable.contains(*column) && had_control(column));
@@ -135,34 +147,81 @@ pub fn changes_within_rights(
         };
         kept.insert(column.clone(), said.get(column).cloned().flatten());
     }
-    for (column, text) in typed_where_no_column_is(body, whole, version, versions) {
+    let gone = typed_where_no_column_is(body, &form, rights, version, versions);
+    for (column, text) in &gone {
         changes.errors.insert(column.clone(), GONE.to_owned());
-        changes.values.insert(column.clone(), text.clone());
-        said.insert(column, text);
+        // What was typed unseen is shown by nobody.
+        let is_unseen = version.map_or_else(|| is_secret(column), |version| version.had_unseen_control(column));
+        if !is_unseen {
+            changes.values.insert(column.clone(), text.clone());
+        }
     }
-    (said, changes, withheld)
+    WithinRights {
+        said,
+        changes,
+        withheld,
+        gone,
+    }
 }
 
 /// Without it the rest would be saved, and the text thrown away with the draft.
-const GONE: &str = "The database has no such column any more. Copy your text from here, then load the page again.";
+const GONE: &str = "The database takes nothing here any more. Copy your text, then load the page again.";
 
-/// What was typed into controls of columns that have gone since the form was drawn.
-fn typed_where_no_column_is(body: &FormBody, whole: &Table, version: Option<&Version>, versions: &Versions) -> Values {
+/// What was typed into controls of columns that have gone since the form was drawn, or cannot be written any more by
+/// anybody.
+fn typed_where_no_column_is(
+    body: &FormBody,
+    form: &[String],
+    rights: FormRights,
+    version: Option<&Version>,
+    versions: &Versions,
+) -> Values {
     let typed = body.columns.iter().filter_map(|(written, posted)| {
-        let column = read_part(written).filter(|column| whole.column(column).is_none())?;
+        let column = read_part(written).filter(|column| !form.contains(column))?;
         let text = (!posted.null).then(|| posted.text.clone());
-        // An empty control may stand for NULL.
-        let drawn = |version: &Version| {
-            let is_drawn = |text: &Text| versions.matches(version, &column, text) == Some(true);
-            !version.had_control(&column) || is_drawn(&text) || (posted.text.is_empty() && is_drawn(&None))
+        let Some(version) = version else {
+            // Whether it was a control is not known, unless there is no such column.
+            let is_news = !posted.text.is_empty() && rights.whole.column(&column).is_none();
+            return is_news.then_some((column, text));
         };
-        let is_news = match version {
-            Some(version) => !drawn(version),
-            None => !posted.text.is_empty(),
-        };
-        is_news.then_some((column, text))
+        if !version.had_control(&column) {
+            return None;
+        }
+        if version.had_unseen_control(&column) {
+            return (posted.null || !posted.text.is_empty()).then_some((column, text));
+        }
+        let is_drawn = |text: Text| versions.matches(version, &column, &text) == Some(true);
+        // What kind of column it was is not known any more: an empty control may stand for NULL, and times may be
+        // written as their widgets do.
+        let as_drawn = Writing::ALL.into_iter().map(|writing| writing.of(&text)).any(is_drawn);
+        (!as_drawn).then_some((column, text))
     });
     typed.collect()
+}
+
+/// What a posted text may have been taken for, when its column was there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writing {
+    Text,
+    Timestamp,
+    Time,
+    /// Where it is empty.
+    Null,
+}
+
+impl Writing {
+    pub const ALL: [Self; 4] = [Self::Text, Self::Timestamp, Self::Time, Self::Null];
+
+    pub fn of(self, posted: &Text) -> Text {
+        let kind = match self {
+            Self::Text => return posted.clone(),
+            Self::Null => return posted.clone().filter(|text| !text.is_empty()),
+            Self::Timestamp => ColumnKind::Timestamp,
+            Self::Time => ColumnKind::Time,
+        };
+        let column = Column::new("", kind);
+        posted.as_deref().map(|text| as_written(&column, text))
+    }
 }
 
 /// The value one control and the NULL checkbox beside it stand for.
@@ -353,7 +412,12 @@ mod tests {
             seen: &seen,
         };
         let version = versions.open(&version).ok();
-        let (said, changes, withheld) = changes_within_rights(&body, rights, Some(&key), version.as_ref(), &versions);
+        let WithinRights {
+            said,
+            changes,
+            withheld,
+            ..
+        } = changes_within_rights(&body, rights, Some(&key), version.as_ref(), &versions);
         assert_eq!(said.len(), posted.len(), "what was said does not depend on rights");
         (changes.values, withheld)
     }

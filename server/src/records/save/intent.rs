@@ -12,7 +12,7 @@ use resilient_core::submission::form_body::FormBody;
 use resilient_core::submission::{is_submission_id, is_writer};
 use resilient_drafts::seal::SealError;
 
-use super::changes::{Changes, FormRights, changes_within_rights};
+use super::changes::{Changes, FormRights, WithinRights, Writing, changes_within_rights};
 use super::version::{Version, Versions};
 use super::writable::columns_to_write;
 use super::{IDS_KEPT_MS, refusals};
@@ -28,6 +28,8 @@ pub struct Intent {
     pub id: String,
     pub form_key: String,
     pub fingerprint: String,
+    /// What its fingerprint may have been before columns of it went; this one is the first.
+    pub fingerprints: Vec<String>,
     pub revision: Revision,
     pub version_text: String,
     /// `None` where this server can no longer open it: then whatever differs from the record is a conflict.
@@ -36,6 +38,8 @@ pub struct Intent {
     pub writable: Vec<String>,
     /// Changed columns that this person could write when the form was drawn, and no longer may.
     pub withheld: Vec<String>,
+    /// It has text for columns that the database does not have, or takes nothing for.
+    pub misses_columns: bool,
     /// Issued longer ago than ids are kept: shown, never run.
     pub expired: bool,
 }
@@ -92,20 +96,35 @@ impl Intent {
             None => key.is_none(),
         };
         let rights = FormRights { whole, seen: table };
-        let (said, changes, withheld) = changes_within_rights(body, rights, key, version.as_ref(), versions);
+        let WithinRights {
+            said,
+            changes,
+            withheld,
+            gone,
+        } = changes_within_rights(body, rights, key, version.as_ref(), versions);
+        // The same submission has been read in one of these ways before its columns went.
+        let read_as = |writing: Writing| {
+            let gone = gone.iter().map(|(column, text)| (column.clone(), writing.of(text)));
+            let said: Values = said.clone().into_iter().chain(gone).collect();
+            versions.submission_print(table, key, version_text, &said)
+        };
+        let ways = if gone.is_empty() { 1 } else { Writing::ALL.len() };
+        let fingerprints: Vec<String> = Writing::ALL.into_iter().take(ways).map(read_as).collect();
         Ok(Self {
             account: account.clone(),
             table: Arc::clone(table),
             key: key.cloned(),
             id: id.clone(),
             form_key: form_key.to_owned(),
-            fingerprint: versions.submission_print(table, key, version_text, &said),
+            fingerprint: fingerprints[0].clone(),
+            fingerprints,
             revision: revision.clone(),
             version_text: version_text.clone(),
             version,
             changes,
             writable: columns_to_write(table, key),
             withheld,
+            misses_columns: !gone.is_empty(),
             expired,
         })
     }

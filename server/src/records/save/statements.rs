@@ -57,15 +57,15 @@ pub async fn saved_submission<D: Dialect>(
     }
 }
 
-/// The same beyond doubt: where another transaction may still be committing it, this waits for that
-/// one. To be run in a transaction that is rolled back.
+/// The same beyond doubt, with its fingerprint: where another transaction may still be committing it, this waits for
+/// that one. To be run in a transaction that is rolled back.
 pub async fn settled_submission<D: Dialect>(
     conn: &mut Connection<D::Database>,
     account: &str,
     id: &str,
-) -> Result<Option<SavedSubmission>, sqlx::Error> {
+) -> Result<Option<(String, SavedSubmission)>, sqlx::Error> {
     match claim::<D>(conn, account, id, "").await? {
-        Some((_, answer)) => read_answer(&answer).map(Some),
+        Some((fingerprint, answer)) => read_answer(&answer).map(|answer| Some((fingerprint, answer))),
         None => Ok(None),
     }
 }

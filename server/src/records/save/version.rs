@@ -35,7 +35,7 @@ pub struct Version {
     pub issued_at_ms: u64,
     #[serde(rename = "p")]
     prints: BTreeMap<String, String>,
-    /// Columns that were shown, not controls, by the rights of the one it was drawn for.
+    /// Columns that were shown, not controls: the key, what is computed, and what the one it was drawn for may not write.
     #[serde(rename = "s", default, skip_serializing_if = "Vec::is_empty")]
     shown: Vec<String>,
     /// Columns that were controls although their values are not seen.
@@ -44,10 +44,15 @@ pub struct Version {
 }
 
 impl Version {
+    /// Whether that control showed nothing, because it is a secret or cannot be read.
+    pub fn had_unseen_control(&self, column: &str) -> bool {
+        self.unseen_controls.iter().any(|unseen| unseen == column)
+    }
+
     /// Whether the form had a control for this column, so that what came for it was typed there.
     pub fn had_control(&self, column: &str) -> bool {
         let name = column.to_owned();
-        self.unseen_controls.contains(&name) || (self.prints.contains_key(column) && !self.shown.contains(&name))
+        self.had_unseen_control(column) || (self.prints.contains_key(column) && !self.shown.contains(&name))
     }
 }
 
@@ -73,15 +78,20 @@ impl Versions {
             .iter()
             .map(|(column, text)| (column.clone(), self.print(&table_written, column, text)));
         let writable = columns_to_write(table, key);
-        let (seen, unseen): (Vec<_>, Vec<_>) = columns_of_a_form(table, key)
+        let of_a_form = columns_of_a_form(table, key);
+        let unseen = of_a_form
             .into_iter()
-            .partition(|column| table.column(column).is_some_and(|column| column.is_seen()));
+            .filter(|column| table.column(column).is_some_and(|column| !column.is_seen()));
         let version = Version {
             key: key.map(RecordKey::written),
             issued_at_ms: now_ms,
             prints: prints.collect(),
-            shown: seen.into_iter().filter(|column| !writable.contains(column)).collect(),
-            unseen_controls: unseen.into_iter().filter(|column| writable.contains(column)).collect(),
+            shown: values
+                .keys()
+                .filter(|column| !writable.contains(column))
+                .cloned()
+                .collect(),
+            unseen_controls: unseen.filter(|column| writable.contains(column)).collect(),
             table: table_written,
         };
         let plain = serde_json::to_vec(&version).expect("a version is plain text and numbers");

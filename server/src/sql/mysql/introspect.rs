@@ -20,9 +20,13 @@ async fn ask(connection: &mut Own, sql: String) -> Result<Vec<Answer>, sqlx::Err
 
 pub async fn tables(connection: &mut Own) -> Result<Vec<Table>, sqlx::Error> {
     let version = ask(connection, "SELECT CAST(VERSION() AS CHAR)".to_owned()).await?;
-    let is_mariadb = version
+    let version = version
         .into_iter()
-        .any(|mut answer| answer.name().to_ascii_lowercase().contains("mariadb"));
+        .next()
+        .map(|mut answer| answer.name())
+        .unwrap_or_default();
+    let is_mariadb = version.to_ascii_lowercase().contains("mariadb");
+    let returns_keys = is_mariadb && returns_what_it_inserts(&version);
     let mut tables = Vec::new();
     let mut places = HashMap::new();
     for mut relation in ask(connection, queries::relations()).await? {
@@ -35,7 +39,10 @@ pub async fn tables(connection: &mut Own) -> Result<Vec<Table>, sqlx::Error> {
     for mut answer in ask(connection, queries::columns()).await? {
         if let Some(place) = place_of(&mut answer) {
             let relation = &mut tables[place];
-            let column = column(answer, relation.takes_changes, is_mariadb);
+            let (column, is_counted) = column(answer, relation.takes_changes, is_mariadb);
+            if is_counted {
+                relation.counted = Some(column.name.clone());
+            }
             relation.table.columns.push(column);
         }
     }
@@ -64,7 +71,7 @@ pub async fn tables(connection: &mut Own) -> Result<Vec<Table>, sqlx::Error> {
     }
     // A view of something that is gone has no columns.
     let read = tables.into_iter().filter(|relation| !relation.table.columns.is_empty());
-    Ok(read.map(|relation| relation.finished(is_mariadb)).collect())
+    Ok(read.map(|relation| relation.finished(returns_keys)).collect())
 }
 
 /// A table, and what has to be known of it before it is whole.
@@ -73,6 +80,8 @@ struct Relation {
     /// Not of a view; nor where a change could not be undone together with the id that stands for it.
     takes_changes: bool,
     may_delete: bool,
+    /// The column that counts up.
+    counted: Option<String>,
 }
 
 impl Relation {
@@ -88,15 +97,16 @@ impl Relation {
             },
             takes_changes: answer.truth() && !is_view,
             may_delete: answer.truth(),
+            counted: None,
         }
     }
 
-    fn finished(self, is_mariadb: bool) -> Table {
+    fn finished(self, returns_keys: bool) -> Table {
+        let is_found_again = returns_keys || self.finds_what_it_inserts();
         let mut table = self.table;
         let any = |granted: fn(&Column) -> bool| table.columns.iter().any(granted);
         table.grants = TableGrants {
-            // MySQL does not tell what it made of a default: a record with such a key could not be found again.
-            insert: any(|column| column.grants.insert) && (is_mariadb || !has_computed_key(&table)),
+            insert: any(|column| column.grants.insert) && is_found_again,
             update: any(|column| column.grants.update),
             delete: self.takes_changes && self.may_delete,
         };
@@ -105,13 +115,29 @@ impl Relation {
     }
 }
 
-fn has_computed_key(table: &Table) -> bool {
-    let keys = table.key.iter().filter_map(|name| table.column(name));
-    keys.into_iter()
-        .any(|column| column.has_default && column.default.is_none() && column.kind != ColumnKind::Integer)
+impl Relation {
+    /// Whether a record made here can be found by its key where the server does not tell it: the key is given, or is a
+    /// plain default, or is what the connection counted up last. (The order to tell it is a comment for such a server,
+    /// which a name must not end.)
+    fn finds_what_it_inserts(&self) -> bool {
+        let keys = self.table.key.iter().filter_map(|name| self.table.column(name));
+        keys.into_iter().all(|column| {
+            let is_known =
+                !column.has_default || column.default.is_some() || self.counted.as_ref() == Some(&column.name);
+            is_known && !column.name.contains("*/")
+        })
+    }
 }
 
-fn column(mut answer: Answer, takes_changes: bool, is_mariadb: bool) -> Column {
+/// Since 10.5. `5.5.5-10.11.2-MariaDB` is how some versions introduce themselves.
+fn returns_what_it_inserts(version: &str) -> bool {
+    let version = version.strip_prefix("5.5.5-").unwrap_or(version);
+    let mut parts = version.split(['.', '-']).map(|part| part.parse::<u32>().unwrap_or(0));
+    (parts.next(), parts.next()) >= (Some(10), Some(5))
+}
+
+/// The column, and whether it counts up.
+fn column(mut answer: Answer, takes_changes: bool, is_mariadb: bool) -> (Column, bool) {
     let name = answer.name();
     let comment = answer.text();
     let sql_type = completed(&answer.name());
@@ -131,12 +157,13 @@ fn column(mut answer: Answer, takes_changes: bool, is_mariadb: bool) -> Column {
     };
     let kind = kind.unwrap_or(ColumnKind::Other);
     let default = Default::read(default, &extra, is_mariadb).or_first(&kind, nullable);
-    Column {
+    let is_counted = extra.contains("auto_increment");
+    let column = Column {
         label: naming::label(&name),
         comment: with_zone(comment, &sql_type),
         secret: naming::is_secret(&name),
         generated: is_computed,
-        has_default: !is_computed && (default != Default::None || extra.contains("auto_increment")),
+        has_default: !is_computed && (default != Default::None || is_counted),
         default: default.text(&kind),
         nullable,
         reference: None,
@@ -145,7 +172,8 @@ fn column(mut answer: Answer, takes_changes: bool, is_mariadb: bool) -> Column {
         sql_type,
         max_length,
         grants,
-    }
+    };
+    (column, is_counted)
 }
 
 /// A `timestamp` is shown in the zone of the connection.
@@ -255,5 +283,51 @@ fn add_foreign_key(table: &mut Table, key: ForeignKey) {
         .find(|column| column.name == *only && column.reference.is_none())
     {
         column.reference = Some(key.to);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_returns_what_it_inserts_is_known_by_its_version() {
+        for (version, returns) in [
+            ("10.11.19-MariaDB-0+deb12u1", true),
+            ("10.5.0-MariaDB", true),
+            ("10.4.34-MariaDB", false),
+            ("11.4.2-MariaDB", true),
+            ("5.5.5-10.6.1-MariaDB", true),
+            ("5.5.68-MariaDB", false),
+        ] {
+            assert_eq!(returns_what_it_inserts(version), returns, "{version}");
+        }
+    }
+
+    #[test]
+    fn no_record_is_made_that_could_not_be_found_again() {
+        let made = |has_default: bool, default: Option<&str>, counted: bool, name: &str| {
+            let column = Column {
+                has_default,
+                default: default.map(str::to_owned),
+                ..Column::new(name, ColumnKind::Integer)
+            };
+            let table = Table {
+                key: vec![name.to_owned()],
+                ..Table::new(TableName::plain("t"), vec![column])
+            };
+            let relation = Relation {
+                table,
+                takes_changes: true,
+                may_delete: true,
+                counted: counted.then(|| name.to_owned()),
+            };
+            relation.finds_what_it_inserts()
+        };
+        assert!(made(false, None, false, "id"), "it has to be given");
+        assert!(made(true, Some("7"), false, "id"), "a plain default");
+        assert!(made(true, None, true, "id"), "counted up");
+        assert!(!made(true, None, false, "id"), "computed");
+        assert!(!made(true, None, true, "*/ id"));
     }
 }

@@ -61,7 +61,8 @@ impl Dialect for MySql {
             Family::Integer if of.is_unsigned => format!("CAST({value} AS UNSIGNED)"),
             Family::Integer => format!("CAST({value} AS SIGNED)"),
             Family::Decimal => format!("CAST({value} AS DECIMAL({}))", of.inside.unwrap_or("10,0")),
-            Family::Float | Family::Double => format!("({value} + 0e0)"),
+            Family::Float => format!("CAST({value} AS FLOAT)"),
+            Family::Double => format!("({value} + 0e0)"),
             Family::Bits => format!("CAST(CONV({value}, 2, 10) AS UNSIGNED)"),
             Family::Bytes => format!("UNHEX({value})"),
             Family::Shape | Family::Other => value,
@@ -147,6 +148,7 @@ impl Dialect for MySql {
     }
 
     /// MariaDB says what it inserted; for MySQL, which cannot, that part is a comment, and the row is looked up.
+    /// Introspection lets no record be made where that could go wrong.
     async fn insert(
         connection: &mut Connection<sqlx::MySql>,
         table: &Table,
@@ -171,8 +173,7 @@ impl Dialect for MySql {
     }
 }
 
-/// The key of the row this connection inserted last: what was given for it, or was counted up. A key that only its
-/// column's default knows is not found; introspection lets no record be made there.
+/// The key of the row this connection inserted last: what was given for it, or its default, or what was counted up.
 async fn inserted(
     connection: &mut Connection<sqlx::MySql>,
     table: &Table,
@@ -182,12 +183,12 @@ async fn inserted(
     let mut parameters = Vec::new();
     let conditions = table.key.iter().filter_map(|name| table.column(name)).map(|column| {
         let name = MySql::quote(&column.name);
-        match values.get(&column.name) {
-            Some(Some(text)) => {
-                parameters.push(Some(text.clone()));
+        match values.get(&column.name).cloned().flatten().or(column.default.clone()) {
+            Some(text) => {
+                parameters.push(Some(text));
                 format!("{name} = {}", MySql::value_of(column, parameters.len()))
             }
-            _ => format!("{name} = LAST_INSERT_ID()"),
+            None => format!("{name} = LAST_INSERT_ID()"),
         }
     });
     let conditions: Vec<_> = conditions.collect();

@@ -35,7 +35,7 @@ pub fn constraint_kind(number: u16, state: &str, flavour: Option<Flavour>) -> Op
         (1216 | 1217 | 1451 | 1452 | 1830 | 1834, _) => Some(ConstraintKind::ForeignKey),
         (1048 | 1364, _) => Some(ConstraintKind::NotNull),
         (3819, Some(Flavour::MySql)) | (4025, Some(Flavour::MariaDb)) => Some(ConstraintKind::Check),
-        (1264 | 1265 | 1292 | 1366 | 1690, _) => Some(ConstraintKind::BadValue),
+        (1264 | 1265 | 1267 | 1292 | 1366 | 1690, _) => Some(ConstraintKind::BadValue),
         (1153 | 1406, _) => Some(ConstraintKind::TooLong),
         (1142 | 1143, _) => Some(ConstraintKind::NotPermitted),
         _ if row_of(number, flavour).is_none_or(|class| class == CONSTRAINT) && is_signal(number, state) => {

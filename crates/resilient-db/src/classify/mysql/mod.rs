@@ -159,7 +159,8 @@ const TABLE: &[(&[u16], Class)] = &[
             ..DEFECT
         },
     ),
-    (&[1264, 1265, 1292, 1366, 1406, 1690], BAD_VALUE),
+    // 1267: letters that the column's character set does not have, compared with it.
+    (&[1264, 1265, 1267, 1292, 1366, 1406, 1690], BAD_VALUE),
     (&[OPTION_PREVENTS, 1836], STANDBY),
     (&[1297, 1402, 1613, 1614, 1689, 3058], UNDONE),
     (
