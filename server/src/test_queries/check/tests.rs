@@ -104,6 +104,7 @@ fn a_column_is_not_taken_for_a_function_and_one_that_is_kept_is_said_to_be() {
 fn a_common_table_hides_nothing_outside_its_query() {
     for sql in [
         "SELECT * FROM pg_authid WHERE EXISTS (WITH pg_authid AS (SELECT 1) SELECT 1)",
+        "SELECT (WITH later AS (SELECT 1) SELECT 1) FROM later",
         "SELECT * FROM later WHERE EXISTS (WITH later AS (SELECT 1) SELECT 1)",
         "WITH a AS (SELECT * FROM b), b AS (SELECT 1) SELECT * FROM a",
         "WITH a AS (SELECT * FROM a) SELECT * FROM a",

@@ -129,6 +129,7 @@ pub const ESCAPES: &[&str] = &[
     "SELECT 1 WHERE EXISTS (SELECT 1 FROM inkfast.account)",
     "WITH pg_authid AS (SELECT 1) SELECT * FROM pg_catalog.pg_authid",
     "SELECT * FROM pg_authid WHERE EXISTS (WITH pg_authid AS (SELECT 1) SELECT 1)",
+    "SELECT (WITH account AS (SELECT 1) SELECT 1) FROM account",
     "WITH pg_authid AS (SELECT * FROM pg_authid) SELECT * FROM pg_authid",
     "WITH a AS (SELECT * FROM pg_authid), pg_authid AS (SELECT 1) SELECT * FROM a",
     "WITH \"Pg_authid\" AS (SELECT 1 AS x) SELECT * FROM Pg_authid",
