@@ -7,6 +7,8 @@
 //! MariaDB, and a [`PrivateRedis`] for Redis, with a log that is on the disk before anything is
 //! acknowledged. A [`SmallDisk`] is one to be filled.
 //!
+//! PostgreSQL and MariaDB can have standbys, which follow their primary and can be promoted.
+//!
 //! For tests and stories only. It needs Linux (`/proc` tells which processes belong to a server).
 
 mod certificate;

@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use resilient_core::failure::{Action, Class, ConnectionFate, Kind, Outcome, Retry, Severity};
+use resilient_core::failure::{Action, Class, ConnectionFate, Kind, Outcome, Retry};
 use tokio::time::{Instant, sleep};
 
 use crate::bulkhead::{Place, PlaceKind};
-use crate::classify::Phase;
+use crate::classify::{Phase, in_doubt};
 use crate::connection::Connection;
 use crate::db::Shared;
 use crate::error::DbError;
@@ -189,13 +189,7 @@ impl<'a, D: Supported> Call<'a, D> {
 
     fn give_up(&self, mut failed: FailedAttempt) -> DbError {
         if self.in_doubt {
-            let severity = failed.class.severity.max(Severity::Outage);
-            failed.class = Class {
-                outcome: Outcome::Unknown,
-                action: Action::Resolve,
-                severity,
-                ..failed.class
-            };
+            failed.class = in_doubt(failed.class);
         }
         if failed.retry_after.is_none() && worth_another_try(&failed.class) {
             failed.retry_after = Some(

@@ -31,6 +31,9 @@ mod telling;
 mod transaction;
 mod typical;
 
+#[doc = include_str!("../SETTINGS.md")]
+pub mod settings {}
+
 pub use cluster::{Cluster, ClusterPolicy, Server, ServerHealth, View};
 pub use connection::Connection;
 pub use db::Db;

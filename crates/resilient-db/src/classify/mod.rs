@@ -57,6 +57,16 @@ pub fn in_phase(base: Class, phase: Phase) -> Class {
     }
 }
 
+/// The class of a failure after which it is not known what became of an attempt before it.
+pub(crate) fn in_doubt(class: Class) -> Class {
+    Class {
+        outcome: Outcome::Unknown,
+        action: Action::Resolve,
+        severity: class.severity.max(Severity::Outage),
+        ..class
+    }
+}
+
 /// A living server said no, and the statement is to blame. Most rows differ from this in a few
 /// fields.
 pub(crate) const DEFECT: Class = Class {

@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 pub use policy::ClusterPolicy;
 pub use servers::{Server, ServerHealth};
 
-use crate::classify::{Phase, REFUSED};
+use crate::classify::{Phase, REFUSED, in_doubt};
 use crate::connection::Connection;
 use crate::db::Db;
 use crate::error::DbError;
@@ -238,6 +238,7 @@ impl<D: Supported> View<'_, D> {
         let servers = &self.cluster.shared.servers;
         let mut writer = servers.writer().ok_or_else(|| servers.no_writer(name))?;
         let deadline = Instant::now() + servers.db(writer).policy().write_deadline;
+        let mut in_doubt = false;
         loop {
             let answer = call(servers.db(writer).clone(), deadline).await;
             if answer.is_ok() {
@@ -248,10 +249,13 @@ impl<D: Supported> View<'_, D> {
             }
             let failed = match answer {
                 Err(failed) if another_may_take_it(&failed, on_unknown) => failed,
+                Err(failed) if in_doubt => return Err(doubted(failed)),
                 answer => return answer,
             };
+            in_doubt |= failed.class.outcome == Outcome::Unknown;
             match self.next_writer(writer, &failed, deadline).await {
                 Some(next) => writer = next,
+                None if in_doubt => return Err(doubted(failed)),
                 None => return Err(failed),
             }
         }
@@ -281,6 +285,12 @@ fn may_have_happened<T>(answer: &Result<T, DbError>) -> bool {
         Ok(_) => true,
         Err(failed) => matches!(failed.class.outcome, Outcome::Unknown | Outcome::Applied),
     }
+}
+
+/// What an earlier attempt came to is not known, whatever became of this one.
+fn doubted(failed: DbError) -> DbError {
+    let class = in_doubt(failed.class);
+    DbError { class, ..failed }
 }
 
 /// The server is to blame, and not what it was asked.
@@ -315,3 +325,6 @@ fn no_writer(name: &'static str, any_is_up: bool, retry_after: Duration) -> DbEr
         source: None,
     }
 }
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests;

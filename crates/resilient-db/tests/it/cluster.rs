@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use private_servers::{PrivateMariaDb, PrivatePostgres, ServerError};
 use resilient_db::failure::Kind;
-use resilient_db::{Cluster, ClusterPolicy, DbError, End, Observer, OnUnknownCommit, Policy, Server};
-use sqlx::{MySql, Postgres};
+use resilient_db::{Cluster, ClusterPolicy, DbError, End, Observer, OnUnknownCommit};
 use tokio::task::spawn_blocking;
 
+use crate::replicated::{PATIENCE, Replicated, on, promoted, replicated, server};
 use crate::support::{PrivateServer as _, Served, eventually, on_each_server, run};
 
 on_each_server!(
@@ -20,96 +19,6 @@ on_each_server!(
     reads_are_spread_over_replicas_in_time_and_fall_back_to_the_primary,
     who_has_written_reads_it_though_replicas_are_late,
 );
-
-/// A database whose servers can follow each other.
-trait Replicated: Served {
-    /// For the witness: a standby stands still, and goes on.
-    const PAUSE: &'static str;
-    const RESUME: &'static str;
-    /// Where the server listens.
-    const PORT: &'static str;
-
-    fn primary() -> Result<Self::Private, ServerError>;
-    fn standby(primary: &Self::Private) -> Result<Self::Private, ServerError>;
-    fn promote(standby: &Self::Private) -> Result<(), ServerError>;
-}
-
-impl Replicated for Postgres {
-    const PAUSE: &'static str = "SELECT pg_wal_replay_pause()";
-    const RESUME: &'static str = "SELECT pg_wal_replay_resume()";
-    const PORT: &'static str = "SELECT inet_server_port()::bigint";
-
-    fn primary() -> Result<PrivatePostgres, ServerError> {
-        PrivatePostgres::start()
-    }
-
-    fn standby(primary: &PrivatePostgres) -> Result<PrivatePostgres, ServerError> {
-        primary.start_standby()
-    }
-
-    fn promote(standby: &PrivatePostgres) -> Result<(), ServerError> {
-        standby.promote()
-    }
-}
-
-impl Replicated for MySql {
-    const PAUSE: &'static str = "STOP SLAVE; CHANGE MASTER TO MASTER_DELAY=3600; START SLAVE";
-    const RESUME: &'static str = "STOP SLAVE; CHANGE MASTER TO MASTER_DELAY=0; START SLAVE";
-    const PORT: &'static str = "SELECT CAST(@@port AS SIGNED)";
-
-    fn primary() -> Result<PrivateMariaDb, ServerError> {
-        PrivateMariaDb::start_primary()
-    }
-
-    fn standby(primary: &PrivateMariaDb) -> Result<PrivateMariaDb, ServerError> {
-        primary.start_standby()
-    }
-
-    fn promote(standby: &PrivateMariaDb) -> Result<(), ServerError> {
-        standby.promote()
-    }
-}
-
-/// Nothing here takes as long, even beside many other tests.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A primary with the table `effect`, and its standbys, which have it as well.
-async fn replicated<D: Replicated>(standbys: usize) -> (Arc<D::Private>, Vec<Arc<D::Private>>) {
-    let started = spawn_blocking(move || {
-        let primary = D::primary().expect("a primary");
-        on::<D>(&primary, "CREATE TABLE effect (id bigint PRIMARY KEY)");
-        let follow = |_| Arc::new(D::standby(&primary).expect("a standby"));
-        let others: Vec<_> = (0..standbys).map(follow).collect();
-        (Arc::new(primary), others)
-    });
-    let (primary, others) = started.await.expect("no panic");
-    for standby in &others {
-        eventually("it follows", PATIENCE, || async {
-            standby.query(D::MAIN, "SELECT count(*) FROM effect").is_ok()
-        })
-        .await;
-    }
-    (primary, others)
-}
-
-async fn promoted<D: Replicated>(standby: &Arc<D::Private>) {
-    let standby = Arc::clone(standby);
-    let promoting = spawn_blocking(move || D::promote(&standby));
-    promoting.await.expect("no panic").expect("promoted");
-}
-
-/// What the witness is told.
-fn on<D: Served>(server: &D::Private, sql: &str) -> String {
-    server.query(D::MAIN, sql).expect(sql)
-}
-
-fn server<D: Served>(name: &'static str, server: &D::Private) -> Server<D> {
-    Server {
-        name,
-        options: server.url(D::MAIN).parse().expect("an address"),
-        policy: Policy::default(),
-    }
-}
 
 async fn insert<D: Served>(cluster: &Cluster<D>, id: i64) -> Result<u64, DbError> {
     let sql = format!("INSERT INTO effect VALUES ({id})");

@@ -13,6 +13,7 @@ mod frozen;
 mod limits;
 mod lost_commit;
 mod outage;
+mod replicated;
 #[path = "../rows/mod.rs"]
 mod rows;
 mod sqlite;
