@@ -19,5 +19,6 @@ mod outage;
 mod rows;
 mod sqlite;
 mod support;
+mod tls;
 mod told;
 mod transactions;
