@@ -29,6 +29,8 @@ enum Cut {
     Both,
     /// The client is reset; the server is heard out, so that a reset does not stop its work.
     ClientOnly,
+    /// The same, and the server has begun to answer.
+    ClientAfterAnswer,
     /// One side went away by itself.
     Broken,
 }
@@ -54,8 +56,12 @@ pub(crate) async fn carry(mut client: TcpStream, scripts: watch::Receiver<Arc<Sc
     }
     let _gone_already = client.set_zero_linger();
     drop(client);
-    if let (Cut::ClientOnly, Some(server)) = (cut, server) {
-        tokio::spawn(hear_out(server));
+    if let Some(server) = server {
+        let limit = match cut {
+            Cut::ClientAfterAnswer => SILENCE,
+            _ => DRAIN_LIMIT,
+        };
+        tokio::spawn(hear_out(server, limit));
     }
 }
 
@@ -91,7 +97,7 @@ async fn pass(
             server.0 = None;
             None
         }
-        Err(Cut::ClientOnly) => Some((Cut::ClientOnly, server.0.take())),
+        Err(cut @ (Cut::ClientOnly | Cut::ClientAfterAnswer)) => Some((cut, server.0.take())),
         Err(cut) => Some((cut, None)),
     }
 }
@@ -175,7 +181,7 @@ impl Line<'_> {
             let script = moving(&mut scripts).await;
             swallowing |= self.swallows(&script);
             if self.answers_withheld.load(Ordering::SeqCst) {
-                return Err(Cut::ClientOnly);
+                return Err(Cut::ClientAfterAnswer);
             }
             if !swallowing && read > 0 && script.swallows_answer() {
                 self.shared.tally.matched.fetch_add(1, Ordering::SeqCst);
@@ -269,10 +275,10 @@ async fn swallow_all(client: &mut TcpStream) -> Option<(Cut, Option<TcpStream>)>
     None
 }
 
-/// Keeps a server's connection open until it has answered, then closes it in order.
-async fn hear_out(mut server: TcpStream) {
+/// Keeps a server's connection open until it has answered, or for `limit`, then closes it in order.
+async fn hear_out(mut server: TcpStream, limit: Duration) {
     let mut answer = [0; 256];
-    let _whatever_it_says = tokio::time::timeout(DRAIN_LIMIT, server.read(&mut answer)).await;
+    let _whatever_it_says = tokio::time::timeout(limit, server.read(&mut answer)).await;
 }
 
 struct ResetOnDrop(Option<TcpStream>);

@@ -20,6 +20,8 @@ use tokio::time::{sleep, timeout};
 struct Server {
     address: SocketAddr,
     received: Arc<Mutex<Vec<u8>>>,
+    /// Held by each connection.
+    open: Arc<()>,
 }
 
 impl Server {
@@ -27,13 +29,26 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let received = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&received);
+        let (log, open) = (Arc::clone(&received), Arc::new(()));
+        let opened = Arc::downgrade(&open);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(echo(stream, Arc::clone(&log)));
+                let (log, open) = (Arc::clone(&log), opened.upgrade());
+                tokio::spawn(async move {
+                    echo(stream, log).await;
+                    drop(open);
+                });
             }
         });
-        Self { address, received }
+        Self {
+            address,
+            received,
+            open,
+        }
+    }
+
+    fn open(&self) -> usize {
+        Arc::strong_count(&self.open) - 1
     }
 
     async fn received(&self) -> String {
@@ -241,6 +256,21 @@ async fn a_commit_is_forwarded_and_its_answer_never_comes_back() {
         ask(&mut connect(&proxy).await, "c:COMMIT;").await.unwrap(),
         "ok:c:COMMIT;"
     );
+}
+
+#[tokio::test]
+async fn a_server_that_has_answered_a_client_that_was_cut_is_let_go() {
+    let (server, proxy) = set_up().await;
+    proxy
+        .set(Fault::CutAfterForwarding {
+            pattern: b"COMMIT".to_vec(),
+            times: 1,
+        })
+        .await;
+    ask(&mut connect(&proxy).await, "COMMIT").await.unwrap_err();
+    assert_eq!(server.received().await, "COMMIT");
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(server.open(), 0);
 }
 
 #[tokio::test]

@@ -1,25 +1,49 @@
 //! `cargo xtask bench`: figures, from released programs.
 
 use anyhow::Result;
-use clap::ValueEnum;
+use clap::Subcommand;
 
 use crate::command::{cargo, run as run_command};
 use crate::test::{needs, stories};
 use crate::workspace::{Mode, Workspace};
 use crate::{server, site};
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Subcommand)]
 pub enum Bench {
     /// What an edit page transfers, how soon it is hydrated, and what a key costs
     Browser,
+    /// What an outage costs: refusals, recovery, queries afterwards, on real servers
+    #[command(disable_help_flag = true)]
+    Outage(Given),
+    /// COMMITs whose answer is lost: what is there twice, or not at all
+    #[command(disable_help_flag = true)]
+    Commits(Given),
+}
+
+/// Given to the benchmark as it is, which also knows `--help`.
+#[derive(clap::Args)]
+pub struct Given {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
 }
 
 /// # Errors
-/// Something is missing or does not build, or the budget of what is transferred does not hold.
+/// Something is missing or does not build, the budget of what is transferred does not hold, or an outage showed
+/// something wrong.
 pub fn run(workspace: &Workspace, what: Bench) -> Result<()> {
     match what {
         Bench::Browser => browser(workspace),
+        Bench::Outage(given) => of_databases(workspace, "outage", &given.arguments),
+        Bench::Commits(given) => of_databases(workspace, "commits", &given.arguments),
     }
+}
+
+/// What is wrong at any speed fails; the figures do not.
+fn of_databases(workspace: &Workspace, name: &str, arguments: &[String]) -> Result<()> {
+    needs::bring(workspace, true, false)?;
+    let mut bench = cargo(workspace);
+    bench.args(["bench", "--package", "resilient-db", "--bench", name, "--"]);
+    run_command(bench.args(arguments))
 }
 
 fn browser(workspace: &Workspace) -> Result<()> {

@@ -48,7 +48,10 @@ enum Task {
     /// Formatting, clippy for both targets, the architecture's invariants, licences and sources of dependencies
     Check,
     /// Measure, and print the figures: what the machine is doing besides shows in them
-    Bench { what: bench::Bench },
+    Bench {
+        #[command(subcommand)]
+        what: bench::Bench,
+    },
     /// Run everything, or only the parts named
     Test {
         parts: Vec<test::Part>,

@@ -1,5 +1,6 @@
 //! Outages one after the other under one steady load, and what each of them cost.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -28,8 +29,8 @@ const SLACK: Duration = Duration::from_millis(250);
 pub struct Measured {
     pub requests: Vec<Request>,
     pub refusals: Vec<Duration>,
-    pub calls_in_outage: u64,
-    pub attempts_in_outage: u64,
+    pub outages: Vec<Range<Instant>>,
+    pub attempts_per_call: f64,
     pub recoveries: Vec<Duration>,
     /// Queries in the seconds after each outage, to those before the first.
     pub surges: Vec<f64>,
@@ -89,6 +90,8 @@ pub async fn run<D: Loaded, S: Scene<D>>(
     let mut measured = bench.measured;
     measured.requests = load.requests();
     measured.refusals = watch.refusals();
+    let spares_reading = fault.spares_reading(D::NAME == <sqlx::Sqlite as sqlx::Database>::NAME);
+    measured.attempts_per_call = watch.attempts_per_call(&measured.outages, spares_reading);
     measured.late = late(&measured.requests, &policy);
     measured.lies = lies(&measured.requests, &scene.effects().await?);
     measured.permits_whole = tokio::spawn(async move { assert_pool_is_whole(&db).await })
@@ -115,10 +118,8 @@ impl<D: Loaded, S: Scene<D>> Bench<'_, D, S> {
         self.scene.strike().await?;
         let struck = Instant::now();
         sleep(length).await;
-        let (lifted, changes_only) = (Instant::now(), self.fault.spares_reading(self.options_are_sqlite()));
-        let (calls, attempts) = self.watch.attempts_between(struck, lifted, changes_only);
-        self.measured.calls_in_outage += calls;
-        self.measured.attempts_in_outage += attempts;
+        let lifted = Instant::now();
+        self.measured.outages.push(struck..lifted);
 
         let (options, load, is_a_setting) = (&self.options, &self.load, self.fault.is_a_setting());
         let back = async {
@@ -131,10 +132,6 @@ impl<D: Loaded, S: Scene<D>> Bench<'_, D, S> {
         let first = self.load.first_change_after(lifted).ok_or("no change was answered")?;
         self.measured.recoveries.push(first.saturating_duration_since(accepted));
         Ok(())
-    }
-
-    fn options_are_sqlite(&self) -> bool {
-        D::NAME == <sqlx::Sqlite as sqlx::Database>::NAME
     }
 
     /// Pieces of work that were begun, and probes.

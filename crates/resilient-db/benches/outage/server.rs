@@ -101,6 +101,9 @@ impl Breakable for MySql {
         "SELECT count(*) FROM information_schema.processlist WHERE user = 'tester'";
 }
 
+/// Who wants in is refused at once; it is only a matter of who comes first.
+const CROWDED_WITHIN: Duration = Duration::from_secs(20);
+
 pub struct Server<D: Breakable> {
     fault: Fault,
     server: Arc<D::Private>,
@@ -178,11 +181,17 @@ impl<D: Breakable> Server<D> {
         let began = Instant::now();
         self.blocking(move |server| {
             loop {
-                // Fails where there is none of them left.
+                // Fails where there is none of them left, and while somebody who is about to be refused stands in
+                // the place that is kept for the owner.
                 let _ended = server.query(D::MAIN, D::END_THE_LIBRARYS);
                 std::thread::sleep(Duration::from_millis(20));
-                if server.query(D::MAIN, D::COUNT_THE_LIBRARYS)? == "0" || began.elapsed() > Duration::from_secs(20) {
-                    return Ok(());
+                match server.query(D::MAIN, D::COUNT_THE_LIBRARYS) {
+                    Ok(count) if count == "0" => return Ok(()),
+                    answer if began.elapsed() > CROWDED_WITHIN => {
+                        let said = answer.map(|count| format!("{count} connections of the library are left"))?;
+                        return Err(ServerError::Failed { program: "crowd", said });
+                    }
+                    _ => {}
                 }
             }
         })

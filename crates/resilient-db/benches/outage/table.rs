@@ -13,7 +13,7 @@ pub fn row(database: &str, fault: Fault, measured: &Measured) -> String {
     let (requests, in_time) = (measured.requests.len(), measured.requests.len() - measured.late.len());
     let share = 100.0 * in_time as f64 / requests.max(1) as f64;
     let slowest = [false, true].map(|changes| seconds(measured.slowest(changes)));
-    let attempts = measured.attempts_in_outage as f64 / measured.calls_in_outage.max(1) as f64;
+    let attempts = measured.attempts_per_call;
     let (median, worst) = fault.target_ms();
     let surge = measured.surges.iter().copied().fold(0.0, f64::max);
     let places = if measured.permits_whole { "whole" } else { "MISSING" };

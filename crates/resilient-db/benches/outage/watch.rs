@@ -1,5 +1,6 @@
 //! What the library tells of itself while the load runs.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -72,12 +73,16 @@ impl Watch {
             .collect()
     }
 
-    /// (calls, attempts) of those that began between the two; of changes alone where reading is not hit.
-    pub fn attempts_between(&self, from: Instant, until: Instant, changes_only: bool) -> (u64, u64) {
-        let within = |call: &&Call| (from..until).contains(&call.began) && !(changes_only && call.role == Role::Read);
+    /// Of the calls that began in an outage, refusals included; of changes alone where reading is spared.
+    pub fn attempts_per_call(&self, outages: &[Range<Instant>], changes_only: bool) -> f64 {
+        let within = |call: &&Call| {
+            let counts = call.role == Role::Write || !changes_only;
+            counts && outages.iter().any(|outage| outage.contains(&call.began))
+        };
         let calls = locked(&self.calls);
-        let attempts = calls.iter().filter(within).map(|call| u64::from(call.attempts));
-        attempts.fold((0, 0), |(calls, all), attempts| (calls + 1, all + attempts))
+        let attempts = calls.iter().filter(within).map(|call| call.attempts);
+        let (calls, attempts) = attempts.fold((0, 0), |(calls, all), attempts| (calls + 1, all + attempts));
+        f64::from(attempts) / f64::from(calls.max(1))
     }
 
     /// How often a breaker opened.

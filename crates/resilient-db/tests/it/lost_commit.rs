@@ -1,11 +1,13 @@
 //! The answer to COMMIT is lost: was it done or not?
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fault_proxy::{Fault, FaultProxy};
 use resilient_db::failure::{Action, Outcome};
 use resilient_db::{Connection, Db, DbError, End, OnUnknownCommit, Policy};
 
+use crate::cut_commits::{Counted, Id, cut_commits};
 use crate::support::{PrivateServer as _, Served, connected, execute, is_up, on_each_server, private_server, proxied};
 
 on_each_server!(
@@ -17,6 +19,7 @@ on_each_server!(
     a_commit_that_stays_unknown_is_never_called_a_failure,
     random_cuts_lose_nothing_double_nothing_and_tell_no_lie,
     the_same_id_sent_by_two_at_once_is_one_effect,
+    two_hundred_commits_without_an_answer_are_two_hundred_effects,
 );
 
 struct Bench<D: Served> {
@@ -279,4 +282,24 @@ async fn the_same_id_sent_by_two_at_once_is_one_effect<D: Served>() {
     let effects = "SELECT count(*), count(DISTINCT id) FROM effect";
     let effects = bench.server.query(D::MAIN, effects).expect("counted");
     assert_eq!(effects, format!("{CHANGES}|{CHANGES}"));
+}
+
+/// Ten thousand of them are a benchmark: `cargo xtask bench commits`.
+async fn two_hundred_commits_without_an_answer_are_two_hundred_effects<D: Served>() {
+    let server = Arc::new(private_server::<D>().await);
+    let counted = cut_commits::<D>(&server, 8, 25, Id::OfTheChange).await;
+    let expected = Counted {
+        changes: 200,
+        cuts: 200,
+        asked_again: counted.asked_again,
+        ..Counted::default()
+    };
+    assert_eq!(counted, expected);
+
+    let server = Arc::new(private_server::<D>().await);
+    let control = cut_commits::<D>(&server, 8, 2, Id::OfTheAttempt).await;
+    assert_eq!(
+        control.duplicates, control.cuts,
+        "each is repeated, and is new to the server"
+    );
 }
