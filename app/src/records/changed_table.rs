@@ -6,9 +6,6 @@ use crate::ui::notice::{Tone, notice};
 
 /// Reading failed with what was known of the table, and went well with what it is now.
 pub fn table_has_changed() -> AnyView {
-    notice(
-        Tone::Waiting,
-        "This table was changed in the database: the page shows it as it is now.",
-        (),
-    )
+    let words = "This table was changed in the database: the page shows it as it is now.";
+    notice(Tone::Waiting, words, ())
 }

@@ -173,7 +173,9 @@ async fn page(visit: &Visit, found: Found) -> AnyView {
         kind,
     };
     let head = head(&found);
-    let has_changed = found.table_has_changed.then(table_has_changed);
+    let has_changed = found
+        .table_has_changed
+        .then(|| view! { <div class="notices">{table_has_changed()}</div> });
     framed(visit, frame, view! { {head} {has_changed} {content} }.into_any())
 }
 

@@ -42,12 +42,15 @@ async fn page(visit: &Visit, written: &str, pairs: &[(String, String)]) -> Resul
         unsaved: visit.unsaved().await,
         kind: PageKind::Listing,
     };
-    let has_changed = (*listed.table != *table).then(table_has_changed);
-    let list = list_view(&listed.table, &query, &listed);
-    Ok(framed(visit, frame, view! { {has_changed} {list} }.into_any()))
+    let has_changed = *listed.table != *table;
+    Ok(framed(
+        visit,
+        frame,
+        list_view(&listed.table, has_changed, &query, &listed),
+    ))
 }
 
-fn list_view(table: &Arc<Table>, query: &ListQuery, listed: &Listed) -> AnyView {
+fn list_view(table: &Arc<Table>, has_changed: bool, query: &ListQuery, listed: &Listed) -> AnyView {
     let writable = table.may_insert();
     let rows = if listed.rows.is_empty() {
         empty(table, query, listed, writable)
@@ -66,18 +69,29 @@ fn list_view(table: &Arc<Table>, query: &ListQuery, listed: &Listed) -> AnyView 
         {table.comment.clone().map(|comment| view! { <p class="page-note">{comment}</p> })}
         {search(table, query)}
         {filters::chips(table, query, listed)}
-        {listed.as_of_ms.map(|read_at| notice(
-            Tone::Waiting,
-            format!("The database cannot be reached. This is the list as it was at {}.", written::time_of_day(read_at)),
-            (),
-        ))}
-        {listed.without_labels.then(|| notice(
-            Tone::Waiting,
-            "Names of linked records cannot be read at the moment: their keys are shown instead.",
-            (),
-        ))}
+        {notices(has_changed, listed)}
         {rows}
         {pager(table, query, listed)}
+    }
+    .into_any()
+}
+
+/// What is out of the ordinary with this list.
+fn notices(has_changed: bool, listed: &Listed) -> AnyView {
+    view! {
+        <div class="notices">
+            {has_changed.then(table_has_changed)}
+            {listed.as_of_ms.map(|read_at| notice(
+                Tone::Waiting,
+                format!("The database cannot be reached. This is the list as it was at {}.", written::time_of_day(read_at)),
+                (),
+            ))}
+            {listed.without_labels.then(|| notice(
+                Tone::Waiting,
+                "Names of linked records cannot be read at the moment: their keys are shown instead.",
+                (),
+            ))}
+        </div>
     }
     .into_any()
 }
@@ -212,7 +226,7 @@ mod tests {
         table.grants.insert = may_write;
         let table = Arc::new(table);
         let listed = listed(&table, rows);
-        Owner::new().with(|| list_view(&table, query, &listed).to_html())
+        Owner::new().with(|| list_view(&table, false, query, &listed).to_html())
     }
 
     #[test]

@@ -182,6 +182,12 @@ fn hint(sources: &FormSources, column: &Column, control: &Control) -> Option<Str
     if column.has_default && matches!(sources.target, Target::New(_)) && column.default.is_none() && !column.nullable {
         parts.push("Filled in by the database when left empty.".to_owned());
     }
+    let is_followed = parts.len() > 1;
+    if let Some(comment) = parts.first_mut().filter(|_| is_followed)
+        && comment.ends_with(|last: char| last.is_alphanumeric() || last == ')')
+    {
+        comment.push('.');
+    }
     (!parts.is_empty()).then(|| parts.join(" "))
 }
 
