@@ -243,3 +243,20 @@ async fn text_of_a_column_that_is_gone_outlives_the_save_of_the_rest() {
         "it is in no record"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_another_key_an_address_is_no_record_that_was_open() {
+    let outage = Outage::prepared().await;
+    let more = "ALTER TABLE activity ADD code integer; UPDATE activity SET code = 401 - id";
+    let form = form_after(&outage, more, 7).await.with("v.hours", "7.25");
+    let rekeyed = "ALTER TABLE activity DROP CONSTRAINT activity_pkey, ALTER code SET NOT NULL, ADD PRIMARY KEY (code)";
+    outage.database.query(rekeyed);
+    form_after(&outage, "SELECT 1", 8).await;
+    let (_, answer) = outage.app.save(&form).await;
+    assert_eq!(answer.outcome, Outcome::Gone);
+    assert_eq!(
+        outage.count("SELECT count(*) FROM activity WHERE hours = 7.25"),
+        0,
+        "another one is not written to"
+    );
+}

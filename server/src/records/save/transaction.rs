@@ -16,7 +16,7 @@ use super::version::Versions;
 use super::writable::permits;
 use crate::clock::now_ms;
 use crate::panel::{Panel, shown_answer};
-use crate::records::read::{key_columns_sql, key_condition, key_parameters};
+use crate::records::read::{key_columns_sql, key_condition, key_parameters, may_exist};
 use crate::sql::Dialect;
 
 /// Runs the whole of a submission on `conn`, inside a transaction. Everything but a `saved` answer
@@ -113,6 +113,9 @@ async fn update<D: Dialect>(
     key: &RecordKey,
     versions: &Versions,
 ) -> Result<End<Answer>, sqlx::Error> {
+    if !means_the_same_record::<D>(intent, key, versions) {
+        return Ok(End::Rollback(intent.answer(Outcome::Gone)));
+    }
     let Some(before) = rows::read::<D>(conn, &intent.table, key, Purpose::Change).await? else {
         return Ok(End::Rollback(not_lockable::<D>(conn, intent, key).await?));
     };
@@ -177,6 +180,15 @@ async fn update<D: Dialect>(
         ..saved_answer(intent, key, &after, versions)
     };
     store::<D>(conn, intent, answer).await
+}
+
+/// Where a table was given another primary key, the same address means another record, or none.
+fn means_the_same_record<D: Dialect>(intent: &Intent, key: &RecordKey, versions: &Versions) -> bool {
+    let was_drawn = |(column, text): (&String, &String)| {
+        let drawn = intent.version.as_ref();
+        drawn.is_none_or(|version| versions.matches(version, column, &Some(text.clone())) == Some(true))
+    };
+    may_exist::<D>(&intent.table, key) && intent.table.key.iter().zip(&key.0).all(was_drawn)
 }
 
 /// The record cannot be read in order to change it: it is gone, or rules of the database (PostgreSQL's row-level
