@@ -16,11 +16,20 @@ const PORTS: Range<u16> = 20_000..32_000;
 /// # Errors
 /// Where none of the 12 000 is free.
 pub fn free_port() -> io::Result<u16> {
+    Ok(listen_on_free_port()?.local_addr()?.port())
+}
+
+/// The same, listened on already. Listened on only after a look whether it is free, it would now and then be taken: a
+/// process that is just being started by another thread has all sockets of this one until it begins.
+///
+/// # Errors
+/// Where none is free.
+pub(crate) fn listen_on_free_port() -> io::Result<TcpListener> {
     let count = PORTS.end - PORTS.start;
     let first = (RandomState::new().build_hasher().finish() % u64::from(count)) as u16;
     (0..count)
         .map(|step| PORTS.start + (first + step) % count)
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok())
         .ok_or_else(|| io::Error::new(io::ErrorKind::AddrInUse, "no free port between 20000 and 32000"))
 }
 
@@ -30,8 +39,8 @@ mod tests {
 
     #[test]
     fn a_free_port_can_be_listened_on() {
-        let port = free_port().unwrap();
-        assert!(PORTS.contains(&port));
-        TcpListener::bind(("127.0.0.1", port)).unwrap();
+        let listener = listen_on_free_port().unwrap();
+        assert!(PORTS.contains(&listener.local_addr().unwrap().port()));
+        assert!(PORTS.contains(&free_port().unwrap()));
     }
 }

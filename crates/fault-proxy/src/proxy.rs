@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::connection;
 use crate::fault::{Fault, Script};
-use crate::port::free_port;
+use crate::port::listen_on_free_port;
 
 /// What happened since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -59,7 +59,7 @@ impl FaultProxy {
     /// # Errors
     /// Where no port is free.
     pub async fn start(upstream: SocketAddr) -> io::Result<Self> {
-        Self::listen(free_port()?, upstream).await
+        Self::listen(0, upstream).await
     }
 
     /// The same on a port of the caller's choice; 0 chooses one.
@@ -67,8 +67,14 @@ impl FaultProxy {
     /// # Errors
     /// Where the port is taken.
     pub async fn listen(port: u16, upstream: SocketAddr) -> io::Result<Self> {
-        let port = if port == 0 { free_port()? } else { port };
-        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+        let listener = match port {
+            0 => {
+                let listener = listen_on_free_port()?;
+                listener.set_nonblocking(true)?;
+                TcpListener::from_std(listener)?
+            }
+            port => TcpListener::bind(("127.0.0.1", port)).await?,
+        };
         let address = listener.local_addr()?;
         let (script, scripts) = watch::channel(Arc::new(Script::new(Fault::Pass)));
         let shared = Arc::new(Shared {
