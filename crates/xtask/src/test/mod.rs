@@ -77,7 +77,8 @@ fn steps<'a>(workspace: &'a Workspace, playwright: &'a [String]) -> Vec<Step<'a>
 fn packages(workspace: &Workspace) -> Result<()> {
     run_command(
         cargo(workspace)
-            .arg("test")
+            // One failure is not to hide another.
+            .args(["test", "--no-fail-fast"])
             .args(Packages::native(workspace)?.selection()),
     )
 }
