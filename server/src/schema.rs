@@ -75,8 +75,9 @@ impl<D: Dialect> Schema<D> {
     /// Whether the schema is another one than it was when a statement was `begun` that has failed with `error`: then
     /// it is in use by now, and the same may be tried once more with it. Reads it where nobody has just done so.
     pub async fn is_another(&self, begun: Instant, error: &DbError) -> bool {
-        // Of what may have been done nothing is tried again.
-        if error.class.kind != Kind::Defect || error.class.outcome == Outcome::Unknown {
+        // What a rule or a right is against is no change of the schema; of what may have been done nothing is tried again.
+        let is_defect = error.class.kind == Kind::Defect && error.constraint.is_none();
+        if !is_defect || error.class.outcome == Outcome::Unknown {
             return false;
         }
         let failed = Instant::now();
