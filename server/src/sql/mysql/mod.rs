@@ -61,8 +61,8 @@ impl Dialect for MySql {
             Family::Integer if of.is_unsigned => format!("CAST({value} AS UNSIGNED)"),
             Family::Integer => format!("CAST({value} AS SIGNED)"),
             Family::Decimal => format!("CAST({value} AS DECIMAL({}))", of.inside.unwrap_or("10,0")),
-            Family::Float => format!("CAST({value} AS FLOAT)"),
-            Family::Double => format!("({value} + 0e0)"),
+            // (`CAST(… AS FLOAT)` makes the largest FLOAT of what is too large, and says nothing.)
+            Family::Float | Family::Double => format!("({value} + 0e0)"),
             Family::Bits => format!("CAST(CONV({value}, 2, 10) AS UNSIGNED)"),
             Family::Bytes => format!("UNHEX({value})"),
             Family::Shape | Family::Other => value,
