@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::panel::Panel;
 use crate::sql::Dialect;
+use crate::sql::catalog::Catalog;
 use crate::{files, report};
 
 /// After a failed statement had it read in vain: a defect that is none of the schema's would else have it read each time.
@@ -30,7 +31,6 @@ pub struct Schema<D: Dialect> {
 /// The latest reading.
 struct Reading {
     begun: Instant,
-    tables: Vec<Table>,
     /// When it last was another one than before.
     changed: Instant,
     /// For the sake of a failed statement, and without finding anything.
@@ -104,22 +104,20 @@ impl<D: Dialect> Schema<D> {
                 D::introspect(&mut conn).await
             });
         let tables = tables.await?;
-        let now = Instant::now();
-        let changed = match last {
-            Some(last) if last.tables == tables => last.changed,
-            _ => {
-                if let Some(last) = last {
-                    tell_changes(&last.tables, &tables);
-                }
-                self.keep(&tables);
-                self.panel.replace(tables.clone());
-                now
+        let known = self.panel.found();
+        let is_another = !known.tables().iter().map(|table| &**table).eq(&tables);
+        if is_another {
+            // Where nothing was known, everything would be news.
+            if !known.tables().is_empty() {
+                tell_changes(&known, &Catalog::new(tables.clone()));
             }
-        };
+            self.keep(&tables);
+            self.panel.replace(tables);
+        }
+        let before = last.as_ref().filter(|_| !is_another).map(|last| last.changed);
         *last = Some(Reading {
             begun,
-            tables,
-            changed,
+            changed: before.unwrap_or_else(Instant::now),
             in_vain: false,
         });
         Ok(())
@@ -148,18 +146,17 @@ pub fn last_known(data_dir: &Path) -> Vec<Table> {
 }
 
 /// One line for each table and column that came or went.
-fn tell_changes(before: &[Table], now: &[Table]) {
+fn tell_changes(before: &Catalog, now: &Catalog) {
     for change in changes(before, now) {
         tracing::warn!("the schema has changed: {change}");
     }
 }
 
-fn changes(before: &[Table], now: &[Table]) -> Vec<String> {
+fn changes(before: &Catalog, now: &Catalog) -> Vec<String> {
     let mut found = Vec::new();
-    let of = |tables: &[Table], wanted: &Table| tables.iter().find(|table| table.name == wanted.name).cloned();
-    for table in before {
+    for table in before.tables() {
         let written = table.name.written();
-        let Some(current) = of(now, table) else {
+        let Some(current) = now.table(&table.name) else {
             found.push(format!("{written} is gone"));
             continue;
         };
@@ -176,7 +173,7 @@ fn changes(before: &[Table], now: &[Table]) -> Vec<String> {
             .filter(|column| table.column(&column.name).is_none());
         found.extend(came.map(|column| format!("{written}.{} is new", column.name)));
     }
-    let came = now.iter().filter(|table| of(before, table).is_none());
+    let came = now.tables().iter().filter(|table| before.table(&table.name).is_none());
     found.extend(came.map(|table| format!("{} is new", table.name.written())));
     found
 }
@@ -195,8 +192,8 @@ mod tests {
     #[test]
     fn what_came_and_what_went_is_told() {
         use ColumnKind::{Integer, Text};
-        let before = [table("a", &[("x", Text), ("y", Text)]), table("b", &[])];
-        let now = [table("a", &[("x", Integer), ("z", Text)]), table("c", &[])];
+        let before = Catalog::new(vec![table("a", &[("x", Text), ("y", Text)]), table("b", &[])]);
+        let now = Catalog::new(vec![table("a", &[("x", Integer), ("z", Text)]), table("c", &[])]);
         assert_eq!(
             changes(&before, &now),
             [

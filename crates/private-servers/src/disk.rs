@@ -70,13 +70,21 @@ impl Drop for SmallDisk {
 mod tests {
     use super::*;
 
+    /// By the right and not by trying: who has it and cannot mount has found a fault. A container may keep it from its
+    /// root as well.
+    fn may_mount() -> bool {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:")).unwrap();
+        // CAP_SYS_ADMIN of capabilities(7).
+        u64::from_str_radix(effective.trim(), 16).unwrap() & (1 << 21) != 0
+    }
+
     #[test]
     fn a_full_disk_takes_nothing_until_it_is_freed() {
-        // A container may forbid it to its root as well.
-        let disk = match SmallDisk::mount(1) {
-            Ok(disk) => disk,
-            Err(error) => return println!("nothing can be mounted here: {error}"),
-        };
+        if !may_mount() {
+            return;
+        }
+        let disk = SmallDisk::mount(1).unwrap();
         let write = || std::fs::write(disk.path().join("file"), [0; 4096]);
         disk.fill().unwrap();
         assert_eq!(write().unwrap_err().kind(), std::io::ErrorKind::StorageFull);

@@ -1,8 +1,9 @@
 //! `inkfast migrate`
 
+use std::error::Error;
+
 use clap::Subcommand;
-use resilient_db::Options;
-use sqlx::migrate::MigrateError;
+use resilient_db::{Db, Options, Policy};
 
 use super::OnDatabase;
 use crate::report;
@@ -28,11 +29,12 @@ pub enum MigrateCommand {
 
 impl OnDatabase for MigrateCommand {
     async fn run<D: OwnTables>(self, options: Options<D::Database>) -> Result<(), String> {
-        let failed = |error: MigrateError| format!("The database did not do it: {}.", report::chain(&error));
+        let db = Db::<D::Database>::connect_lazily(options.clone(), Policy::default()).await;
+        let failed = |error: &dyn Error| format!("The database did not do it: {}.", report::chain(error));
         match self {
-            Self::Up => D::migrate(&options).await.map_err(failed)?,
+            Self::Up => D::migrate(&options).await.map_err(|error| failed(&error))?,
             Self::Down { to, yes } => {
-                let steps = D::steps(&options).await.map_err(failed)?;
+                let steps = D::steps(&db).await.map_err(|error| failed(&error))?;
                 let undone = steps.iter().filter(|step| step.applied && step.number > to);
                 let undone: Vec<String> = undone.map(|step| format!("{} ({})", step.number, step.name)).collect();
                 if undone.is_empty() {
@@ -45,11 +47,11 @@ impl OnDatabase for MigrateCommand {
                         undone.join(", ")
                     ));
                 }
-                D::revert(&options, to).await.map_err(failed)?;
+                D::revert(&options, to).await.map_err(|error| failed(&error))?;
             }
             Self::Status => {}
         }
-        for step in D::steps(&options).await.map_err(failed)? {
+        for step in D::steps(&db).await.map_err(|error| failed(&error))? {
             let state = if step.applied { "applied" } else { "missing" };
             println!("{:>4}  {state}  {}", step.number, step.name);
         }

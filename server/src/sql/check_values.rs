@@ -4,6 +4,8 @@
 //! OR, all on one column, with any casts and parentheses: what people write, and what PostgreSQL
 //! makes of it. Anything else is no list.
 
+use app::records::model::ColumnKind;
+
 use super::tokens::{Brackets, Token, tokens};
 
 /// A condition as a person would have written it: without the casts PostgreSQL adds and the parentheses
@@ -61,6 +63,13 @@ fn is_wrapped(kept: &[usize], all: &[Token]) -> bool {
         }
     }
     false
+}
+
+/// A choice from the values a CHECK lists, where a select can stand for them.
+pub fn choice_of(kind: &ColumnKind, values: Vec<String>) -> Option<ColumnKind> {
+    let is_plain = matches!(kind, ColumnKind::Integer | ColumnKind::Text | ColumnKind::LongText);
+    // A select could not tell the empty text from no value.
+    (is_plain && !values.iter().any(String::is_empty)).then_some(ColumnKind::Choice(values))
 }
 
 /// The values a CHECK lists, in its order.

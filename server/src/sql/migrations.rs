@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use resilient_db::{Db, DbError, Options, Supported};
+use resilient_db::{Connection as Lent, Db, DbError, Options, Supported};
 use sqlx::error::DatabaseError;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::mysql::MySqlDatabaseError;
@@ -51,7 +51,7 @@ pub trait OwnTables: Dialect {
     /// What has been done is noted in this table, as it stands in SQL.
     const HISTORY: &'static str;
 
-    /// Counts the tables of that name: one or none.
+    /// Gives a row where there is that table.
     const HISTORY_IS_THERE: &'static str;
 
     /// What somebody with the right to has to run once, so that this account can make its own tables.
@@ -76,7 +76,36 @@ pub trait OwnTables: Dialect {
     ///
     /// # Errors
     /// Those of the database.
-    fn steps(options: &Options<Self::Database>) -> impl Future<Output = Result<Vec<StepState>, MigrateError>> + Send;
+    fn steps(db: &Db<Self::Database>) -> impl Future<Output = Result<Vec<StepState>, DbError>> + Send {
+        async move {
+            let applied = db.read("applied migrations", |mut conn: Lent<Self::Database>| async move {
+                let there = Self::fetch(&mut conn, Self::HISTORY_IS_THERE.to_owned(), Vec::new()).await?;
+                if there.is_empty() {
+                    return Ok(Vec::new());
+                }
+                // One that was begun is not applied.
+                let sql = format!(
+                    "SELECT {} FROM {} WHERE success",
+                    Self::as_text("version"),
+                    Self::HISTORY
+                );
+                Self::fetch(&mut conn, sql, Vec::new()).await
+            });
+            let applied = applied.await?;
+            let is_applied = |step: &Step| {
+                applied
+                    .iter()
+                    .flatten()
+                    .any(|version| *version == Some(step.number.to_string()))
+            };
+            let state = |step: &Step| StepState {
+                number: step.number,
+                name: step.name,
+                applied: is_applied(step),
+            };
+            Ok(MIGRATIONS.iter().map(state).collect())
+        }
+    }
 
     /// Makes the demo records in a database without tables, where this kind has any.
     ///
@@ -87,7 +116,7 @@ pub trait OwnTables: Dialect {
 
 impl OwnTables for Postgres {
     const HISTORY: &'static str = "inkfast.schema_history";
-    const HISTORY_IS_THERE: &'static str = "SELECT count(to_regclass('inkfast.schema_history'))";
+    const HISTORY_IS_THERE: &'static str = "SELECT '1' WHERE to_regclass('inkfast.schema_history') IS NOT NULL";
 
     fn sql_for_own_tables(options: &Options<sqlx::Postgres>) -> String {
         format!(
@@ -113,14 +142,6 @@ impl OwnTables for Postgres {
         down::<Self>(&migrator::<Self>(|step| step.postgres), options, to).await
     }
 
-    async fn steps(options: &Options<sqlx::Postgres>) -> Result<Vec<StepState>, MigrateError> {
-        let mut connection = options.connect().await?;
-        let found: i64 = sqlx::query_scalar(Self::HISTORY_IS_THERE)
-            .fetch_one(&mut connection)
-            .await?;
-        states::<Self>(connection, found > 0).await
-    }
-
     async fn fill_with_demo(_db: &Db<sqlx::Postgres>) -> Result<(), DbError> {
         Ok(())
     }
@@ -128,7 +149,7 @@ impl OwnTables for Postgres {
 
 impl OwnTables for MySql {
     const HISTORY: &'static str = "inkfast_schema_history";
-    const HISTORY_IS_THERE: &'static str = "SELECT count(*) FROM information_schema.TABLES \
+    const HISTORY_IS_THERE: &'static str = "SELECT '1' FROM information_schema.TABLES \
          WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'inkfast_schema_history'";
 
     fn sql_for_own_tables(options: &Options<sqlx::MySql>) -> String {
@@ -173,14 +194,6 @@ impl OwnTables for MySql {
         Ok(())
     }
 
-    async fn steps(options: &Options<sqlx::MySql>) -> Result<Vec<StepState>, MigrateError> {
-        let mut connection = options.connect().await?;
-        let found: i64 = sqlx::query_scalar(Self::HISTORY_IS_THERE)
-            .fetch_one(&mut connection)
-            .await?;
-        states::<Self>(connection, found > 0).await
-    }
-
     async fn fill_with_demo(_db: &Db<sqlx::MySql>) -> Result<(), DbError> {
         Ok(())
     }
@@ -188,7 +201,7 @@ impl OwnTables for MySql {
 
 impl OwnTables for Sqlite {
     const HISTORY: &'static str = "inkfast_schema_history";
-    const HISTORY_IS_THERE: &'static str = "SELECT count(*) FROM sqlite_schema WHERE name = 'inkfast_schema_history'";
+    const HISTORY_IS_THERE: &'static str = "SELECT '1' FROM sqlite_schema WHERE name = 'inkfast_schema_history'";
 
     fn sql_for_own_tables(_options: &Options<sqlx::Sqlite>) -> String {
         "(the file and its folder have to be writable)".to_owned()
@@ -207,14 +220,6 @@ impl OwnTables for Sqlite {
 
     async fn revert(options: &Options<sqlx::Sqlite>, to: i64) -> Result<(), MigrateError> {
         down::<Self>(&migrator::<Self>(|step| step.sqlite), options, to).await
-    }
-
-    async fn steps(options: &Options<sqlx::Sqlite>) -> Result<Vec<StepState>, MigrateError> {
-        let mut connection = options.connect().await?;
-        let found: i64 = sqlx::query_scalar(Self::HISTORY_IS_THERE)
-            .fetch_one(&mut connection)
-            .await?;
-        states::<Self>(connection, found > 0).await
     }
 
     async fn fill_with_demo(db: &Db<sqlx::Sqlite>) -> Result<(), DbError> {
@@ -275,26 +280,6 @@ where
     Ok(())
 }
 
-async fn states<D: OwnTables>(
-    mut connection: <D::Database as sqlx::Database>::Connection,
-    has_history: bool,
-) -> Result<Vec<StepState>, MigrateError>
-where
-    <D::Database as sqlx::Database>::Connection: Migrate,
-{
-    let applied = match has_history {
-        true => connection.list_applied_migrations(D::HISTORY).await?,
-        false => Vec::new(),
-    };
-    connection.close().await?;
-    let state = |step: &Step| StepState {
-        number: step.number,
-        name: step.name,
-        applied: applied.iter().any(|applied| applied.version == step.number),
-    };
-    Ok(MIGRATIONS.iter().map(state).collect())
-}
-
 /// A connection that no other one like it runs beside: the lock goes with it. (The migrator's own waits for ever, which
 /// MariaDB takes for no time at all, and does not look at the answer.)
 async fn alone(options: &Options<sqlx::MySql>) -> Result<sqlx::MySqlConnection, MigrateError> {
@@ -303,7 +288,9 @@ async fn alone(options: &Options<sqlx::MySql>) -> Result<sqlx::MySqlConnection, 
     let locked: Option<i64> = sqlx::query_scalar(lock).fetch_one(&mut connection).await?;
     match locked {
         Some(1) => Ok(connection),
-        _ => Err(MigrateError::Execute(sqlx::Error::PoolTimedOut)),
+        _ => Err(MigrateError::Source(
+            "another Inkfast is changing its tables, and has not come to an end within ten minutes".into(),
+        )),
     }
 }
 

@@ -68,6 +68,11 @@ pub trait Dialect: Send + Sync + 'static {
         Self::text(&format!("{alias}.{}", Self::quote(&column.name)), column)
     }
 
+    /// `column` as it is compared with [`value_of`](Self::value_of).
+    fn compared(column: &Column) -> String {
+        Self::quote(&column.name)
+    }
+
     /// The n-th parameter as a value of `column`. The text has passed [`crate::records::check`].
     fn value_of(column: &Column, n: usize) -> String;
 

@@ -6,39 +6,36 @@ use std::str::FromStr;
 
 use inkfast_server::sql::migrations::{OwnTables, StepState};
 use inkfast_server::sql::{MySql, Postgres, Sqlite};
-use resilient_db::Options;
+use resilient_db::{Db, Options, Policy};
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::support::private_database::PrivateDatabase;
 
-async fn applied<D: OwnTables>(options: &Options<D::Database>) -> usize {
-    let steps: Vec<StepState> = D::steps(options).await.expect("the steps");
+async fn applied<D: OwnTables>(db: &Db<D::Database>) -> usize {
+    let steps: Vec<StepState> = D::steps(db).await.expect("the steps");
     assert!(!steps.is_empty());
     steps.iter().filter(|step| step.applied).count()
 }
 
 /// There, back, and there again; `tables` counts everything that Inkfast has made.
 async fn there_and_back<D: OwnTables>(options: &Options<D::Database>, tables: &dyn Fn() -> i64, locks: bool) {
-    let all = D::steps(options).await.expect("the steps").len();
-    assert_eq!(
-        (applied::<D>(options).await, tables()),
-        (0, 0),
-        "to look changes nothing"
-    );
+    let db = &Db::<D::Database>::connect_lazily(options.clone(), Policy::default()).await;
+    let all = D::steps(db).await.expect("the steps").len();
+    assert_eq!((applied::<D>(db).await, tables()), (0, 0), "to look changes nothing");
     for _ in 0..2 {
         let at_once = futures::future::join_all((0..4).map(|_| D::migrate(options))).await;
         // SQLite has no lock for it: who comes second may find that it is being done.
         let done = at_once.iter().filter(|done| done.is_ok()).count();
         assert!(done == 4 || (!locks && done > 0), "{at_once:?}");
         D::migrate(options).await.expect("nothing is missing");
-        assert_eq!(applied::<D>(options).await, all);
+        assert_eq!(applied::<D>(db).await, all);
         assert!(tables() >= 3);
         D::revert(options, all as i64).await.expect("nothing to undo");
-        assert_eq!(applied::<D>(options).await, all);
+        assert_eq!(applied::<D>(db).await, all);
         D::revert(options, 0).await.expect("undone");
-        assert_eq!(applied::<D>(options).await, 0);
+        assert_eq!(applied::<D>(db).await, 0);
         assert_eq!(tables(), 1, "what has been done is still noted there");
     }
 }

@@ -39,14 +39,8 @@ async fn told_to_stop_it_ends_and_answers_what_was_begun() {
     let server = Arc::new(RunningServer::over_sqlite(SCHEMA).await);
     let mut answered = 0;
     for round in 0..ROUNDS {
-        let form = server.form("/records/activity/new").await;
-        let form = match form {
-            Some(form) => form,
-            None => server
-                .form(&format!("/records/activity/new?form={}", uuid::Uuid::new_v4()))
-                .await
-                .expect("a form"),
-        };
+        let path = format!("/records/activity/new?form={}", uuid::Uuid::new_v4());
+        let form = server.form(&path).await.expect("a form");
         let begun = Arc::new(AtomicUsize::new(0));
         let clients = (0..CLIENTS).map(|client| {
             let (server, form, begun) = (Arc::clone(&server), form.clone(), Arc::clone(&begun));

@@ -46,11 +46,7 @@ fn add_comparison<D: Dialect>(conditions: &mut Conditions, column: &Column, oper
         conditions.require(compared::<D>(&D::text_of(column), operator, &D::placeholder(n)));
     } else if check::refusal::<D>(column, &text).is_none() {
         let n = conditions.parameter(text);
-        conditions.require(compared::<D>(
-            &D::quote(&column.name),
-            operator,
-            &D::value_of(column, n),
-        ));
+        conditions.require(compared::<D>(&D::compared(column), operator, &D::value_of(column, n)));
     } else if operator != DIFFERS {
         // No value of the column can stand in this relation to something that is none.
         conditions.require(NOTHING.to_owned());

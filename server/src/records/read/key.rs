@@ -29,7 +29,7 @@ pub fn key_condition<D: Dialect>(table: &Table, first_n: usize) -> String {
         .enumerate()
         .map(|(place, column)| {
             let n = first_n + place;
-            let name = D::quote(&column.name);
+            let name = D::compared(column);
             format!(
                 "{name} = {} AND {}",
                 D::value_of(column, n),

@@ -21,7 +21,7 @@ pub fn add_search<D: Dialect>(conditions: &mut Conditions, catalog: &Catalog, ta
                 places.push(D::like(&D::text_of(column), pattern));
             } else if is_key && check::refusal::<D>(column, word).is_none() {
                 let n = conditions.parameter(word);
-                places.push(format!("{} = {}", D::quote(&column.name), D::value_of(column, n)));
+                places.push(format!("{} = {}", D::compared(column), D::value_of(column, n)));
             }
             places.extend(label_condition::<D>(catalog, column, pattern));
         }

@@ -2,7 +2,7 @@
 
 use app::records::model::{ColumnKind, Table};
 
-use crate::sql::check_values::listed_values;
+use crate::sql::check_values::{choice_of, listed_values};
 use crate::sql::tokens::{Brackets, Token, tokens};
 
 pub fn add_check(table: &mut Table, name: String, expression: String) {
@@ -23,14 +23,9 @@ pub fn add_check(table: &mut Table, name: String, expression: String) {
     if let [only] = columns.as_slice()
         && let Some(listed) = listed_values(&expression, Brackets::HoldElements)
         && let Some(column) = table.columns.iter_mut().find(|column| column.name == *only)
-        && matches!(
-            column.kind,
-            ColumnKind::Integer | ColumnKind::Text | ColumnKind::LongText
-        )
-        // A select could not tell the empty text from no value.
-        && !listed.values.iter().any(String::is_empty)
+        && let Some(choice) = choice_of(&column.kind, listed.values)
     {
-        column.kind = ColumnKind::Choice(listed.values);
+        column.kind = choice;
     }
     table.checks.push((name, expression, columns));
 }

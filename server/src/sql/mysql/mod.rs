@@ -49,6 +49,14 @@ impl Dialect for MySql {
         }
     }
 
+    /// A FLOAT is compared as the number that it is shown as: as a DOUBLE, what it holds for 0.1 is another one.
+    fn compared(column: &Column) -> String {
+        match ColumnType::of(column).family() {
+            Family::Float => format!("({} + 0e0)", Self::text_of(column)),
+            _ => Self::quote(&column.name),
+        }
+    }
+
     /// By an explicit cast where a comparison of unlike types would go through doubles: it would be wrong for large
     /// numbers, and use no index. Texts and dates are converted to what they are compared with.
     fn value_of(column: &Column, n: usize) -> String {

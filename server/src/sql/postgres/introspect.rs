@@ -8,7 +8,7 @@ use resilient_db::Connection;
 use super::types::{PgType, kind_of};
 use super::{Postgres, queries};
 use crate::sql::answer::Answer;
-use crate::sql::check_values::listed_values;
+use crate::sql::check_values::{choice_of, listed_values};
 use crate::sql::tokens::Brackets;
 use crate::sql::{Dialect, literal, naming};
 
@@ -151,22 +151,15 @@ fn add_check(table: &mut Table, mut answer: Answer) {
     table.checks.push((name, expression, columns));
 }
 
-/// A choice from the values a CHECK lists, where a select can stand for them.
 fn choice(column: &Column, mut values: Vec<String>) -> Option<ColumnKind> {
-    let is_plain = match column.kind {
-        ColumnKind::Integer => true,
-        // `citext` also takes a listed value in other letters.
-        ColumnKind::Text | ColumnKind::LongText => column.sql_type != "citext",
-        _ => false,
-    };
     if matches!(column.sql_type.as_str(), "bpchar" | "character") {
         // What fills it up is no part of the value.
         for value in &mut values {
             value.truncate(value.trim_end_matches(' ').len());
         }
     }
-    // A select could not tell the empty text from no value.
-    (is_plain && !values.iter().any(String::is_empty)).then_some(ColumnKind::Choice(values))
+    // `citext` also takes a listed value in other letters.
+    choice_of(&column.kind, values).filter(|_| column.sql_type != "citext")
 }
 
 fn add_reference(table: &mut Table, mut answer: Answer) {

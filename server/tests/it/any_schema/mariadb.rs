@@ -58,28 +58,7 @@ impl Witness {
              FROM information_schema.COLUMNS C WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = '{table}'
              ORDER BY ORDINAL_POSITION"
         );
-        let attribute = |row: Vec<Text>| {
-            let row = <[Text; 7]>::try_from(row).unwrap().map(Option::unwrap);
-            let [
-                name,
-                type_name,
-                full_type,
-                not_null,
-                has_default,
-                is_generated,
-                is_unique,
-            ] = row;
-            Attribute {
-                name,
-                type_name,
-                full_type,
-                not_null: not_null == "true",
-                has_default: has_default == "true",
-                is_generated: is_generated == "true",
-                is_unique: is_unique == "true",
-            }
-        };
-        self.rows(&sql).await.into_iter().map(attribute).collect()
+        self.rows(&sql).await.into_iter().map(Attribute::read).collect()
     }
 
     async fn key(&mut self, table: &str) -> Vec<String> {

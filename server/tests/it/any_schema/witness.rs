@@ -53,6 +53,24 @@ pub trait Look {
     async fn last_audit(&mut self) -> String;
 }
 
+impl Attribute {
+    /// Name, type, full type; may not be NULL, has a default, is generated, is unique (as `true`).
+    pub fn read(row: Vec<Text>) -> Self {
+        let row = <[Text; 7]>::try_from(row).unwrap().map(Option::unwrap);
+        let [name, type_name, full_type, ref truths @ ..] = row;
+        let [not_null, has_default, is_generated, is_unique] = truths.each_ref().map(|truth| truth == "true");
+        Self {
+            name,
+            type_name,
+            full_type,
+            not_null,
+            has_default,
+            is_generated,
+            is_unique,
+        }
+    }
+}
+
 impl Relation {
     /// Whether its records can be changed at all.
     pub fn is_editable(&self) -> bool {
@@ -137,27 +155,7 @@ impl Witness {
                     EXISTS (SELECT FROM pg_index WHERE indrelid = attrelid AND indisunique AND attnum = ANY (indkey))::text
              FROM pg_attribute WHERE attrelid = {oid} AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
         );
-        let attribute = |row: Vec<Text>| {
-            let [
-                name,
-                type_name,
-                full_type,
-                not_null,
-                has_default,
-                is_generated,
-                is_unique,
-            ] = <[Text; 7]>::try_from(row).unwrap().map(Option::unwrap);
-            Attribute {
-                name,
-                type_name,
-                full_type,
-                not_null: not_null == "true",
-                has_default: has_default == "true",
-                is_generated: is_generated == "true",
-                is_unique: is_unique == "true",
-            }
-        };
-        self.rows(&sql).await.into_iter().map(attribute).collect()
+        self.rows(&sql).await.into_iter().map(Attribute::read).collect()
     }
 
     async fn key(&mut self, oid: &str) -> Vec<String> {

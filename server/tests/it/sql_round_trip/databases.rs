@@ -138,6 +138,16 @@ impl<D: Dialect, Keeper> Fresh<D, Keeper> {
         self.read(table, &key).await.unwrap().remove(column).unwrap().unwrap()
     }
 
+    /// Each text of each column, and all columns but the key, so that a new one is not forgotten.
+    pub async fn round_trips(&self, table: &Table, texts: &[(&str, &[&str])]) {
+        for (column, texts) in texts {
+            for text in *texts {
+                assert_eq!(self.round_trip(table, column, text).await, *text, "{column}");
+            }
+        }
+        assert_eq!(texts.len() + 1, table.columns.len());
+    }
+
     pub async fn execute(&self, sql: &'static str) {
         let work = |mut connection| async move { D::execute(&mut connection, sql.to_owned(), Vec::new()).await };
         self.db.write("test.execute", work).await.unwrap();

@@ -1,4 +1,4 @@
-//! Lists: paging, order, search, filters, labels, on both databases by the same expectations.
+//! Lists: paging, order, search, filters, labels, on each database by the same expectations.
 
 use app::records::model::{ListPage, ListQuery, RecordKey};
 use inkfast_server::records::read;
@@ -11,7 +11,7 @@ const SCHEMA: &str = "
     INSERT INTO place VALUES (1, 'Attic', 'secret'), (2, 'Cellar', NULL), (3, 'Cellar', NULL);
     CREATE TABLE thing (
         id integer PRIMARY KEY, name text NOT NULL, code varchar(10), price numeric(8,2), made_on date,
-        place_id integer REFERENCES place (id), working boolean, notes text);
+        place_id integer REFERENCES place (id), working boolean, notes text, weight float);
     CREATE VIEW cheap AS SELECT id, name, price FROM thing WHERE price < 3;
     CREATE TABLE link (a integer, b varchar(10), note text, PRIMARY KEY (b, a));
     INSERT INTO link VALUES (1, 'x', 'one'), (2, 'x', 'two'), (1, 'y', 'three');";
@@ -28,6 +28,7 @@ async fn filled<D: Dialect, Keeper>(fresh: Fresh<D, Keeper>) -> Fresh<D, Keeper>
             ("price", (id % 3 > 0).then(|| format!("{}.50", id % 7))),
             ("made_on", some(format!("2026-01-{:02}", id % 28 + 1))),
             ("place_id", (id % 4 > 0).then(|| (id % 4).to_string())),
+            ("weight", some(format!("0.{}", id % 4))),
             ("working", (id % 5 > 0).then(|| (id % 5 > 2).to_string())),
             (
                 "notes",
@@ -200,6 +201,9 @@ async fn filters<D: Dialect, Keeper>(fresh: &Fresh<D, Keeper>) {
         (&[("price", "ne", "0.5")], 108),
         (&[("price", "eq", "0.5")], 12),
         (&[("price", "gte", "6.5")], 11),
+        (&[("weight", "eq", "0.1")], 30),
+        (&[("weight", "ne", "0.1")], 90),
+        (&[("weight", "gt", "0.1")], 60),
         (&[("made_on", "gte", "2026-01-28")], 4),
         (&[("made_on", "eq", "2026-01-32")], 0),
         (&[("working", "eq", "true")], 48),

@@ -92,17 +92,7 @@ async fn postgres_values_come_back_as_they_went() {
         ("vb", &["10110"]),
         ("na", &["a name"]),
     ];
-    for (column, texts) in texts {
-        for text in *texts {
-            assert_eq!(fresh.round_trip(table, column, text).await, *text, "{column}");
-        }
-    }
-    // Each text column is covered, so that a new one is not forgotten.
-    let covered = texts
-        .iter()
-        .filter(|(column, _)| table.column(column).is_some())
-        .count();
-    assert_eq!(covered + 1, table.columns.len());
+    fresh.round_trips(table, texts).await;
 }
 
 #[tokio::test]
