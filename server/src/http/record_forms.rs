@@ -182,12 +182,16 @@ async fn sign_in_first(services: &Services, address: &str, pairs: Vec<(String, S
     pages::draw(services, &Visitor::default(), "/login", around).await
 }
 
+/// The table that a form's address names, in the `~HH` writing.
+fn table_in(address: &str) -> &str {
+    let rest = address.strip_prefix("/records/");
+    rest.and_then(|rest| rest.split('/').next()).unwrap_or_default()
+}
+
 /// A typed secret is never drawn back, not even into a hidden control: it is asked for again.
 fn without_secrets(panel: &Panel, address: &str, pairs: Vec<(String, String)>) -> Vec<(String, String)> {
-    let table = address
-        .strip_prefix("/records/")
-        .and_then(|rest| rest.split('/').next());
-    let is_secret = |column: &str| panel.is_secret(table.unwrap_or_default(), column);
+    let table = table_in(address);
+    let is_secret = |column: &str| panel.is_secret(table, column);
     let blank = |(name, value): (String, String)| {
         let column = name.strip_prefix(form_body::VALUE).and_then(path_text::read_part);
         match column {
@@ -199,7 +203,15 @@ fn without_secrets(panel: &Panel, address: &str, pairs: Vec<(String, String)>) -
 }
 
 /// The same page again, with the message, the status and what was typed.
-async fn not_saved(services: &Services, visitor: &Visitor, address: &str, posted: Posted) -> Response {
+async fn not_saved(services: &Services, visitor: &Visitor, address: &str, mut posted: Posted) -> Response {
+    // What the page knows of no column it shows as text to copy, and it cannot tell a secret by that.
+    let (panel, table) = (&services.panel, table_in(address));
+    let whole = panel.whole();
+    let known = whole.written(table);
+    posted.body.columns.retain(|written, _| {
+        let is_known = known.is_some_and(|table| table.column_written(written).is_some());
+        is_known || path_text::read_part(written).is_some_and(|column| !panel.is_secret(table, &column))
+    });
     let around = Around {
         status: Some(answers::status_of(posted.answer.outcome)),
         retry_after_ms: posted.answer.retry_after_ms,

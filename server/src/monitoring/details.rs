@@ -42,6 +42,7 @@ fn role(role: &RoleHealth) -> Value {
             "size": role.pool.size,
             "in_use": role.pool.in_use,
             "idle": role.pool.idle,
+            "overflow": role.pool.overflow,
             "running": role.pool.running,
             "waiting": role.pool.waiting,
             "max": role.pool.max,

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::read;
 use super::save::{self, Intent, Posted};
-use super::service::RecordService;
+use super::service::{RecordService, TABLE_GONE};
 use crate::clock::now_ms;
 use crate::events::Place;
 use crate::report;
@@ -23,8 +23,6 @@ use crate::sql::Dialect;
 
 /// Where nothing says when another try makes sense.
 const TRY_AGAIN_MS: u64 = 1_000;
-
-const TABLE_GONE: &str = "The database has no such table any more. What you typed is still here.";
 
 impl<D: Dialect> RecordService<D> {
     /// Runs to its end whatever becomes of the caller.
@@ -59,23 +57,7 @@ impl<D: Dialect> RecordService<D> {
                 ..intent.answer(Outcome::InProgress)
             };
         };
-        let begun = Instant::now();
-        let answer = match self.done(&intent).await {
-            Ok(answer) => answer,
-            Err(error) if self.parts.schema.is_another(begun, &error).await => {
-                match self.read_anew(posted).map(Arc::new) {
-                    Ok(anew) => {
-                        intent = anew;
-                        match self.done(&intent).await {
-                            Ok(answer) => answer,
-                            Err(error) => self.not_done(&intent, &error).await,
-                        }
-                    }
-                    Err(gone) => intent.invalid([(String::new(), gone.to_owned())].into()),
-                }
-            }
-            Err(error) => self.not_done(&intent, &error).await,
-        };
+        let answer = self.answer(&mut intent, posted).await;
         let is_first_heard = self.is_first_heard(&intent, &answer);
         let answer = self.settle_draft(&intent, answer, manner).await;
         self.tell_open_pages(&intent, &answer, is_first_heard);
@@ -105,6 +87,26 @@ impl<D: Dialect> RecordService<D> {
         }
     }
 
+    /// Where the table turns out to be another one than it was, `intent` is read again for it, and tried once more.
+    async fn answer(&self, intent: &mut Arc<Intent>, posted: Posted<'_>) -> Answer {
+        let begun = Instant::now();
+        let mut done = self.done(intent).await;
+        if let Err(error) = &done
+            && self.parts.schema.is_another(begun, error).await
+        {
+            let Some(anew) = self.read_anew(posted) else {
+                let words = format!("{TABLE_GONE} What you typed is still here.");
+                return intent.invalid([(String::new(), words)].into());
+            };
+            *intent = Arc::new(anew);
+            done = self.done(intent).await;
+        }
+        match done {
+            Ok(answer) => answer,
+            Err(error) => self.not_done(intent, &error).await,
+        }
+    }
+
     async fn done(&self, intent: &Arc<Intent>) -> Result<Answer, DbError> {
         match self.refusal(intent) {
             // What was saved before its columns went is saved.
@@ -128,16 +130,18 @@ impl<D: Dialect> RecordService<D> {
         ))
     }
 
-    /// The same submission to the table as it is by now.
-    fn read_anew(&self, posted: Posted) -> Result<Intent, &'static str> {
+    /// The same submission to the table as it is by now; `None` where there is none.
+    fn read_anew(&self, posted: Posted) -> Option<Intent> {
         let whole = self.parts.panel.whole();
         let catalog = self.parts.panel.of(posted.account.role);
         let name = &posted.table.name;
-        let (Some(whole), Some(table)) = (whole.table(name), catalog.table(name)) else {
-            return Err(TABLE_GONE);
+        let posted = Posted {
+            table: catalog.table(name)?,
+            whole: whole.table(name)?,
+            ..posted
         };
-        let posted = Posted { table, whole, ..posted };
-        Intent::read(posted, &self.parts.versions).map_err(|_| TABLE_GONE)
+        // It was well formed before.
+        Intent::read(posted, &self.parts.versions).ok()
     }
 
     /// What can be answered without the database.
@@ -213,10 +217,9 @@ impl<D: Dialect> RecordService<D> {
         let drafts = &self.parts.drafts;
         let account = &intent.account.name;
         if answer.outcome == Outcome::Saved {
-            if manner == Manner::Plain {
-                self.keep_what_no_column_took(intent).await;
+            if manner == Manner::Scripted || self.keeps_what_no_column_took(intent).await {
+                drafts.saved(account, &intent.form_key, &intent.revision).await;
             }
-            drafts.saved(account, &intent.form_key, &intent.revision).await;
             self.end_drafts_equal_to_the_record(intent, &answer).await;
             return answer;
         }
@@ -243,16 +246,19 @@ impl<D: Dialect> RecordService<D> {
     }
 
     /// The page that is saved without script was drawn from a draft; what that has for columns that are gone could only
-    /// be shown on it, and is in no record.
-    async fn keep_what_no_column_took(&self, intent: &Intent) {
+    /// be shown on it, and is in no record. Whether all of that is kept on, so that this draft may end.
+    async fn keeps_what_no_column_took(&self, intent: &Intent) -> bool {
         let (drafts, account) = (&self.parts.drafts, &intent.account.name);
         let whole = self.parts.panel.whole();
-        let Some(table) = whole.table(&intent.table.name) else {
-            return;
-        };
         let stored = drafts.stored(account, &intent.form_key).await;
-        let stored = stored.map(|seen| seen.drafts).unwrap_or_default();
-        for kept in stored.into_iter().filter(|kept| kept.draft.revision == intent.revision) {
+        let (Some(table), Ok(stored)) = (whole.table(&intent.table.name), stored) else {
+            return false;
+        };
+        for kept in stored
+            .drafts
+            .into_iter()
+            .filter(|kept| kept.draft.revision == intent.revision)
+        {
             let mut rest = kept.draft;
             rest.values.retain(|written, _| table.column_written(written).is_none());
             rest.base.retain(|written, _| table.column_written(written).is_none());
@@ -263,9 +269,11 @@ impl<D: Dialect> RecordService<D> {
                 .keep_failed_post(account, &intent.form_key, rest, Manner::Plain)
                 .await
             {
-                tracing::warn!(%error, "text of columns that are gone could not be kept");
+                tracing::warn!(%error, "text of columns that are gone could not be kept by itself; its draft stays");
+                return false;
             }
         }
+        true
     }
 
     /// A save can hold what a stored draft held without naming it: one that was drawn into the form,

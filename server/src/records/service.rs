@@ -33,6 +33,8 @@ use crate::sql::Dialect;
 use crate::sql::catalog::Catalog;
 use crate::{report, request_id};
 
+pub(super) const TABLE_GONE: &str = "The database has no such table any more.";
+
 /// Clones share everything.
 pub struct RecordService<D: Dialect> {
     pub(super) parts: Arc<Parts<D>>,
@@ -161,8 +163,7 @@ impl<D: Dialect> RecordService<D> {
         match read {
             Err(error) if self.parts.schema.is_another(begun, error).await => {
                 let now = self.catalog(who).table(&table.name).cloned();
-                now.map(Some)
-                    .ok_or_else(|| ApiError::not_found("The database has no such table any more."))
+                now.map(Some).ok_or_else(|| ApiError::not_found(TABLE_GONE))
             }
             _ => Ok(None),
         }
@@ -271,15 +272,10 @@ impl<D: Dialect> Records for RecordService<D> {
             seen: table,
         };
         let changes = save::changes_within_rights(body, rights, key, Some(&version), versions).changes;
-        // The page knows of no such column any more, and would show what was typed for it.
-        let is_secret_and_gone = |column: &str| {
-            rights.whole.column(column).is_none() && self.parts.panel.is_secret(&table.name.written(), column)
-        };
         Some(
             changes
                 .all()
                 .keys()
-                .filter(|column| !is_secret_and_gone(column))
                 .map(|column| path_text::write_part(column))
                 .collect(),
         )

@@ -77,10 +77,7 @@ impl TestQueries {
                 default_schema: OnceCell::new(),
             },
             (_, DatabaseSettings::Sqlite(options)) => Target::Sqlite(options),
-            (_, DatabaseSettings::Embedded) => {
-                let file = settings.storage.data_dir.join("inkfast.db");
-                Target::Sqlite(Box::new(SqliteConnectOptions::new().filename(file)))
-            }
+            (_, DatabaseSettings::Embedded) => Target::Sqlite(Box::new(settings.storage.embedded_database())),
             _ => return None,
         };
         Some(Self {
