@@ -55,8 +55,8 @@ enum NotPrepared {
 }
 
 impl<D: OwnTables> Preparation<D> {
-    /// Goes on in the background until it has succeeded; waits for that for a while.
-    pub async fn start(self) {
+    /// Goes on in the background until it has succeeded; waits for that for a while. Whether it has.
+    pub async fn start(self) -> bool {
         let prepared = Arc::clone(&self.prepared);
         let drafts = Arc::clone(&self.drafts);
         tokio::spawn(async move { drafts.watch().await });
@@ -66,9 +66,11 @@ impl<D: OwnTables> Preparation<D> {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        if tokio::time::timeout(START_WAITS, ready).await.is_err() {
+        let is_ready = tokio::time::timeout(START_WAITS, ready).await.is_ok();
+        if !is_ready {
             tracing::warn!("the database is not there yet; serving without it until it is");
         }
+        is_ready
     }
 
     async fn run(self) {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use app::monitoring::port::Monitor;
 use app::records::port::Records;
 use axum::Router;
-use resilient_db::{CountMetrics, Db, Faults, LogChanges, Observer, Observers, Options, Policy};
+use resilient_db::{Condition, CountMetrics, Db, Faults, Health, LogChanges, Observer, Observers, Options, Policy};
 use tokio::net::TcpListener;
 
 use crate::auth::directory::Directory;
@@ -123,6 +123,9 @@ async fn assemble<D: OwnTables>(
         ..Policy::default()
     };
     let db = Db::<D::Database>::connect_lazily(options.clone(), policy).await;
+    if settings.require_database {
+        there(&db.health())?;
+    }
     let directory = Directory::open(&storage.data_dir).map_err(|error| unusable(storage, "accounts.json", &error))?;
     let directory = Arc::new(directory);
     let accounts = Arc::new(AccountRepository::<D>::new(db.clone()));
@@ -166,7 +169,9 @@ async fn assemble<D: OwnTables>(
         prepared,
         read_only,
     };
-    preparation.start().await;
+    if !preparation.start().await && settings.require_database {
+        return Err("DATABASE_URL: the database is there and is not prepared in time; the log says why.".to_owned());
+    }
     let assets: BTreeMap<String, String> = static_files::asset_paths(&storage.site_dir);
     let test_queries = TestQueries::open(&settings, &panel).map(Arc::new);
     if test_queries.is_some() {
@@ -186,6 +191,14 @@ async fn assemble<D: OwnTables>(
         metrics,
         assets: Arc::new(assets),
     })
+}
+
+fn there(health: &Health) -> Result<(), String> {
+    match (health.condition, &health.cause) {
+        (Condition::Down, Some(cause)) => Err(format!("DATABASE_URL: the database cannot be reached: {cause}.")),
+        (Condition::Down, None) => Err("DATABASE_URL: the database cannot be reached.".to_owned()),
+        _ => Ok(()),
+    }
 }
 
 fn open_data_dir(storage: &StorageSettings) -> Result<DataDir, String> {

@@ -11,10 +11,14 @@ pub struct ServeArguments {
     /// Let staff make the database fail for a while, from /monitoring/drills.
     #[arg(long)]
     drills: bool,
+    /// End with an error instead of serving without the database until it is there.
+    #[arg(long)]
+    require_database: bool,
 }
 
 pub async fn run(arguments: ServeArguments, mut settings: Settings) -> Result<(), String> {
     settings.drills |= arguments.drills;
+    settings.require_database |= arguments.require_database;
     if settings.drills {
         tracing::warn!("drills are on: staff can make the database fail for up to two minutes");
     }

@@ -34,10 +34,6 @@ impl TestQuerySettings {
     /// A statement is read as the kind of database that is served would read it.
     pub(super) fn fits(&self, served: &DatabaseSettings) -> Result<(), Vec<String>> {
         match &self.database {
-            _ if self.on && matches!(served, DatabaseSettings::MySql(_)) => Err(vec![format!(
-                "INKFAST_TEST_QUERIES is for PostgreSQL and SQLite, not for {}.",
-                served.kind()
-            )]),
             Some(own) if own.kind() != served.kind() => Err(vec![format!(
                 "{URL} is of {}, and DATABASE_URL of {}; it takes the same database.",
                 own.kind(),

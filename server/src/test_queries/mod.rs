@@ -6,6 +6,7 @@
 //! here.
 
 pub mod check;
+mod mysql;
 mod postgres;
 mod rows;
 mod sqlite;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::auth::model::Role;
+use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::{OnceCell, Semaphore};
@@ -44,6 +46,11 @@ enum Target {
         options: Box<PgConnectOptions>,
         serving: Box<PgConnectOptions>,
         default_schema: OnceCell<String>,
+    },
+    MySql {
+        options: Box<MySqlConnectOptions>,
+        /// The database that is served.
+        name: String,
     },
     Sqlite(Box<SqliteConnectOptions>),
 }
@@ -76,6 +83,10 @@ impl TestQueries {
                 serving,
                 default_schema: OnceCell::new(),
             },
+            (DatabaseSettings::MySql(serving), DatabaseSettings::MySql(options)) => Target::MySql {
+                options,
+                name: serving.get_database().unwrap_or_default().to_owned(),
+            },
             (_, DatabaseSettings::Sqlite(options)) => Target::Sqlite(options),
             (_, DatabaseSettings::Embedded) => Target::Sqlite(Box::new(settings.storage.embedded_database())),
             _ => return None,
@@ -102,6 +113,7 @@ impl TestQueries {
             let statement = check::check(grammar, &visible, &schema, sql).map_err(NotRun::Refused)?;
             let rows = match &self.target {
                 Target::Postgres { options, .. } => postgres::run(options, &statement).await,
+                Target::MySql { options, .. } => mysql::run(options, &statement).await,
                 Target::Sqlite(options) => sqlite::run(options, &statement).await,
             };
             rows.map_err(failed)
@@ -112,6 +124,7 @@ impl TestQueries {
     pub fn grammar(&self) -> check::Grammar {
         match self.target {
             Target::Postgres { .. } => check::Grammar::Postgres,
+            Target::MySql { .. } => check::Grammar::MySql,
             Target::Sqlite(_) => check::Grammar::Sqlite,
         }
     }
@@ -126,6 +139,7 @@ impl TestQueries {
                 let schema = default_schema.get_or_try_init(|| postgres::default_schema(serving));
                 schema.await.cloned()
             }
+            Target::MySql { name, .. } => Ok(name.clone()),
             Target::Sqlite(_) => Ok("main".to_owned()),
         }
     }
@@ -140,10 +154,14 @@ fn failed(error: sqlx::Error) -> NotRun {
     let Some(said) = error.as_database_error() else {
         return not_reached(error);
     };
-    let code = said.code().map(|code| code.into_owned());
+    // MySQL's states are too coarse to tell its errors apart.
+    let number = said
+        .try_downcast_ref::<MySqlDatabaseError>()
+        .map(|said| said.number().to_string());
+    let code = number.or_else(|| said.code().map(|code| code.into_owned()));
     match code.as_deref() {
-        // PostgreSQL's statement limit; SQLite's interruption.
-        Some("57014" | "9") => NotRun::TimedOut,
+        // The statement limits of PostgreSQL, MariaDB and MySQL; SQLite's interruption.
+        Some("57014" | "1969" | "3024" | "9") => NotRun::TimedOut,
         _ => NotRun::Failed { code },
     }
 }

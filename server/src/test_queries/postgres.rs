@@ -56,7 +56,7 @@ async fn within_transaction(connection: &mut PgConnection, statement: &str) -> R
         .iter()
         .map(|column| column.name().to_owned())
         .collect();
-    let text = |name: &str| format!("left({name}::text, {LONGEST_VALUE})");
+    let text = |_, name: &str| format!("left({name}::text, {LONGEST_VALUE})");
     let sql = bounded(statement, columns.len(), text);
     let mut rows = Rows::of(columns);
     // Not `raw_sql`: what is prepared is one statement, or PostgreSQL refuses it.

@@ -42,10 +42,11 @@ impl Rows {
 }
 
 /// The statement with every value as text of bounded length and the rows counted off. `statement` is what
-/// [`super::check`] has written, which is one query and nothing else; column names do not come in here.
-pub fn bounded(statement: &str, columns: usize, as_text: impl Fn(&str) -> String) -> String {
+/// [`super::check`] has written, which is one query and nothing else; column names do not come in here. `as_text` is
+/// given where a column stands and the name it has here.
+pub fn bounded(statement: &str, columns: usize, as_text: impl Fn(usize, &str) -> String) -> String {
     let names: Vec<_> = (0..columns).map(|at| format!("c{at}")).collect();
-    let values: Vec<_> = names.iter().map(|name| as_text(name)).collect();
+    let values: Vec<_> = names.iter().enumerate().map(|(at, name)| as_text(at, name)).collect();
     format!(
         "WITH inkfast_rows ({}) AS ({statement}) SELECT {} FROM inkfast_rows LIMIT {}",
         names.join(", "),

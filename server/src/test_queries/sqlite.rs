@@ -46,7 +46,7 @@ async fn within_transaction(connection: &mut SqliteConnection, statement: &str) 
         .map(|column| column.name().to_owned())
         .collect();
     // Bytes as hex digits: as text they may be none.
-    let text = |name: &str| {
+    let text = |_, name: &str| {
         format!(
             "substr(CASE typeof({name}) WHEN 'blob' THEN hex({name}) ELSE CAST({name} AS TEXT) END, 1, {LONGEST_VALUE})"
         )

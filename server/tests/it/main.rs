@@ -15,6 +15,7 @@ mod observing;
 mod redis_drafts;
 mod request_ids;
 mod requests;
+mod required_database;
 mod restricted_database;
 mod rights;
 mod saving;

@@ -158,7 +158,7 @@ impl Walk<'_> {
     fn value(&self, value: &mut Value) -> Result<(), Refused> {
         match value {
             Value::SingleQuotedString(text) => {
-                *value = own_text(text);
+                *value = own_text(self.grammar, text);
                 Ok(())
             }
             Value::Number(..) | Value::HexStringLiteral(_) | Value::Boolean(_) | Value::Null => Ok(()),
@@ -207,6 +207,7 @@ impl Walk<'_> {
         }
         list.clauses.iter_mut().try_for_each(|clause| match clause {
             FunctionArgumentClause::OrderBy(ordered) => self.ordered(ordered),
+            FunctionArgumentClause::Separator(text) => self.value(&mut text.value),
             other => not_allowed(other),
         })
     }
@@ -253,6 +254,8 @@ fn is_known(operator: &BinaryOperator) -> bool {
             | Op::Or
             | Op::Arrow
             | Op::LongArrow
+            | Op::MyIntegerDivide
+            | Op::Spaceship
     )
 }
 
@@ -278,5 +281,8 @@ fn is_plain(data_type: &DataType) -> bool {
             | DataType::Uuid
             | DataType::JSON
             | DataType::JSONB
+            | DataType::Signed
+            | DataType::Unsigned
+            | DataType::Datetime(_)
     )
 }

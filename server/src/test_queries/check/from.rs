@@ -120,7 +120,7 @@ impl Walk<'_> {
         };
         let alias = alias.take().unwrap_or_else(|| TableAlias {
             explicit: true,
-            name: Ident::with_quote('"', shown.name.name.as_str()),
+            name: Ident::with_quote(self.grammar.quote(), shown.name.name.as_str()),
             columns: Vec::new(),
             at: None,
         });

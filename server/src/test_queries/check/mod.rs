@@ -64,7 +64,7 @@ pub fn check(grammar: Grammar, visible: &Visible, default_schema: &str, sql: &st
         let written = query.to_string();
         // Read back, it has to be what was checked: else the writing means something else than the tree.
         let mut again = parsed(grammar, &written)?;
-        let _ = again.visit(&mut OwnTexts);
+        let _ = again.visit(&mut OwnTexts(grammar));
         if again == query {
             Ok(written)
         } else {
@@ -89,9 +89,10 @@ fn parsed(grammar: Grammar, sql: &str) -> Result<Box<Query>, Refused> {
     if sql.contains('\0') {
         return Err(Refused::NotUnderstood);
     }
+    let words = grammar.words(sql).ok_or(Refused::NotUnderstood)?;
     let dialect = grammar.dialect();
-    let parser = Parser::new(&*dialect).with_recursion_limit(DEEPEST).try_with_sql(sql);
-    let statements = parser.and_then(|mut parser| parser.parse_statements());
+    let parser = Parser::new(&*dialect).with_recursion_limit(DEEPEST);
+    let statements = parser.with_tokens_with_locations(words).parse_statements();
     let mut statements = statements.map_err(|_| Refused::NotUnderstood)?;
     match (statements.pop(), statements.is_empty()) {
         (Some(Statement::Query(query)), true) => Ok(query),
@@ -109,18 +110,18 @@ fn on_a_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 
 /// A text as it is written here. The library leaves a quote alone that has a backslash or another quote before it, and
 /// such a text would end where nobody thought.
-fn own_text(text: &str) -> Value {
-    Value::Placeholder(format!("'{}'", text.replace('\'', "''")))
+fn own_text(grammar: Grammar, text: &str) -> Value {
+    Value::Placeholder(grammar.text(text))
 }
 
-struct OwnTexts;
+struct OwnTexts(Grammar);
 
 impl VisitorMut for OwnTexts {
     type Break = ();
 
     fn pre_visit_value(&mut self, value: &mut ValueWithSpan) -> ControlFlow<()> {
         if let Value::SingleQuotedString(text) = &value.value {
-            value.value = own_text(text);
+            value.value = own_text(self.0, text);
         }
         ControlFlow::Continue(())
     }

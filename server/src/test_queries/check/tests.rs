@@ -77,6 +77,50 @@ fn a_text_is_the_same_text_whatever_is_in_it() {
 }
 
 #[test]
+fn on_mysql_names_stand_in_its_own_quotes_and_a_backslash_ends_no_text() {
+    let mysql = |sql: &str| check(Grammar::MySql, &visible(), "app", sql);
+    let table = mysql("SELECT `id` FROM Open # a remark").map(|written| written.replace("( ", "(").replace(" )", ")"));
+    assert_eq!(
+        table.as_deref(),
+        Ok("SELECT `id` FROM (SELECT `id`, `name` FROM `app`.`open`) AS `open`")
+    );
+    for (text, written) in [
+        (r"'it\'s'", r"'it''s'"),
+        (r"'\\'", r"'\\'"),
+        (r"'a\\''; DROP TABLE open; -- '", r"'a\\''; DROP TABLE open; -- '"),
+        (r"'a\nb'", "'a\nb'"),
+    ] {
+        let found = mysql(&format!("SELECT {text} AS a"));
+        assert_eq!(found, Ok(format!("SELECT {written} AS a")), "{text}");
+    }
+    for sql in [
+        "SELECT @a",
+        "SELECT @@port",
+        "SELECT @a := 1",
+        "SELECT \"a\"",
+        "SELECT 1 AS \"a\"",
+    ] {
+        assert_eq!(mysql(sql), Err(Refused::NotUnderstood), "{sql}");
+    }
+}
+
+#[test]
+fn two_tables_that_differ_in_capital_letters_alone_are_not_confused() {
+    let named = |name: &str| {
+        let name = TableName {
+            schema: None,
+            name: name.to_owned(),
+        };
+        Table::new(name, vec![Column::new("id", ColumnKind::Text)])
+    };
+    let two = Catalog::new(vec![named("open"), named("Open"), named("other")]);
+    let visible = Visible::new(&two, &two);
+    let asked = |name: &str| check(Grammar::MySql, &visible, "app", &format!("SELECT 1 FROM {name}"));
+    assert_eq!(asked("open"), Err(Refused::NoSuchTable("open".to_owned())));
+    assert!(asked("OTHER").is_ok());
+}
+
+#[test]
 fn a_column_is_not_taken_for_a_function_and_one_that_is_kept_is_said_to_be() {
     for sql in [
         "SELECT c.to_jsonb FROM closed c",

@@ -42,10 +42,13 @@ impl Visible {
             [schema, name] => (schema.as_str(), name),
             _ => return None,
         };
-        self.tables.iter().find(|shown| {
+        let mut found = self.tables.iter().filter(|shown| {
             let own = shown.name.schema.as_deref().unwrap_or(default_schema);
             grammar.same(own, schema) && grammar.same(&shown.name.name, name)
-        })
+        });
+        // On MySQL two may differ in nothing but capital letters.
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
     }
 
     /// Whether any table is called so, wherever it is.

@@ -232,6 +232,7 @@ pub const HONEST: super::Honest = &[
         "SELECT coalesce(notes, 'none') FROM activity WHERE id = 3",
         &[&[Some("Notes 3")]],
     ),
+    ("SELECT 7 / 2", &[&[Some("3")]]),
     ("SELECT extract(year FROM date '2026-03-04')", &[&[Some("2026")]]),
     (
         "SELECT date '2026-03-04' + interval '1 day'",

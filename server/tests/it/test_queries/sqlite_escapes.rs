@@ -137,6 +137,7 @@ pub const HONEST: super::Honest = &[
         "SELECT typeof(id), length(name), abs(-3) FROM site WHERE id = 1",
         &[&[Some("integer"), Some("5"), Some("3")]],
     ),
+    ("SELECT 7 / 2", &[&[Some("3")]]),
     ("SELECT x'0aff', NULL", &[&[Some("0AFF"), None]]),
     ("SELECT CAST('12' AS INTEGER) + 1", &[&[Some("13")]]),
 ];

@@ -199,6 +199,16 @@ const TABLE: &[(&[u16], Class)] = &[
             ..DEFECT
         },
     ),
+    // The server logs statements instead of rows, and so takes no change from transactions that lock no gaps.
+    (
+        &[1665],
+        Class {
+            kind: Kind::ReadOnly,
+            severity: Severity::Critical,
+            action: Action::Page,
+            ..DEFECT
+        },
+    ),
     (&[1028], STOPPED),
     (
         &[3032],
