@@ -1,6 +1,7 @@
 //! Settings: from the environment, and what is shown to whom from `inkfast.toml`. Every problem is found before
 //! anything starts.
 
+mod backup;
 mod database;
 pub mod file;
 mod listen;
@@ -10,6 +11,7 @@ mod test_queries;
 
 use std::sync::Arc;
 
+pub use backup::BackupSettings;
 pub use database::DatabaseSettings;
 pub use file::PanelSettings;
 pub use listen::{ListenSettings, is_loopback_authority};
@@ -30,6 +32,7 @@ pub struct Settings {
     /// `INKFAST_DRILLS` or `inkfast serve --drills`, default off: staff may make the database fail for a while.
     pub drills: bool,
     pub test_queries: TestQuerySettings,
+    pub backup: BackupSettings,
 }
 
 impl Settings {
@@ -46,10 +49,13 @@ impl Settings {
         let panel = keep_problems(PanelSettings::from_env(lookup), &mut problems);
         let drills = keep_problems(switch(lookup, "INKFAST_DRILLS"), &mut problems);
         let test_queries = keep_problems(TestQuerySettings::from_env(lookup), &mut problems);
+        let from_file = panel.as_ref().map(|panel| panel.backup.clone()).unwrap_or_default();
+        let data_dir = storage::data_dir(lookup);
+        let backup = keep_problems(BackupSettings::from_env(lookup, &from_file, &data_dir), &mut problems);
         if let (Some(test_queries), Some(database)) = (&test_queries, &database) {
             keep_problems(test_queries.fits(database), &mut problems);
         }
-        match (listen, storage, database, redis, panel, drills, test_queries) {
+        match (listen, storage, database, redis, panel, drills, test_queries, backup) {
             (
                 Some(listen),
                 Some(storage),
@@ -58,6 +64,7 @@ impl Settings {
                 Some(panel),
                 Some(drills),
                 Some(test_queries),
+                Some(backup),
             ) if problems.is_empty() => Ok(Self {
                 listen,
                 storage,
@@ -66,6 +73,7 @@ impl Settings {
                 panel: Arc::new(panel),
                 drills,
                 test_queries,
+                backup,
             }),
             _ => Err(problems),
         }
@@ -130,6 +138,10 @@ mod tests {
             ("INKFAST_DRILLS", "perhaps"),
             ("INKFAST_TEST_QUERIES", "sometimes"),
             ("INKFAST_TEST_QUERIES_URL", "oracle://db"),
+            ("INKFAST_BACKUP_EVERY", "sometimes"),
+            ("INKFAST_BACKUP_KEEP", "0"),
+            ("INKFAST_BACKUP_KEEP_DAILY", "-1"),
+            ("INKFAST_BACKUP_TOOLS_DIR", "/there/is/no/such/place"),
         ])
         .unwrap_err();
         for name in [
@@ -141,6 +153,10 @@ mod tests {
             "INKFAST_DRILLS",
             "INKFAST_TEST_QUERIES ",
             "INKFAST_TEST_QUERIES_URL",
+            "INKFAST_BACKUP_EVERY",
+            "INKFAST_BACKUP_KEEP ",
+            "INKFAST_BACKUP_KEEP_DAILY",
+            "INKFAST_BACKUP_TOOLS_DIR",
         ] {
             assert_eq!(
                 problems.iter().filter(|problem| problem.contains(name)).count(),
