@@ -1,6 +1,7 @@
 //! The Inkfast server: what answers.
 
 pub mod auth;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;

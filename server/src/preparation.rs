@@ -16,7 +16,7 @@ use crate::clock::now_ms;
 use crate::config::StorageSettings;
 use crate::drafts::DraftService;
 use crate::panel::Panel;
-use crate::records::save;
+use crate::records::save::{self, Undone, Versions};
 use crate::schema::Schema;
 use crate::sql::Sqlite;
 use crate::sql::migrations::OwnTables;
@@ -37,6 +37,7 @@ pub struct Preparation<D: OwnTables> {
     pub options: Options<D::Database>,
     pub panel: Arc<Panel>,
     pub schema: Schema<D>,
+    pub versions: Versions,
     pub auth: Arc<Auth>,
     pub drafts: Arc<DraftService>,
     pub storage: StorageSettings,
@@ -91,7 +92,7 @@ impl<D: OwnTables> Preparation<D> {
 
     async fn prepare(&self) -> Result<(), NotPrepared> {
         match D::migrate(&self.options).await {
-            Ok(()) => {}
+            Ok(()) => self.learn_what_was_undone().await?,
             Err(error) if D::is_forbidden(&error) => self.keep_own_tables_here().await?,
             Err(error) => return Err(error.into()),
         }
@@ -101,6 +102,24 @@ impl<D: OwnTables> Preparation<D> {
         self.schema.read().await?;
         self.make_first_account().await?;
         self.auth.refresh().await?;
+        Ok(())
+    }
+
+    async fn learn_what_was_undone(&self) -> Result<(), DbError> {
+        let (from, to) = (D::as_text("from_ms"), D::as_text("to_ms"));
+        let sql = format!("SELECT {from}, {to} FROM {}", D::own("undone_time"));
+        let read = self.db.read("undone times", |mut conn: Connection<D::Database>| {
+            let sql = sql.clone();
+            async move { D::fetch(&mut conn, sql, Vec::new()).await }
+        });
+        let number = |text: &Option<String>| text.as_deref().and_then(|text| text.parse().ok());
+        let times = read.await?.into_iter().filter_map(|row| {
+            Some(Undone {
+                from_ms: number(row.first()?)?,
+                to_ms: number(row.get(1)?)?,
+            })
+        });
+        self.versions.undo(times.collect());
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use app::records::port::Records;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::auth::service::Auth;
+use crate::backup::Schedule;
 use crate::config::Settings;
 use crate::drafts::DraftService;
 use crate::events::Hub;
@@ -34,6 +35,8 @@ pub struct Services {
     pub metrics: Option<PrometheusHandle>,
     /// What open pages are told.
     pub events: Arc<Hub>,
+    /// Stops with the server.
+    pub backups: Arc<Schedule>,
     /// Logical asset names to their URL paths.
     pub assets: Arc<BTreeMap<String, String>>,
 }

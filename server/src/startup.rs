@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use crate::auth::directory::Directory;
 use crate::auth::repository::AccountRepository;
 use crate::auth::service::Auth;
+use crate::backup::{self, BackedUp, Making, Schedule, What};
 use crate::config::{DatabaseSettings, Settings, StorageSettings};
 use crate::drafts::DraftService;
 use crate::events::{self, Hub};
@@ -32,7 +33,6 @@ use crate::records::service::RecordService;
 use crate::report;
 use crate::schema::{self, Schema};
 use crate::services::Services;
-use crate::sql::migrations::OwnTables;
 use crate::sql::{MySql, Postgres, Sqlite};
 use crate::test_queries::TestQueries;
 
@@ -48,7 +48,7 @@ pub struct Prepared {
 }
 
 /// The data directory, locked against a second process.
-struct DataDir {
+pub(crate) struct DataDir {
     _lock: File,
 }
 
@@ -98,7 +98,7 @@ pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
     })
 }
 
-async fn assemble<D: OwnTables>(
+async fn assemble<D: BackedUp>(
     options: Options<D::Database>,
     settings: Settings,
     keys: Keys,
@@ -133,10 +133,11 @@ async fn assemble<D: OwnTables>(
     let (prepared, read_only) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let events = Arc::new(Hub::default());
     let schema = Schema::<D>::new(db.clone(), Arc::clone(&panel), &storage.data_dir);
+    let versions = Versions::new(&keys);
     let records: Arc<dyn Records> = Arc::new(RecordService::<D>::new(
         db.clone(),
         schema.clone(),
-        Versions::new(&keys),
+        versions.clone(),
         Arc::clone(&drafts),
         Arc::clone(&events),
         Arc::clone(&read_only),
@@ -157,11 +158,25 @@ async fn assemble<D: OwnTables>(
         Arc::clone(&prepared),
         Arc::clone(&read_only),
     );
+    let making = Making::<D> {
+        what: What {
+            options: options.clone(),
+            db: db.clone(),
+            data_dir: storage.data_dir.clone(),
+            secret: backup::secret_of(&storage.data_dir, storage.secret),
+            drafts_in_redis: settings.redis.address.is_some(),
+        },
+        shelf: settings.backup.shelf.clone(),
+        places: settings.backup.places.clone(),
+        keep: settings.backup.keep,
+    };
+    let backups = Schedule::start(making, settings.backup.every, Arc::clone(&observations.backups));
     let preparation = Preparation::<D> {
         db,
         options,
         panel: Arc::clone(&panel),
         schema,
+        versions,
         auth: Arc::clone(&auth),
         drafts: Arc::clone(&drafts),
         storage: storage.clone(),
@@ -190,6 +205,7 @@ async fn assemble<D: OwnTables>(
         test_queries,
         metrics,
         assets: Arc::new(assets),
+        backups: Arc::new(backups),
     })
 }
 
@@ -201,7 +217,11 @@ fn there(health: &Health) -> Result<(), String> {
     }
 }
 
-fn open_data_dir(storage: &StorageSettings) -> Result<DataDir, String> {
+/// Makes it where it is not there, and locks it.
+///
+/// # Errors
+/// In words for the operator; above all where a server is using it.
+pub(crate) fn open_data_dir(storage: &StorageSettings) -> Result<DataDir, String> {
     let dir = &storage.data_dir;
     std::fs::create_dir_all(dir).map_err(|error| unusable(storage, "", &error))?;
     let lock = File::create(dir.join("lock")).map_err(|error| unusable(storage, "lock", &error))?;
@@ -234,11 +254,13 @@ pub async fn serve(prepared: Prepared, listener: TcpListener) -> io::Result<()> 
         _data_dir,
     } = prepared;
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let backups = Arc::clone(&services.backups);
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let stop = async move {
         told_to_stop().await;
         // Streams would hold it up for as long as pages are open.
         services.events.close();
+        services.backups.tell_to_stop();
         let _ = stopping.send(());
     };
     let too_long = async {
@@ -247,13 +269,15 @@ pub async fn serve(prepared: Prepared, listener: TcpListener) -> io::Result<()> 
         }
     };
     let serving = axum::serve(listener, service).with_graceful_shutdown(stop);
-    tokio::select! {
+    let served = tokio::select! {
         served = serving.into_future() => served,
         () = too_long => {
             tracing::warn!("stopped with requests under way that did not come to their end");
             Ok(())
         }
-    }
+    };
+    backups.stop().await;
+    served
 }
 
 /// Ends at Ctrl+C, or when the process is asked to end.

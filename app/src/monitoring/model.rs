@@ -21,6 +21,29 @@ pub struct Report {
     pub errors: Vec<NotedError>,
     /// The most asked for first.
     pub routes: Vec<RouteNumbers>,
+    pub backups: BackupNumbers,
+}
+
+/// Copies of the database and of unsaved text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BackupNumbers {
+    /// `None`: only on command.
+    pub every_ms: Option<u64>,
+    pub running: bool,
+    pub last_good: Option<LastBackup>,
+    pub next_due_ms: Option<u64>,
+    /// Scheduled ones, since the start.
+    pub failures: u64,
+    /// When, and for the want of what: `tool`, `disk_full`, `database`, ….
+    pub last_failure: Option<(u64, &'static str)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastBackup {
+    pub name: String,
+    pub made_at_ms: u64,
+    pub took_ms: u64,
+    pub bytes: u64,
 }
 
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
-use super::model::{DatabaseNumbers, NotedError, Paused, Report, RoleNumbers, RouteNumbers};
+use super::model::{BackupNumbers, DatabaseNumbers, NotedError, Paused, Report, RoleNumbers, RouteNumbers};
 use super::port::{Condition, DependencyState, DraftsState};
 use crate::api_error::{ApiError, ErrorKind};
 use crate::ui::layout::{Frame, PageKind, framed};
@@ -61,6 +61,10 @@ fn numbers(report: &Report) -> AnyView {
             <section class="panel">
                 <h2>"Saving"</h2>
                 {saving(report)}
+            </section>
+            <section class="panel">
+                <h2>"Backups"</h2>
+                {backups(&report.backups, report.now_ms)}
             </section>
             <section class="panel">
                 <h2>"Recent errors"</h2>
@@ -191,6 +195,52 @@ fn saving(report: &Report) -> AnyView {
     .into_any()
 }
 
+fn backups(numbers: &BackupNumbers, now_ms: u64) -> AnyView {
+    let last = match &numbers.last_good {
+        None => "There is no good backup.".to_owned(),
+        Some(last) => format!(
+            "The last good one is of {}, {} ago: {} kB.",
+            written::moment(last.made_at_ms),
+            written::span(now_ms.saturating_sub(last.made_at_ms)),
+            written::number(last.bytes.div_ceil(1_000)),
+        ),
+    };
+    let next = match (numbers.every_ms, numbers.next_due_ms) {
+        _ if numbers.running => "One is being made now.".to_owned(),
+        (None, _) => "None are made by themselves.".to_owned(),
+        (Some(_), Some(due)) => format!("The next one is due at {}.", written::moment(due)),
+        (Some(every), None) => format!("One is made every {}.", written::span(every)),
+    };
+    let newest = numbers.last_good.as_ref().map(|last| last.made_at_ms);
+    let failure = numbers
+        .last_failure
+        .filter(|(at_ms, _)| Some(*at_ms) > newest)
+        .map(|(at_ms, why)| {
+            let words = format!("A backup failed at {}: {}.", written::moment(at_ms), failed_for(why));
+            notice(
+                Tone::Failure,
+                words,
+                view! { <p>"What was said is in the server's log. It is tried again."</p> },
+            )
+        });
+    view! {
+        {failure}
+        <p>{format!("{last} {next}")}</p>
+    }
+    .into_any()
+}
+
+fn failed_for(why: &str) -> &'static str {
+    match why {
+        "tool" => "a program is missing or too old",
+        "disk_full" => "the disk is full",
+        "database" => "the database did not do it",
+        "damaged" => "the copy could not be read",
+        "busy" => "another one was at work",
+        _ => "it could not be written",
+    }
+}
+
 fn errors(errors: &[NotedError]) -> AnyView {
     if errors.is_empty() {
         return view! { <p class="muted">"None since the start."</p> }.into_any();
@@ -268,6 +318,7 @@ fn failed(route: &RouteNumbers) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::model::LastBackup;
     use super::*;
 
     const ROLE: RoleNumbers = RoleNumbers {
@@ -311,6 +362,7 @@ mod tests {
                 p95_ms: 40,
                 p99_ms: 1_500,
             }],
+            backups: BackupNumbers::default(),
         }
     }
 
@@ -358,6 +410,44 @@ mod tests {
         let html = drawn(&report);
         assert!(html.contains("switched off since 01:00:00 UTC by mira"), "{html}");
         assert!(html.contains("medium") && html.contains("timed out"), "{html}");
+    }
+
+    #[test]
+    fn backups_are_said_with_the_last_failure_only_while_it_is_the_last_word() {
+        let html = drawn(&report());
+        assert!(
+            html.contains("There is no good backup. None are made by themselves."),
+            "{html}"
+        );
+        let mut report = report();
+        report.backups = BackupNumbers {
+            every_ms: Some(86_400_000),
+            last_good: Some(LastBackup {
+                name: "inkfast-19700101-0000".to_owned(),
+                made_at_ms: 60_000,
+                took_ms: 5,
+                bytes: 1_234_000,
+            }),
+            next_due_ms: Some(90_000_000),
+            failures: 1,
+            last_failure: Some((50_000, "disk_full")),
+            ..BackupNumbers::default()
+        };
+        let html = drawn(&report);
+        for words in [
+            "of 1970-01-01 00:01 UTC, 1 h 0 min ago",
+            "1,234 kB",
+            "due at 1970-01-02 01:00 UTC",
+        ] {
+            assert!(html.contains(words), "{words} is missing: {html}");
+        }
+        assert!(!html.contains("A backup failed"), "{html}");
+        report.backups.last_failure = Some((70_000, "disk_full"));
+        let html = drawn(&report);
+        assert!(
+            html.contains("A backup failed at 1970-01-01 00:01 UTC: the disk is full."),
+            "{html}"
+        );
     }
 
     #[test]

@@ -6,10 +6,10 @@ use app::auth::model::Role;
 use clap::{Args, Subcommand};
 use resilient_db::{Db, DbError, Options, Policy};
 
-use super::OnDatabase;
+use super::{Failed, OnDatabase};
 use crate::auth::password::{Passwords, random_password};
 use crate::auth::repository::{AccountRepository, AccountStore};
-use crate::sql::migrations::OwnTables;
+use crate::backup::BackedUp;
 
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
@@ -55,7 +55,7 @@ pub struct Who {
 }
 
 impl OnDatabase for AccountCommand {
-    async fn run<D: OwnTables>(self, options: Options<D::Database>) -> Result<(), String> {
+    async fn run<D: BackedUp>(self, options: Options<D::Database>) -> Result<(), Failed> {
         D::migrate(&options)
             .await
             .map_err(|error| format!("The database cannot be used: {error}."))?;
@@ -94,7 +94,7 @@ impl OnDatabase for AccountCommand {
                 }
                 Ok(())
             }
-            (false, why) => Err(why.to_owned()),
+            (false, why) => Err(why.to_owned().into()),
         }
     }
 }

@@ -5,9 +5,9 @@ use std::error::Error;
 use clap::Subcommand;
 use resilient_db::{Db, Options, Policy};
 
-use super::OnDatabase;
+use super::{Failed, OnDatabase};
+use crate::backup::BackedUp;
 use crate::report;
-use crate::sql::migrations::OwnTables;
 
 #[derive(Debug, Subcommand)]
 pub enum MigrateCommand {
@@ -28,7 +28,7 @@ pub enum MigrateCommand {
 }
 
 impl OnDatabase for MigrateCommand {
-    async fn run<D: OwnTables>(self, options: Options<D::Database>) -> Result<(), String> {
+    async fn run<D: BackedUp>(self, options: Options<D::Database>) -> Result<(), Failed> {
         let db = Db::<D::Database>::connect_lazily(options.clone(), Policy::default()).await;
         let failed = |error: &dyn Error| format!("The database did not do it: {}.", report::chain(error));
         match self {
@@ -45,7 +45,8 @@ impl OnDatabase for MigrateCommand {
                     return Err(format!(
                         "This would undo {} and throw away what is in these tables. Say --yes if that is meant.",
                         undone.join(", ")
-                    ));
+                    )
+                    .into());
                 }
                 D::revert(&options, to).await.map_err(|error| failed(&error))?;
             }

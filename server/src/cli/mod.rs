@@ -1,9 +1,12 @@
-//! The command line: `inkfast [serve]`, `inkfast account …`, `inkfast migrate …`, `inkfast health-check`.
+//! The command line: `inkfast [serve]`, `inkfast account …`, `inkfast migrate …`, `inkfast health-check`,
+//! `inkfast backup …`, `inkfast restore …`.
 
 mod account;
+mod backup;
 mod health_check;
 mod logging;
 mod migrate;
+mod restore;
 mod serve;
 
 use std::process::ExitCode;
@@ -13,8 +16,8 @@ use resilient_db::Options;
 
 use self::health_check::Verdict;
 use self::serve::ServeArguments;
+use crate::backup::{BackedUp, BackupError};
 use crate::config::{DatabaseSettings, Settings, environment};
-use crate::sql::migrations::OwnTables;
 use crate::sql::{MySql, Postgres, Sqlite};
 
 /// An admin panel that never loses what you typed.
@@ -35,11 +38,15 @@ enum Command {
     /// Inkfast's own tables: up to date, back, or what there is.
     #[command(subcommand)]
     Migrate(migrate::MigrateCommand),
+    /// Make a backup now, list those there are, or try one.
+    Backup(backup::BackupArguments),
+    /// Bring a backup back.
+    Restore(restore::RestoreArguments),
     /// Ask the server that runs with these settings how it is; the exit code says it.
     HealthCheck(health_check::HealthCheckArguments),
 }
 
-/// Wrong arguments and settings end with 2, failures with 1; a health check has codes of its own.
+/// Wrong arguments and settings end with 2, failures with 1; a health check and backups have codes of their own.
 pub fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -52,15 +59,18 @@ pub fn run() -> ExitCode {
     logging::start();
     match arguments.command.unwrap_or(Command::Serve(ServeArguments::default())) {
         Command::HealthCheck(arguments) => health_check::run(&arguments),
+        Command::Backup(arguments) => with_settings(|settings| backup::run(arguments, settings)),
+        Command::Restore(arguments) => with_settings(|settings| restore::run(arguments, settings)),
         Command::Serve(arguments) => with_settings(|settings| serve::run(arguments, settings)),
         Command::Account(command) => with_settings(|settings| on_database(settings, command)),
         Command::Migrate(command) => with_settings(|settings| on_database(settings, command)),
     }
 }
 
-fn with_settings<F>(run: impl FnOnce(Settings) -> F) -> ExitCode
+fn with_settings<F, E>(run: impl FnOnce(Settings) -> F) -> ExitCode
 where
-    F: Future<Output = Result<(), String>>,
+    F: Future<Output = Result<(), E>>,
+    E: Into<Failed>,
 {
     let settings = match Settings::from_env(&environment) {
         Ok(settings) => settings,
@@ -72,27 +82,50 @@ where
     };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&error.to_string()),
+        Err(error) => return Failed::from(error.to_string()).told(),
     };
     match runtime.block_on(run(settings)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(message) => failed(&message),
+        Err(failed) => failed.into().told(),
     }
 }
 
-fn failed(message: &str) -> ExitCode {
-    eprintln!("{message}");
-    ExitCode::FAILURE
+/// How a command ended that did not do what it should have.
+struct Failed {
+    words: String,
+    code: u8,
+}
+
+impl Failed {
+    fn told(self) -> ExitCode {
+        eprintln!("{}", self.words);
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<String> for Failed {
+    fn from(words: String) -> Self {
+        Self { words, code: 1 }
+    }
+}
+
+impl From<BackupError> for Failed {
+    fn from(error: BackupError) -> Self {
+        Self {
+            words: error.to_string(),
+            code: error.why.exit_code(),
+        }
+    }
 }
 
 /// Something done on a database, of whatever kind it is.
 trait OnDatabase {
     /// # Errors
     /// In words for the operator.
-    fn run<D: OwnTables>(self, options: Options<D::Database>) -> impl Future<Output = Result<(), String>> + Send;
+    fn run<D: BackedUp>(self, options: Options<D::Database>) -> impl Future<Output = Result<(), Failed>> + Send;
 }
 
-async fn on_database(settings: Settings, work: impl OnDatabase) -> Result<(), String> {
+async fn on_database(settings: Settings, work: impl OnDatabase) -> Result<(), Failed> {
     match settings.database {
         DatabaseSettings::Embedded => {
             let data_dir = &settings.storage.data_dir;

@@ -1,6 +1,7 @@
 //! Settings: from the environment, and what is shown to whom from `inkfast.toml`. Every problem is found before
 //! anything starts.
 
+mod backup;
 mod database;
 pub mod file;
 mod listen;
@@ -10,6 +11,7 @@ mod test_queries;
 
 use std::sync::Arc;
 
+pub use backup::BackupSettings;
 pub use database::DatabaseSettings;
 pub use file::PanelSettings;
 pub use listen::{ListenSettings, is_loopback_authority};
@@ -32,6 +34,7 @@ pub struct Settings {
     /// `INKFAST_REQUIRE_DATABASE` or `inkfast serve --require-database`, default off: no start without the database.
     pub require_database: bool,
     pub test_queries: TestQuerySettings,
+    pub backup: BackupSettings,
 }
 
 impl Settings {
@@ -49,6 +52,9 @@ impl Settings {
         let drills = keep_problems(switch(lookup, "INKFAST_DRILLS"), &mut problems);
         let require_database = keep_problems(switch(lookup, "INKFAST_REQUIRE_DATABASE"), &mut problems);
         let test_queries = keep_problems(TestQuerySettings::from_env(lookup), &mut problems);
+        let from_file = panel.as_ref().map(|panel| panel.backup.clone()).unwrap_or_default();
+        let data_dir = storage::data_dir(lookup);
+        let backup = keep_problems(BackupSettings::from_env(lookup, &from_file, &data_dir), &mut problems);
         if let (Some(test_queries), Some(database)) = (&test_queries, &database) {
             keep_problems(test_queries.fits(database), &mut problems);
         }
@@ -61,6 +67,7 @@ impl Settings {
             drills,
             require_database,
             test_queries,
+            backup,
         ) {
             (
                 Some(listen),
@@ -71,6 +78,7 @@ impl Settings {
                 Some(drills),
                 Some(require_database),
                 Some(test_queries),
+                Some(backup),
             ) if problems.is_empty() => Ok(Self {
                 listen,
                 storage,
@@ -80,6 +88,7 @@ impl Settings {
                 drills,
                 require_database,
                 test_queries,
+                backup,
             }),
             _ => Err(problems),
         }
@@ -145,6 +154,10 @@ mod tests {
             ("INKFAST_REQUIRE_DATABASE", "2"),
             ("INKFAST_TEST_QUERIES", "sometimes"),
             ("INKFAST_TEST_QUERIES_URL", "oracle://db"),
+            ("INKFAST_BACKUP_EVERY", "sometimes"),
+            ("INKFAST_BACKUP_KEEP", "0"),
+            ("INKFAST_BACKUP_KEEP_DAILY", "-1"),
+            ("INKFAST_BACKUP_TOOLS_DIR", "/there/is/no/such/place"),
         ])
         .unwrap_err();
         for name in [
@@ -157,6 +170,10 @@ mod tests {
             "INKFAST_REQUIRE_DATABASE",
             "INKFAST_TEST_QUERIES ",
             "INKFAST_TEST_QUERIES_URL",
+            "INKFAST_BACKUP_EVERY",
+            "INKFAST_BACKUP_KEEP ",
+            "INKFAST_BACKUP_KEEP_DAILY",
+            "INKFAST_BACKUP_TOOLS_DIR",
         ] {
             assert_eq!(
                 problems.iter().filter(|problem| problem.contains(name)).count(),

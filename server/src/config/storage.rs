@@ -36,7 +36,7 @@ impl StorageSettings {
             return Err(problems);
         }
         Ok(Self {
-            data_dir: lookup("INKFAST_DATA_DIR").map_or_else(|| PathBuf::from("data"), PathBuf::from),
+            data_dir: data_dir(lookup),
             secret: secret.map(|secret| secret_from_text(&secret)),
             admin_password: lookup("INKFAST_ADMIN_PASSWORD"),
             api_token,
@@ -50,6 +50,10 @@ impl StorageSettings {
             .filename(self.data_dir.join("inkfast.db"))
             .create_if_missing(true)
     }
+}
+
+pub(super) fn data_dir(lookup: Lookup) -> PathBuf {
+    lookup("INKFAST_DATA_DIR").map_or_else(|| PathBuf::from("data"), PathBuf::from)
 }
 
 impl std::fmt::Debug for StorageSettings {

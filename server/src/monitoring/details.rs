@@ -12,6 +12,7 @@ pub(super) fn details(health: &Health, observations: &Observations) -> Value {
         probes,
         machine,
         own_tables,
+        backups,
         ..
     } = observations;
     let opened_over = |name, role: &RoleHealth| (!role.is_closed()).then(|| breakers.opened_over(name));
@@ -28,6 +29,7 @@ pub(super) fn details(health: &Health, observations: &Observations) -> Value {
         })),
         "probes": probes.report(),
         "own_tables": own_tables.report(),
+        "backups": backups.report(),
     });
     if let (Value::Object(details), Value::Object(machine)) = (&mut details, machine.report()) {
         details.extend(machine);

@@ -32,6 +32,7 @@ use self::probes::ProbeTimes;
 pub use self::recording::Recording;
 pub use self::saves::{Saves, Waiting};
 pub use self::traffic::Traffic;
+use crate::backup::BackupsSeen;
 use crate::clock::now_ms;
 use crate::drafts::DraftService;
 
@@ -50,6 +51,7 @@ pub struct Observations {
     pub probes: Arc<ProbeTimes>,
     pub machine: Arc<Machine>,
     pub own_tables: Arc<OwnTablesSeen>,
+    pub backups: Arc<BackupsSeen>,
 }
 
 impl Default for Observations {
@@ -64,6 +66,7 @@ impl Default for Observations {
             probes: Arc::default(),
             machine: Arc::default(),
             own_tables: Arc::default(),
+            backups: Arc::default(),
             recording,
         }
     }
@@ -152,6 +155,7 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
             traffic,
             saves,
             errors,
+            backups,
             ..
         } = &*self.observations;
         Report {
@@ -165,6 +169,7 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
             paused: recording.paused(),
             errors: errors.recent(ERRORS_ON_PAGE),
             routes: traffic.routes(),
+            backups: backups.numbers(),
         }
     }
 

@@ -65,6 +65,18 @@ fn installed() -> Option<PrometheusHandle> {
         Unit::Bytes,
         "What is left of the disk that holds the data directory"
     );
+    describe_gauge!(
+        "inkfast_backup_last_success_timestamp_seconds",
+        Unit::Seconds,
+        "When the last good backup was made, in Unix time"
+    );
+    describe_gauge!("inkfast_backup_last_bytes", Unit::Bytes, "Size of the last good backup");
+    describe_gauge!(
+        "inkfast_backup_last_took_seconds",
+        Unit::Seconds,
+        "How long the last good backup took"
+    );
+    describe_counter!("inkfast_backup_failures_total", "Scheduled backups that failed");
     describe_gauge!("inkfast_build_info", "Always 1; the version is a label");
     gauge!("inkfast_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
     Some(handle)

@@ -30,13 +30,27 @@ macro_rules! both_ways {
     };
 }
 
-const MIGRATIONS: [Step; 1] = [Step {
-    number: 1,
-    name: "create own tables",
-    postgres: both_ways!("postgres/0001_create_own_tables"),
-    mysql: both_ways!("mysql/0001_create_own_tables"),
-    sqlite: both_ways!("sqlite/0001_create_own_tables"),
-}];
+const MIGRATIONS: [Step; 2] = [
+    Step {
+        number: 1,
+        name: "create own tables",
+        postgres: both_ways!("postgres/0001_create_own_tables"),
+        mysql: both_ways!("mysql/0001_create_own_tables"),
+        sqlite: both_ways!("sqlite/0001_create_own_tables"),
+    },
+    Step {
+        number: 2,
+        name: "create backup tables",
+        postgres: both_ways!("postgres/0002_create_backup_tables"),
+        mysql: both_ways!("mysql/0002_create_backup_tables"),
+        sqlite: both_ways!("sqlite/0002_create_backup_tables"),
+    },
+];
+
+/// The last step that this version knows.
+pub fn last_step() -> i64 {
+    MIGRATIONS.iter().map(|step| step.number).max().unwrap_or_default()
+}
 
 /// A step, and whether a database has it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The server against real databases, from outside: one binary, so that it links once.
 
 mod any_schema;
+mod backups;
 mod canary;
 mod cross_site;
 mod drills;

@@ -13,6 +13,9 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::support::private_database::PrivateDatabase;
 
+/// All that the steps make, and the table that notes them.
+const OWN_TABLES: i64 = 6;
+
 async fn applied<D: OwnTables>(db: &Db<D::Database>) -> usize {
     let steps: Vec<StepState> = D::steps(db).await.expect("the steps");
     assert!(!steps.is_empty());
@@ -71,7 +74,7 @@ async fn own_tables_come_and_go_on_mariadb() {
     for left in ["DROP TABLE inkfast_audit", "DROP TABLE inkfast_account", "SELECT 1"] {
         database.query(&format!("UPDATE inkfast_schema_history SET success = 0; {left}"));
         MySql::migrate(&options).await.expect("run again");
-        assert_eq!(tables(), 4, "{left}");
+        assert_eq!(tables(), OWN_TABLES, "{left}");
         database.query(&format!("UPDATE inkfast_schema_history SET success = 0; {left}"));
         MySql::revert(&options, 0).await.expect("run again");
         assert_eq!(tables(), 1, "{left}");
@@ -121,7 +124,7 @@ async fn own_tables_come_and_go_on_sqlite_and_by_command() {
     let asked = inkfast(directory.path(), &["migrate", "down", "--to", "0"]);
     assert!(!asked.status.success(), "{asked:?}");
     assert!(String::from_utf8_lossy(&asked.stderr).contains("--yes"), "{asked:?}");
-    assert_eq!(tables(), 4);
+    assert_eq!(tables(), OWN_TABLES);
     let down = inkfast(directory.path(), &["migrate", "down", "--to", "0", "--yes"]);
     assert!(
         down.status.success() && said(&down).contains("missing  create own tables"),

@@ -8,6 +8,7 @@ mod reader;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use app::auth::model::Role;
 use app::auth::rights::Action;
@@ -37,6 +38,17 @@ pub struct PanelSettings {
     pub rights: Rights,
     /// `name`, or `schema.name` outside the default schema.
     pub tables: BTreeMap<String, TableSettings>,
+    pub backup: BackupFile,
+}
+
+/// What the file says of backups; the environment overrules it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BackupFile {
+    pub directory: Option<PathBuf>,
+    pub every: Option<Duration>,
+    pub keep: Option<u32>,
+    pub keep_daily: Option<u32>,
+    pub tools_dir: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,18 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use app::auth::model::Role;
 use app::auth::rights::Action;
 use app::records::display::Widget;
 use toml::de::DeTable;
 
+use super::super::backup::{DURATIONS, MOST_KEPT, duration};
 use super::reader::{Entry, Reader, Value};
-use super::{ColumnSettings, Named, PanelSettings, Rights, TableSettings};
+use super::{BackupFile, ColumnSettings, Named, PanelSettings, Rights, TableSettings};
 
 const LONGEST_PAGE: u32 = 500;
 
-const TOP: [&str; 4] = ["order", "page_size", "rights", "tables"];
+const TOP: [&str; 5] = ["backup", "order", "page_size", "rights", "tables"];
+const BACKUP: [&str; 5] = ["directory", "every", "keep", "keep_daily", "tools_dir"];
 const TABLE: [&str; 13] = [
     "label",
     "help",
@@ -65,6 +68,7 @@ fn top(reader: &mut Reader, document: &DeTable) -> PanelSettings {
     let mut settings = PanelSettings::default();
     for Entry { key, value, .. } in reader.entries(document, "The file", &TOP) {
         match key {
+            "backup" => settings.backup = backup(reader, value),
             "order" => settings.order = names(reader, value, key).unwrap_or_default(),
             "page_size" => settings.page_size = reader.count(value, key, LONGEST_PAGE),
             "rights" => settings.rights = rights(reader, value),
@@ -80,6 +84,33 @@ fn top(reader: &mut Reader, document: &DeTable) -> PanelSettings {
         }
     }
     settings
+}
+
+fn backup(reader: &mut Reader, value: &Value) -> BackupFile {
+    let mut settings = BackupFile::default();
+    let Some(entries) = reader.table(value, "backup") else {
+        return settings;
+    };
+    for Entry { key, value, .. } in reader.entries(entries, "`backup`", &BACKUP) {
+        match key {
+            "directory" => settings.directory = reader.text(value, key).map(PathBuf::from),
+            "every" => settings.every = interval(reader, value, key),
+            "keep" => settings.keep = reader.count(value, key, MOST_KEPT),
+            "keep_daily" => settings.keep_daily = reader.count(value, key, MOST_KEPT),
+            _ => settings.tools_dir = reader.text(value, key).map(PathBuf::from),
+        }
+    }
+    settings
+}
+
+/// `None` also where it says off.
+fn interval(reader: &mut Reader, value: &Value, key: &str) -> Option<Duration> {
+    let text = reader.text(value, key).filter(|text| text != "off")?;
+    let read = duration(&text);
+    if read.is_none() {
+        reader.problem(value.span().start, format!("`{key}` takes {DURATIONS}."));
+    }
+    read
 }
 
 fn table(reader: &mut Reader, named: &Entry) -> TableSettings {
@@ -242,5 +273,5 @@ fn one_of<T>(
 /// Every key there is.
 #[cfg(test)]
 pub fn keys() -> impl Iterator<Item = &'static str> {
-    TOP.into_iter().chain(TABLE).chain(COLUMN)
+    TOP.into_iter().chain(BACKUP).chain(TABLE).chain(COLUMN)
 }

@@ -26,12 +26,16 @@ viewer = ["update"]
 [tables.orders.columns.total]
 widget = "slider"
 read = ["boss"]
+
+[backup]
+every = "now and then"
+keep = 0
 "#,
     )
     .unwrap_err();
     let wanted = [
         ("inkfast.toml:2:", "a whole number from 1 to 500"),
-        ("inkfast.toml:3:", "order, page_size, rights, tables"),
+        ("inkfast.toml:3:", "backup, order, page_size, rights, tables"),
         ("inkfast.toml:6:", "read, create, update, delete"),
         ("inkfast.toml:7:", "staff, editor, viewer"),
         ("inkfast.toml:10:", "label, help, hidden"),
@@ -40,6 +44,8 @@ read = ["boss"]
         ("inkfast.toml:15:", "`read`"),
         ("inkfast.toml:18:", "line, area, code, select, suggest"),
         ("inkfast.toml:19:", "superuser, staff, editor, viewer"),
+        ("inkfast.toml:22:", "as in 24h, or off"),
+        ("inkfast.toml:23:", "a whole number from 1 to"),
     ];
     for (place, allowed) in wanted {
         let told = problems.iter().filter(|problem| problem.starts_with(place));

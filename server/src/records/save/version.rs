@@ -4,6 +4,7 @@
 //! sees changes made by raw SQL too.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use app::records::model::{RecordKey, Table, Text, Values};
 use base64::Engine as _;
@@ -61,6 +62,14 @@ impl Version {
 pub struct Versions {
     sealer: Sealer,
     key: [u8; 32],
+    undone: Arc<RwLock<Vec<Undone>>>,
+}
+
+/// A time of which nothing has happened, because a backup from its beginning was restored at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undone {
+    pub from_ms: u64,
+    pub to_ms: u64,
 }
 
 impl Versions {
@@ -68,7 +77,14 @@ impl Versions {
         Self {
             sealer: keys.versions.clone(),
             key: keys.fingerprints,
+            undone: Arc::default(),
         }
+    }
+
+    /// What restores have undone. A record's version from such a time says nothing of the record that is there now: it
+    /// may be another one under the same key.
+    pub fn undo(&self, times: Vec<Undone>) {
+        *self.undone.write().unwrap_or_else(PoisonError::into_inner) = times;
     }
 
     /// Seals the present text of every column of `values` (secrets are not among them).
@@ -100,10 +116,20 @@ impl Versions {
 
     /// # Errors
     /// [`SealError::Malformed`] for what was never a version; [`SealError::WrongKey`] for one that
-    /// this server can no longer open.
+    /// this server can no longer open, or that is of an undone time.
     pub fn open(&self, text: &str) -> Result<Version, SealError> {
         let plain = self.sealer.open(b"", text)?;
-        serde_json::from_slice(&plain).map_err(|_| SealError::WrongKey)
+        let version: Version = serde_json::from_slice(&plain).map_err(|_| SealError::WrongKey)?;
+        // A new record was based on nothing that could be undone.
+        if version.key.is_some() && self.is_undone(version.issued_at_ms) {
+            return Err(SealError::WrongKey);
+        }
+        Ok(version)
+    }
+
+    fn is_undone(&self, at_ms: u64) -> bool {
+        let undone = self.undone.read().unwrap_or_else(PoisonError::into_inner);
+        undone.iter().any(|time| (time.from_ms..=time.to_ms).contains(&at_ms))
     }
 
     /// Whether `text` is what `version` saw in `column`; `None` where it saw no such column.

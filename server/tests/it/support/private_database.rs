@@ -21,13 +21,18 @@ impl PrivateDatabase {
         Self::MariaDb(PrivateMariaDb::start().expect("MariaDB is installed"))
     }
 
-    /// The small maintenance schema, in its own words.
-    pub fn make_schema(&self) {
+    /// Another database of the same server.
+    pub fn make_empty(&self, name: &str) {
         let made = match self {
-            Self::Postgres(server) => server.create_database("maintenance"),
-            Self::MariaDb(server) => server.create_database("maintenance"),
+            Self::Postgres(server) => server.create_database(name),
+            Self::MariaDb(server) => server.create_database(name),
         };
         made.expect("a new database");
+    }
+
+    /// The small maintenance schema, in its own words.
+    pub fn make_schema(&self) {
+        self.make_empty("maintenance");
         match self {
             Self::Postgres(_) => self.query(SCHEMA),
             Self::MariaDb(_) => self.query(MARIADB_SCHEMA),
@@ -51,9 +56,14 @@ impl PrivateDatabase {
 
     /// By the server's own program.
     pub fn query(&self, sql: &str) -> String {
+        self.query_in("maintenance", sql)
+    }
+
+    /// The same in another database.
+    pub fn query_in(&self, name: &str, sql: &str) -> String {
         let answer = match self {
-            Self::Postgres(server) => server.query("maintenance", sql),
-            Self::MariaDb(server) => server.query("maintenance", sql),
+            Self::Postgres(server) => server.query(name, sql),
+            Self::MariaDb(server) => server.query(name, sql),
         };
         answer.unwrap_or_else(|error| panic!("{error}: {sql}"))
     }

@@ -1,6 +1,7 @@
 //! The real program as a process of its own, killed and started again; browsers reach it through a proxy.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -64,10 +65,12 @@ impl RunningServer {
         server
     }
 
-    /// Starts it on the data it had; comes back when it can save.
-    pub async fn start(&self) {
+    /// The program with all that it is served with.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let data_dir = self.data_dir.path();
-        let child = Command::new(env!("CARGO_BIN_EXE_inkfast"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_inkfast"));
+        command
+            .args(arguments)
             .env_clear()
             .env("INKFAST_LISTEN", self.address.to_string())
             .env("INKFAST_DATA_DIR", data_dir)
@@ -77,10 +80,14 @@ impl RunningServer {
                 format!("sqlite:{}", data_dir.join("records.db").display()),
             )
             .envs(self.settings.iter().copied())
-            .current_dir(data_dir)
-            .stdout(Stdio::null())
-            .stderr(self.log_file())
-            .spawn();
+            .current_dir(data_dir);
+        command
+    }
+
+    /// Starts it on the data it had; comes back when it can save.
+    pub async fn start(&self) {
+        let mut command = self.command(&[]);
+        let child = command.stdout(Stdio::null()).stderr(self.log_file()).spawn();
         *self.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(child.expect("the program was built"));
         for _ in 0..3_000 {
             let ready = self.ask(self.address, Method::GET, "/readyz", None, &[]).await;
@@ -141,6 +148,16 @@ impl RunningServer {
         let json = [(ACCEPT.as_str(), "application/json")];
         let answered = self.through_proxy(Method::POST, &form.action, Some(&form.controls), &json);
         answered.await.map(|answered| answered.answer())
+    }
+
+    /// Where it keeps everything; the database is `records.db` in it.
+    pub fn data_dir(&self) -> &Path {
+        self.data_dir.path()
+    }
+
+    /// After its sessions were ended.
+    pub async fn sign_in_again(&mut self) {
+        self.cookie = self.sign_in().await;
     }
 
     /// Where it listens itself, past the proxy.

@@ -1,0 +1,2 @@
+DROP TABLE inkfast.undone_time;
+DROP TABLE inkfast.backup_turn;

@@ -1,0 +1,125 @@
+//! Makes one backup: the drafts first, then the database. What is saved in between is in both, and a draft too many
+//! is shown once more; the other way round it would be in neither.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use resilient_db::{Db, Options};
+use sqlx::sqlite::SqliteConnectOptions;
+
+use super::manifest::{DatabasePart, Manifest};
+use super::partial::Partial;
+use super::retention::Keep;
+use super::shelf::Held;
+use super::{BackedUp, Backup, BackupError, DATABASE, Places, Shelf, kept_file, sqlite};
+use crate::clock::now_ms;
+use crate::keys;
+
+/// Beside the database: files of SQLite, copied as such.
+const OWN_DATABASES: [&str; 2] = [DRAFTS, "local.db"];
+pub const DRAFTS: &str = "drafts.db";
+pub const ACCOUNTS: &str = "accounts.json";
+pub const SECRET: &str = "secret";
+
+/// What is backed up.
+pub struct What<D: BackedUp> {
+    pub options: Options<D::Database>,
+    /// To ask it which steps of the own tables it has.
+    pub db: Db<D::Database>,
+    pub data_dir: PathBuf,
+    /// The server's; `None` where none was made yet.
+    pub secret: Option<[u8; 32]>,
+    pub drafts_in_redis: bool,
+}
+
+/// Where it goes, and with what.
+pub struct Making<D: BackedUp> {
+    pub what: What<D>,
+    pub shelf: Shelf,
+    pub places: Places,
+    pub keep: Keep,
+}
+
+/// A backup that was made just now.
+pub struct Made {
+    pub backup: Backup,
+    pub cautions: Vec<String>,
+    /// Older ones that went for it.
+    pub removed: Vec<String>,
+}
+
+impl<D: BackedUp> Making<D> {
+    /// Which database it is.
+    pub fn name(&self) -> String {
+        D::name_of(&self.what.options)
+    }
+
+    /// # Errors
+    /// Where it cannot be made; then nothing is left of it. Dropped in the middle, it is the same.
+    pub async fn make(&self, with_secret: bool) -> Result<Made, BackupError> {
+        let held = self.shelf.hold()?;
+        let partial = held.begin()?;
+        let (manifest, cautions) = self.fill(&partial, with_secret).await?;
+        let backup = held.end(partial, &manifest)?;
+        let removed = self.sweep(&held);
+        Ok(Made {
+            backup,
+            cautions,
+            removed,
+        })
+    }
+
+    async fn fill(&self, partial: &Partial, with_secret: bool) -> Result<(Manifest, Vec<String>), BackupError> {
+        let (begun, made_at) = (Instant::now(), now_ms());
+        let mark = self.what.secret.as_ref().map(keys::secret_mark).unwrap_or_default();
+        let mut manifest = Manifest::new(made_at, self.database_part().await, mark);
+        manifest.drafts_in_redis = self.what.drafts_in_redis;
+        for name in OWN_DATABASES {
+            let source = self.what.data_dir.join(name);
+            if source.is_file() {
+                let copy = partial.file(name);
+                sqlite::copy_file(&SqliteConnectOptions::new().filename(source), &copy).await?;
+                sqlite::checked_rows(&copy).await?;
+                manifest.add(name, kept_file::settle(&copy).await?);
+            }
+        }
+        let accounts = self.what.data_dir.join(ACCOUNTS);
+        if accounts.is_file() {
+            manifest.add(ACCOUNTS, kept_file::copy(&accounts, &partial.file(ACCOUNTS)).await?);
+        }
+        if let Some(secret) = self.what.secret.filter(|_| with_secret) {
+            manifest.add(
+                SECRET,
+                kept_file::write(&secret[..], &partial.file(SECRET), |_| {}).await?,
+            );
+        }
+        let database = partial.file(DATABASE);
+        let copied = D::copy(&self.what.options, &self.places, &database).await?;
+        manifest.add(DATABASE, kept_file::settle(&database).await?);
+        manifest.database.server_version = copied.server_version;
+        manifest.database.rows = copied.rows;
+        manifest.took_ms = begun.elapsed().as_millis() as u64;
+        Ok((manifest, copied.cautions))
+    }
+
+    async fn database_part(&self) -> DatabasePart {
+        let steps = D::steps(&self.what.db).await.unwrap_or_default();
+        let applied = steps.iter().filter(|step| step.applied).map(|step| step.number);
+        DatabasePart {
+            kind: D::KIND.to_owned(),
+            server_version: String::new(),
+            name: self.name(),
+            migration: applied.max().unwrap_or_default(),
+            rows: super::Rows::new(),
+        }
+    }
+
+    fn sweep(&self, held: &Held) -> Vec<String> {
+        held.sweep(&self.name(), self.keep)
+    }
+}
+
+/// The secret that a server with this data directory uses; none is made.
+pub fn secret_of(data_dir: &Path, from_settings: Option<[u8; 32]>) -> Option<[u8; 32]> {
+    from_settings.or_else(|| std::fs::read(data_dir.join(SECRET)).ok()?.try_into().ok())
+}

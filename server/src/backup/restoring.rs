@@ -1,0 +1,298 @@
+//! Brings a backup back. What is there now is replaced only when everything is ready, and kept beside it.
+
+use std::path::{Path, PathBuf};
+
+use resilient_db::Options;
+use serde_json::Value;
+use sqlx::sqlite::SqliteConnectOptions;
+
+use super::making::{ACCOUNTS, DRAFTS, SECRET};
+use super::verifying::{of_this_kind, same_rows};
+use super::{BackedUp, Backup, BackupError, Beside, DATABASE, Places, Switched, Why, kept_file, sqlite, unsaved};
+use crate::clock::now_ms;
+use crate::sql::migrations::last_step;
+use crate::sql::{Dialect, Sqlite};
+use crate::{files, keys, report};
+
+/// How somebody wants it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Manner {
+    /// Also where the database is not empty.
+    pub replace: bool,
+    /// Without the owners and rights that the database's objects had.
+    pub plain: bool,
+    /// With the secret that is in the backup, also where there is another one.
+    pub secret: bool,
+}
+
+/// What was restored, and what is to be known of it.
+#[derive(Debug)]
+pub struct Restored {
+    pub tables: usize,
+    pub rows: u64,
+    /// In words for the operator.
+    pub notes: Vec<String>,
+}
+
+/// Brings the database back and, where `data_dir` is that of its server, what lies beside it. Nobody may be serving.
+///
+/// # Errors
+/// Then the old database is where it was, as it was.
+pub async fn restore<D: BackedUp>(
+    backup: &Backup,
+    options: &Options<D::Database>,
+    data_dir: Option<(&Path, Option<[u8; 32]>)>,
+    places: &Places,
+    manner: Manner,
+) -> Result<Restored, BackupError> {
+    of_this_kind::<D>(backup)?;
+    known_steps(backup)?;
+    backup.check().await?;
+    let is_empty = D::is_empty(options).await?;
+    if !is_empty && !manner.replace {
+        let words = format!(
+            "{} is not empty. Say --replace to put the backup in its place (it is kept under another name), or name \
+             an empty one with --into.",
+            D::name_of(options)
+        );
+        return Err(BackupError::new(Why::Refused, words));
+    }
+    let aside = match data_dir {
+        Some((data_dir, secret)) => Some(Aside::prepare(backup, data_dir, secret, manner).await?),
+        None => None,
+    };
+    let mut notes = match is_empty {
+        true => into_empty::<D>(backup, options, places, manner).await?,
+        false => in_place::<D>(backup, options, places, manner).await?,
+    };
+    if let Some(aside) = aside {
+        notes.extend(aside.put_in_place().await?);
+    }
+    let rows = &backup.manifest.database.rows;
+    Ok(Restored {
+        tables: rows.len(),
+        rows: rows.values().sum(),
+        notes,
+    })
+}
+
+fn known_steps(backup: &Backup) -> Result<(), BackupError> {
+    let (has, knows) = (backup.manifest.database.migration, last_step());
+    if has <= knows {
+        return Ok(());
+    }
+    let words = format!(
+        "{} has Inkfast's own tables of step {has}; this version knows {knows}.",
+        backup.name
+    );
+    Err(BackupError::new(Why::Refused, words))
+}
+
+async fn into_empty<D: BackedUp>(
+    backup: &Backup,
+    options: &Options<D::Database>,
+    places: &Places,
+    manner: Manner,
+) -> Result<Vec<String>, BackupError> {
+    D::fill(options, places, &backup.file(DATABASE), manner.plain).await?;
+    same_rows(&backup.manifest.database.rows, &D::rows(options).await?)?;
+    turn_back::<D>(backup, options).await?;
+    Ok(Vec::new())
+}
+
+async fn in_place<D: BackedUp>(
+    backup: &Backup,
+    options: &Options<D::Database>,
+    places: &Places,
+    manner: Manner,
+) -> Result<Vec<String>, BackupError> {
+    let beside = D::make_beside(options, "restoring").await?;
+    match fill_and_switch::<D>(backup, options, &beside, places, manner).await {
+        Ok(Switched::InPlace { old }) => Ok(vec![format!("The old database is kept as {old}.")]),
+        Ok(Switched::Beside { name }) => Ok(vec![format!(
+            "This kind of database cannot be put in the place of another. All is restored in {name}, and the old one is \
+             what it was: name {name} in DATABASE_URL."
+        )]),
+        Err(error) => {
+            if let Err(left) = D::remove_beside(options, &beside).await {
+                tracing::warn!(error = %left, name = beside.name, "what was restored in vain is still there");
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn fill_and_switch<D: BackedUp>(
+    backup: &Backup,
+    options: &Options<D::Database>,
+    beside: &Beside<D>,
+    places: &Places,
+    manner: Manner,
+) -> Result<Switched, BackupError> {
+    D::fill(&beside.options, places, &backup.file(DATABASE), manner.plain).await?;
+    same_rows(&backup.manifest.database.rows, &D::rows(&beside.options).await?)?;
+    turn_back::<D>(backup, &beside.options).await?;
+    D::switch(options, beside).await
+}
+
+/// Whoever signed out, or was switched off, since the backup would be signed in again by it. Forms that were drawn
+/// since then show what is no more: a record under their address may be another one.
+async fn turn_back<D: BackedUp>(backup: &Backup, options: &Options<D::Database>) -> Result<(), BackupError> {
+    if backup.manifest.database.migration == 0 {
+        return Ok(());
+    }
+    let up_to_date = D::migrate(options).await;
+    up_to_date.map_err(|error| {
+        let words = format!(
+            "Inkfast's own tables cannot be brought up to date: {}.",
+            report::chain(&error)
+        );
+        BackupError::new(Why::Database, words)
+    })?;
+    let (accounts, undone) = (D::own("account"), D::own("undone_time"));
+    let (from, to) = (backup.manifest.made_at_unix_ms, now_ms());
+    let orders = [
+        format!("UPDATE {accounts} SET epoch = {to}"),
+        format!("INSERT INTO {undone} (to_ms, from_ms) VALUES ({to}, {from})"),
+    ];
+    D::run(options, &orders).await
+}
+
+/// What lies beside the database, ready to be put in place.
+struct Aside {
+    data_dir: PathBuf,
+    /// Each with the file that takes its place.
+    databases: Vec<(PathBuf, PathBuf)>,
+    accounts: Option<Vec<u8>>,
+    secret: Option<Vec<u8>>,
+    notes: Vec<String>,
+}
+
+impl Aside {
+    async fn prepare(
+        backup: &Backup,
+        data_dir: &Path,
+        secret: Option<[u8; 32]>,
+        manner: Manner,
+    ) -> Result<Self, BackupError> {
+        let mut databases = Vec::new();
+        for file in &backup.manifest.files {
+            let target = data_dir.join(&file.name);
+            if file.name == DRAFTS {
+                let made = unsaved::joined(&backup.file(DRAFTS), &target, now_ms()).await?;
+                databases.push((target, made));
+            } else if file.name == "local.db" {
+                let made = sqlite::with_suffix(&target, ".restoring");
+                sqlite::remove(&made)?;
+                kept_file::copy(&backup.file(&file.name), &made).await?;
+                let order = format!("UPDATE {} SET epoch = {}", Sqlite::own("account"), now_ms());
+                Sqlite::run(&SqliteConnectOptions::new().filename(&made), &[order]).await?;
+                databases.push((target, made));
+            }
+        }
+        let read = |name: &str| {
+            let path = backup.file(name);
+            let bytes = backup.manifest.has(name).then(|| std::fs::read(&path)).transpose();
+            bytes.map_err(|error| BackupError::of(&path, &error))
+        };
+        let accounts = read(ACCOUNTS)?
+            .map(|accounts| signed_out(&accounts, now_ms()))
+            .transpose()?;
+        let given = read(SECRET)?.filter(|_| secret.is_none() || manner.secret);
+        let mark = match &given {
+            Some(given) => given
+                .as_slice()
+                .try_into()
+                .ok()
+                .map(|secret| keys::secret_mark(&secret)),
+            None => secret.as_ref().map(keys::secret_mark),
+        };
+        let notes = notes(backup, mark.as_deref());
+        Ok(Self {
+            data_dir: data_dir.to_owned(),
+            databases,
+            accounts,
+            secret: given,
+            notes,
+        })
+    }
+
+    async fn put_in_place(self) -> Result<Vec<String>, BackupError> {
+        let mut notes = self.notes;
+        for (target, made) in &self.databases {
+            if target.exists() {
+                let old = sqlite::replace(target, made).await?;
+                notes.push(format!("The old {} is kept as {}.", target.display(), old.display()));
+            } else {
+                sqlite::rename(made, target)?;
+            }
+        }
+        if let Some(accounts) = &self.accounts {
+            let path = self.data_dir.join(ACCOUNTS);
+            files::write_whole(&path, accounts).map_err(|error| BackupError::of(&path, &error))?;
+        }
+        if let Some(secret) = &self.secret {
+            notes.extend(put_secret(&self.data_dir.join(SECRET), secret).await?);
+        }
+        Ok(notes)
+    }
+}
+
+/// The old one stays beside it: what was kept with it can be read with nothing else.
+async fn put_secret(path: &Path, secret: &[u8]) -> Result<Option<String>, BackupError> {
+    if std::fs::read(path).is_ok_and(|there| there == secret) {
+        return Ok(None);
+    }
+    let made = sqlite::with_suffix(path, ".restoring");
+    sqlite::remove(&made)?;
+    kept_file::write(secret, &made, |_| {}).await?;
+    let mut note = None;
+    if path.exists() {
+        let old = sqlite::with_suffix(path, &format!(".before-{}", now_ms()));
+        sqlite::rename(path, &old)?;
+        note = Some(format!("The old secret is kept as {}.", old.display()));
+    }
+    sqlite::rename(&made, path)?;
+    Ok(note)
+}
+
+/// What the server knows of accounts while the database is away: all sessions are over, as in the database.
+fn signed_out(accounts: &[u8], epoch: u64) -> Result<Vec<u8>, BackupError> {
+    let damaged = |error: serde_json::Error| BackupError::new(Why::Damaged, format!("{ACCOUNTS} is damaged: {error}."));
+    let mut state: Value = serde_json::from_slice(accounts).map_err(damaged)?;
+    if let Some(accounts) = state.get_mut("accounts").and_then(Value::as_object_mut) {
+        for account in accounts.values_mut() {
+            account["epoch"] = epoch.into();
+        }
+    }
+    serde_json::to_vec(&state).map_err(damaged)
+}
+
+fn notes(backup: &Backup, mark: Option<&str>) -> Vec<String> {
+    let mut notes = vec!["Everybody signs in again.".to_owned()];
+    if backup.manifest.has(DRAFTS) && mark != Some(&backup.manifest.secret_mark) {
+        notes.push(
+            "The unsaved text in this backup was kept with another secret: nobody can see it before the server has \
+             that one."
+                .to_owned(),
+        );
+    }
+    if backup.manifest.drafts_in_redis {
+        notes.push("Unsaved text that was in Redis is not in this backup; what is in Redis now stays.".to_owned());
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_come_back_signed_out() {
+        let kept = br#"{"accounts":{"anna":{"role":"viewer","epoch":1,"disabled":false}},"ended":{"s":5}}"#;
+        let state: Value = serde_json::from_slice(&signed_out(kept, 77).unwrap()).unwrap();
+        assert_eq!(state["accounts"]["anna"]["epoch"], 77);
+        assert_eq!(state["ended"]["s"], 5);
+        assert!(signed_out(b"{", 77).is_err());
+    }
+}
