@@ -30,6 +30,9 @@ pub struct Settings {
     /// `INKFAST_DRILLS` or `inkfast serve --drills`, default off: staff may make the database fail for a while.
     pub drills: bool,
     pub test_queries: TestQuerySettings,
+    /// `INKFAST_ADAPTIVE_LIMITS`, else `adaptive_limits` of `inkfast.toml`, default off: how many calls run at once
+    /// follows what they take.
+    pub adaptive_limits: bool,
 }
 
 impl Settings {
@@ -46,10 +49,20 @@ impl Settings {
         let panel = keep_problems(PanelSettings::from_env(lookup), &mut problems);
         let drills = keep_problems(switch(lookup, "INKFAST_DRILLS"), &mut problems);
         let test_queries = keep_problems(TestQuerySettings::from_env(lookup), &mut problems);
+        let adaptive_limits = keep_problems(said(lookup, "INKFAST_ADAPTIVE_LIMITS"), &mut problems);
         if let (Some(test_queries), Some(database)) = (&test_queries, &database) {
             keep_problems(test_queries.fits(database), &mut problems);
         }
-        match (listen, storage, database, redis, panel, drills, test_queries) {
+        match (
+            listen,
+            storage,
+            database,
+            redis,
+            panel,
+            drills,
+            test_queries,
+            adaptive_limits,
+        ) {
             (
                 Some(listen),
                 Some(storage),
@@ -58,11 +71,13 @@ impl Settings {
                 Some(panel),
                 Some(drills),
                 Some(test_queries),
+                Some(adaptive_limits),
             ) if problems.is_empty() => Ok(Self {
                 listen,
                 storage,
                 database,
                 redis,
+                adaptive_limits: adaptive_limits.or(panel.adaptive_limits).unwrap_or(false),
                 panel: Arc::new(panel),
                 drills,
                 test_queries,
@@ -79,9 +94,15 @@ pub fn environment(name: &str) -> Option<String> {
 
 /// Off unless switched on.
 fn switch(lookup: Lookup, name: &str) -> Result<bool, Vec<String>> {
+    said(lookup, name).map(Option::unwrap_or_default)
+}
+
+/// `None` where nothing is said.
+fn said(lookup: Lookup, name: &str) -> Result<Option<bool>, Vec<String>> {
     match lookup(name).as_deref() {
-        None | Some("0" | "false" | "off") => Ok(false),
-        Some("1" | "true" | "on") => Ok(true),
+        None => Ok(None),
+        Some("0" | "false" | "off") => Ok(Some(false)),
+        Some("1" | "true" | "on") => Ok(Some(true)),
         Some(other) => Err(vec![format!("{name} is `{other}`; it takes 1 or 0.")]),
     }
 }
@@ -130,6 +151,7 @@ mod tests {
             ("INKFAST_DRILLS", "perhaps"),
             ("INKFAST_TEST_QUERIES", "sometimes"),
             ("INKFAST_TEST_QUERIES_URL", "oracle://db"),
+            ("INKFAST_ADAPTIVE_LIMITS", "always"),
         ])
         .unwrap_err();
         for name in [
@@ -141,6 +163,7 @@ mod tests {
             "INKFAST_DRILLS",
             "INKFAST_TEST_QUERIES ",
             "INKFAST_TEST_QUERIES_URL",
+            "INKFAST_ADAPTIVE_LIMITS",
         ] {
             assert_eq!(
                 problems.iter().filter(|problem| problem.contains(name)).count(),
@@ -148,6 +171,22 @@ mod tests {
                 "{name}: {problems:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_environment_has_the_last_word_on_adaptive_limits() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("inkfast.toml");
+        std::fs::write(&file, "adaptive_limits = true").unwrap();
+        let on_file = ("INKFAST_CONFIG", file.to_str().unwrap());
+        assert!(!read(&[]).unwrap().adaptive_limits);
+        assert!(read(&[on_file]).unwrap().adaptive_limits);
+        assert!(
+            !read(&[on_file, ("INKFAST_ADAPTIVE_LIMITS", "0")])
+                .unwrap()
+                .adaptive_limits
+        );
+        assert!(read(&[("INKFAST_ADAPTIVE_LIMITS", "1")]).unwrap().adaptive_limits);
     }
 
     #[test]

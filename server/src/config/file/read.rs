@@ -13,7 +13,7 @@ use super::{ColumnSettings, Named, PanelSettings, Rights, TableSettings};
 
 const LONGEST_PAGE: u32 = 500;
 
-const TOP: [&str; 4] = ["order", "page_size", "rights", "tables"];
+const TOP: [&str; 5] = ["order", "page_size", "adaptive_limits", "rights", "tables"];
 const TABLE: [&str; 13] = [
     "label",
     "help",
@@ -67,6 +67,7 @@ fn top(reader: &mut Reader, document: &DeTable) -> PanelSettings {
         match key {
             "order" => settings.order = names(reader, value, key).unwrap_or_default(),
             "page_size" => settings.page_size = reader.count(value, key, LONGEST_PAGE),
+            "adaptive_limits" => settings.adaptive_limits = reader.flag(value, key),
             "rights" => settings.rights = rights(reader, value),
             _ => {
                 let Some(tables) = reader.table(value, key) else {

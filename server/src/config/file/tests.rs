@@ -31,7 +31,7 @@ read = ["boss"]
     .unwrap_err();
     let wanted = [
         ("inkfast.toml:2:", "a whole number from 1 to 500"),
-        ("inkfast.toml:3:", "order, page_size, rights, tables"),
+        ("inkfast.toml:3:", "order, page_size, adaptive_limits, rights, tables"),
         ("inkfast.toml:6:", "read, create, update, delete"),
         ("inkfast.toml:7:", "staff, editor, viewer"),
         ("inkfast.toml:10:", "label, help, hidden"),
