@@ -120,6 +120,7 @@ async fn assemble<D: BackedUp>(
         application_name: "inkfast".to_owned(),
         observer: Arc::new(Observers(observers)),
         faults,
+        adaptive: settings.adaptive_limits,
         ..Policy::default()
     };
     let db = Db::<D::Database>::connect_lazily(options.clone(), policy).await;

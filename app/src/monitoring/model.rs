@@ -65,6 +65,12 @@ pub struct RoleNumbers {
     pub max: u32,
     pub running: u32,
     pub waiting: u32,
+    /// Calls that may run at once now.
+    pub limit: u32,
+    /// More calls fail than usual, though they go through.
+    pub failing: bool,
+    /// Calls take longer than usual.
+    pub slowing: bool,
 }
 
 #[derive(Clone, Copy, Debug)]

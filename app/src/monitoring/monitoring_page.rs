@@ -139,9 +139,28 @@ fn database(numbers: &DatabaseNumbers) -> AnyView {
             </thead>
             <tbody>{role("Reading", &numbers.read)} {role("Writing", &numbers.write)}</tbody>
         </table>
-        <p class="page-note">{probe}</p>
+        <p class="page-note" data-trends="">{format!("{probe} {}", trends(numbers))}</p>
     }
     .into_any()
+}
+
+/// What gets worse, and how many calls may run.
+fn trends(numbers: &DatabaseNumbers) -> String {
+    let [read, write] = [&numbers.read, &numbers.write];
+    let of = |[one, both]: [&str; 2], is: fn(&RoleNumbers) -> bool| match (is(read), is(write)) {
+        (true, true) => Some(format!("Reading and writing {both} than usual.")),
+        (true, false) => Some(format!("Reading {one} than usual.")),
+        (false, true) => Some(format!("Writing {one} than usual.")),
+        (false, false) => None,
+    };
+    let failing = of(["fails more often", "fail more often"], |role| role.failing);
+    let slowing = of(["takes longer", "take longer"], |role| role.slowing);
+    let told: Vec<String> = failing.into_iter().chain(slowing).collect();
+    let told = match told.is_empty() {
+        true => "Calls fail and take as usual.".to_owned(),
+        false => told.join(" "),
+    };
+    format!("{told} At once {} may read and {} may write.", read.limit, write.limit)
 }
 
 fn role(name: &'static str, role: &RoleNumbers) -> AnyView {
@@ -328,6 +347,9 @@ mod tests {
         max: 10,
         running: 1,
         waiting: 0,
+        limit: 10,
+        failing: false,
+        slowing: false,
     };
 
     fn report() -> Report {
@@ -388,6 +410,22 @@ mod tests {
             "the cause of an outage that is over: {html}"
         );
         assert!(html.contains("None since the start"), "{html}");
+    }
+
+    #[test]
+    fn what_gets_worse_is_said_before_anything_is_refused() {
+        let mut report = report();
+        let calm = "Calls fail and take as usual. At once 10 may read and 10 may write.";
+        assert!(drawn(&report).contains(calm));
+        report.database.read.failing = true;
+        (report.database.read.slowing, report.database.write.slowing) = (true, true);
+        report.database.read.limit = 4;
+        let html = drawn(&report);
+        let told =
+            "Reading fails more often than usual. Reading and writing take longer than usual. At once 4 may read";
+        assert!(html.contains(told), "{html}");
+        report.database.write.failing = true;
+        assert!(drawn(&report).contains("Reading and writing fail more often than usual."));
     }
 
     #[test]

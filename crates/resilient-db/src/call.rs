@@ -16,6 +16,7 @@ use crate::failed_attempt::FailedAttempt;
 use crate::lane::Lane;
 use crate::lease::{Lease, Terms};
 use crate::observer::{Ending, Refusal};
+use crate::pulse::Attempt;
 use crate::random;
 use crate::retry::{self, repetition};
 use crate::supported::Supported;
@@ -35,6 +36,9 @@ pub(crate) struct Call<'a, D: Supported> {
     deadline: Instant,
     telling: Telling<'a>,
     attempt_began: Instant,
+    /// When this attempt had its connection.
+    work_began: Option<Instant>,
+    began_quiet: bool,
     /// A commit's answer was lost and nothing since has told what became of it.
     in_doubt: bool,
     /// A prepared statement was stale; other connections have likely kept it as well.
@@ -73,6 +77,8 @@ impl<'a, D: Supported> Call<'a, D> {
             deadline,
             telling,
             attempt_began: now,
+            work_began: None,
+            began_quiet: lane.is_quiet(),
             in_doubt: false,
             reprepare: false,
             place,
@@ -82,8 +88,9 @@ impl<'a, D: Supported> Call<'a, D> {
     /// The next attempt's connection, with its transaction begun.
     pub(crate) async fn lease(&mut self) -> Result<(Connection<D>, Lease<D>), FailedAttempt> {
         self.telling.attempts += 1;
-        self.attempt_began = Instant::now();
+        (self.attempt_began, self.work_began) = (Instant::now(), None);
         let held = self.lane.acquire(self.place.kind, self.deadline).await?;
+        self.work_began = Some(Instant::now());
         let terms = Terms {
             deadline: self.deadline,
             phase: self.phase,
@@ -97,8 +104,15 @@ impl<'a, D: Supported> Call<'a, D> {
     /// Notes how the attempt ended. Either that is the call's answer, or the wait before the next
     /// attempt is over.
     pub(crate) async fn settle<T>(&mut self, result: Result<T, FailedAttempt>) -> ControlFlow<Result<T, DbError>> {
-        let took = self.attempt_began.elapsed();
-        self.lane.circuit.record(result.as_ref().err(), took);
+        let ended = Instant::now();
+        let took = ended - self.attempt_began;
+        self.lane.record(&Attempt {
+            name: self.name,
+            failed: result.as_ref().err(),
+            took,
+            worked: self.work_began.map(|began| ended - began),
+            was_quiet: self.began_quiet,
+        });
         match result {
             Ok(value) => {
                 self.note_success(took);

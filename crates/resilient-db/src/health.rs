@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use resilient_core::breaker::State;
 
+use crate::trend::Trends;
+
 /// From the cached probe, the breakers and the pools' counters; taking it touches nothing.
 #[derive(Clone, Debug)]
 pub struct Health {
@@ -40,6 +42,7 @@ pub struct ProbeReport {
 pub struct RoleHealth {
     pub breaker: State,
     pub pool: PoolNumbers,
+    pub trends: Trends,
 }
 
 impl RoleHealth {
@@ -59,8 +62,15 @@ pub struct PoolNumbers {
     pub running: u32,
     /// Calls waiting for one.
     pub waiting: u32,
-    /// Connections at most but for the burst's, which is also the number of ordinary places.
+    /// Connections at most but for the burst's, as the policy has it; also the number of ordinary places, where
+    /// [`Policy::adaptive`](crate::Policy::adaptive) is off, and the one it begins with, where it is on.
     pub max: u32,
+    /// Ordinary places now.
+    pub limit: u32,
+    /// The limit is never below this; `max` where it does not move.
+    pub least: u32,
+    /// The limit is never above this, nor is it together with the burst; `max` where it does not move.
+    pub most: u32,
     /// Connections of the burst. They are in use, and closed after it.
     pub overflow: u32,
 }

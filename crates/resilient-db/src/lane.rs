@@ -15,9 +15,11 @@ use crate::clock::Clock;
 use crate::failed_attempt::FailedAttempt;
 use crate::gate::Gate;
 use crate::health::{PoolNumbers, RoleHealth};
+use crate::limit::Bounds;
 use crate::policy::Policy;
 use crate::pool::{self, AfterUse, Held, Holders};
 use crate::probe::News;
+use crate::pulse::{Attempt, Pulse};
 use crate::supported::{Options, PoolSize, Role, Supported};
 
 /// Whether a database stands for itself.
@@ -39,6 +41,7 @@ pub(crate) struct Lane<D: Supported> {
     /// Of the ordinary connections.
     holders: Holders,
     bulkhead: Bulkhead,
+    pulse: Pulse,
     news: Arc<News>,
     policy: Arc<Policy>,
     pub(crate) server: Arc<D::Server>,
@@ -54,8 +57,10 @@ impl<D: Supported> Lane<D> {
         server: &Arc<D::Server>,
         membership: Membership,
     ) -> Self {
-        let PoolSize { max, burst, .. } = D::pool_size(role, policy);
+        let size = D::pool_size(role, policy);
+        let PoolSize { max, burst, .. } = size;
         let open = |max| pool::open::<D>(options, role, max, policy, news, server);
+        let pulse = Pulse::new(role, clock, Arc::clone(policy), size);
         Self {
             role,
             circuit: Circuit::new(role, clock, Arc::clone(policy)),
@@ -63,7 +68,8 @@ impl<D: Supported> Lane<D> {
                 (Membership::OfCluster, Role::Write) => Gate::closed(),
                 _ => Gate::open(),
             },
-            pool: open(max),
+            // As many as may ever run at once; how many do is for the bulkhead.
+            pool: open(pulse.bounds().most),
             overflow: (burst > 0).then(|| open(burst)),
             holders: Holders::default(),
             bulkhead: Bulkhead::new(Places {
@@ -72,6 +78,7 @@ impl<D: Supported> Lane<D> {
                 burst_after: policy.burst_after,
                 waiting: policy.waiting,
             }),
+            pulse,
             news: Arc::clone(news),
             policy: Arc::clone(policy),
             server: Arc::clone(server),
@@ -150,7 +157,7 @@ impl<D: Supported> Lane<D> {
 
     /// Opens what is missing of the connections that are kept, beside the caller, who knows that the database
     /// answers.
-    pub(crate) fn keep_some_open(self: &Arc<Self>) {
+    fn keep_some_open(self: &Arc<Self>) {
         let kept = D::pool_size(self.role, &self.policy).min;
         if self.pool.size() < kept {
             let lane = Arc::clone(self);
@@ -161,6 +168,7 @@ impl<D: Supported> Lane<D> {
 
     pub(crate) fn health(&self) -> RoleHealth {
         let overflow = self.overflow.as_ref().map_or(0, Pool::size);
+        let Bounds { least, usual, most } = self.pulse.bounds();
         let (size, idle) = (
             self.pool.size() + overflow,
             u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX),
@@ -172,11 +180,46 @@ impl<D: Supported> Lane<D> {
             in_use: size.saturating_sub(idle),
             running: self.bulkhead.running(),
             waiting: self.bulkhead.waiting(),
-            max: self.pool.options().get_max_connections(),
+            max: usual,
+            limit: self.bulkhead.limit(),
+            least,
+            most,
         };
         RoleHealth {
             breaker: self.circuit.state(),
             pool,
+            trends: self.pulse.trends(),
+        }
+    }
+
+    /// Whether a call that runs now has the database nearly to itself.
+    pub(crate) fn is_quiet(&self) -> bool {
+        Pulse::is_quiet(&self.bulkhead)
+    }
+
+    /// An attempt has ended. A trend is told before the breaker opens, if both come with the same call.
+    pub(crate) fn record(&self, attempt: &Attempt) {
+        self.pulse.record(&self.bulkhead, attempt);
+        self.circuit.record(attempt.failed, attempt.took);
+    }
+
+    /// A probe has succeeded.
+    pub(crate) fn probed(self: &Arc<Self>) {
+        self.keep_some_open();
+        self.close_one_too_many();
+        if self.circuit.is_closed() {
+            self.pulse.tick(&self.bulkhead);
+        }
+    }
+
+    /// A limit that has become smaller leaves idle connections behind: one of them goes with each probe, so
+    /// that a limit that comes back soon finds most of them.
+    fn close_one_too_many(&self) {
+        if self.pool.size() > self.bulkhead.limit()
+            && let Some(connection) = self.pool.try_acquire()
+        {
+            let held = self.hold(connection, AfterUse::Close);
+            held.release(self.policy.ping_after_release);
         }
     }
 

@@ -17,19 +17,24 @@ mod gate;
 mod health;
 mod lane;
 mod lease;
+mod limit;
 mod message;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod moving;
 mod observer;
 mod policy;
 mod pool;
 mod probe;
+mod pulse;
 mod random;
 mod retry;
 mod supported;
 mod telling;
 mod transaction;
+mod trend;
 mod typical;
+mod usual;
 
 #[doc = include_str!("../SETTINGS.md")]
 pub mod settings {}
@@ -51,3 +56,4 @@ pub use resilient_core::{breaker, failure};
 pub use supported::MySqlServer;
 pub use supported::{Options, PoolSize, Purpose, Replication, Role, Supported};
 pub use transaction::{End, OnUnknownCommit};
+pub use trend::{Trend, TrendChange, Trends};

@@ -11,6 +11,7 @@ use resilient_core::failure::Class;
 use crate::health::{ProbeReport, RoleHealth};
 use crate::observer::{CallEnded, Observer, Refusal};
 use crate::supported::Role;
+use crate::trend::{Trend, TrendChange, Trends};
 
 /// An [`Observer`] that counts. `database` is the label by which several databases are told apart.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +45,11 @@ impl CountMetrics {
         describe_gauge!(
             "db_pool_calls",
             "Calls that have a place among the running, or wait for one"
+        );
+        describe_gauge!("db_pool_limit", "Calls that may run at once, but for the burst's");
+        describe_gauge!(
+            "db_trend_rising",
+            "1 while calls fail more often or take longer than usual, by trend"
         );
         describe_counter!("db_writer_changes_total", "Writes went to another server, or to none");
         describe_counter!("db_two_writers_total", "Another server could be written to as well");
@@ -89,6 +95,10 @@ impl Observer for CountMetrics {
         self.set_breaker(role, change.to);
     }
 
+    fn trend_changed(&self, role: Role, change: &TrendChange) {
+        self.set_trend(role.name(), *change);
+    }
+
     fn writer_changed(&self, _from: Option<&str>, to: Option<&str>) {
         let to = to.unwrap_or("none").to_owned();
         counter!("db_writer_changes_total", "database" => self.database, "to" => to).increment(1);
@@ -114,11 +124,21 @@ impl Observer for CountMetrics {
         for (state, calls) in [("running", pool.running), ("waiting", pool.waiting)] {
             gauge!("db_pool_calls", "database" => database, "role" => role, "state" => state).set(calls);
         }
+        gauge!("db_pool_limit", "database" => database, "role" => role).set(pool.limit);
+        let Trends { failing, slowing } = health.trends;
+        for (trend, rising) in [(Trend::Failing, failing), (Trend::Slowing, slowing)] {
+            self.set_trend(role, TrendChange { trend, rising });
+        }
         self.set_breaker(role, health.breaker);
     }
 }
 
 impl CountMetrics {
+    fn set_trend(&self, role: &'static str, change: TrendChange) {
+        let (trend, level) = (change.trend.name(), f64::from(u8::from(change.rising)));
+        gauge!("db_trend_rising", "database" => self.database, "role" => role, "trend" => trend).set(level);
+    }
+
     fn set_breaker(&self, role: &'static str, state: State) {
         let level = match state {
             State::Closed => 0,

@@ -10,6 +10,7 @@ use resilient_core::failure::{Class, Severity};
 use crate::error::DbError;
 use crate::health::{ProbeReport, RoleHealth};
 use crate::supported::Role;
+use crate::trend::{Trend, TrendChange};
 
 /// Told of each decision, after the fact and outside every lock. Must not block. What an observer is
 /// not interested in it leaves out.
@@ -28,6 +29,9 @@ pub trait Observer: fmt::Debug + Send + Sync {
 
     /// `cause` is the driver's error behind it, where there is one.
     fn breaker_changed(&self, _role: Role, _change: &Transition, _cause: Option<&sqlx::Error>) {}
+
+    /// Calls fail more often or take longer than usual, though the breaker is closed; or they no longer do.
+    fn trend_changed(&self, _role: Role, _change: &TrendChange) {}
 
     /// A probe has ended.
     fn probed(&self, _probe: &ProbeReport) {}
@@ -126,6 +130,10 @@ impl Observer for Observers {
             .for_each(|observer| observer.breaker_changed(role, change, cause));
     }
 
+    fn trend_changed(&self, role: Role, change: &TrendChange) {
+        self.0.iter().for_each(|observer| observer.trend_changed(role, change));
+    }
+
     fn probed(&self, probe: &ProbeReport) {
         self.0.iter().for_each(|observer| observer.probed(probe));
     }
@@ -143,7 +151,8 @@ impl Observer for Observers {
     }
 }
 
-/// The default: each opening and closing is logged once with its cause, repetitions at debug.
+/// The default: each opening and closing is logged once with its cause, each trend when it begins and when it is
+/// over, repetitions at debug.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogChanges;
 
@@ -157,6 +166,14 @@ impl Observer for LogChanges {
             }
             // The probes of one outage; its beginning and its end are enough.
             _ => tracing::trace!(?role, cause = ?change.cause, error, "probing"),
+        }
+    }
+
+    fn trend_changed(&self, role: Role, change: &TrendChange) {
+        match (change.trend, change.rising) {
+            (Trend::Failing, true) => tracing::warn!(?role, "more calls of the database fail than usual"),
+            (Trend::Slowing, true) => tracing::warn!(?role, "calls of the database take longer than usual"),
+            (trend, false) => tracing::info!(?role, trend = trend.name(), "this trend of the database is over"),
         }
     }
 

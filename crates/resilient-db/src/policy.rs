@@ -76,6 +76,15 @@ pub struct Policy {
     /// Waiting for a place. Default 1 s, or what is left of the deadline.
     pub waiting_timeout: Duration,
 
+    /// Whether the number of calls that run at once follows what calls take, per role: fewer than
+    /// `max_connections` while sharing the server makes them more than twice as slow, or they are not answered
+    /// in time; more, up to `burst_connections` more, while somebody waits and they are as quick as alone. SQLite
+    /// writes through one connection whatever this says. Default false: see the README for what it was measured
+    /// to bring.
+    pub adaptive: bool,
+    /// So many calls per role may run however slow they are. Default 2.
+    pub least_running: u32,
+
     /// Attempts in all, the first one included. Default 3.
     pub attempts: u32,
     /// The longest first wait before a repetition; doubled for the second. Default 50 ms.
@@ -129,6 +138,8 @@ impl Default for Policy {
             ping_after_release: Duration::from_millis(500),
             waiting: 20,
             waiting_timeout: Duration::from_secs(1),
+            adaptive: false,
+            least_running: 2,
             attempts: 3,
             retry_base: Duration::from_millis(50),
             retry_base_fast: Duration::from_millis(10),

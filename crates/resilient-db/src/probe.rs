@@ -200,8 +200,8 @@ impl<D: Supported> Prober<D> {
         }
         let succeeded = failed.is_none();
         if succeeded {
-            self.read.keep_some_open();
-            self.write.keep_some_open();
+            self.read.probed();
+            self.write.probed();
         }
         self.tell_observer(succeeded, took);
         // Last: who waited for this probe finds the breakers as it left them.

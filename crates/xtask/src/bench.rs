@@ -18,6 +18,9 @@ pub enum Bench {
     /// COMMITs whose answer is lost: what is there twice, or not at all
     #[command(disable_help_flag = true)]
     Commits(Given),
+    /// A limit that follows the calls' times against a fixed one: times, goodput, on real servers
+    #[command(disable_help_flag = true)]
+    Adaptive(Given),
 }
 
 /// Given to the benchmark as it is, which also knows `--help`.
@@ -35,6 +38,7 @@ pub fn run(workspace: &Workspace, what: Bench) -> Result<()> {
         Bench::Browser => browser(workspace),
         Bench::Outage(given) => of_databases(workspace, "outage", &given.arguments),
         Bench::Commits(given) => of_databases(workspace, "commits", &given.arguments),
+        Bench::Adaptive(given) => of_databases(workspace, "adaptive", &given.arguments),
     }
 }
 

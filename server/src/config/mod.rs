@@ -35,6 +35,9 @@ pub struct Settings {
     pub require_database: bool,
     pub test_queries: TestQuerySettings,
     pub backup: BackupSettings,
+    /// `INKFAST_ADAPTIVE_LIMITS`, else `adaptive_limits` of `inkfast.toml`, default off: how many calls run at once
+    /// follows what they take.
+    pub adaptive_limits: bool,
 }
 
 impl Settings {
@@ -55,6 +58,7 @@ impl Settings {
         let from_file = panel.as_ref().map(|panel| panel.backup.clone()).unwrap_or_default();
         let data_dir = storage::data_dir(lookup);
         let backup = keep_problems(BackupSettings::from_env(lookup, &from_file, &data_dir), &mut problems);
+        let adaptive_limits = keep_problems(said(lookup, "INKFAST_ADAPTIVE_LIMITS"), &mut problems);
         if let (Some(test_queries), Some(database)) = (&test_queries, &database) {
             keep_problems(test_queries.fits(database), &mut problems);
         }
@@ -68,6 +72,7 @@ impl Settings {
             require_database,
             test_queries,
             backup,
+            adaptive_limits,
         ) {
             (
                 Some(listen),
@@ -79,11 +84,13 @@ impl Settings {
                 Some(require_database),
                 Some(test_queries),
                 Some(backup),
+                Some(adaptive_limits),
             ) if problems.is_empty() => Ok(Self {
                 listen,
                 storage,
                 database,
                 redis,
+                adaptive_limits: adaptive_limits.or(panel.adaptive_limits).unwrap_or(false),
                 panel: Arc::new(panel),
                 drills,
                 require_database,
@@ -102,9 +109,15 @@ pub fn environment(name: &str) -> Option<String> {
 
 /// Off unless switched on.
 fn switch(lookup: Lookup, name: &str) -> Result<bool, Vec<String>> {
+    said(lookup, name).map(Option::unwrap_or_default)
+}
+
+/// `None` where nothing is said.
+fn said(lookup: Lookup, name: &str) -> Result<Option<bool>, Vec<String>> {
     match lookup(name).as_deref() {
-        None | Some("0" | "false" | "off") => Ok(false),
-        Some("1" | "true" | "on") => Ok(true),
+        None => Ok(None),
+        Some("0" | "false" | "off") => Ok(Some(false)),
+        Some("1" | "true" | "on") => Ok(Some(true)),
         Some(other) => Err(vec![format!("{name} is `{other}`; it takes 1 or 0.")]),
     }
 }
@@ -158,6 +171,7 @@ mod tests {
             ("INKFAST_BACKUP_KEEP", "0"),
             ("INKFAST_BACKUP_KEEP_DAILY", "-1"),
             ("INKFAST_BACKUP_TOOLS_DIR", "/there/is/no/such/place"),
+            ("INKFAST_ADAPTIVE_LIMITS", "always"),
         ])
         .unwrap_err();
         for name in [
@@ -174,6 +188,7 @@ mod tests {
             "INKFAST_BACKUP_KEEP ",
             "INKFAST_BACKUP_KEEP_DAILY",
             "INKFAST_BACKUP_TOOLS_DIR",
+            "INKFAST_ADAPTIVE_LIMITS",
         ] {
             assert_eq!(
                 problems.iter().filter(|problem| problem.contains(name)).count(),
@@ -181,6 +196,22 @@ mod tests {
                 "{name}: {problems:?}"
             );
         }
+    }
+
+    #[test]
+    fn the_environment_has_the_last_word_on_adaptive_limits() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("inkfast.toml");
+        std::fs::write(&file, "adaptive_limits = true").unwrap();
+        let on_file = ("INKFAST_CONFIG", file.to_str().unwrap());
+        assert!(!read(&[]).unwrap().adaptive_limits);
+        assert!(read(&[on_file]).unwrap().adaptive_limits);
+        assert!(
+            !read(&[on_file, ("INKFAST_ADAPTIVE_LIMITS", "0")])
+                .unwrap()
+                .adaptive_limits
+        );
+        assert!(read(&[("INKFAST_ADAPTIVE_LIMITS", "1")]).unwrap().adaptive_limits);
     }
 
     #[test]

@@ -48,6 +48,13 @@ fn role(role: &RoleHealth) -> Value {
             "running": role.pool.running,
             "waiting": role.pool.waiting,
             "max": role.pool.max,
+            "limit": role.pool.limit,
+            "limit_least": role.pool.least,
+            "limit_most": role.pool.most,
+        },
+        "trends": {
+            "failing": role.trends.failing,
+            "slowing": role.trends.slowing,
         },
     })
 }

@@ -199,5 +199,8 @@ fn role_numbers(role: &RoleHealth) -> RoleNumbers {
         max: role.pool.max,
         running: role.pool.running,
         waiting: role.pool.waiting,
+        limit: role.pool.limit,
+        failing: role.trends.failing,
+        slowing: role.trends.slowing,
     }
 }

@@ -85,6 +85,7 @@ fn allowed(metric: &str, label: &str) -> BTreeSet<String> {
         (_, "reason") => &["breaker_open", "bulkhead_full"],
         (_, "to") => &["closed", "half_open", "open"],
         (_, "state") => &["idle", "in_use", "running", "waiting"],
+        (_, "trend") => &["failing", "slowing"],
         (_, "store") => &["redis", "server", "none"],
         ("db_probes_total", "result") => &["succeeded", "failed"],
         (_, "result") => &["succeeded", "wrong_credentials", "throttled", "unavailable"],

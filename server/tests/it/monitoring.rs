@@ -38,6 +38,8 @@ async fn metrics_are_for_the_token_alone() {
         // Its value is that of whichever server of this process was probed last: it is looked at below.
         "db_breaker_state{database=\"main\",role=\"write\"} ",
         "db_pool_connections_max{database=\"main\",role=\"read\"}",
+        "db_pool_limit{database=\"main\",role=\"write\"} ",
+        "db_trend_rising{database=\"main\",role=\"read\",trend=\"slowing\"} ",
         "db_calls_total{database=\"main\",call=",
     ] {
         assert!(text.contains(line), "{line} is missing in\n{text}");

@@ -145,6 +145,34 @@ async fn an_outage_is_seen_in_all_of_them_and_none_repeats_the_driver_or_what_wa
     assert_eq!(changes["changes"][0]["to"], "closed", "{changes}");
 }
 
+/// SQLite writes through one connection, whatever is switched on.
+#[tokio::test(flavor = "multi_thread")]
+async fn how_many_calls_may_run_and_what_gets_worse_is_told() {
+    let fixed = json!({ "max": 10, "limit": 10, "limit_least": 10, "limit_most": 10 });
+    let moving = json!({ "max": 10, "limit": 10, "limit_least": 2, "limit_most": 20 });
+    let one = json!({ "max": 1, "limit": 1, "limit_least": 1, "limit_most": 1 });
+    for (setting, of_reads) in [("0", fixed), ("1", moving)] {
+        let app = TestApp::with(&[("INKFAST_ADAPTIVE_LIMITS", setting)]).await;
+        let status = asked(&app, "/api/database/status").await;
+        let detailed = asked(&app, "/health/detailed").await["details"].take();
+        for told in [status, detailed] {
+            for (role, expected) in [("read", &of_reads), ("write", &one)] {
+                for (name, number) in expected.as_object().expect("numbers") {
+                    assert_eq!(&told[role]["pool"][name], number, "{role} {name}: {told}");
+                }
+                assert_eq!(
+                    told[role]["trends"],
+                    json!({ "failing": false, "slowing": false }),
+                    "{told}"
+                );
+            }
+        }
+        let page = app.get("/monitoring").await.body;
+        let line = "Calls fail and take as usual. At once 10 may read and 1 may write.";
+        assert!(page.contains(line), "{page}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn monitoring_can_be_switched_off_and_says_so_and_on_again() {
     let app = TestApp::embedded().await;

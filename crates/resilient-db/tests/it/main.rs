@@ -1,6 +1,7 @@
 //! `resilient-db` against real databases: a private PostgreSQL and a private MariaDB that are killed,
 //! frozen and cut off, SQLite files, and servers that say what no real one would say when asked to.
 
+mod adaptive;
 mod black_hole;
 mod burst;
 mod cluster;

@@ -34,6 +34,8 @@ pub struct PanelSettings {
     pub order: Vec<Named>,
     /// Rows on one page of a list.
     pub page_size: Option<u32>,
+    /// How many calls run at once follows what they take; the environment has the last word.
+    pub adaptive_limits: Option<bool>,
     /// On tables that say nothing of a role.
     pub rights: Rights,
     /// `name`, or `schema.name` outside the default schema.

@@ -15,7 +15,7 @@ use super::{BackupFile, ColumnSettings, Named, PanelSettings, Rights, TableSetti
 
 const LONGEST_PAGE: u32 = 500;
 
-const TOP: [&str; 5] = ["backup", "order", "page_size", "rights", "tables"];
+const TOP: [&str; 6] = ["adaptive_limits", "backup", "order", "page_size", "rights", "tables"];
 const BACKUP: [&str; 5] = ["directory", "every", "keep", "keep_daily", "tools_dir"];
 const TABLE: [&str; 13] = [
     "label",
@@ -71,6 +71,7 @@ fn top(reader: &mut Reader, document: &DeTable) -> PanelSettings {
             "backup" => settings.backup = backup(reader, value),
             "order" => settings.order = names(reader, value, key).unwrap_or_default(),
             "page_size" => settings.page_size = reader.count(value, key, LONGEST_PAGE),
+            "adaptive_limits" => settings.adaptive_limits = reader.flag(value, key),
             "rights" => settings.rights = rights(reader, value),
             _ => {
                 let Some(tables) = reader.table(value, key) else {

@@ -35,7 +35,10 @@ keep = 0
     .unwrap_err();
     let wanted = [
         ("inkfast.toml:2:", "a whole number from 1 to 500"),
-        ("inkfast.toml:3:", "backup, order, page_size, rights, tables"),
+        (
+            "inkfast.toml:3:",
+            "adaptive_limits, backup, order, page_size, rights, tables",
+        ),
         ("inkfast.toml:6:", "read, create, update, delete"),
         ("inkfast.toml:7:", "staff, editor, viewer"),
         ("inkfast.toml:10:", "label, help, hidden"),
