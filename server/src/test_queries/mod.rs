@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::auth::model::Role;
-use sqlx::ConnectOptions;
+use sqlx::Connection;
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -152,10 +152,10 @@ fn all<O: Clone>(servers: &Servers<O>) -> Vec<O> {
 }
 
 /// To the first of them that takes it; there is one at least.
-async fn connected<O: ConnectOptions>(servers: &[O]) -> Result<O::Connection, sqlx::Error> {
+async fn connected<C: Connection>(servers: &[C::Options]) -> Result<C, sqlx::Error> {
     let mut answer = Err(sqlx::Error::PoolClosed);
     for options in servers {
-        answer = options.connect().await;
+        answer = C::connect_with(options).await;
         if answer.is_ok() {
             break;
         }

@@ -22,7 +22,7 @@ pub async fn run(servers: &[MySqlConnectOptions], statement: &str) -> Result<Row
         .iter()
         .map(|options| MySql::options(options, Role::Read, &policy))
         .collect();
-    let mut connection = connected(&limited).await?;
+    let mut connection: MySqlConnection = connected(&limited).await?;
     let rows = within_transaction(&mut connection, &policy, statement).await;
     let ended = async {
         connection.execute("ROLLBACK").await?;

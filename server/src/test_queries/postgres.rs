@@ -9,7 +9,7 @@ use super::{ENDING, STATEMENT_LIMIT, connected};
 
 /// Where tables are whose names stand alone: of the account that serves the records, since the catalog is its.
 pub async fn default_schema(serving: &[PgConnectOptions]) -> Result<String, sqlx::Error> {
-    let mut connection = connected(serving).await?;
+    let mut connection: PgConnection = connected(serving).await?;
     let schema: Option<String> = sqlx::query_scalar("SELECT current_schema()::text")
         .fetch_one(&mut connection)
         .await?;
@@ -20,7 +20,7 @@ pub async fn default_schema(serving: &[PgConnectOptions]) -> Result<String, sqlx
 /// `statement` is what [`super::check`] has written.
 pub async fn run(servers: &[PgConnectOptions], statement: &str) -> Result<Rows, sqlx::Error> {
     let limited: Vec<_> = servers.iter().map(limited).collect();
-    let mut connection = connected(&limited).await?;
+    let mut connection: PgConnection = connected(&limited).await?;
     let rows = within_transaction(&mut connection, statement).await;
     // Whatever it was, nothing is kept of it; where even this is not answered, the end of the connection does it.
     let ended = async {

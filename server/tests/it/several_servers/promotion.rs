@@ -1,6 +1,7 @@
 //! The primary is lost and a standby promoted, while people save.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use serde_json::Value;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep};
 
-use super::{ACTIVITY, PATIENCE, Pair, STANDBYS, eventually, servers};
+use super::{PATIENCE, Pair, STANDBYS, eventually, servers};
 use crate::support::drawn_form::DrawnForm;
 use crate::support::private_database::PrivateDatabase;
 use crate::support::running_server::RunningServer;
@@ -202,7 +203,9 @@ impl Pair {
     /// Presses Save, loses the primary while it has committed and not answered yet, promotes the other one, and presses
     /// again as long as it is not saved. `then` is the last moment before the loss.
     async fn is_saved_over_a_promotion(&self, title: &str, then: impl FnOnce()) {
-        let form = self.app.form(ACTIVITY).await.with("v.title", title);
+        // A new record: done a second time, there would be two of them.
+        let new = format!("/records/activity/new?form={}", uuid::Uuid::new_v4());
+        let form = self.app.form(&new).await.with("v.title", title);
         let losing = async {
             let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
             eventually("it waits for the standby", async || self.primary.query(waits) == "1").await;
@@ -221,8 +224,11 @@ impl Pair {
             sleep(Duration::from_millis(50)).await;
             answer = self.app.save(&form).await.1;
         }
-        let page = self.app.form(ACTIVITY).await;
+        let made = format!("/records/activity/{}", answer.key.expect("a saved record has a key"));
+        let page = self.app.form(&made).await;
         assert_eq!(page.value("v.title"), Some(title), "what is said to be saved is there");
+        let records = format!("SELECT count(*) FROM activity WHERE title = '{title}'");
+        assert_eq!(self.other.query(&records), "1", "made once");
         let lines = format!(
             "SELECT count(*) FROM {} WHERE changes LIKE '%\"{title}\"%'",
             self.other.own("audit")
@@ -242,6 +248,16 @@ async fn an_old_primary_is_barred_until_somebody_says_otherwise() {
         of(&servers(app).await, "standby1").is_some_and(|server| server["takes_changes"] == true)
     })
     .await;
+    // The command line finds it, too.
+    let added = Command::new(env!("CARGO_BIN_EXE_inkfast"))
+        .args(["account", "add", "zoe", "--role", "viewer"])
+        .env_clear()
+        .envs([("DATABASE_URL", pair.primary.url()), (STANDBYS, pair.other.url())])
+        .output()
+        .expect("the program was built");
+    assert!(added.status.success(), "{added:?}");
+    let zoe = "SELECT count(*) FROM inkfast.account WHERE name = 'zoe'";
+    assert_eq!(pair.other.query(zoe), "1");
     pair.primary.restart();
     eventually("the old one is barred", async || {
         of(&servers(app).await, "main").is_some_and(|server| server["is_barred"] == true)

@@ -11,6 +11,8 @@ use crate::support::event_stream::EventStream;
 use crate::support::private_database::PrivateDatabase;
 use crate::support::test_app::PASSWORD;
 
+/// On every page that is drawn meanwhile.
+const LOOKING_ONLY: &str = "When this page was loaded, the database took no changes.";
 /// The record in a list.
 const FOUND: &str = "href=\"/records/activity/1\"";
 
@@ -128,6 +130,7 @@ async fn lists_and_forms_open_while_no_server_takes_changes() {
     ] {
         let page = app.get(path).await;
         assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
+        assert!(page.body.contains(LOOKING_ONLY), "{path}: {}", page.body);
     }
     // Not the list as it was once: nobody has asked for it before.
     assert!(
@@ -183,6 +186,7 @@ async fn lists_and_forms_open_while_no_server_takes_changes() {
     pair.other.promote();
     eventually("it can save again", async || pair.is_ready().await).await;
     assert_eq!(app.save(&form).await.1.outcome, Outcome::Saved);
+    assert!(!app.get(ACTIVITY).await.body.contains(LOOKING_ONLY));
     let found = "SELECT count(*) FROM activity WHERE title = 'Typed without a primary'";
     assert_eq!(pair.other.query(found), "1");
 }
