@@ -67,7 +67,9 @@ pub struct ServerNumbers {
     pub answers: bool,
     pub takes_changes: bool,
     pub is_read_from: bool,
-    /// It takes changes beside the primary, or did: it may hold something else.
+    /// It would take changes as well, and is not given any.
+    pub is_rival: bool,
+    /// Not written to before it follows the primary again, or somebody says that it counts.
     pub is_barred: bool,
     pub lag_ms: Option<u64>,
     /// Of reading and of writing.

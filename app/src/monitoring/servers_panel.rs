@@ -12,7 +12,7 @@ pub fn servers(servers: &[ServerNumbers], may_steer: bool) -> AnyView {
         view! {
             <tr>
                 <td data-label="Server"><strong>{server.name}</strong> " " <code>{server.place.clone()}</code></td>
-                <td data-label="Now">{now(server)} {(server.is_barred && may_steer).then(|| trust(server.name))}</td>
+                <td data-label="Now">{now(server)} {(server.is_rival && may_steer).then(|| trust(server.name))}</td>
                 <td class="number" data-label="Behind">{lag}</td>
                 <td data-label="Breakers">{format!("{read}, {write}")}</td>
             </tr>
@@ -39,10 +39,10 @@ fn now(server: &ServerNumbers) -> &'static str {
         ServerNumbers {
             takes_changes: true, ..
         } => "takes changes",
-        ServerNumbers { is_barred: true, .. } => {
-            "left alone: it took changes beside the primary, or may have, until it follows the primary again"
-        }
         ServerNumbers { answers: false, .. } => "does not answer",
+        ServerNumbers { is_rival: true, .. } => {
+            "left alone until it follows the primary: it would take changes, too, and may hold something else"
+        }
         ServerNumbers { is_read_from: true, .. } => "is read from",
         _ => "is not read from: it is late, or how late is not known",
     }
@@ -71,6 +71,7 @@ mod tests {
             answers: true,
             takes_changes: false,
             is_read_from: false,
+            is_rival: true,
             is_barred: true,
             lag_ms: None,
             breakers: ["closed", "half_open"],
@@ -78,12 +79,14 @@ mod tests {
         let primary = ServerNumbers {
             name: "standby1",
             takes_changes: true,
+            is_rival: false,
             is_barred: false,
             ..barred.clone()
         };
         let replica = ServerNumbers {
             name: "replica1",
             is_read_from: true,
+            is_rival: false,
             is_barred: false,
             lag_ms: Some(1_200),
             ..barred.clone()

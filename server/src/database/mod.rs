@@ -110,6 +110,7 @@ impl<S: Supported> Database<S> {
                 name: MAIN,
                 is_writer: true,
                 is_reader: true,
+                is_rival: false,
                 is_barred: false,
                 lag: None,
                 health: db.health(),

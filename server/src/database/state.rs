@@ -90,6 +90,7 @@ mod tests {
             name,
             is_writer: false,
             is_reader: false,
+            is_rival: false,
             is_barred: false,
             lag: None,
             health,

@@ -64,6 +64,7 @@ fn server_report(server: &ServerHealth) -> Value {
         "name": server.name,
         "takes_changes": server.is_writer,
         "is_read_from": server.is_reader,
+        "is_rival": server.is_rival,
         "is_barred": server.is_barred,
         "lag_ms": server.lag.map(|lag| lag.as_millis() as u64),
         "answers": health.last_probe.is_some_and(|probe| probe.succeeded),

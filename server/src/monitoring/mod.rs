@@ -210,6 +210,7 @@ fn server_numbers((server, place): (&ServerHealth, &String)) -> ServerNumbers {
         answers: health.condition != resilient_db::Condition::Down,
         takes_changes: server.is_writer,
         is_read_from: server.is_reader,
+        is_rival: server.is_rival,
         is_barred: server.is_barred,
         lag_ms: server.lag.map(|lag| lag.as_millis() as u64),
         breakers: [health.read.breaker.name(), health.write.breaker.name()],

@@ -215,6 +215,11 @@ impl Selection {
         self.servers[id].barred
     }
 
+    /// Could be written to as well, and is not.
+    pub(crate) fn is_rival(&self, id: ServerId) -> bool {
+        self.servers[id].may_lead && !self.is_out(id) && self.writer != Some(id)
+    }
+
     fn answered(&mut self, now: Moment, id: ServerId, answer: Answer) {
         let server = &mut self.servers[id];
         server.answered = Some((now, answer));

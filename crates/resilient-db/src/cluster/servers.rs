@@ -41,6 +41,8 @@ pub struct ServerHealth {
     pub is_writer: bool,
     /// Reads that may be a little old go to it: a replica that answers and is in time.
     pub is_reader: bool,
+    /// Could be written to as well, and is not: another one is, or nobody knows which of them counts.
+    pub is_rival: bool,
     /// Holds another history than the server we wrote to: not written to before it was seen to be read-only,
     /// or somebody [says otherwise](crate::Cluster::trust).
     pub is_barred: bool,
@@ -244,6 +246,7 @@ impl<D: Supported> Servers<D> {
             name,
             is_writer: selection.writer(now) == Some(id),
             is_reader: selection.is_fresh(now, id),
+            is_rival: selection.is_rival(id),
             is_barred: selection.is_barred(id),
             lag: selection.lag(now, id),
             health: db.health(),

@@ -260,7 +260,8 @@ async fn an_old_primary_is_barred_until_somebody_says_otherwise() {
     assert_eq!(pair.other.query(zoe), "1");
     pair.primary.restart();
     eventually("the old one is barred", async || {
-        of(&servers(app).await, "main").is_some_and(|server| server["is_barred"] == true)
+        let main = of(&servers(app).await, "main");
+        main.is_some_and(|server| server["is_barred"] == true && server["is_rival"] == true)
     })
     .await;
     let with_token = [("authorization", "Bearer a token of sixteen and more")];

@@ -89,6 +89,10 @@ fn a_primary_that_comes_back_is_told_and_never_written_to_until_it_was_a_standby
         "told once"
     );
     assert_eq!(selection.writer(at(1_600)), Some(STANDBY));
+    assert_eq!(
+        [PRIMARY, STANDBY, REPLICA].map(|id| selection.is_rival(id)),
+        [true, false, false]
+    );
     is_lost(&mut selection, 1_700, STANDBY);
     assert_eq!(selection.probed(at(1_800), &[(PRIMARY, primary_at(3))]), []);
     assert_eq!(selection.writer(at(1_800)), None, "its history is another one");
@@ -162,6 +166,7 @@ fn where_two_could_be_written_to_from_the_start_nobody_is() {
     let rival = |rival| Change::Rival { writer: None, rival };
     assert_eq!(told, [rival(PRIMARY), rival(STANDBY)]);
     assert_eq!(selection.writer(at(0)), None);
+    assert!(selection.is_rival(PRIMARY) && selection.is_rival(STANDBY));
 
     // One of them turns out to be the standby.
     let moved = |to| Change::Writer {
