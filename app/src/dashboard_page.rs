@@ -187,6 +187,11 @@ fn health(condition: &Condition) -> AnyView {
             "Unsaved work is kept on your device only.".to_owned(),
             "The server cannot keep drafts at the moment. Saving works.",
         ),
+        (DependencyState::Slow, _) if !condition.can_save => (
+            Tone::Waiting,
+            format!("{kind} takes no changes at the moment."),
+            "Lists and forms still open. What you type is kept and can be saved when changes are taken again.",
+        ),
         (DependencyState::Slow, _) => (
             Tone::Waiting,
             format!("{kind} answers slowly."),

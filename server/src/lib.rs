@@ -5,6 +5,7 @@ pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod database;
 pub mod demo;
 pub mod drafts;
 pub mod events;

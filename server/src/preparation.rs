@@ -13,7 +13,8 @@ use crate::auth::password::random_password;
 use crate::auth::repository::AccountRepository;
 use crate::auth::service::Auth;
 use crate::clock::now_ms;
-use crate::config::StorageSettings;
+use crate::config::{Servers, StorageSettings};
+use crate::database::Database;
 use crate::drafts::DraftService;
 use crate::panel::Panel;
 use crate::records::save::{self, Undone, Versions};
@@ -33,8 +34,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 const SWEEP_AT_ONCE: u32 = 500;
 
 pub struct Preparation<D: OwnTables> {
-    pub db: Db<D::Database>,
-    pub options: Options<D::Database>,
+    pub db: Database<D::Database>,
+    pub servers: Servers<Options<D::Database>>,
     pub panel: Arc<Panel>,
     pub schema: Schema<D>,
     pub versions: Versions,
@@ -53,6 +54,8 @@ enum NotPrepared {
     OwnTables(#[from] MigrateError),
     #[error("the database did not do it")]
     Database(#[from] DbError),
+    #[error("none of the database servers takes changes, or more than one would")]
+    NoPrimary,
 }
 
 impl<D: OwnTables> Preparation<D> {
@@ -91,13 +94,17 @@ impl<D: OwnTables> Preparation<D> {
     }
 
     async fn prepare(&self) -> Result<(), NotPrepared> {
-        match D::migrate(&self.options).await {
+        let primary = self.db.writer();
+        let mut named = self.servers.named();
+        let primary = named.find(|(name, _)| Some(*name) == primary);
+        let (_, options) = primary.ok_or(NotPrepared::NoPrimary)?;
+        match D::migrate(options).await {
             Ok(()) => self.learn_what_was_undone().await?,
-            Err(error) if D::is_forbidden(&error) => self.keep_own_tables_here().await?,
+            Err(error) if D::is_forbidden(&error) => self.keep_own_tables_here(options).await?,
             Err(error) => return Err(error.into()),
         }
-        if self.demo {
-            D::fill_with_demo(&self.db).await?;
+        if let (true, Database::One(db)) = (self.demo, &self.db) {
+            D::fill_with_demo(db).await?;
         }
         self.schema.read().await?;
         self.make_first_account().await?;
@@ -108,7 +115,8 @@ impl<D: OwnTables> Preparation<D> {
     async fn learn_what_was_undone(&self) -> Result<(), DbError> {
         let (from, to) = (D::as_text("from_ms"), D::as_text("to_ms"));
         let sql = format!("SELECT {from}, {to} FROM {}", D::own("undone_time"));
-        let read = self.db.read("undone times", |mut conn: Connection<D::Database>| {
+        let primary = self.db.primary();
+        let read = primary.read("undone times", |mut conn: Connection<D::Database>| {
             let sql = sql.clone();
             async move { D::fetch(&mut conn, sql, Vec::new()).await }
         });
@@ -124,7 +132,7 @@ impl<D: OwnTables> Preparation<D> {
     }
 
     /// Without the right to make tables: accounts in a file here, and nobody saves.
-    async fn keep_own_tables_here(&self) -> Result<(), NotPrepared> {
+    async fn keep_own_tables_here(&self, options: &Options<D::Database>) -> Result<(), NotPrepared> {
         if self.read_only.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -132,14 +140,14 @@ impl<D: OwnTables> Preparation<D> {
             "this database account may not make Inkfast's own tables: records are read-only until somebody has run \
              what is printed below"
         );
-        println!("{}", D::sql_for_own_tables(&self.options));
+        println!("{}", D::sql_for_own_tables(options));
         let options = sqlx::sqlite::SqliteConnectOptions::new()
             .filename(self.storage.data_dir.join("local.db"))
             .create_if_missing(true);
         Sqlite::migrate(&options).await?;
         let local = Db::<sqlx::Sqlite>::connect_lazily(options, Policy::default()).await;
         self.auth
-            .use_accounts(Arc::new(AccountRepository::<Sqlite>::new(local)));
+            .use_accounts(Arc::new(AccountRepository::<Sqlite>::new(local.into())));
         self.read_only.store(true, Ordering::Release);
         Ok(())
     }

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use app::records::model::Table;
 use resilient_core::failure::{Kind, Outcome};
-use resilient_db::{Connection, Db, DbError};
+use resilient_db::{Connection, DbError};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::database::Database;
 use crate::panel::Panel;
 use crate::sql::Dialect;
 use crate::sql::catalog::Catalog;
@@ -21,7 +22,7 @@ const NOT_WITHIN: Duration = Duration::from_secs(2);
 
 /// Clones read the same one.
 pub struct Schema<D: Dialect> {
-    db: Db<D::Database>,
+    db: Database<D::Database>,
     panel: Arc<Panel>,
     /// Where what was read is kept for the next start.
     kept: PathBuf,
@@ -49,7 +50,7 @@ impl<D: Dialect> Clone for Schema<D> {
 }
 
 impl<D: Dialect> Schema<D> {
-    pub fn new(db: Db<D::Database>, panel: Arc<Panel>, data_dir: &Path) -> Self {
+    pub fn new(db: Database<D::Database>, panel: Arc<Panel>, data_dir: &Path) -> Self {
         Self {
             db,
             panel,
@@ -98,11 +99,10 @@ impl<D: Dialect> Schema<D> {
 
     async fn read_into(&self, last: &mut Option<Reading>) -> Result<(), DbError> {
         let begun = Instant::now();
-        let tables = self
-            .db
-            .read("introspect", |mut conn: Connection<D::Database>| async move {
-                D::introspect(&mut conn).await
-            });
+        let primary = self.db.primary();
+        let tables = primary.read("introspect", |mut conn: Connection<D::Database>| async move {
+            D::introspect(&mut conn).await
+        });
         let tables = tables.await?;
         let known = self.panel.found();
         let is_another = !known.tables().iter().map(|table| &**table).eq(&tables);

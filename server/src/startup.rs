@@ -11,14 +11,15 @@ use std::time::Duration;
 use app::monitoring::port::Monitor;
 use app::records::port::Records;
 use axum::Router;
-use resilient_db::{Condition, CountMetrics, Db, Faults, Health, LogChanges, Observer, Observers, Options, Policy};
+use resilient_db::{CountMetrics, Faults, LogChanges, Observer, Observers, Options, Policy};
 use tokio::net::TcpListener;
 
 use crate::auth::directory::Directory;
 use crate::auth::repository::AccountRepository;
 use crate::auth::service::Auth;
 use crate::backup::{self, BackedUp, Making, Schedule, What};
-use crate::config::{DatabaseSettings, Settings, StorageSettings};
+use crate::config::{DatabaseSettings, Servers, Settings, StorageSettings};
+use crate::database::{Database, DatabaseState, LogOf, Readiness};
 use crate::drafts::DraftService;
 use crate::events::{self, Hub};
 use crate::http::router::router;
@@ -78,17 +79,17 @@ pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
     let drafts = Arc::new(drafts.map_err(|error| unusable(storage, "drafts.db", &error))?);
     let services = match settings.database.clone() {
         DatabaseSettings::Embedded => {
-            let options = storage.embedded_database();
-            assemble::<Sqlite>(options, settings, keys, drafts, panel, observations).await?
+            let servers = Servers::only(storage.embedded_database());
+            assemble::<Sqlite>(servers, settings, keys, drafts, panel, observations).await?
         }
         DatabaseSettings::Sqlite(options) => {
-            assemble::<Sqlite>(*options, settings, keys, drafts, panel, observations).await?
+            assemble::<Sqlite>(Servers::only(*options), settings, keys, drafts, panel, observations).await?
         }
-        DatabaseSettings::MySql(options) => {
-            assemble::<MySql>(*options, settings, keys, drafts, panel, observations).await?
+        DatabaseSettings::MySql(servers) => {
+            assemble::<MySql>(*servers, settings, keys, drafts, panel, observations).await?
         }
-        DatabaseSettings::Postgres(options) => {
-            assemble::<Postgres>(*options, settings, keys, drafts, panel, observations).await?
+        DatabaseSettings::Postgres(servers) => {
+            assemble::<Postgres>(*servers, settings, keys, drafts, panel, observations).await?
         }
     };
     Ok(Prepared {
@@ -99,7 +100,7 @@ pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
 }
 
 async fn assemble<D: BackedUp>(
-    options: Options<D::Database>,
+    servers: Servers<Options<D::Database>>,
     settings: Settings,
     keys: Keys,
     drafts: Arc<DraftService>,
@@ -114,18 +115,9 @@ async fn assemble<D: BackedUp>(
         .clone()
         .map(|faults| Arc::new(Drills::new(faults, Arc::clone(&observations))));
     machine::watch(&observations.machine, &storage.data_dir);
-    let mut observers: Vec<Arc<dyn Observer>> = vec![Arc::new(LogChanges), Arc::new(CountMetrics { database: "main" })];
-    observers.extend(observations.observers::<D::Database>());
-    let policy = Policy {
-        application_name: "inkfast".to_owned(),
-        observer: Arc::new(Observers(observers)),
-        faults,
-        adaptive: settings.adaptive_limits,
-        ..Policy::default()
-    };
-    let db = Db::<D::Database>::connect_lazily(options.clone(), policy).await;
+    let db = connect::<D>(&servers, &settings, faults, &observations).await;
     if settings.require_database {
-        there(&db.health())?;
+        there(&db.state())?;
     }
     let directory = Directory::open(&storage.data_dir).map_err(|error| unusable(storage, "accounts.json", &error))?;
     let directory = Arc::new(directory);
@@ -151,6 +143,7 @@ async fn assemble<D: BackedUp>(
         Arc::clone(&drafts),
         Arc::clone(&observations),
         drills.clone(),
+        settings.database.places(),
     ));
     events::follow(&events, &monitor);
     own_tables::watch::<D>(
@@ -161,7 +154,7 @@ async fn assemble<D: BackedUp>(
     );
     let making = Making::<D> {
         what: What {
-            options: options.clone(),
+            servers: servers.clone(),
             db: db.clone(),
             data_dir: storage.data_dir.clone(),
             secret: backup::secret_of(&storage.data_dir, storage.secret),
@@ -174,7 +167,7 @@ async fn assemble<D: BackedUp>(
     let backups = Schedule::start(making, settings.backup.every, Arc::clone(&observations.backups));
     let preparation = Preparation::<D> {
         db,
-        options,
+        servers,
         panel: Arc::clone(&panel),
         schema,
         versions,
@@ -210,12 +203,44 @@ async fn assemble<D: BackedUp>(
     })
 }
 
-fn there(health: &Health) -> Result<(), String> {
-    match (health.condition, &health.cause) {
-        (Condition::Down, Some(cause)) => Err(format!("DATABASE_URL: the database cannot be reached: {cause}.")),
-        (Condition::Down, None) => Err("DATABASE_URL: the database cannot be reached.".to_owned()),
+fn there(database: &DatabaseState) -> Result<(), String> {
+    match (database.readiness, &database.leading().health.cause) {
+        (Readiness::Down, Some(cause)) => Err(format!("DATABASE_URL: the database cannot be reached: {cause}.")),
+        (Readiness::Down, None) => Err("DATABASE_URL: the database cannot be reached.".to_owned()),
         _ => Ok(()),
     }
+}
+
+/// Each server with a policy that says which one it is about.
+async fn connect<D: BackedUp>(
+    servers: &Servers<Options<D::Database>>,
+    settings: &Settings,
+    faults: Option<Faults>,
+    observations: &Observations,
+) -> Database<D::Database> {
+    let is_one = servers.is_one();
+    let policy_of = |server: &'static str| {
+        let log: Arc<dyn Observer> = match is_one {
+            true => Arc::new(LogChanges),
+            false => Arc::new(LogOf { server }),
+        };
+        let mut observers: Vec<Arc<dyn Observer>> = vec![log, Arc::new(CountMetrics { database: server })];
+        observers.extend(observations.observers::<D::Database>(server));
+        Policy {
+            application_name: "inkfast".to_owned(),
+            observer: Arc::new(Observers(observers)),
+            faults: faults.clone(),
+            adaptive: settings.adaptive_limits,
+            ..Policy::default()
+        }
+    };
+    // What concerns several: who is written to, and calls that none of them could take.
+    let all: Vec<Arc<dyn Observer>> = vec![
+        Arc::new(LogChanges),
+        Arc::new(CountMetrics { database: "all" }),
+        observations.errors.clone(),
+    ];
+    Database::connect(servers.clone(), settings.max_lag, policy_of, Arc::new(Observers(all))).await
 }
 
 /// Makes it where it is not there, and locks it.

@@ -6,3 +6,5 @@ pub mod model;
 pub mod monitoring_page;
 #[cfg(feature = "ssr")]
 pub mod port;
+#[cfg(feature = "ssr")]
+mod servers_panel;

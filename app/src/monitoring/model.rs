@@ -10,7 +10,10 @@ pub struct Report {
     /// Unix time of this report.
     pub now_ms: u64,
     pub condition: Condition,
+    /// Of the server that takes changes, where there are several.
     pub database: DatabaseNumbers,
+    /// In the order of the settings; one of them where there are no others.
+    pub servers: Vec<ServerNumbers>,
     /// Presses of Save since the start, by outcome.
     pub saves: Vec<(&'static str, u64)>,
     /// Forms, of everybody, whose save is kept and not yet done.
@@ -53,6 +56,24 @@ pub struct DatabaseNumbers {
     pub last_probe: Option<ProbeNumbers>,
     /// The last failed probe in the driver's words: for operators.
     pub cause: Option<String>,
+}
+
+/// One database server among several.
+#[derive(Clone, Debug)]
+pub struct ServerNumbers {
+    pub name: &'static str,
+    /// Host and port.
+    pub place: String,
+    pub answers: bool,
+    pub takes_changes: bool,
+    pub is_read_from: bool,
+    /// It would take changes as well, and is not given any.
+    pub is_rival: bool,
+    /// Not written to before it follows the primary again, or somebody says that it counts.
+    pub is_barred: bool,
+    pub lag_ms: Option<u64>,
+    /// Of reading and of writing.
+    pub breakers: [&'static str; 2],
 }
 
 /// Breaker and pool for reading, or for writing.

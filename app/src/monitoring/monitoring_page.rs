@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use super::model::{BackupNumbers, DatabaseNumbers, NotedError, Paused, Report, RoleNumbers, RouteNumbers};
 use super::port::{Condition, DependencyState, DraftsState};
+use super::servers_panel::servers;
 use crate::api_error::{ApiError, ErrorKind};
 use crate::ui::layout::{Frame, PageKind, framed};
 use crate::ui::notice::{Tone, notice};
@@ -38,14 +39,14 @@ pub fn MonitoringPage() -> impl IntoView {
                     <button class="button" type="button" data-live-pause="" aria-pressed="false" hidden>"Pause"</button>
                 </div>
             </div>
-            {numbers(&report)}
+            {numbers(&report, visit.account.role.may_steer())}
             <script type="module" nonce=nonce>{LIVE}</script>
         };
         Ok(framed(&visit, frame, content.into_any()))
     })
 }
 
-fn numbers(report: &Report) -> AnyView {
+fn numbers(report: &Report, may_steer: bool) -> AnyView {
     view! {
         <div class="monitoring" data-live="">
             <p class="page-note">
@@ -57,6 +58,7 @@ fn numbers(report: &Report) -> AnyView {
             <section class="panel">
                 <h2>{report.condition.database_kind}</h2>
                 {database(&report.database)}
+                {(report.servers.len() > 1).then(|| servers(&report.servers, may_steer))}
             </section>
             <section class="panel">
                 <h2>"Saving"</h2>
@@ -96,7 +98,11 @@ fn condition(report: &Report) -> AnyView {
             )
         }
         (_, DependencyState::Down) => (Tone::Waiting, "Drafts cannot be kept on the server.".to_owned()),
-        (DependencyState::Slow, _) => (Tone::Waiting, format!("{kind} answers slowly, or takes no changes.")),
+        (DependencyState::Slow, _) if !report.condition.can_save => (
+            Tone::Waiting,
+            format!("{kind} takes no changes at the moment; lists and forms still open."),
+        ),
+        (DependencyState::Slow, _) => (Tone::Waiting, format!("{kind} answers slowly.")),
         _ => (Tone::Good, format!("{kind} answers, and drafts are kept.")),
     };
     let cause = (*database != DependencyState::Up)
@@ -371,6 +377,7 @@ mod tests {
                 last_probe: None,
                 cause: Some("an old cause".to_owned()),
             },
+            servers: Vec::new(),
             saves: vec![("kept", 3), ("in_progress", 1)],
             waiting: 1,
             paused: None,
@@ -389,7 +396,7 @@ mod tests {
     }
 
     fn drawn(report: &Report) -> String {
-        Owner::new().with(|| numbers(report).to_html())
+        Owner::new().with(|| numbers(report, true).to_html())
     }
 
     #[test]
@@ -486,6 +493,16 @@ mod tests {
             html.contains("A backup failed at 1970-01-01 00:01 UTC: the disk is full."),
             "{html}"
         );
+    }
+
+    #[test]
+    fn a_database_that_takes_no_changes_is_said_to() {
+        let mut report = report();
+        report.condition.database = DependencyState::Slow;
+        assert!(drawn(&report).contains("PostgreSQL answers slowly."));
+        report.condition.can_save = false;
+        let words = "PostgreSQL takes no changes at the moment; lists and forms still open.";
+        assert!(drawn(&report).contains(words));
     }
 
     #[test]

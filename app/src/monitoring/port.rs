@@ -52,6 +52,16 @@ pub struct Condition {
     pub retry_after_ms: Option<u64>,
 }
 
+impl Condition {
+    /// The database as open forms have to know it: one that cannot save is down to them, though lists may open.
+    pub fn database_for_saving(&self) -> DependencyState {
+        match self.can_save {
+            true => self.database,
+            false => DependencyState::Down,
+        }
+    }
+}
+
 #[async_trait]
 pub trait Monitor: Send + Sync {
     fn condition(&self) -> Condition;
@@ -64,6 +74,10 @@ pub trait Monitor: Send + Sync {
 
     /// The same and more for the page; asks nothing either.
     fn report(&self) -> Report;
+
+    /// Somebody has looked: what this database server holds is what counts, though another history was suspected.
+    /// Whether there is a server of that name.
+    fn trust(&self, server: &str) -> bool;
 
     /// `None` unless this server was started with drills.
     fn drills(&self) -> Option<DrillsView>;

@@ -5,10 +5,12 @@ use leptos_meta::Title;
 use resilient_form::{ConnectionStatus, Toasts};
 
 use super::icon::icon;
+use super::notice::{Tone, notice};
 use super::page_request::PageRequest;
 use super::visit::Visit;
 use super::written;
 use crate::drafts::port::UnsavedForms;
+use crate::monitoring::port::DependencyState;
 use crate::records::address;
 use crate::records::model::{Table, TableName};
 
@@ -44,11 +46,22 @@ pub fn framed(visit: &Visit, frame: Frame, content: AnyView) -> AnyView {
         {header(visit, frame.unsaved)}
         <div class="frame">
             {rail(visit, frame.active.as_ref())}
-            <main id="content" class=class tabindex="-1">{content}</main>
+            <main id="content" class=class tabindex="-1">{looking_only(visit)} {content}</main>
         </div>
         <Toasts />
     }
     .into_any()
+}
+
+/// The status says that nothing can be saved; it is the page that can say what goes on.
+fn looking_only(visit: &Visit) -> Option<AnyView> {
+    let condition = visit.monitor.condition();
+    let looking_only = !condition.can_save && condition.database != DependencyState::Down;
+    let words = "Lists and forms still open, and what you type is kept. It can be saved when the status above says so.";
+    looking_only.then(|| {
+        let heading = "When this page was loaded, the database took no changes.";
+        notice(Tone::Waiting, heading, view! { <p>{words}</p> })
+    })
 }
 
 /// A style of its own, so that an edit page transfers nothing that only other pages have. It stands in the body, where what

@@ -5,9 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use app::auth::model::Role;
 use async_trait::async_trait;
-use resilient_db::{Db, DbError};
+use resilient_db::DbError;
 
 use super::directory::KnownAccount;
+use crate::database::Database;
 use crate::sql::Dialect;
 
 /// An account with its password hash: read for signing in, kept nowhere else.
@@ -35,13 +36,13 @@ pub trait AccountStore: Send + Sync {
 }
 
 pub struct AccountRepository<D: Dialect> {
-    db: Db<D::Database>,
+    db: Database<D::Database>,
     /// Accounts whose role this version does not know, as told to the log once each.
     told: Mutex<BTreeSet<String>>,
 }
 
 impl<D: Dialect> AccountRepository<D> {
-    pub fn new(db: Db<D::Database>) -> Self {
+    pub fn new(db: Database<D::Database>) -> Self {
         Self {
             db,
             told: Mutex::default(),
@@ -71,6 +72,7 @@ impl<D: Dialect> AccountRepository<D> {
         let parameters: Vec<_> = parameter.map(|text| Some(text.to_owned())).into_iter().collect();
         let rows = self
             .db
+            .primary()
             .read(name, |mut conn| {
                 let (sql, parameters) = (sql.clone(), parameters.clone());
                 async move { D::fetch(&mut conn, sql, parameters).await }

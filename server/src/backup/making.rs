@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use resilient_db::{Db, Options};
+use resilient_db::Options;
 use sqlx::sqlite::SqliteConnectOptions;
 
 use super::manifest::{DatabasePart, Manifest};
@@ -13,6 +13,8 @@ use super::retention::Keep;
 use super::shelf::Held;
 use super::{BackedUp, Backup, BackupError, DATABASE, Places, Shelf, kept_file, sqlite};
 use crate::clock::now_ms;
+use crate::config::Servers;
+use crate::database::Database;
 use crate::keys;
 
 /// Beside the database: files of SQLite, copied as such.
@@ -23,13 +25,22 @@ pub const SECRET: &str = "secret";
 
 /// What is backed up.
 pub struct What<D: BackedUp> {
-    pub options: Options<D::Database>,
-    /// To ask it which steps of the own tables it has.
-    pub db: Db<D::Database>,
+    pub servers: Servers<Options<D::Database>>,
+    /// To ask it which steps of the own tables it has, and who takes changes.
+    pub db: Database<D::Database>,
     pub data_dir: PathBuf,
     /// The server's; `None` where none was made yet.
     pub secret: Option<[u8; 32]>,
     pub drafts_in_redis: bool,
+}
+
+impl<D: BackedUp> What<D> {
+    /// The server that takes changes. Where none does it is the first: why that cannot be copied is then told.
+    fn primary(&self) -> &Options<D::Database> {
+        let writer = self.db.writer();
+        let found = self.servers.named().find(|(name, _)| Some(*name) == writer);
+        found.map_or(&self.servers.main, |(_, options)| options)
+    }
 }
 
 /// Where it goes, and with what.
@@ -51,7 +62,7 @@ pub struct Made {
 impl<D: BackedUp> Making<D> {
     /// Which database it is.
     pub fn name(&self) -> String {
-        D::name_of(&self.what.options)
+        D::name_of(&self.what.servers.main)
     }
 
     /// # Errors
@@ -94,7 +105,7 @@ impl<D: BackedUp> Making<D> {
             );
         }
         let database = partial.file(DATABASE);
-        let copied = D::copy(&self.what.options, &self.places, &database).await?;
+        let copied = D::copy(self.what.primary(), &self.places, &database).await?;
         manifest.add(DATABASE, kept_file::settle(&database).await?);
         manifest.database.server_version = copied.server_version;
         manifest.database.rows = copied.rows;
@@ -103,7 +114,7 @@ impl<D: BackedUp> Making<D> {
     }
 
     async fn database_part(&self) -> DatabasePart {
-        let steps = D::steps(&self.what.db).await.unwrap_or_default();
+        let steps = D::steps(&self.what.db.primary()).await.unwrap_or_default();
         let applied = steps.iter().filter(|step| step.applied).map(|step| step.number);
         DatabasePart {
             kind: D::KIND.to_owned(),

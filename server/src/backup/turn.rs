@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use resilient_db::failure::Kind;
-use resilient_db::{Connection, Db, DbError};
+use resilient_db::{Connection, DbError};
 
 use super::BackedUp;
+use crate::database::Database;
 
 /// After this long without a word from its holder, a turn is free.
 const LASTS: Duration = Duration::from_secs(90);
@@ -14,13 +15,13 @@ const LASTS: Duration = Duration::from_secs(90);
 pub const SAY_EVERY: Duration = Duration::from_secs(30);
 
 pub struct Turn<D: BackedUp> {
-    db: Db<D::Database>,
+    db: Database<D::Database>,
     /// This process.
     holder: String,
 }
 
 impl<D: BackedUp> Turn<D> {
-    pub fn new(db: Db<D::Database>) -> Self {
+    pub fn new(db: Database<D::Database>) -> Self {
         let holder = uuid::Uuid::new_v4().simple().to_string();
         Self { db, holder }
     }
@@ -97,7 +98,8 @@ impl<D: BackedUp> Turn<D> {
             "SELECT {ago} FROM {} WHERE name = 'scheduled' AND done_ms > 0",
             D::own("backup_turn")
         );
-        let asked = self.db.read("backup turn", |mut conn: Connection<D::Database>| {
+        let primary = self.db.primary();
+        let asked = primary.read("backup turn", |mut conn: Connection<D::Database>| {
             let sql = sql.clone();
             async move { D::fetch(&mut conn, sql, Vec::new()).await }
         });

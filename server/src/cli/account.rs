@@ -60,7 +60,7 @@ impl OnDatabase for AccountCommand {
             .await
             .map_err(|error| format!("The database cannot be used: {error}."))?;
         let db = Db::<D::Database>::connect_lazily(options, Policy::default()).await;
-        let accounts = AccountRepository::<D>::new(db);
+        let accounts = AccountRepository::<D>::new(db.into());
         let mut made = None;
         let done = match &self {
             AccountCommand::Add { who, may } => {

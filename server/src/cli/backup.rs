@@ -8,7 +8,7 @@ use resilient_db::{Db, Options, Policy};
 
 use super::{Failed, OnDatabase};
 use crate::backup::{self, BackedUp, Backup, BackupError, Making, What};
-use crate::config::{BackupSettings, Settings, StorageSettings};
+use crate::config::{BackupSettings, Servers, Settings, StorageSettings};
 
 pub const CODES: &str = "\
 Exit codes:
@@ -115,8 +115,10 @@ impl OnDatabase for Make {
         }
         let making = Making::<D> {
             what: What {
-                db: Db::<D::Database>::connect_lazily(options.clone(), Policy::default()).await,
-                options,
+                db: Db::<D::Database>::connect_lazily(options.clone(), Policy::default())
+                    .await
+                    .into(),
+                servers: Servers::only(options),
                 data_dir: self.storage.data_dir,
                 secret,
                 drafts_in_redis: self.drafts_in_redis,

@@ -7,6 +7,7 @@ use resilient_db::{Db, Options, Policy};
 
 use super::{Failed, OnDatabase};
 use crate::backup::BackedUp;
+use crate::database::Access;
 use crate::report;
 
 #[derive(Debug, Subcommand)]
@@ -34,7 +35,7 @@ impl OnDatabase for MigrateCommand {
         match self {
             Self::Up => D::migrate(&options).await.map_err(|error| failed(&error))?,
             Self::Down { to, yes } => {
-                let steps = D::steps(&db).await.map_err(|error| failed(&error))?;
+                let steps = D::steps(&Access::One(&db)).await.map_err(|error| failed(&error))?;
                 let undone = steps.iter().filter(|step| step.applied && step.number > to);
                 let undone: Vec<String> = undone.map(|step| format!("{} ({})", step.number, step.name)).collect();
                 if undone.is_empty() {
@@ -52,7 +53,7 @@ impl OnDatabase for MigrateCommand {
             }
             Self::Status => {}
         }
-        for step in D::steps(&db).await.map_err(|error| failed(&error))? {
+        for step in D::steps(&Access::One(&db)).await.map_err(|error| failed(&error))? {
             let state = if step.applied { "applied" } else { "missing" };
             println!("{:>4}  {state}  {}", step.number, step.name);
         }

@@ -10,14 +10,16 @@ mod restore;
 mod serve;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
-use resilient_db::Options;
+use resilient_db::{LogChanges, Options, Policy, Supported};
 
 use self::health_check::Verdict;
 use self::serve::ServeArguments;
 use crate::backup::{BackedUp, BackupError};
-use crate::config::{DatabaseSettings, Settings, environment};
+use crate::config::{DatabaseSettings, Servers, Settings, environment};
+use crate::database::Database;
 use crate::sql::{MySql, Postgres, Sqlite};
 
 /// An admin panel that never loses what you typed.
@@ -134,7 +136,20 @@ async fn on_database(settings: Settings, work: impl OnDatabase) -> Result<(), Fa
             work.run::<Sqlite>(settings.storage.embedded_database()).await
         }
         DatabaseSettings::Sqlite(options) => work.run::<Sqlite>(*options).await,
-        DatabaseSettings::MySql(options) => work.run::<MySql>(*options).await,
-        DatabaseSettings::Postgres(options) => work.run::<Postgres>(*options).await,
+        DatabaseSettings::MySql(servers) => work.run::<MySql>(primary::<sqlx::MySql>(*servers).await?).await,
+        DatabaseSettings::Postgres(servers) => work.run::<Postgres>(primary::<sqlx::Postgres>(*servers).await?).await,
     }
+}
+
+/// Of several servers the one that takes changes now.
+async fn primary<S: Supported>(servers: Servers<Options<S>>) -> Result<Options<S>, String> {
+    if servers.is_one() {
+        return Ok(servers.main);
+    }
+    let log = Arc::new(LogChanges);
+    let database = Database::<S>::connect(servers.clone(), None, |_| Policy::default(), log).await;
+    let writer = database.writer();
+    let found = servers.named().find(|(name, _)| Some(*name) == writer);
+    let options = found.map(|(_, options)| options.clone());
+    options.ok_or_else(|| "None of the database servers takes changes, or more than one would.".to_owned())
 }

@@ -6,16 +6,20 @@ mod database;
 pub mod file;
 mod listen;
 mod redis;
+mod servers;
 mod storage;
 mod test_queries;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use backup::BackupSettings;
 pub use database::DatabaseSettings;
 pub use file::PanelSettings;
 pub use listen::{ListenSettings, is_loopback_authority};
 pub use redis::RedisSettings;
+use servers::OtherServers;
+pub use servers::{Address, MAIN, Servers};
 pub use storage::StorageSettings;
 pub use test_queries::TestQuerySettings;
 
@@ -27,6 +31,8 @@ pub struct Settings {
     pub listen: ListenSettings,
     pub storage: StorageSettings,
     pub database: DatabaseSettings,
+    /// `INKFAST_DATABASE_MAX_LAG`, in seconds: a replica that is later is not read from; absent: 10 s.
+    pub max_lag: Option<Duration>,
     pub redis: RedisSettings,
     pub panel: Arc<PanelSettings>,
     /// `INKFAST_DRILLS` or `inkfast serve --drills`, default off: staff may make the database fail for a while.
@@ -62,10 +68,18 @@ impl Settings {
         if let (Some(test_queries), Some(database)) = (&test_queries, &database) {
             keep_problems(test_queries.fits(database), &mut problems);
         }
+        let in_file = panel.as_ref().map(|panel| panel.database.clone()).unwrap_or_default();
+        let others = keep_problems(OtherServers::from_env(lookup, &in_file), &mut problems);
+        let database = match (database, others) {
+            (Some(main), Some(others)) => keep_problems(others.beside(main), &mut problems),
+            _ => None,
+        };
+        let max_lag = keep_problems(servers::max_lag(lookup, panel.as_ref()), &mut problems);
         match (
             listen,
             storage,
             database,
+            max_lag,
             redis,
             panel,
             drills,
@@ -78,6 +92,7 @@ impl Settings {
                 Some(listen),
                 Some(storage),
                 Some(database),
+                Some(max_lag),
                 Some(redis),
                 Some(panel),
                 Some(drills),
@@ -89,6 +104,7 @@ impl Settings {
                 listen,
                 storage,
                 database,
+                max_lag,
                 redis,
                 adaptive_limits: adaptive_limits.or(panel.adaptive_limits).unwrap_or(false),
                 panel: Arc::new(panel),
@@ -172,6 +188,9 @@ mod tests {
             ("INKFAST_BACKUP_KEEP_DAILY", "-1"),
             ("INKFAST_BACKUP_TOOLS_DIR", "/there/is/no/such/place"),
             ("INKFAST_ADAPTIVE_LIMITS", "always"),
+            ("INKFAST_DATABASE_STANDBYS", "oracle://db"),
+            ("INKFAST_DATABASE_REPLICAS", "north"),
+            ("INKFAST_DATABASE_MAX_LAG", "soon"),
         ])
         .unwrap_err();
         for name in [
@@ -189,6 +208,9 @@ mod tests {
             "INKFAST_BACKUP_KEEP_DAILY",
             "INKFAST_BACKUP_TOOLS_DIR",
             "INKFAST_ADAPTIVE_LIMITS",
+            "INKFAST_DATABASE_STANDBYS",
+            "INKFAST_DATABASE_REPLICAS",
+            "INKFAST_DATABASE_MAX_LAG",
         ] {
             assert_eq!(
                 problems.iter().filter(|problem| problem.contains(name)).count(),
@@ -234,6 +256,87 @@ mod tests {
         assert!(!problems.concat().contains("hunter2"));
         let settings = read(&[("DATABASE_URL", "postgres://me:hunter2@db/shop")]).unwrap();
         assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+
+    const NORTH: (&str, &str) = ("DATABASE_URL", "postgres://me:hunter2@north/shop");
+
+    #[test]
+    fn several_servers_are_told_apart_and_named() {
+        let standbys = "postgres://me:hunter2@south/shop, postgres://me:hunter2@east/shop";
+        let settings = read(&[
+            NORTH,
+            ("INKFAST_DATABASE_STANDBYS", standbys),
+            ("INKFAST_DATABASE_REPLICAS", "postgres://me:hunter2@west:5433/shop"),
+            ("INKFAST_DATABASE_MAX_LAG", "3"),
+        ])
+        .unwrap();
+        assert!(!format!("{settings:?}").contains("hunter2"));
+        assert_eq!(settings.max_lag, Some(Duration::from_secs(3)));
+        let DatabaseSettings::Postgres(servers) = settings.database else {
+            panic!("{:?}", settings.database);
+        };
+        let named: Vec<_> = servers.named().map(|(name, options)| (name, options.place())).collect();
+        let named: Vec<_> = named.iter().map(|(name, place)| (*name, place.as_str())).collect();
+        let expected = [
+            (MAIN, "north:5432"),
+            ("standby1", "south:5432"),
+            ("standby2", "east:5432"),
+            ("replica1", "west:5433"),
+        ];
+        assert_eq!(named, expected);
+        let one = read(&[NORTH]).unwrap();
+        assert!(matches!(one.database, DatabaseSettings::Postgres(servers) if servers.is_one()));
+    }
+
+    #[test]
+    fn servers_that_do_not_belong_together_are_told_all_at_once_and_without_a_password() {
+        let problems = read(&[
+            NORTH,
+            (
+                "INKFAST_DATABASE_STANDBYS",
+                "mysql://me:hunter2@south/shop,postgres://me:hunter2@east/other",
+            ),
+            ("INKFAST_DATABASE_REPLICAS", "postgres://me:hunter2@north/shop"),
+        ])
+        .unwrap_err();
+        let told = problems.concat();
+        for words in [
+            "INKFAST_DATABASE_STANDBYS, server 1: it is of MySQL/MariaDB, and DATABASE_URL of PostgreSQL",
+            "INKFAST_DATABASE_STANDBYS, server 2: it names another database",
+            "INKFAST_DATABASE_REPLICAS, server 1: this host and port were named before",
+        ] {
+            assert!(told.contains(words), "{words}: {problems:#?}");
+        }
+        assert!(problems.len() == 3 && !told.contains("hunter2"), "{problems:#?}");
+        for wrong in ["postgres://me:hunter2@south:port/shop", "me:hunter2@south"] {
+            let told = read(&[NORTH, ("INKFAST_DATABASE_STANDBYS", wrong)])
+                .unwrap_err()
+                .concat();
+            assert!(
+                told.starts_with("INKFAST_DATABASE_STANDBYS ") && !told.contains("hunter2"),
+                "{told}"
+            );
+        }
+        let many = vec!["postgres://me@south/shop"; 9].join(",");
+        let told = read(&[NORTH, ("INKFAST_DATABASE_REPLICAS", &many)])
+            .unwrap_err()
+            .concat();
+        assert!(told.contains("at most 8"), "{told}");
+    }
+
+    #[test]
+    fn a_file_has_no_other_servers() {
+        for name in ["INKFAST_DATABASE_STANDBYS", "INKFAST_DATABASE_REPLICAS"] {
+            for url in [None, Some(("DATABASE_URL", "sqlite:shop.db"))] {
+                let given = [(name, "postgres://me@south/shop")];
+                let given: Vec<_> = given.into_iter().chain(url).collect();
+                let told = read(&given).unwrap_err().concat();
+                assert!(
+                    told.starts_with(name) && told.contains("DATABASE_URL is of SQLite"),
+                    "{told}"
+                );
+            }
+        }
     }
 
     #[test]

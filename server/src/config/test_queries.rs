@@ -17,14 +17,8 @@ impl TestQuerySettings {
     pub(super) fn from_env(lookup: Lookup) -> Result<Self, Vec<String>> {
         let mut problems = Vec::new();
         let on = switch(lookup, "INKFAST_TEST_QUERIES").map_err(|found| problems.extend(found));
-        let of_its_own = |name: &str| lookup(if name == "DATABASE_URL" { URL } else { name });
-        let database = match lookup(URL) {
-            None => Ok(None),
-            Some(_) => DatabaseSettings::from_env(&of_its_own).map(Some),
-        };
-        let database = database.map_err(|found| {
-            problems.extend(found.iter().map(|problem| problem.replace("DATABASE_URL", URL)));
-        });
+        let database = lookup(URL).map(|url| DatabaseSettings::from_url(URL, &url)).transpose();
+        let database = database.map_err(|found| problems.extend(found));
         match (on, database) {
             (Ok(on), Ok(database)) => Ok(Self { on, database }),
             _ => Err(problems),

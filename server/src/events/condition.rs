@@ -23,7 +23,7 @@ pub fn follow(hub: &Arc<Hub>, monitor: &Arc<dyn Monitor>) {
 /// What a new stream is told first.
 pub fn message(condition: &Condition) -> Message {
     Message::status(
-        word(condition.database),
+        word(condition.database_for_saving()),
         condition.drafts_state.word(),
         condition.retry_after_ms,
     )
@@ -55,7 +55,7 @@ impl Told {
     fn new(condition: &Condition) -> Self {
         let wait = condition.retry_after_ms.map(Duration::from_millis);
         Self {
-            database: condition.database,
+            database: condition.database_for_saving(),
             drafts: condition.drafts_state,
             next_probe: wait.map(|wait| Instant::now() + wait),
         }

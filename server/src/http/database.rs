@@ -2,14 +2,15 @@
 
 use axum::Extension;
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use super::visitor::Visitor;
-use super::{answers, health};
+use super::{answers, bodies, health};
 use crate::services::Services;
 
 pub fn routes(services: &Services) -> Router {
@@ -18,6 +19,7 @@ pub fn routes(services: &Services) -> Router {
         .route("/api/database/info", get(what_it_is))
         .route("/api/database/status", get(what_it_does))
         .route("/api/database/reconnect", post(reconnect))
+        .route("/api/database/trust", post(trust))
         .with_state(services.clone())
 }
 
@@ -38,6 +40,7 @@ fn state(services: &Services) -> Value {
         "cause": details["cause"].take(),
         "last_probe": details["last_probe"].take(),
         "probes": details["probes"].take(),
+        "servers": details["servers"].take(),
     })
 }
 
@@ -49,6 +52,7 @@ async fn what_it_is(State(services): State<Services>) -> Response {
         "kind": condition.database_kind,
         "tables": services.panel.whole().tables().len(),
         "own_tables": details["own_tables"].take(),
+        "servers": names(&details),
         "connections_max": {
             "read": details["read"]["pool"]["max"],
             "write": details["write"]["pool"]["max"],
@@ -72,11 +76,43 @@ async fn what_it_does(State(services): State<Services>) -> Response {
         "database": health::word(condition.database),
         "read": details["read"].take(),
         "write": details["write"].take(),
+        "servers": details["servers"].take(),
         "saves": by_outcome,
         "waiting": saves.waiting_since(0),
         "uptime_ms": details["uptime_ms"].take(),
     });
     answers::json_success(StatusCode::OK, status)
+}
+
+fn names(details: &Value) -> Vec<Value> {
+    let servers = details["servers"].as_array().into_iter().flatten();
+    servers.map(|server| server["name"].clone()).collect()
+}
+
+/// `POST /api/database/trust` with `server`: of several that could be written to, what this one holds is what counts.
+/// Only somebody who has looked can say that, and it is noted who did.
+async fn trust(
+    State(services): State<Services>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let pairs = bodies::pairs(&body).unwrap_or_default();
+    let server = pairs.iter().find(|(name, _)| name == "server");
+    let server = server.map_or("", |(_, server)| server.trim());
+    if !services.monitor.trust(server) {
+        let message = "There is no database server of that name; the monitoring page lists them.";
+        return answers::refused(&headers, StatusCode::NOT_FOUND, message);
+    }
+    tracing::warn!(
+        by = visitor.name(),
+        server,
+        "somebody says that what this database server holds is what counts"
+    );
+    match answers::wants_json(&headers) {
+        true => answers::json_success(StatusCode::OK, state(&services)),
+        false => Redirect::to("/monitoring").into_response(),
+    }
 }
 
 /// `POST /api/database/reconnect`: asks the database now, unless it was asked just before. An answer lets calls

@@ -34,12 +34,11 @@ pub fn routes(services: &Services) -> Router {
 async fn ready(State(services): State<Services>) -> Response {
     let condition = services.monitor.condition();
     if let Some(message) = why_not_ready(&condition) {
-        let mut response = answers::json_failure_with(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "database",
-            message,
-            Some(report(&condition)),
-        );
+        let mut report = report(&condition);
+        // Open pages ask this for want of a stream, and are told the same by both.
+        report["database"] = word(condition.database_for_saving()).into();
+        let mut response =
+            answers::json_failure_with(StatusCode::SERVICE_UNAVAILABLE, "database", message, Some(report));
         answers::set_retry_after(response.headers_mut(), condition.retry_after_ms);
         return response;
     }
@@ -161,6 +160,7 @@ fn report(condition: &Condition) -> Value {
     json!({
         "status": status,
         "database": word(condition.database),
+        "can_save": condition.can_save,
         "database_kind": condition.database_kind,
         "drafts": word(condition.drafts),
         "drafts_kept_in": condition.drafts_state.word(),
@@ -220,6 +220,8 @@ mod tests {
             let condition = condition(database, can_save);
             assert_eq!(why_not_ready(&condition).is_none(), is_ready, "{condition:?}");
             assert_eq!(report(&condition)["status"], status, "{condition:?}");
+            let is_down = condition.database_for_saving() == DependencyState::Down;
+            assert_eq!(is_down, !can_save, "{condition:?}");
         }
     }
 }

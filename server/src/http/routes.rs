@@ -90,6 +90,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/database/info", Who::MonitorsOrToken),
     route("GET", "/api/database/status", Who::MonitorsOrToken),
     route("POST", "/api/database/reconnect", Who::SteersOrToken),
+    route("POST", "/api/database/trust", Who::Steers),
     route("POST", "/api/database/test", Who::TestsStatements),
     route("GET", "/api/errors/statistics", Who::Monitors),
     route("GET", "/api/errors/recent", Who::Monitors),

@@ -21,6 +21,7 @@ pub struct BreakerHistory {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Change {
+    server: &'static str,
     role: &'static str,
     to: &'static str,
     why: &'static str,
@@ -38,10 +39,11 @@ impl BreakerHistory {
         changes.push_back(change);
     }
 
-    /// Over what this role's breaker opened, as far as is known.
-    pub fn opened_over(&self, role: &str) -> Option<&'static str> {
+    /// Over what a server's breaker of this role opened, as far as is known.
+    pub fn opened_over(&self, server: &str, role: &str) -> Option<&'static str> {
         let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = changes.iter().rev().find(|change| change.role == role)?;
+        let is_of = |change: &&Change| change.server == server && change.role == role;
+        let last = changes.iter().rev().find(is_of)?;
         last.kind.or(Some(last.why))
     }
 
@@ -50,6 +52,7 @@ impl BreakerHistory {
         let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         let listed = changes.iter().rev().map(|change| {
             json!({
+                "server": change.server,
                 "role": change.role,
                 "to": change.to,
                 "why": change.why,
@@ -61,17 +64,19 @@ impl BreakerHistory {
     }
 }
 
-/// Writes the changes of one database's breakers down.
+/// Writes the changes of one server's breakers down.
 #[derive(Debug)]
 pub struct NoteBreakers<S> {
     history: Arc<BreakerHistory>,
+    server: &'static str,
     database: PhantomData<fn() -> S>,
 }
 
 impl<S> NoteBreakers<S> {
-    pub fn new(history: Arc<BreakerHistory>) -> Self {
+    pub fn new(history: Arc<BreakerHistory>, server: &'static str) -> Self {
         Self {
             history,
+            server,
             database: PhantomData,
         }
     }
@@ -85,6 +90,7 @@ impl<S: Supported> Observer for NoteBreakers<S> {
         }
         let class = cause.map(|error| sqlx_variant::classify::<S>(error, Phase::Connect, &S::Server::default()));
         self.history.note(Change {
+            server: self.server,
             role: role.name(),
             to: change.to.name(),
             why: why(&change.cause),
@@ -117,7 +123,7 @@ mod tests {
     #[test]
     fn an_outage_is_two_lines_however_often_it_is_probed_and_tells_no_words_of_the_driver() {
         let history = Arc::new(BreakerHistory::default());
-        let observer = NoteBreakers::<sqlx::Sqlite>::new(Arc::clone(&history));
+        let observer = NoteBreakers::<sqlx::Sqlite>::new(Arc::clone(&history), "main");
         let words = "FATAL: no entry for host 10.0.0.7, user hunter2";
         let error = sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::ConnectionRefused, words));
         observer.breaker_changed(
@@ -130,8 +136,9 @@ mod tests {
             observer.breaker_changed(Role::Read, &change(State::Open, State::HalfOpen, asked), None);
             observer.breaker_changed(Role::Read, &change(State::HalfOpen, State::Open, failed), Some(&error));
         }
-        assert_eq!(history.opened_over("read"), Some("unreachable"));
-        assert_eq!(history.opened_over("write"), None);
+        assert_eq!(history.opened_over("main", "read"), Some("unreachable"));
+        assert_eq!(history.opened_over("standby1", "read"), None, "another server");
+        assert_eq!(history.opened_over("main", "write"), None);
         observer.breaker_changed(
             Role::Read,
             &change(State::HalfOpen, State::Closed, Cause::ProbeSucceeded),
@@ -148,6 +155,6 @@ mod tests {
             observer.breaker_changed(Role::Write, &change(State::Closed, State::Open, Cause::Isolated), None);
         }
         assert_eq!(history.report().as_array().map(Vec::len), Some(AT_MOST));
-        assert_eq!(history.opened_over("write"), Some("misconfigured"));
+        assert_eq!(history.opened_over("main", "write"), Some("misconfigured"));
     }
 }

@@ -1,11 +1,12 @@
 //! The state of things as JSON, for programs and operators. Nothing a driver said, and no value of anybody's.
 
-use resilient_db::{Health, RoleHealth};
+use resilient_db::{RoleHealth, ServerHealth};
 use serde_json::{Value, json};
 
 use super::Observations;
+use crate::database::DatabaseState;
 
-pub(super) fn details(health: &Health, observations: &Observations) -> Value {
+pub(super) fn details(state: &DatabaseState, observations: &Observations) -> Value {
     let Observations {
         started,
         breakers,
@@ -15,7 +16,10 @@ pub(super) fn details(health: &Health, observations: &Observations) -> Value {
         backups,
         ..
     } = observations;
-    let opened_over = |name, role: &RoleHealth| (!role.is_closed()).then(|| breakers.opened_over(name));
+    let ServerHealth {
+        name: server, health, ..
+    } = state.leading();
+    let opened_over = |name, role: &RoleHealth| (!role.is_closed()).then(|| breakers.opened_over(server, name));
     let cause = opened_over("read", &health.read).or(opened_over("write", &health.write));
     let mut details = json!({
         "uptime_ms": started.elapsed().as_millis() as u64,
@@ -30,6 +34,7 @@ pub(super) fn details(health: &Health, observations: &Observations) -> Value {
         "probes": probes.report(),
         "own_tables": own_tables.report(),
         "backups": backups.report(),
+        "servers": state.servers.iter().map(server_report).collect::<Vec<_>>(),
     });
     if let (Value::Object(details), Value::Object(machine)) = (&mut details, machine.report()) {
         details.extend(machine);
@@ -56,5 +61,20 @@ fn role(role: &RoleHealth) -> Value {
             "failing": role.trends.failing,
             "slowing": role.trends.slowing,
         },
+    })
+}
+
+/// One of them, by its name alone: where it is stands in the settings.
+fn server_report(server: &ServerHealth) -> Value {
+    let health = &server.health;
+    json!({
+        "name": server.name,
+        "takes_changes": server.is_writer,
+        "is_read_from": server.is_reader,
+        "is_rival": server.is_rival,
+        "is_barred": server.is_barred,
+        "lag_ms": server.lag.map(|lag| lag.as_millis() as u64),
+        "answers": health.last_probe.is_some_and(|probe| probe.succeeded),
+        "breakers": { "read": health.read.breaker.name(), "write": health.write.breaker.name() },
     })
 }

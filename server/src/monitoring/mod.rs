@@ -17,10 +17,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use app::monitoring::model::{DatabaseNumbers, DrillsView, ProbeNumbers, Report, RoleNumbers};
+use app::monitoring::model::{DatabaseNumbers, DrillsView, ProbeNumbers, Report, RoleNumbers, ServerNumbers};
 use app::monitoring::port::{Condition, DependencyState, DraftsState, Monitor};
 use async_trait::async_trait;
-use resilient_db::{Db, Health, Observer, RoleHealth, Supported};
+use resilient_db::{Health, Observer, RoleHealth, ServerHealth, Supported};
 use serde_json::Value;
 
 pub use self::breakers::{BreakerHistory, NoteBreakers};
@@ -34,6 +34,7 @@ pub use self::saves::{Saves, Waiting};
 pub use self::traffic::Traffic;
 use crate::backup::BackupsSeen;
 use crate::clock::now_ms;
+use crate::database::{Database, Readiness};
 use crate::drafts::DraftService;
 
 /// Errors that the page shows; programs get all.
@@ -73,35 +74,38 @@ impl Default for Observations {
 }
 
 impl Observations {
-    /// Those of them who are to be told what becomes of a database's calls, probes and breakers.
-    pub fn observers<S: Supported>(&self) -> Vec<Arc<dyn Observer>> {
+    /// Those of them who are to be told what becomes of a database server's calls, probes and breakers.
+    pub fn observers<S: Supported>(&self, server: &'static str) -> Vec<Arc<dyn Observer>> {
         vec![
             self.errors.clone(),
             self.probes.clone(),
-            Arc::new(NoteBreakers::<S>::new(Arc::clone(&self.breakers))),
+            Arc::new(NoteBreakers::<S>::new(Arc::clone(&self.breakers), server)),
         ]
     }
 }
 
-/// Watches one database.
+/// Watches the database, of however many servers it is.
 pub struct DatabaseMonitor<S: Supported> {
-    db: Db<S>,
+    db: Database<S>,
     kind: &'static str,
     /// The own tables are there and the schema is known: before that nothing can be saved.
     prepared: Arc<AtomicBool>,
     drafts: Arc<DraftService>,
     observations: Arc<Observations>,
     drills: Option<Arc<Drills>>,
+    /// Host and port of each server, in the order of the settings.
+    places: Vec<String>,
 }
 
 impl<S: Supported> DatabaseMonitor<S> {
     pub fn new(
-        db: Db<S>,
+        db: Database<S>,
         kind: &'static str,
         prepared: Arc<AtomicBool>,
         drafts: Arc<DraftService>,
         observations: Arc<Observations>,
         drills: Option<Arc<Drills>>,
+        places: Vec<String>,
     ) -> Self {
         Self {
             db,
@@ -110,6 +114,7 @@ impl<S: Supported> DatabaseMonitor<S> {
             drafts,
             observations,
             drills,
+            places,
         }
     }
 }
@@ -117,25 +122,25 @@ impl<S: Supported> DatabaseMonitor<S> {
 #[async_trait]
 impl<S: Supported> Monitor for DatabaseMonitor<S> {
     fn condition(&self) -> Condition {
-        let health = self.db.health();
+        let state = self.db.state();
         let prepared = self.prepared.load(Ordering::Acquire);
-        let database = match health.condition {
+        let database = match state.readiness {
             _ if !prepared => DependencyState::Down,
-            resilient_db::Condition::Up => DependencyState::Up,
-            resilient_db::Condition::Slow => DependencyState::Slow,
-            resilient_db::Condition::Down => DependencyState::Down,
+            Readiness::Up => DependencyState::Up,
+            Readiness::Slow => DependencyState::Slow,
+            Readiness::Down => DependencyState::Down,
         };
         let drafts_state = self.drafts.state();
         Condition {
             database,
-            can_save: prepared && health.read.is_closed() && health.write.is_closed(),
+            can_save: prepared && state.can_save,
             database_kind: self.kind,
             drafts: match drafts_state {
                 DraftsState::Unavailable => DependencyState::Down,
                 _ => DependencyState::Up,
             },
             drafts_state,
-            retry_after_ms: health.retry_after.map(|wait| wait.as_millis() as u64),
+            retry_after_ms: state.retry_after.map(|wait| wait.as_millis() as u64),
         }
     }
 
@@ -145,7 +150,7 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
     }
 
     fn details(&self) -> Value {
-        details::details(&self.db.health(), &self.observations)
+        details::details(&self.db.state(), &self.observations)
     }
 
     fn report(&self) -> Report {
@@ -158,12 +163,14 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
             backups,
             ..
         } = &*self.observations;
+        let state = self.db.state();
         Report {
             version: env!("CARGO_PKG_VERSION"),
             uptime_ms: started.elapsed().as_millis() as u64,
             now_ms: now_ms(),
             condition: self.condition(),
-            database: database_numbers(&self.db.health()),
+            database: database_numbers(&state.leading().health),
+            servers: state.servers.iter().zip(&self.places).map(server_numbers).collect(),
             saves: saves.by_outcome(),
             waiting: saves.waiting_since(0),
             paused: recording.paused(),
@@ -171,6 +178,10 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
             routes: traffic.routes(),
             backups: backups.numbers(),
         }
+    }
+
+    fn trust(&self, server: &str) -> bool {
+        self.db.trust(server)
     }
 
     fn drills(&self) -> Option<DrillsView> {
@@ -188,6 +199,21 @@ fn database_numbers(health: &Health) -> DatabaseNumbers {
             age_ms: probe.age.as_millis() as u64,
         }),
         cause: health.cause.clone(),
+    }
+}
+
+fn server_numbers((server, place): (&ServerHealth, &String)) -> ServerNumbers {
+    let health = &server.health;
+    ServerNumbers {
+        name: server.name,
+        place: place.clone(),
+        answers: health.condition != resilient_db::Condition::Down,
+        takes_changes: server.is_writer,
+        is_read_from: server.is_reader,
+        is_rival: server.is_rival,
+        is_barred: server.is_barred,
+        lag_ms: server.lag.map(|lag| lag.as_millis() as u64),
+        breakers: [health.read.breaker.name(), health.write.breaker.name()],
     }
 }
 

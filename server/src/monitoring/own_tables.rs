@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use resilient_db::failure::Kind;
-use resilient_db::{Connection, Db, DbError};
+use resilient_db::{Connection, DbError};
 use serde_json::{Value, json};
 
+use crate::database::Database;
 use crate::sql::migrations::OwnTables;
 
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -55,7 +56,7 @@ impl OwnTablesSeen {
 /// they are in a file of this server, because the database account may not make them.
 pub fn watch<D: OwnTables>(
     seen: &Arc<OwnTablesSeen>,
-    db: Db<D::Database>,
+    db: Database<D::Database>,
     prepared: Arc<AtomicBool>,
     kept_here: Arc<AtomicBool>,
 ) {
@@ -73,7 +74,7 @@ pub fn watch<D: OwnTables>(
     });
 }
 
-async fn look<D: OwnTables>(seen: &Weak<OwnTablesSeen>, db: &Db<D::Database>, kept_here: &AtomicBool) {
+async fn look<D: OwnTables>(seen: &Weak<OwnTablesSeen>, db: &Database<D::Database>, kept_here: &AtomicBool) {
     let presence = if kept_here.load(Ordering::Acquire) {
         Some(Presence::Missing)
     } else {
@@ -85,10 +86,11 @@ async fn look<D: OwnTables>(seen: &Weak<OwnTablesSeen>, db: &Db<D::Database>, ke
 }
 
 /// No row is read: naming them is the question.
-async fn ask<D: OwnTables>(db: &Db<D::Database>) -> Result<(), DbError> {
+async fn ask<D: OwnTables>(db: &Database<D::Database>) -> Result<(), DbError> {
     let tables = TABLES.map(D::own).join(", ");
     let sql = format!("SELECT 'x' FROM {tables} WHERE 1 = 0");
-    let asked = db.read("own tables", |mut conn: Connection<D::Database>| {
+    let primary = db.primary();
+    let asked = primary.read("own tables", |mut conn: Connection<D::Database>| {
         let sql = sql.clone();
         async move { D::fetch(&mut conn, sql, Vec::new()).await }
     });

@@ -4,6 +4,7 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use app::monitoring::model::ServerNumbers;
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use resilient_db::CountMetrics;
@@ -27,6 +28,18 @@ pub fn install() -> Option<PrometheusHandle> {
         }
     });
     Some(handle)
+}
+
+/// What each of several database servers is at this moment. Their names are few, and from the code.
+pub fn note_servers(servers: &[ServerNumbers]) {
+    for server in servers.iter().filter(|_| servers.len() > 1) {
+        let flag = |name, is: bool| gauge!(name, "database" => server.name).set(f64::from(u8::from(is)));
+        flag("inkfast_database_takes_changes", server.takes_changes);
+        flag("inkfast_database_is_read_from", server.is_read_from);
+        flag("inkfast_database_is_barred", server.is_barred);
+        let lag = server.lag_ms.map_or(f64::NAN, |lag| lag as f64 / 1_000.0);
+        gauge!("inkfast_database_lag_seconds", "database" => server.name).set(lag);
+    }
 }
 
 fn installed() -> Option<PrometheusHandle> {
@@ -77,6 +90,23 @@ fn installed() -> Option<PrometheusHandle> {
         "How long the last good backup took"
     );
     describe_counter!("inkfast_backup_failures_total", "Scheduled backups that failed");
+    describe_gauge!(
+        "inkfast_database_takes_changes",
+        "Of several database servers: 1 for the one that is written to"
+    );
+    describe_gauge!(
+        "inkfast_database_is_read_from",
+        "Of several database servers: 1 for a replica that is in time"
+    );
+    describe_gauge!(
+        "inkfast_database_is_barred",
+        "Of several database servers: 1 for one that may hold another history, and is left alone"
+    );
+    describe_gauge!(
+        "inkfast_database_lag_seconds",
+        Unit::Seconds,
+        "Of several database servers: how late a replica is, NaN where that is not known"
+    );
     describe_gauge!("inkfast_build_info", "Always 1; the version is a label");
     gauge!("inkfast_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1);
     Some(handle)

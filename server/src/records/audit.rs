@@ -2,16 +2,17 @@
 
 use app::records::model::{RecordKey, Text};
 use app::records::port::Change;
-use resilient_db::{Connection, Db, DbError};
+use resilient_db::{Connection, DbError};
 use serde_json::Value;
 
+use crate::database::Access;
 use crate::sql::Dialect;
 use crate::sql::catalog::Catalog;
 
 /// The latest changes, newest first: of one record (table and key in the `~HH` writing), or of all. Only of tables in
 /// `catalog`, and of columns only what is seen there. `whole` tells a column that is out of sight from one that is gone.
 pub async fn changes<D: Dialect>(
-    db: &Db<D::Database>,
+    db: &Access<'_, D::Database>,
     catalog: &Catalog,
     whole: &Catalog,
     of: Option<(String, String)>,

@@ -60,12 +60,13 @@ impl<D: Dialect> RecordService<D> {
             return Err(ApiError::new(ErrorKind::Conflict, "This is being deleted right now."));
         };
         let (versions, panel) = (self.parts.versions.clone(), Arc::clone(&self.parts.panel));
-        let begun = Instant::now();
+        let (begun, account) = (Instant::now(), deletion.account.name.clone());
         let work = move |conn: Connection<D::Database>| {
             let (deletion, versions, panel) = (Arc::clone(&deletion), versions.clone(), Arc::clone(&panel));
             async move { deletion.run::<D>(conn, &versions, &panel).await }
         };
-        match self.parts.db.transaction("delete", OnUnknownCommit::Repeat, work).await {
+        let access = self.parts.db.by(&account);
+        match access.transaction("delete", OnUnknownCommit::Repeat, work).await {
             Ok(Outcome::Saved) => Ok(()),
             Ok(Outcome::Gone) => Err(ApiError::not_found("This record no longer exists.")),
             Ok(Outcome::Forbidden) => Err(not_allowed()),

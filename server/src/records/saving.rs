@@ -160,6 +160,7 @@ impl<D: Dialect> RecordService<D> {
     }
 
     async fn run(&self, intent: &Arc<Intent>) -> Result<Answer, DbError> {
+        let access = self.parts.db.by(&intent.account.name);
         let (intent, versions) = (Arc::clone(intent), self.parts.versions.clone());
         let panel = Arc::clone(&self.parts.panel);
         let commits = Arc::new(AtomicBool::new(false));
@@ -175,7 +176,7 @@ impl<D: Dialect> RecordService<D> {
                 }
             }
         };
-        let mut answer = self.parts.db.transaction("save", OnUnknownCommit::Repeat, work).await?;
+        let mut answer = access.transaction("save", OnUnknownCommit::Repeat, work).await?;
         // Found done by the repetition of a commit whose answer was lost: it was never answered before.
         answer.replayed &= !commits.load(Ordering::Acquire);
         Ok(answer)
@@ -183,7 +184,8 @@ impl<D: Dialect> RecordService<D> {
 
     /// The answer where the transaction did not end with one.
     async fn not_done(&self, intent: &Intent, error: &DbError) -> Answer {
-        if let Some(errors) = save::messages::<D>(&self.parts.db, &self.parts.panel.whole(), intent, error).await {
+        let primary = self.parts.db.primary();
+        if let Some(errors) = save::messages::<D>(&primary, &self.parts.panel.whole(), intent, error).await {
             if error
                 .constraint
                 .as_ref()
@@ -288,7 +290,7 @@ impl<D: Dialect> RecordService<D> {
             .and_then(RecordKey::read)
             .filter(|_| !stored.is_empty());
         let Some(key) = key else { return };
-        let Ok(Some(record)) = read::form_values::<D>(&self.parts.db, &intent.table, &key).await else {
+        let Ok(Some(record)) = read::form_values::<D>(&self.parts.db.primary(), &intent.table, &key).await else {
             return;
         };
         for draft in stored {

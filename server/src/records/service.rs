@@ -16,7 +16,7 @@ use resilient_core::failure::Kind;
 use resilient_core::path_text;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::form_body::FormBody;
-use resilient_db::{Connection, Db, DbError, End, OnUnknownCommit};
+use resilient_db::{Connection, DbError, End, OnUnknownCommit};
 use tokio::time::Instant;
 
 use super::deleting::not_allowed;
@@ -24,6 +24,7 @@ use super::last_good::LastGood;
 use super::save::{self, InFlight, Unheard, Versions};
 use super::{audit, read};
 use crate::clock::now_ms;
+use crate::database::Database;
 use crate::drafts::DraftService;
 use crate::events::Hub;
 use crate::monitoring::Saves;
@@ -41,7 +42,7 @@ pub struct RecordService<D: Dialect> {
 }
 
 pub(super) struct Parts<D: Dialect> {
-    pub(super) db: Db<D::Database>,
+    pub(super) db: Database<D::Database>,
     pub(super) panel: Arc<Panel>,
     pub(super) schema: Schema<D>,
     pub(super) versions: Versions,
@@ -65,7 +66,7 @@ impl<D: Dialect> Clone for RecordService<D> {
 
 impl<D: Dialect> RecordService<D> {
     pub fn new(
-        db: Db<D::Database>,
+        db: Database<D::Database>,
         schema: Schema<D>,
         versions: Versions,
         drafts: Arc<DraftService>,
@@ -126,10 +127,9 @@ impl<D: Dialect> RecordService<D> {
                 settled.map(End::Rollback)
             }
         };
-        self.parts
-            .db
-            .transaction("submission", OnUnknownCommit::Repeat, work)
-            .await
+        // Whoever has learnt that it was saved sees it, too.
+        let access = self.parts.db.by(account);
+        access.transaction("submission", OnUnknownCommit::Repeat, work).await
     }
 
     /// The record as it is now, and its table as it turned out to be.
@@ -140,12 +140,17 @@ impl<D: Dialect> RecordService<D> {
         key: &RecordKey,
         what: &'static str,
     ) -> Result<(Arc<Table>, read::RecordValues), ApiError> {
-        let begun = Instant::now();
+        let (begun, db) = (Instant::now(), &self.parts.db);
+        let newest = db.newest_by(&who.name);
         let mut table = Arc::clone(table);
-        let mut record = read::form_values::<D>(&self.parts.db, &table, key).await;
+        let mut record = read::form_values::<D>(&newest, &table, key).await;
         if let Some(anew) = self.anew(who, &table, begun, &record).await? {
-            record = read::form_values::<D>(&self.parts.db, &anew, key).await;
+            record = read::form_values::<D>(&newest, &anew, key).await;
             table = anew;
+        }
+        if let (Ok(None), Database::Several(_)) = (&record, db) {
+            // A replica may not have it yet: only the primary knows what is not there.
+            record = read::form_values::<D>(&db.primary(), &table, key).await;
         }
         let record = record.map_err(|error| report::database(what, &error))?;
         let record = record.ok_or_else(|| ApiError::not_found("There is no such record."))?;
@@ -190,7 +195,7 @@ impl<D: Dialect> Records for RecordService<D> {
         let catalog = self.catalog(who);
         match catalog.written(written) {
             Some(table) => Ok(Arc::clone(table)),
-            None if self.parts.panel.whole().tables().is_empty() && self.parts.db.retry_after().is_some() => Err(
+            None if self.parts.panel.whole().tables().is_empty() && self.parts.db.state().retry_after.is_some() => Err(
                 ApiError::new(ErrorKind::Unavailable, "The database has not been reached yet."),
             ),
             None => Err(ApiError::not_found("There is no such table.")),
@@ -199,7 +204,7 @@ impl<D: Dialect> Records for RecordService<D> {
 
     async fn counts(&self, who: &Account) -> Result<Vec<TableSummary>, ApiError> {
         let tables = self.tables(who)?;
-        let rows = read::counts::<D>(&self.parts.db, &tables).await;
+        let rows = read::counts::<D>(&self.parts.db.by(&who.name), &tables).await;
         Ok(tables
             .into_iter()
             .zip(rows)
@@ -210,10 +215,11 @@ impl<D: Dialect> Records for RecordService<D> {
     async fn list(&self, who: &Account, table: &Arc<Table>, query: &ListQuery) -> Result<ListPage, ApiError> {
         let begun = Instant::now();
         let mut catalog = self.catalog(who);
-        let mut page = read::list::<D>(&self.parts.db, &catalog, table, query).await;
+        let access = self.parts.db.by(&who.name);
+        let mut page = read::list::<D>(&access, &catalog, table, query).await;
         if let Some(table) = self.anew(who, table, begun, &page).await? {
             catalog = self.catalog(who);
-            page = read::list::<D>(&self.parts.db, &catalog, &table, query).await;
+            page = read::list::<D>(&access, &catalog, &table, query).await;
         }
         let last_good = &self.parts.last_good;
         match page {
@@ -241,7 +247,8 @@ impl<D: Dialect> Records for RecordService<D> {
             }
         };
         let table = &table;
-        let references = read::all_references::<D>(&self.parts.db, &self.catalog(who), table, &record.values).await;
+        let access = self.parts.db.by(&who.name);
+        let references = read::all_references::<D>(&access, &self.catalog(who), table, &record.values).await;
         let editable = self.controls(table, key);
         Ok(RecordForm {
             table: Arc::clone(table),
@@ -331,7 +338,7 @@ impl<D: Dialect> Records for RecordService<D> {
             let (account, form_key) = (who.name.clone(), form_key.to_owned());
             async move { save::made_from::<D>(&mut conn, &account, &form_key).await }
         };
-        let made = self.parts.db.read("made from", work).await;
+        let made = self.parts.db.primary().read("made from", work).await;
         let made = made.map_err(|error| report::database("made from", &error))?;
         Ok(made.and_then(|saved| RecordKey::read(&saved.answer.key?)))
     }
@@ -356,7 +363,7 @@ impl<D: Dialect> Records for RecordService<D> {
         if self.has_no_own_tables() || !table.may_delete() {
             return Err(not_allowed());
         }
-        let db = &self.parts.db;
+        let db = &self.parts.db.newest_by(&who.name);
         let unavailable = |error: DbError| report::database("delete preview", &error);
         let missing = || ApiError::not_found("There is no such record.");
         let (table, record) = self.record(who, table, key, "delete preview").await?;
@@ -382,7 +389,8 @@ impl<D: Dialect> Records for RecordService<D> {
             return Ok(Vec::new());
         }
         let of = Some((table.name.written(), key.written()));
-        let changes = audit::changes::<D>(&self.parts.db, &self.catalog(who), &self.parts.panel.whole(), of, 200).await;
+        let access = self.parts.db.by(&who.name);
+        let changes = audit::changes::<D>(&access, &self.catalog(who), &self.parts.panel.whole(), of, 200).await;
         changes.map_err(|error| report::database("history", &error))
     }
 
@@ -394,6 +402,7 @@ impl<D: Dialect> Records for RecordService<D> {
         let saved = self
             .parts
             .db
+            .newest_by(&who.name)
             .read("saved", work)
             .await
             .map_err(|error| report::database("saved", &error))?;
@@ -412,7 +421,7 @@ impl<D: Dialect> Records for RecordService<D> {
             return Ok(Vec::new());
         }
         let changes = audit::changes::<D>(
-            &self.parts.db,
+            &self.parts.db.by(&who.name),
             &self.catalog(who),
             &self.parts.panel.whole(),
             None,

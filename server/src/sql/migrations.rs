@@ -9,6 +9,7 @@ use sqlx::mysql::MySqlDatabaseError;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqlSafeStr};
 
 use super::{Dialect, MySql, Postgres, Sqlite};
+use crate::database::Access;
 use crate::demo;
 
 /// A step, as each kind of database has it: there, and back. One that has landed is never edited.
@@ -90,7 +91,7 @@ pub trait OwnTables: Dialect {
     ///
     /// # Errors
     /// Those of the database.
-    fn steps(db: &Db<Self::Database>) -> impl Future<Output = Result<Vec<StepState>, DbError>> + Send {
+    fn steps(db: &Access<'_, Self::Database>) -> impl Future<Output = Result<Vec<StepState>, DbError>> + Send {
         async move {
             let applied = db.read("applied migrations", |mut conn: Lent<Self::Database>| async move {
                 let there = Self::fetch(&mut conn, Self::HISTORY_IS_THERE.to_owned(), Vec::new()).await?;

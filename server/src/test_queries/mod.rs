@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::auth::model::Role;
+use sqlx::Connection;
 use sqlx::mysql::{MySqlConnectOptions, MySqlDatabaseError};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -23,7 +24,7 @@ use tokio::time::timeout;
 
 use self::check::{Refused, Visible};
 pub use self::rows::Rows;
-use crate::config::{DatabaseSettings, Settings};
+use crate::config::{DatabaseSettings, Servers, Settings};
 use crate::panel::Panel;
 
 /// The database stops a statement after this.
@@ -43,12 +44,13 @@ pub struct TestQueries {
 
 enum Target {
     Postgres {
-        options: Box<PgConnectOptions>,
-        serving: Box<PgConnectOptions>,
+        /// The first that can be connected to is asked.
+        options: Vec<PgConnectOptions>,
+        serving: Vec<PgConnectOptions>,
         default_schema: OnceCell<String>,
     },
     MySql {
-        options: Box<MySqlConnectOptions>,
+        options: Vec<MySqlConnectOptions>,
         /// The database that is served.
         name: String,
     },
@@ -79,13 +81,13 @@ impl TestQueries {
         let target = match (served.clone(), own.unwrap_or(served)) {
             _ if !settings.test_queries.on => return None,
             (DatabaseSettings::Postgres(serving), DatabaseSettings::Postgres(options)) => Target::Postgres {
-                options,
-                serving,
+                options: all(&options),
+                serving: all(&serving),
                 default_schema: OnceCell::new(),
             },
             (DatabaseSettings::MySql(serving), DatabaseSettings::MySql(options)) => Target::MySql {
-                options,
-                name: serving.get_database().unwrap_or_default().to_owned(),
+                options: all(&options),
+                name: serving.main.get_database().unwrap_or_default().to_owned(),
             },
             (_, DatabaseSettings::Sqlite(options)) => Target::Sqlite(options),
             (_, DatabaseSettings::Embedded) => Target::Sqlite(Box::new(settings.storage.embedded_database())),
@@ -143,6 +145,22 @@ impl TestQueries {
             Target::Sqlite(_) => Ok("main".to_owned()),
         }
     }
+}
+
+fn all<O: Clone>(servers: &Servers<O>) -> Vec<O> {
+    servers.named().map(|(_, options)| options.clone()).collect()
+}
+
+/// To the first of them that takes it; there is one at least.
+async fn connected<C: Connection>(servers: &[C::Options]) -> Result<C, sqlx::Error> {
+    let mut answer = Err(sqlx::Error::PoolClosed);
+    for options in servers {
+        answer = C::connect_with(options).await;
+        if answer.is_ok() {
+            break;
+        }
+    }
+    answer
 }
 
 fn not_reached(error: sqlx::Error) -> NotRun {

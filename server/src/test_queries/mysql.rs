@@ -3,25 +3,26 @@
 use futures::TryStreamExt;
 use resilient_db::{MySqlServer, Policy, Purpose, Role, Supported};
 use sqlx::mysql::MySqlConnectOptions;
-use sqlx::{
-    AssertSqlSafe, Column, ConnectOptions, Connection, Executor, MySql, MySqlConnection, Row, SqlSafeStr, Statement,
-    TypeInfo,
-};
+use sqlx::{AssertSqlSafe, Column, Connection, Executor, MySql, MySqlConnection, Row, SqlSafeStr, Statement, TypeInfo};
 
 use super::rows::{LONGEST_VALUE, Rows, bounded};
-use super::{ENDING, STATEMENT_LIMIT};
+use super::{ENDING, STATEMENT_LIMIT, connected};
 
 /// What a statement may take of the server beside time; on its disk MariaDB alone can be told.
 const SPACE: &str = "SET SESSION tmp_table_size = 16777216, max_heap_table_size = 16777216, \
                      group_concat_max_len = 65536 /*M!100200 , tmp_disk_table_size = 67108864 */";
 
 /// `statement` is what [`super::check`] has written.
-pub async fn run(options: &MySqlConnectOptions, statement: &str) -> Result<Rows, sqlx::Error> {
+pub async fn run(servers: &[MySqlConnectOptions], statement: &str) -> Result<Rows, sqlx::Error> {
     let policy = Policy {
         read_statement_timeout: STATEMENT_LIMIT,
         ..Policy::default()
     };
-    let mut connection = MySql::options(options, Role::Read, &policy).connect().await?;
+    let limited: Vec<_> = servers
+        .iter()
+        .map(|options| MySql::options(options, Role::Read, &policy))
+        .collect();
+    let mut connection: MySqlConnection = connected(&limited).await?;
     let rows = within_transaction(&mut connection, &policy, statement).await;
     let ended = async {
         connection.execute("ROLLBACK").await?;

@@ -2,14 +2,14 @@
 
 use futures::TryStreamExt;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection, Executor, PgConnection, Row, SqlSafeStr, Statement};
+use sqlx::{AssertSqlSafe, Column, Connection, Executor, PgConnection, Row, SqlSafeStr, Statement};
 
 use super::rows::{LONGEST_VALUE, Rows, bounded};
-use super::{ENDING, STATEMENT_LIMIT};
+use super::{ENDING, STATEMENT_LIMIT, connected};
 
 /// Where tables are whose names stand alone: of the account that serves the records, since the catalog is its.
-pub async fn default_schema(serving: &PgConnectOptions) -> Result<String, sqlx::Error> {
-    let mut connection = serving.connect().await?;
+pub async fn default_schema(serving: &[PgConnectOptions]) -> Result<String, sqlx::Error> {
+    let mut connection: PgConnection = connected(serving).await?;
     let schema: Option<String> = sqlx::query_scalar("SELECT current_schema()::text")
         .fetch_one(&mut connection)
         .await?;
@@ -18,9 +18,22 @@ pub async fn default_schema(serving: &PgConnectOptions) -> Result<String, sqlx::
 }
 
 /// `statement` is what [`super::check`] has written.
-pub async fn run(options: &PgConnectOptions, statement: &str) -> Result<Rows, sqlx::Error> {
+pub async fn run(servers: &[PgConnectOptions], statement: &str) -> Result<Rows, sqlx::Error> {
+    let limited: Vec<_> = servers.iter().map(limited).collect();
+    let mut connection: PgConnection = connected(&limited).await?;
+    let rows = within_transaction(&mut connection, statement).await;
+    // Whatever it was, nothing is kept of it; where even this is not answered, the end of the connection does it.
+    let ended = async {
+        connection.execute("ROLLBACK").await?;
+        connection.close().await
+    };
+    let _ = tokio::time::timeout(ENDING, ended).await;
+    rows
+}
+
+fn limited(options: &PgConnectOptions) -> PgConnectOptions {
     let limit = STATEMENT_LIMIT.as_millis().to_string();
-    let limited = options.clone().application_name("inkfast-test-query").options([
+    options.clone().application_name("inkfast-test-query").options([
         ("default_transaction_read_only", "on"),
         ("statement_timeout", limit.as_str()),
         ("lock_timeout", "200"),
@@ -32,16 +45,7 @@ pub async fn run(options: &PgConnectOptions, statement: &str) -> Result<Rows, sq
         ("DateStyle", "ISO"),
         ("IntervalStyle", "postgres"),
         ("bytea_output", "hex"),
-    ]);
-    let mut connection = limited.connect().await?;
-    let rows = within_transaction(&mut connection, statement).await;
-    // Whatever it was, nothing is kept of it; where even this is not answered, the end of the connection does it.
-    let ended = async {
-        connection.execute("ROLLBACK").await?;
-        connection.close().await
-    };
-    let _ = tokio::time::timeout(ENDING, ended).await;
-    rows
+    ])
 }
 
 async fn within_transaction(connection: &mut PgConnection, statement: &str) -> Result<Rows, sqlx::Error> {

@@ -21,6 +21,7 @@ mod restricted_database;
 mod rights;
 mod saving;
 mod schema_drift;
+mod several_servers;
 mod sql_round_trip;
 mod stopping;
 mod support;

@@ -54,6 +54,12 @@ const KINDS: [&str; 12] = [
     "closing",
 ];
 
+/// However many servers there are, these are their names; `all` is told of what concerns several, `none` is nobody.
+const DATABASES: [&str; 19] = [
+    "main", "standby1", "standby2", "standby3", "standby4", "standby5", "standby6", "standby7", "standby8", "replica1",
+    "replica2", "replica3", "replica4", "replica5", "replica6", "replica7", "replica8", "all", "none",
+];
+
 /// Every value that a metric's label can have, by the code; none of a label that is not known here.
 fn allowed(metric: &str, label: &str) -> BTreeSet<String> {
     let words: &[&str] = match (metric, label) {
@@ -65,7 +71,8 @@ fn allowed(metric: &str, label: &str) -> BTreeSet<String> {
             "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2", "3", "5", "8", "10", "+Inf",
         ],
         (_, "role") => &["read", "write"],
-        (_, "database") => &["main"],
+        (_, "database") => &DATABASES,
+        ("db_writer_changes_total", "to") | ("db_two_writers_total", "other") => &DATABASES,
         (_, "kind") => &KINDS,
         ("db_calls_total", "outcome") => {
             let more = ["succeeded", "abandoned"].into_iter();
@@ -82,7 +89,7 @@ fn allowed(metric: &str, label: &str) -> BTreeSet<String> {
             "too_many",
             "unavailable",
         ],
-        (_, "reason") => &["breaker_open", "bulkhead_full"],
+        (_, "reason") => &["breaker_open", "bulkhead_full", "no_writer"],
         (_, "to") => &["closed", "half_open", "open"],
         (_, "state") => &["idle", "in_use", "running", "waiting"],
         (_, "trend") => &["failing", "slowing"],

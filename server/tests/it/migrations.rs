@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::str::FromStr;
 
+use inkfast_server::database::Access;
 use inkfast_server::sql::migrations::{OwnTables, StepState};
 use inkfast_server::sql::{MySql, Postgres, Sqlite};
 use resilient_db::{Db, Options, Policy};
@@ -17,7 +18,7 @@ use crate::support::private_database::PrivateDatabase;
 const OWN_TABLES: i64 = 6;
 
 async fn applied<D: OwnTables>(db: &Db<D::Database>) -> usize {
-    let steps: Vec<StepState> = D::steps(db).await.expect("the steps");
+    let steps: Vec<StepState> = D::steps(&Access::One(db)).await.expect("the steps");
     assert!(!steps.is_empty());
     steps.iter().filter(|step| step.applied).count()
 }
@@ -25,7 +26,7 @@ async fn applied<D: OwnTables>(db: &Db<D::Database>) -> usize {
 /// There, back, and there again; `tables` counts everything that Inkfast has made.
 async fn there_and_back<D: OwnTables>(options: &Options<D::Database>, tables: &dyn Fn() -> i64, locks: bool) {
     let db = &Db::<D::Database>::connect_lazily(options.clone(), Policy::default()).await;
-    let all = D::steps(db).await.expect("the steps").len();
+    let all = D::steps(&Access::One(db)).await.expect("the steps").len();
     assert_eq!((applied::<D>(db).await, tables()), (0, 0), "to look changes nothing");
     for _ in 0..2 {
         let at_once = futures::future::join_all((0..4).map(|_| D::migrate(options))).await;

@@ -25,7 +25,7 @@ use crate::classify::{Phase, REFUSED, in_doubt};
 use crate::connection::Connection;
 use crate::db::Db;
 use crate::error::DbError;
-use crate::supported::Supported;
+use crate::supported::{Role, Supported};
 use crate::transaction::{End, OnUnknownCommit};
 use pins::Key;
 use selection::ServerId;
@@ -42,7 +42,8 @@ use servers::Servers;
 /// the old primary is off. With asynchronous replication a write that was acknowledged is lost with its
 /// server, if no replica had it yet. A statement that had reached a server when writes moved away from it
 /// is beyond recall. And what is known of the servers' past is known to this process: after a restart the
-/// only server that can be written to is written to, whatever it missed.
+/// only server that can be written to is written to, whatever it missed, and everybody reads from it for a while
+/// ([`ClusterPolicy::settling`]), because who has written what is forgotten.
 pub struct Cluster<D: Supported> {
     shared: Arc<Shared<D>>,
 }
@@ -131,9 +132,15 @@ impl<D: Supported> Cluster<D> {
     }
 
     /// Somebody has looked, and what this server holds is what counts: it may be written to as soon as no
-    /// other one is, even if it took writes while another was our writer. Whether there is such a server.
+    /// other one is, even if it took writes while another was our writer. Where two could be written to and neither
+    /// is, the other one is left alone from then on. Whether there is such a server.
     pub fn trust(&self, name: &str) -> bool {
         self.shared.servers.trust(name)
+    }
+
+    /// Asks each server now, as [`Db::probe_now`] does. Then [`health`](Self::health) is news.
+    pub async fn probe_now(&self) {
+        self.shared.servers.look_again().await;
     }
 
     /// What is known of each server without asking it, in the order they were given.
@@ -171,8 +178,46 @@ impl<D: Supported> View<'_, D> {
         F: Fn(Connection<D>) -> Fut,
         Fut: Future<Output = Result<T, sqlx::Error>>,
     {
+        let readers = self.cluster.shared.servers.readers(self.key);
+        self.read_from(readers, name, work).await
+    }
+
+    /// From the primary as long as it answers, and else as [`read`](Self::read): what should be as new as it can be,
+    /// and is of use all the same where it is not.
+    ///
+    /// # Errors
+    /// See [`DbError`].
+    pub async fn read_from_primary_first<T, F, Fut>(&self, name: &'static str, work: F) -> Result<T, DbError>
+    where
+        F: Fn(Connection<D>) -> Fut,
+        Fut: Future<Output = Result<T, sqlx::Error>>,
+    {
+        let readers = self.cluster.shared.servers.readers_after_primary(self.key);
+        self.read_from(readers, name, work).await
+    }
+
+    /// From the primary and from nobody else: what something is decided by.
+    ///
+    /// # Errors
+    /// See [`DbError`]; with [`Kind::Unreachable`] where no server takes writes at the moment.
+    pub async fn read_from_primary<T, F, Fut>(&self, name: &'static str, work: F) -> Result<T, DbError>
+    where
+        F: Fn(Connection<D>) -> Fut,
+        Fut: Future<Output = Result<T, sqlx::Error>>,
+    {
         let servers = &self.cluster.shared.servers;
-        let mut readers = servers.readers(self.key).into_iter();
+        let primary = servers.writer().ok_or_else(|| servers.no_writer(name, Role::Read))?;
+        self.read_from(vec![primary], name, work).await
+    }
+
+    /// From the first of them that answers; there is always one.
+    async fn read_from<T, F, Fut>(&self, readers: Vec<ServerId>, name: &'static str, work: F) -> Result<T, DbError>
+    where
+        F: Fn(Connection<D>) -> Fut,
+        Fut: Future<Output = Result<T, sqlx::Error>>,
+    {
+        let servers = &self.cluster.shared.servers;
+        let mut readers = readers.into_iter();
         let first = readers.next().expect("there is always one to try");
         let deadline = Instant::now() + servers.db(first).policy().read_deadline;
         let mut answer = servers.db(first).statements(name, Phase::Read, deadline, &work).await;
@@ -236,7 +281,7 @@ impl<D: Supported> View<'_, D> {
         Fut: Future<Output = Result<T, DbError>>,
     {
         let servers = &self.cluster.shared.servers;
-        let mut writer = servers.writer().ok_or_else(|| servers.no_writer(name))?;
+        let mut writer = servers.writer().ok_or_else(|| servers.no_writer(name, Role::Write))?;
         let deadline = Instant::now() + servers.db(writer).policy().write_deadline;
         let mut in_doubt = false;
         loop {
@@ -308,9 +353,8 @@ fn another_may_take_it(failed: &DbError, on_unknown: OnUnknownCommit) -> bool {
     }
 }
 
-/// No server is known to take writes.
-fn no_writer(name: &'static str, any_is_up: bool, retry_after: Duration) -> DbError {
-    let kind = if any_is_up { Kind::ReadOnly } else { Kind::Unreachable };
+/// No server is known to take writes; `kind` says what that is to the caller.
+fn no_writer(name: &'static str, kind: Kind, retry_after: Duration) -> DbError {
     let class = Class {
         kind,
         breaker: BreakerEffect::Ignored,

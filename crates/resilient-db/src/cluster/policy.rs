@@ -13,6 +13,10 @@ pub struct ClusterPolicy {
     /// Who has written reads from the primary for as long as the slowest replica in use is late, and this.
     /// Default 2 s: lag is known to the distance of two probes.
     pub pinned_beyond_lag: Duration,
+    /// After a start nobody remembers who has written what, and how late a replica is takes a while to find out: for so
+    /// long everybody reads from the primary, as long as it answers. Default 12 s, which is the default `max_lag` and
+    /// `pinned_beyond_lag`.
+    pub settling: Duration,
     /// What a probe has found counts for so long. Default 3 s, which is three probes: where none has ended
     /// since, nobody knows who leads.
     pub known_for: Duration,
@@ -26,6 +30,7 @@ impl Default for ClusterPolicy {
         Self {
             max_lag: Duration::from_secs(10),
             pinned_beyond_lag: Duration::from_secs(2),
+            settling: Duration::from_secs(12),
             known_for: Duration::from_secs(3),
             observer: Arc::new(LogChanges),
         }

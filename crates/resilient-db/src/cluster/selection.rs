@@ -112,8 +112,14 @@ impl Selection {
         self.decide()
     }
 
-    /// Somebody who knows says that what this one holds is what counts.
+    /// Somebody who knows says that what this one holds is what counts. While nobody is written to, it is then known of
+    /// others that could be that they hold something else.
     pub(crate) fn trust(&mut self, id: ServerId) -> Vec<Change> {
+        if self.steady_writer().is_none() {
+            for (other, server) in self.servers.iter_mut().enumerate() {
+                server.barred |= other != id && server.may_lead && server.writable_since.is_some();
+            }
+        }
         let server = &mut self.servers[id];
         (server.followed, server.barred, server.told) = (true, false, false);
         server.writable_since = server.answered.map(|(at, _)| at);
@@ -148,9 +154,25 @@ impl Selection {
         }
         if !fresh.contains(&last_resort) {
             // Second: another replica may well fail as the first did.
-            fresh.insert(fresh.len().min(1), last_resort);
+            let place = if self.is_settling(now) { 0 } else { 1 };
+            fresh.insert(fresh.len().min(place), last_resort);
         }
         fresh
+    }
+
+    /// The same, but for the primary before all others, where there is one.
+    pub(crate) fn readers_after_primary(&self, now: Moment, key: Option<Key>, turn: usize) -> Vec<ServerId> {
+        let mut readers = self.readers(now, key, turn);
+        if let Some(primary) = self.writer(now) {
+            readers.retain(|id| *id != primary);
+            readers.insert(0, primary);
+        }
+        readers
+    }
+
+    /// Nobody knows yet who had written what before the start.
+    fn is_settling(&self, now: Moment) -> bool {
+        self.steady_writer().is_some() && now < Moment::START + self.policy.settling
     }
 
     /// A server has taken a write: of others that could have, none has it.
@@ -191,6 +213,11 @@ impl Selection {
 
     pub(crate) fn is_barred(&self, id: ServerId) -> bool {
         self.servers[id].barred
+    }
+
+    /// Could be written to as well, and is not.
+    pub(crate) fn is_rival(&self, id: ServerId) -> bool {
+        self.servers[id].may_lead && !self.is_out(id) && self.writer != Some(id)
     }
 
     fn answered(&mut self, now: Moment, id: ServerId, answer: Answer) {
@@ -277,7 +304,7 @@ impl Selection {
     }
 
     /// A replica that answers and is not too late.
-    fn is_fresh(&self, now: Moment, id: ServerId) -> bool {
+    pub(crate) fn is_fresh(&self, now: Moment, id: ServerId) -> bool {
         let server = &self.servers[id];
         let stray = server.may_lead && server.answered.is_some_and(|(_, answer)| answer.writable);
         let is_up = server.failures == 0 && self.is_known(now, id);

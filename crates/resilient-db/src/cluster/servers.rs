@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::{join_all, select_all};
+use resilient_core::failure::Kind;
 use tokio::time::{Instant, sleep};
 
 use super::no_writer;
@@ -38,6 +39,10 @@ pub struct ServerHealth {
     pub name: &'static str,
     /// Writes go to it.
     pub is_writer: bool,
+    /// Reads that may be a little old go to it: a replica that answers and is in time.
+    pub is_reader: bool,
+    /// Could be written to as well, and is not: another one is, or nobody knows which of them counts.
+    pub is_rival: bool,
     /// Holds another history than the server we wrote to: not written to before it was seen to be read-only,
     /// or somebody [says otherwise](crate::Cluster::trust).
     pub is_barred: bool,
@@ -112,6 +117,14 @@ impl<D: Supported> Servers<D> {
         self.known().selection.readers(self.clock.now(), key, turn)
     }
 
+    pub(super) fn readers_after_primary(&self, key: Option<Key>) -> Vec<ServerId> {
+        self.refresh();
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        self.known()
+            .selection
+            .readers_after_primary(self.clock.now(), key, turn)
+    }
+
     /// A write was acknowledged.
     pub(super) fn wrote(&self, id: ServerId) {
         self.change(|known, _| known.selection.wrote(id));
@@ -184,7 +197,7 @@ impl<D: Supported> Servers<D> {
         }
     }
 
-    /// Asks each server that may lead, now.
+    /// Asks each server, now.
     pub(super) async fn look_again(&self) {
         join_all(self.all.iter().map(|(_, db)| db.probe_now())).await;
         self.refresh();
@@ -207,16 +220,20 @@ impl<D: Supported> Servers<D> {
         }
     }
 
-    pub(super) fn no_writer(&self, name: &'static str) -> DbError {
-        let any_is_up = self.all.iter().any(|(_, db)| db.health().condition != Condition::Down);
+    pub(super) fn no_writer(&self, name: &'static str, role: Role) -> DbError {
+        let is_up = |(_, db): &(&str, Db<D>)| db.health().condition != Condition::Down;
+        let kind = match role {
+            Role::Write if self.all.iter().any(is_up) => Kind::ReadOnly,
+            _ => Kind::Unreachable,
+        };
         let Policy {
             breaker,
             retry_after_spread,
             ..
         } = self.db(0).policy();
         let retry_after = breaker.probe_open + retry_after_spread.mul_f64(random::unit());
-        let refused = no_writer(name, any_is_up, retry_after);
-        refused_at_once(&*self.policy.observer, Role::Write, Refusal::NoWriter, &refused);
+        let refused = no_writer(name, kind, retry_after);
+        refused_at_once(&*self.policy.observer, role, Refusal::NoWriter, &refused);
         refused
     }
 
@@ -228,6 +245,8 @@ impl<D: Supported> Servers<D> {
         let health = |(id, (name, db)): (ServerId, &(&'static str, Db<D>))| ServerHealth {
             name,
             is_writer: selection.writer(now) == Some(id),
+            is_reader: selection.is_fresh(now, id),
+            is_rival: selection.is_rival(id),
             is_barred: selection.is_barred(id),
             lag: selection.lag(now, id),
             health: db.health(),

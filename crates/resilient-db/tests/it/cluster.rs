@@ -260,6 +260,7 @@ async fn reads_are_spread_over_replicas_in_time_and_fall_back_to_the_primary<D: 
     let (primary, replicas) = replicated::<D>(2).await;
     let policy = ClusterPolicy {
         max_lag: Duration::from_secs(3),
+        settling: Duration::ZERO,
         ..ClusterPolicy::default()
     };
     let others = vec![server::<D>("first", &replicas[0]), server::<D>("second", &replicas[1])];
@@ -296,6 +297,16 @@ async fn reads_are_spread_over_replicas_in_time_and_fall_back_to_the_primary<D: 
     let refused = || async { insert(&cluster, 0).await.is_err_and(|error| error.attempts == 0) };
     eventually("writes are refused", PATIENCE, refused).await;
     eventually("reading goes on", PATIENCE, || async { ports(&cluster).await == both }).await;
+    // What something is decided by is not read from them, and what should be new is, now that nobody has it.
+    let reader = cluster.seen_by("ann");
+    let port = |mut connection| async move { D::number(&mut connection, D::PORT).await };
+    let decisive = reader.read_from_primary("port", port).await.expect_err("there is none");
+    assert_eq!((decisive.class.kind, decisive.attempts), (Kind::Unreachable, 0));
+    let newest = reader.read_from_primary_first("port", port).await.expect("an answer");
+    assert!(
+        replicas.iter().any(|replica| i64::from(replica.port()) == newest),
+        "{newest}"
+    );
     let health = cluster.health();
     assert!(
         health.iter().all(|server| !server.is_writer && !server.is_barred),
@@ -309,7 +320,11 @@ async fn who_has_written_reads_it_though_replicas_are_late<D: Replicated>() {
         vec![server::<D>("primary", &primary)],
         vec![server::<D>("replica", &replicas[0])],
     );
-    let cluster = Cluster::connect_lazily(servers.0, servers.1, ClusterPolicy::default()).await;
+    let policy = ClusterPolicy {
+        settling: Duration::ZERO,
+        ..ClusterPolicy::default()
+    };
+    let cluster = Cluster::connect_lazily(servers.0, servers.1, policy).await;
     on::<D>(&replicas[0], D::PAUSE);
     let count = |mut connection| async move { D::number(&mut connection, "SELECT count(*) FROM effect").await };
     let (ann, bob) = (cluster.seen_by("ann"), cluster.seen_by("bob"));
@@ -318,6 +333,8 @@ async fn who_has_written_reads_it_though_replicas_are_late<D: Replicated>() {
         let write = ann.write("insert", |connection| run(connection, sql.clone()));
         write.await.expect("inserted");
         assert_eq!(ann.read("count", count).await.expect("counted"), written);
+        let newest = bob.read_from_primary_first("count", count).await;
+        assert_eq!(newest.expect("counted"), written, "from the primary");
         assert_eq!(
             bob.read("count", count).await.expect("counted"),
             0,

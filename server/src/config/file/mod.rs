@@ -41,6 +41,7 @@ pub struct PanelSettings {
     /// `name`, or `schema.name` outside the default schema.
     pub tables: BTreeMap<String, TableSettings>,
     pub backup: BackupFile,
+    pub database: ServersInFile,
 }
 
 /// What the file says of backups; the environment overrules it.
@@ -51,6 +52,24 @@ pub struct BackupFile {
     pub keep: Option<u32>,
     pub keep_daily: Option<u32>,
     pub tools_dir: Option<PathBuf>,
+}
+
+/// The database servers besides that of `DATABASE_URL`, where the environment does not name them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServersInFile {
+    pub standbys: Addresses,
+    pub replicas: Addresses,
+    pub max_lag_seconds: Option<u32>,
+}
+
+/// There may be passwords in them.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Addresses(pub Vec<String>);
+
+impl std::fmt::Debug for Addresses {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} addresses", self.0.len())
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -11,12 +11,22 @@ use toml::de::DeTable;
 
 use super::super::backup::{DURATIONS, MOST_KEPT, duration};
 use super::reader::{Entry, Reader, Value};
-use super::{BackupFile, ColumnSettings, Named, PanelSettings, Rights, TableSettings};
+use super::{Addresses, BackupFile, ColumnSettings, Named, PanelSettings, Rights, ServersInFile, TableSettings};
+use crate::config::servers::LATEST;
 
 const LONGEST_PAGE: u32 = 500;
 
-const TOP: [&str; 6] = ["adaptive_limits", "backup", "order", "page_size", "rights", "tables"];
+const TOP: [&str; 7] = [
+    "adaptive_limits",
+    "backup",
+    "database",
+    "order",
+    "page_size",
+    "rights",
+    "tables",
+];
 const BACKUP: [&str; 5] = ["directory", "every", "keep", "keep_daily", "tools_dir"];
+const DATABASE: [&str; 3] = ["standbys", "replicas", "max_lag_seconds"];
 const TABLE: [&str; 13] = [
     "label",
     "help",
@@ -73,6 +83,7 @@ fn top(reader: &mut Reader, document: &DeTable) -> PanelSettings {
             "page_size" => settings.page_size = reader.count(value, key, LONGEST_PAGE),
             "adaptive_limits" => settings.adaptive_limits = reader.flag(value, key),
             "rights" => settings.rights = rights(reader, value),
+            "database" => settings.database = database(reader, value, key),
             _ => {
                 let Some(tables) = reader.table(value, key) else {
                     continue;
@@ -112,6 +123,26 @@ fn interval(reader: &mut Reader, value: &Value, key: &str) -> Option<Duration> {
         reader.problem(value.span().start, format!("`{key}` takes {DURATIONS}."));
     }
     read
+}
+
+fn database(reader: &mut Reader, value: &Value, key: &str) -> ServersInFile {
+    let mut settings = ServersInFile::default();
+    let Some(entries) = reader.table(value, key) else {
+        return settings;
+    };
+    for Entry { key, value, .. } in reader.entries(entries, "`database`", &DATABASE) {
+        match key {
+            "standbys" => settings.standbys = addresses(reader, value, key),
+            "replicas" => settings.replicas = addresses(reader, value, key),
+            _ => settings.max_lag_seconds = reader.count(value, key, LATEST),
+        }
+    }
+    settings
+}
+
+fn addresses(reader: &mut Reader, value: &Value, key: &str) -> Addresses {
+    let texts = reader.texts(value, key).unwrap_or_default();
+    Addresses(texts.into_iter().map(|(address, _)| address).collect())
 }
 
 fn table(reader: &mut Reader, named: &Entry) -> TableSettings {
@@ -274,5 +305,6 @@ fn one_of<T>(
 /// Every key there is.
 #[cfg(test)]
 pub fn keys() -> impl Iterator<Item = &'static str> {
-    TOP.into_iter().chain(BACKUP).chain(TABLE).chain(COLUMN)
+    let sections = BACKUP.into_iter().chain(DATABASE);
+    TOP.into_iter().chain(sections).chain(TABLE).chain(COLUMN)
 }

@@ -37,7 +37,7 @@ keep = 0
         ("inkfast.toml:2:", "a whole number from 1 to 500"),
         (
             "inkfast.toml:3:",
-            "adaptive_limits, backup, order, page_size, rights, tables",
+            "adaptive_limits, backup, database, order, page_size, rights, tables",
         ),
         ("inkfast.toml:6:", "read, create, update, delete"),
         ("inkfast.toml:7:", "staff, editor, viewer"),
@@ -99,6 +99,25 @@ viewer = ["read"]
     assert_eq!(may(Role::Viewer, "orders"), [true, false, false, false]);
     assert_eq!(may(Role::Viewer, "other"), [false; 4]);
     assert_eq!(may(Role::Superuser, "orders"), [true; 4]);
+}
+
+#[test]
+fn other_servers_may_be_named_and_are_not_shown() {
+    let text = r#"
+[database]
+standbys = ["postgres://me:hunter2@south/shop"]
+max_lag_seconds = 5
+"#;
+    let settings = read(text).unwrap();
+    assert_eq!(settings.database.standbys.0.len(), 1);
+    assert!(settings.database.replicas.0.is_empty());
+    assert_eq!(settings.database.max_lag_seconds, Some(5));
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    let problems = read("[database]\nreplicas = \"hunter2\"\nmax_lag_seconds = 90\n").unwrap_err();
+    assert!(
+        problems.len() == 2 && !problems.concat().contains("hunter2"),
+        "{problems:?}"
+    );
 }
 
 /// The documented example is what the reader reads, and shows every key there is.

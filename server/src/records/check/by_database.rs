@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use app::records::fields::example;
 use app::records::model::{Column, Table, Text, Values};
-use resilient_db::{ConstraintKind, Db, DbError};
+use resilient_db::{ConstraintKind, DbError};
 
+use crate::database::Access;
 use crate::sql::Dialect;
 
 /// Asks for each value by itself whether its type takes it, and says at its column if not. For use
@@ -14,7 +15,7 @@ use crate::sql::Dialect;
 /// # Errors
 /// Where the database could not be asked.
 pub async fn refused_by_database<D: Dialect>(
-    db: &Db<D::Database>,
+    db: &Access<'_, D::Database>,
     table: &Table,
     values: &Values,
 ) -> Result<BTreeMap<String, String>, DbError> {

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use app::records::model::{Table, TableName, Text};
-use resilient_db::Db;
 
 use super::rows;
+use crate::database::Access;
 use crate::sql::Dialect;
 
 /// Tables counted by one statement.
@@ -14,7 +14,7 @@ const AT_ONCE: usize = 25;
 
 /// The rows of each table: exactly where there are few, by the database's statistics where it
 /// keeps them, else `None`. Views are not counted, they may hide any amount of work.
-pub async fn counts<D: Dialect>(db: &Db<D::Database>, tables: &[Arc<Table>]) -> Vec<Option<u64>> {
+pub async fn counts<D: Dialect>(db: &Access<'_, D::Database>, tables: &[Arc<Table>]) -> Vec<Option<u64>> {
     let estimates = estimates::<D>(db).await;
     let estimate = |table: &Table| estimates.get(&table.name).copied();
     let few = |table: &&Arc<Table>| !table.is_view && estimate(table).is_none_or(|rows| rows <= D::COUNTED_UP_TO);
@@ -27,7 +27,7 @@ pub async fn counts<D: Dialect>(db: &Db<D::Database>, tables: &[Arc<Table>]) -> 
     tables.iter().map(rows_of).collect()
 }
 
-async fn estimates<D: Dialect>(db: &Db<D::Database>) -> HashMap<TableName, u64> {
+async fn estimates<D: Dialect>(db: &Access<'_, D::Database>) -> HashMap<TableName, u64> {
     let work = |mut connection| async move { D::estimates(&mut connection).await };
     db.read("records.estimates", work)
         .await
@@ -37,7 +37,7 @@ async fn estimates<D: Dialect>(db: &Db<D::Database>) -> HashMap<TableName, u64> 
 }
 
 /// Without those that turn out to have more rows than are counted.
-async fn exact_counts<D: Dialect>(db: &Db<D::Database>, tables: &[&Arc<Table>]) -> Vec<(TableName, u64)> {
+async fn exact_counts<D: Dialect>(db: &Access<'_, D::Database>, tables: &[&Arc<Table>]) -> Vec<(TableName, u64)> {
     let one = |(place, table): (usize, &&Arc<Table>)| {
         let (from, most) = (D::rows_of(table), D::COUNTED_UP_TO + 1);
         let count = D::as_text("count(*)");

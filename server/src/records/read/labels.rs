@@ -3,9 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use app::records::model::{Column, ListRow, Reference, Table, Text};
-use resilient_db::{Db, DbError};
+use resilient_db::DbError;
 
 use super::{CELL, rows};
+use crate::database::Access;
 use crate::records::check;
 use crate::sql::Dialect;
 use crate::sql::catalog::Catalog;
@@ -29,7 +30,7 @@ impl Labels {
 /// The labels of all references on a page: one statement per column referred to. A failing one
 /// leaves the list with its plain values.
 pub async fn read_labels<D: Dialect>(
-    db: &Db<D::Database>,
+    db: &Access<'_, D::Database>,
     catalog: &Catalog,
     shown: &[&Column],
     rows: &[ListRow],
@@ -63,7 +64,7 @@ fn values_by_reference<'a>(shown: &[&'a Column], rows: &'a [ListRow]) -> Vec<(&'
 /// The labels of the rows of `target` whose `column` is one of `values`. Empty where a record of
 /// the target is called by that very column.
 pub async fn labels_of<D: Dialect>(
-    db: &Db<D::Database>,
+    db: &Access<'_, D::Database>,
     target: &Table,
     column: &str,
     values: BTreeSet<&str>,

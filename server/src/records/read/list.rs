@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use app::records::model::{Column, ColumnKind, ListCell, ListPage, ListQuery, ListRow, RecordKey, Table, Text};
-use resilient_db::{Db, DbError};
+use resilient_db::DbError;
 
 use super::conditions::Conditions;
 use super::filters::add_filter;
@@ -11,6 +11,7 @@ use super::labels::{Labels, read_labels};
 use super::order::{LISTED, order_by};
 use super::search::add_search;
 use super::{CELL, is_bad_value, rows, selected};
+use crate::database::Access;
 use crate::sql::Dialect;
 use crate::sql::catalog::Catalog;
 
@@ -22,7 +23,7 @@ const COUNTED_UP_TO: u64 = 10_000;
 /// The page `query` asks for. Columns of it that are unknown are passed over; a count or labels
 /// that cannot be read are missing in the answer.
 pub async fn list<D: Dialect>(
-    db: &Db<D::Database>,
+    db: &Access<'_, D::Database>,
     catalog: &Catalog,
     table: &Arc<Table>,
     query: &ListQuery,
@@ -168,7 +169,7 @@ fn labelled(mut row: ListRow, shown: &[&Column], labels: &Labels) -> ListRow {
 
 /// Counted only where the page itself does not tell.
 async fn total<D: Dialect>(
-    db: &Db<D::Database>,
+    db: &Access<'_, D::Database>,
     table: &Table,
     conditions: &Conditions,
     page: Page,

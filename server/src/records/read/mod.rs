@@ -3,8 +3,9 @@
 //! options, counts) is missing when its statement fails.
 
 use app::records::model::{Column, Text};
-use resilient_db::{ConstraintKind, Db, DbError};
+use resilient_db::{ConstraintKind, DbError};
 
+use crate::database::Access;
 use crate::sql::Dialect;
 
 mod conditions;
@@ -30,7 +31,7 @@ pub use referring::referring;
 const CELL: u32 = 200;
 
 async fn rows<D: Dialect>(
-    db: &Db<D::Database>,
+    db: &Access<'_, D::Database>,
     name: &'static str,
     sql: String,
     parameters: Vec<Text>,

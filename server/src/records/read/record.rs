@@ -1,10 +1,11 @@
 //! One record, read in full.
 
 use app::records::model::{Column, RecordKey, Table, Text, Values};
-use resilient_db::{Db, DbError};
+use resilient_db::DbError;
 
 use super::key::{key_condition, key_parameters, may_exist};
 use super::{CELL, is_bad_value, rows, selected};
+use crate::database::Access;
 use crate::sql::Dialect;
 
 /// A record's values. Secrets are only known to be there or not.
@@ -16,7 +17,7 @@ pub struct RecordValues {
 
 /// The record's readable values, or `None` if there is no such record.
 pub async fn form_values<D: Dialect>(
-    db: &Db<D::Database>,
+    db: &Access<'_, D::Database>,
     table: &Table,
     key: &RecordKey,
 ) -> Result<Option<RecordValues>, DbError> {
@@ -60,7 +61,7 @@ pub fn record_values(columns: &[&Column], row: Vec<Text>) -> RecordValues {
 /// What to call the record in headings: its label column's text, else its key. `None` if there is
 /// no such record.
 pub async fn record_label<D: Dialect>(
-    db: &Db<D::Database>,
+    db: &Access<'_, D::Database>,
     table: &Table,
     key: &RecordKey,
 ) -> Result<Option<String>, DbError> {
@@ -81,7 +82,7 @@ pub async fn record_label<D: Dialect>(
 
 /// The record's row, or none where the key was no value of its type after all.
 async fn row_of<D: Dialect>(
-    db: &Db<D::Database>,
+    db: &Access<'_, D::Database>,
     name: &'static str,
     sql: String,
     key: &RecordKey,

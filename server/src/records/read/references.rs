@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use app::records::model::{Column, ReferenceOption, ReferenceOptions, Table, Text, Values};
-use resilient_db::{Db, DbError};
+use resilient_db::DbError;
 
 use super::labels::labels_of;
 use super::{CELL, rows};
+use crate::database::Access;
 use crate::sql::Dialect;
 use crate::sql::catalog::Catalog;
 
@@ -18,7 +19,7 @@ const SUGGESTED: usize = 50;
 /// The options of every reference of `table`, for a record with `values`. One that cannot be read
 /// is a text field without suggestions, rather than a form that cannot be shown.
 pub async fn all_references<D: Dialect>(
-    db: &Db<D::Database>,
+    db: &Access<'_, D::Database>,
     catalog: &Catalog,
     table: &Table,
     values: &Values,
@@ -39,7 +40,7 @@ pub async fn all_references<D: Dialect>(
 /// All options by label if they are at most 200, else the first 50 of the first 200; whether there are more, and what
 /// `current` is called.
 pub async fn references<D: Dialect>(
-    db: &Db<D::Database>,
+    db: &Access<'_, D::Database>,
     catalog: &Catalog,
     column: &Column,
     current: Option<&str>,

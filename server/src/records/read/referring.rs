@@ -1,10 +1,11 @@
 //! What refers to a record, for the question before it is deleted.
 
 use app::records::model::{Column, RecordKey, Table};
-use resilient_db::{Db, DbError};
+use resilient_db::DbError;
 
 use super::key::{key_condition, key_parameters, may_exist};
 use super::rows;
+use crate::database::Access;
 use crate::sql::Dialect;
 use crate::sql::catalog::Catalog;
 
@@ -14,7 +15,7 @@ const COUNTED_UP_TO: u64 = 10_000;
 /// (label, rows) for each column that refers to the record, without those that do not; rows count
 /// up to 10 000.
 pub async fn referring<D: Dialect>(
-    db: &Db<D::Database>,
+    db: &Access<'_, D::Database>,
     catalog: &Catalog,
     table: &Table,
     key: &RecordKey,

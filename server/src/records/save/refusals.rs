@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use app::records::model::{Column, Table};
-use resilient_db::{Connection, Constraint, ConstraintKind, Db, DbError};
+use resilient_db::{Connection, Constraint, ConstraintKind, DbError};
 
 use super::changes::Changes;
 use super::intent::Intent;
+use crate::database::Access;
 use crate::records::check::{refusal, refused_by_database};
 use crate::sql::catalog::Catalog;
 use crate::sql::{Dialect, readable};
@@ -42,7 +43,7 @@ pub fn of_changes<D: Dialect>(table: &Table, changes: &Changes) -> Messages {
 /// What a constraint that refused the change says, in the form's terms; `None` where the failure
 /// was no constraint.
 pub async fn messages<D: Dialect>(
-    db: &Db<D::Database>,
+    db: &Access<'_, D::Database>,
     catalog: &Catalog,
     intent: &Intent,
     error: &DbError,
@@ -121,7 +122,7 @@ fn composite_key(table: &Table, constraint: &Constraint) -> Vec<String> {
 
 /// Databases name a foreign key at best by its constraint, SQLite not at all: the changed references
 /// are looked up one by one.
-async fn missing_targets<D: Dialect>(db: &Db<D::Database>, catalog: &Catalog, intent: &Intent) -> Vec<String> {
+async fn missing_targets<D: Dialect>(db: &Access<'_, D::Database>, catalog: &Catalog, intent: &Intent) -> Vec<String> {
     let mut missing = Vec::new();
     for (name, text) in &intent.changes.values {
         let reference = intent

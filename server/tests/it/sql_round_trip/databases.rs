@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, Weak};
 
 use app::records::model::{RecordKey, Table, TableName, Text, Values};
+use inkfast_server::database::Access;
 use inkfast_server::records::read;
 use inkfast_server::sql::catalog::Catalog;
 use inkfast_server::sql::{Dialect, MySql, Postgres, Sqlite};
@@ -124,7 +125,7 @@ impl<D: Dialect, Keeper> Fresh<D, Keeper> {
     }
 
     pub async fn read(&self, table: &Table, key: &RecordKey) -> Option<Values> {
-        read::form_values::<D>(&self.db, table, key)
+        read::form_values::<D>(&Access::One(&self.db), table, key)
             .await
             .unwrap()
             .map(|record| record.values)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use app::records::model::{ColumnKind, ListQuery, RecordKey, Table};
+use inkfast_server::database::Access;
 use inkfast_server::demo;
 use inkfast_server::records::{check, read};
 use inkfast_server::sql::catalog::Catalog;
@@ -37,7 +38,7 @@ async fn the_demo_is_made_once_and_quickly() {
     println!("the demo took {took:?}");
     assert!(took.as_secs_f64() < 2.0, "{took:?}");
     assert!(!demo::create(&fresh.db).await.unwrap());
-    let counts = read::counts::<Sqlite>(&fresh.db, fresh.catalog.tables()).await;
+    let counts = read::counts::<Sqlite>(&Access::One(&fresh.db), fresh.catalog.tables()).await;
     let counted = |name: &str| {
         let place = fresh
             .catalog
@@ -142,7 +143,9 @@ async fn the_demos_lists_show_labels_and_hide_secrets() {
     let list = async |name: &str, query: ListQuery| {
         let table: &Arc<Table> = fresh.table(name);
         let catalog: &Catalog = &fresh.catalog;
-        read::list::<Sqlite>(&fresh.db, catalog, table, &query).await.unwrap()
+        read::list::<Sqlite>(&Access::One(&fresh.db), catalog, table, &query)
+            .await
+            .unwrap()
     };
     let page = list(
         "activities",
@@ -164,7 +167,12 @@ async fn the_demos_lists_show_labels_and_hide_secrets() {
     assert!(technicians.rows.iter().any(|row| row.cells[pin].masked));
     assert!(technicians.rows.iter().all(|row| row.cells[pin].text.is_none()));
 
-    let form = read::form_values::<Sqlite>(&fresh.db, fresh.table("technicians"), &RecordKey(vec!["1".into()])).await;
+    let form = read::form_values::<Sqlite>(
+        &Access::One(&fresh.db),
+        fresh.table("technicians"),
+        &RecordKey(vec!["1".into()]),
+    )
+    .await;
     let form = form.unwrap().unwrap();
     assert!(!form.values.contains_key("pin_hash"));
 }
@@ -174,7 +182,7 @@ async fn deleting_a_technician_would_touch_what_refers_to_them() {
     let fresh = demo().await;
     let technicians = fresh.table("technicians");
     let key = RecordKey(vec!["1".into()]);
-    let referring = read::referring::<Sqlite>(&fresh.db, &fresh.catalog, technicians, &key)
+    let referring = read::referring::<Sqlite>(&Access::One(&fresh.db), &fresh.catalog, technicians, &key)
         .await
         .unwrap();
     let rows = |label: &str| {
@@ -190,7 +198,7 @@ async fn deleting_a_technician_would_touch_what_refers_to_them() {
     .await;
     assert_eq!(rows("Activities"), Some(counted));
     assert!(rows("Comments").is_some());
-    let label = read::record_label::<Sqlite>(&fresh.db, technicians, &key)
+    let label = read::record_label::<Sqlite>(&Access::One(&fresh.db), technicians, &key)
         .await
         .unwrap();
     assert!(label.unwrap().starts_with("Amira"));

@@ -1,6 +1,7 @@
 //! Lists: paging, order, search, filters, labels, on each database by the same expectations.
 
 use app::records::model::{ListPage, ListQuery, RecordKey};
+use inkfast_server::database::Access;
 use inkfast_server::records::read;
 use inkfast_server::sql::Dialect;
 
@@ -41,7 +42,7 @@ async fn filled<D: Dialect, Keeper>(fresh: Fresh<D, Keeper>) -> Fresh<D, Keeper>
 }
 
 async fn list<D: Dialect, Keeper>(fresh: &Fresh<D, Keeper>, table: &str, query: ListQuery) -> ListPage {
-    read::list::<D>(&fresh.db, &fresh.catalog, fresh.table(table), &query)
+    read::list::<D>(&Access::One(&fresh.db), &fresh.catalog, fresh.table(table), &query)
         .await
         .unwrap()
 }
@@ -238,7 +239,12 @@ async fn cells<D: Dialect, Keeper>(fresh: &Fresh<D, Keeper>) {
         (Some("1"), Some("Attic"))
     );
     assert_eq!(cell("working").text.as_deref(), Some("false"));
-    let form = read::form_values::<D>(&fresh.db, fresh.table("thing"), &RecordKey(vec!["77".into()])).await;
+    let form = read::form_values::<D>(
+        &Access::One(&fresh.db),
+        fresh.table("thing"),
+        &RecordKey(vec!["77".into()]),
+    )
+    .await;
     let notes = form.unwrap().unwrap().values.remove("notes").unwrap().unwrap();
     assert_eq!(notes.len(), 400 + "Needle's in the HAYSTACK".len());
 
@@ -247,7 +253,12 @@ async fn cells<D: Dialect, Keeper>(fresh: &Fresh<D, Keeper>) {
     let masked: Vec<bool> = places.rows.iter().map(|row| row.cells[password].masked).collect();
     assert_eq!(masked, [true, false, false]);
     assert!(places.rows.iter().all(|row| row.cells[password].text.is_none()));
-    let secret = read::form_values::<D>(&fresh.db, fresh.table("place"), &RecordKey(vec!["1".into()])).await;
+    let secret = read::form_values::<D>(
+        &Access::One(&fresh.db),
+        fresh.table("place"),
+        &RecordKey(vec!["1".into()]),
+    )
+    .await;
     let secret = secret.unwrap().unwrap();
     assert_eq!(secret.secrets_set, ["password"]);
     assert!(!secret.values.contains_key("password"));
@@ -256,7 +267,7 @@ async fn cells<D: Dialect, Keeper>(fresh: &Fresh<D, Keeper>) {
 async fn references<D: Dialect, Keeper>(fresh: &Fresh<D, Keeper>) {
     let thing = fresh.table("thing");
     let column = thing.column("place_id").unwrap();
-    let options = read::references::<D>(&fresh.db, &fresh.catalog, column, Some("2"))
+    let options = read::references::<D>(&Access::One(&fresh.db), &fresh.catalog, column, Some("2"))
         .await
         .unwrap();
     let labels: Vec<(&str, &str)> = options
@@ -269,7 +280,7 @@ async fn references<D: Dialect, Keeper>(fresh: &Fresh<D, Keeper>) {
         (options.more, options.current_label.as_deref()),
         (false, Some("Cellar (2)"))
     );
-    let gone = read::references::<D>(&fresh.db, &fresh.catalog, column, Some("99"))
+    let gone = read::references::<D>(&Access::One(&fresh.db), &fresh.catalog, column, Some("99"))
         .await
         .unwrap();
     assert_eq!(gone.current_label, None);
@@ -300,9 +311,10 @@ async fn a_target_with_many_rows_is_typed_not_chosen() {
     )
     .await;
     let column = fresh.table("thing").column("place_id").unwrap();
-    let options = read::references::<inkfast_server::sql::Sqlite>(&fresh.db, &fresh.catalog, column, Some("400"))
-        .await
-        .unwrap();
+    let options =
+        read::references::<inkfast_server::sql::Sqlite>(&Access::One(&fresh.db), &fresh.catalog, column, Some("400"))
+            .await
+            .unwrap();
     assert_eq!((options.options.len(), options.more), (50, true));
     assert_eq!(options.current_label.as_deref(), Some("Place 400"));
 }

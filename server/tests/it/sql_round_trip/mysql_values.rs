@@ -1,6 +1,7 @@
 //! Every plain type of MariaDB, written as text and read as text.
 
 use app::records::model::{RecordKey, Text, Values};
+use inkfast_server::database::Access;
 use inkfast_server::records::{check, read};
 use inkfast_server::sql::{Dialect, MySql};
 use resilient_db::ConstraintKind;
@@ -297,7 +298,7 @@ async fn mariadb_records_have_one_address_each() {
         key(&["LOW"])
     );
 
-    let label = read::record_label::<MySql>(&fresh.db, by_id, &key(&["no number"]))
+    let label = read::record_label::<MySql>(&Access::One(&fresh.db), by_id, &key(&["no number"]))
         .await
         .unwrap();
     assert_eq!(label, None);

@@ -1,5 +1,6 @@
 //! Every plain type of PostgreSQL, written as text and read as text.
 
+use inkfast_server::database::Access;
 use inkfast_server::records::{check, read};
 use inkfast_server::sql::Postgres;
 use resilient_db::ConstraintKind;
@@ -184,7 +185,7 @@ async fn postgres_records_have_one_address_each() {
     // What only the database can judge is no error either.
     let by_inet = fresh.table("by_inet");
     assert!(fresh.read(by_inet, &key(&["no address"])).await.is_none());
-    let label = read::record_label::<Postgres>(&fresh.db, by_inet, &key(&["no address"]))
+    let label = read::record_label::<Postgres>(&Access::One(&fresh.db), by_inet, &key(&["no address"]))
         .await
         .unwrap();
     assert_eq!(label, None);
@@ -205,7 +206,7 @@ async fn postgres_says_which_value_it_did_not_take() {
         .into_iter()
         .map(|(name, text)| (name.to_owned(), Some(text.to_owned())))
         .collect();
-    let refused = check::refused_by_database::<Postgres>(&fresh.db, table, &values)
+    let refused = check::refused_by_database::<Postgres>(&Access::One(&fresh.db), table, &values)
         .await
         .unwrap();
     assert_eq!(refused.keys().collect::<Vec<_>>(), ["a", "ip", "jb"]);

@@ -1,6 +1,7 @@
 //! What is read out of a SQLite file.
 
 use app::records::model::{ColumnKind, RecordKey};
+use inkfast_server::database::Access;
 use inkfast_server::records::read;
 use inkfast_server::sql::{Sqlite, addressing_key};
 
@@ -121,7 +122,7 @@ async fn a_column_that_is_gone_is_an_error_and_no_text() {
     fresh.execute("ALTER TABLE t DROP COLUMN gone").await;
     let key = RecordKey(vec!["1".into()]);
     assert!(
-        read::form_values::<Sqlite>(&fresh.db, fresh.table("t"), &key)
+        read::form_values::<Sqlite>(&Access::One(&fresh.db), fresh.table("t"), &key)
             .await
             .is_err()
     );

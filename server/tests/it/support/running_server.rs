@@ -22,7 +22,7 @@ use super::test_app::{Answered, PASSWORD};
 /// Longer than the server takes for any answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(12);
 
-/// `inkfast` over a SQLite file.
+/// `inkfast` over a SQLite file, unless its settings name another database.
 pub struct RunningServer {
     process: Mutex<Option<Child>>,
     address: SocketAddr,
@@ -30,7 +30,7 @@ pub struct RunningServer {
     /// From browsers to the server.
     pub proxy: FaultProxy,
     cookie: String,
-    settings: &'static [(&'static str, &'static str)],
+    settings: Vec<(String, String)>,
 }
 
 impl RunningServer {
@@ -40,7 +40,7 @@ impl RunningServer {
     }
 
     /// The same with settings of the test's own.
-    pub async fn with(schema: &'static str, settings: &'static [(&'static str, &'static str)]) -> Self {
+    pub async fn with(schema: &'static str, settings: &[(&str, &str)]) -> Self {
         let data_dir = tempfile::tempdir().expect("a temporary directory");
         let options = SqliteConnectOptions::new()
             .filename(data_dir.path().join("records.db"))
@@ -50,6 +50,15 @@ impl RunningServer {
             .execute(&mut connection)
             .await
             .expect("the schema");
+        Self::on(data_dir, settings).await
+    }
+
+    /// Over another database, which the settings name.
+    pub async fn over(settings: &[(&str, &str)]) -> Self {
+        Self::on(tempfile::tempdir().expect("a temporary directory"), settings).await
+    }
+
+    async fn on(data_dir: TempDir, settings: &[(&str, &str)]) -> Self {
         let port = fault_proxy::free_port().expect("a free port");
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut server = Self {
@@ -58,7 +67,10 @@ impl RunningServer {
             data_dir,
             proxy: FaultProxy::start(address).await.expect("a proxy"),
             cookie: String::new(),
-            settings,
+            settings: settings
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
         };
         server.start().await;
         server.cookie = server.sign_in().await;
@@ -79,7 +91,7 @@ impl RunningServer {
                 "DATABASE_URL",
                 format!("sqlite:{}", data_dir.join("records.db").display()),
             )
-            .envs(self.settings.iter().copied())
+            .envs(self.settings.iter().cloned())
             .current_dir(data_dir);
         command
     }

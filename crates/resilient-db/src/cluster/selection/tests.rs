@@ -30,7 +30,11 @@ fn standby_at(position: u64) -> Option<Answer> {
 
 /// A primary, a standby that may lead, and a mere replica.
 fn three() -> Selection {
-    Selection::new(ClusterPolicy::default(), [true, true, false])
+    let policy = ClusterPolicy {
+        settling: Duration::ZERO,
+        ..ClusterPolicy::default()
+    };
+    Selection::new(policy, [true, true, false])
 }
 
 fn settled() -> Selection {
@@ -85,6 +89,10 @@ fn a_primary_that_comes_back_is_told_and_never_written_to_until_it_was_a_standby
         "told once"
     );
     assert_eq!(selection.writer(at(1_600)), Some(STANDBY));
+    assert_eq!(
+        [PRIMARY, STANDBY, REPLICA].map(|id| selection.is_rival(id)),
+        [true, false, false]
+    );
     is_lost(&mut selection, 1_700, STANDBY);
     assert_eq!(selection.probed(at(1_800), &[(PRIMARY, primary_at(3))]), []);
     assert_eq!(selection.writer(at(1_800)), None, "its history is another one");
@@ -158,13 +166,23 @@ fn where_two_could_be_written_to_from_the_start_nobody_is() {
     let rival = |rival| Change::Rival { writer: None, rival };
     assert_eq!(told, [rival(PRIMARY), rival(STANDBY)]);
     assert_eq!(selection.writer(at(0)), None);
+    assert!(selection.is_rival(PRIMARY) && selection.is_rival(STANDBY));
 
     // One of them turns out to be the standby.
-    let moved = Change::Writer {
+    let moved = |to| Change::Writer {
         from: None,
-        to: Some(PRIMARY),
+        to: Some(to),
     };
-    assert_eq!(selection.probed(at(100), &[(STANDBY, standby_at(1))]), [moved]);
+    let mut turns_out = selection;
+    assert_eq!(turns_out.probed(at(100), &[(STANDBY, standby_at(1))]), [moved(PRIMARY)]);
+
+    // Or somebody says which of them counts; the other one then holds another history.
+    let mut told = three();
+    told.probed(at(0), &[(STANDBY, primary_at(1)), (PRIMARY, primary_at(1))]);
+    assert_eq!(told.trust(STANDBY), [moved(STANDBY)]);
+    assert!(told.is_barred(PRIMARY) && !told.is_barred(STANDBY));
+    is_lost(&mut told, 100, STANDBY);
+    assert_eq!(told.writer(at(100)), None);
 }
 
 #[test]
@@ -192,6 +210,40 @@ fn a_replica_goes_on_being_read_while_the_primary_is_away() {
     is_lost(&mut selection, 1_000, PRIMARY);
     selection.probed(at(600_000), &[(REPLICA, standby_at(1))]);
     assert_eq!(selection.readers(at(600_000), None, 0)[0], REPLICA);
+}
+
+#[test]
+fn until_it_is_known_how_late_replicas_are_everybody_reads_from_the_primary() {
+    let policy = ClusterPolicy::default();
+    let settling = policy.settling.as_millis() as u64;
+    let mut selection = Selection::new(policy, [true, true, false]);
+    let all = |at_ms| {
+        [
+            (PRIMARY, primary_at(at_ms)),
+            (STANDBY, standby_at(at_ms)),
+            (REPLICA, standby_at(at_ms)),
+        ]
+    };
+    selection.probed(at(0), &all(0));
+    selection.probed(at(settling - 1), &all(1));
+    assert_eq!(
+        selection.readers(at(settling - 1), None, 0),
+        [PRIMARY, STANDBY, REPLICA]
+    );
+    assert_eq!(selection.readers(at(settling), None, 0), [STANDBY, PRIMARY, REPLICA]);
+}
+
+#[test]
+fn what_should_be_new_is_read_from_the_primary_and_from_replicas_only_without_one() {
+    let mut selection = settled();
+    for turn in 0..3 {
+        assert_eq!(selection.readers_after_primary(at(0), None, turn)[0], PRIMARY);
+        assert_eq!(selection.readers_after_primary(at(0), None, turn).len(), 3);
+    }
+    is_lost(&mut selection, 1_000, PRIMARY);
+    let readers = selection.readers_after_primary(at(1_000), None, 0);
+    assert_eq!(readers, selection.readers(at(1_000), None, 0));
+    assert_ne!(readers[0], PRIMARY);
 }
 
 /// What happens to a cluster.
