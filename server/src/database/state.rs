@@ -77,6 +77,7 @@ mod tests {
         let role = |is_closed| RoleHealth {
             breaker: if is_closed { State::Closed } else { State::Open },
             pool: Default::default(),
+            trends: Default::default(),
         };
         let health = Health {
             condition,

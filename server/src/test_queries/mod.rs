@@ -1,6 +1,7 @@
 //! One statement of a superuser's own, that can only read what the panel would show: parsed and held against a list of
 //! what is allowed, written anew from what was understood, run on a connection of its own in a transaction that is
-//! never committed. Each of these alone should do; none is relied upon alone.
+//! never committed. None of these is relied upon alone, least of all the last: on MySQL and MariaDB such a transaction reads
+//! files and takes locks, where the account may.
 //!
 //! *Add a database:* a grammar and its functions in [`check`], a file beside `postgres.rs`, and an arm in each `match`
 //! here.

@@ -76,6 +76,7 @@ async fn within_transaction(connection: &mut PgConnection, statement: &str) -> R
 
 #[cfg(test)]
 mod tests {
+    use std::slice::from_ref;
     use std::time::{Duration, Instant};
 
     use private_servers::PrivatePostgres;
@@ -94,7 +95,7 @@ mod tests {
             postgres.port()
         );
         let options: PgConnectOptions = url.parse().expect("an address");
-        assert_eq!(default_schema(&options).await.expect("it answers"), "public");
+        assert_eq!(default_schema(from_ref(&options)).await.expect("it answers"), "public");
         let traces = "SELECT concat_ws('|', (SELECT string_agg(s::text, ',') FROM site s),
             (SELECT last_value FROM site_id_seq), (SELECT count(*) FROM pg_largeobject_metadata),
             (SELECT count(*) FROM pg_class), (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'),
@@ -118,7 +119,7 @@ mod tests {
             "SELECT pg_sleep(20)",
         ] {
             let begun = Instant::now();
-            let ran = run(&options, statement).await;
+            let ran = run(from_ref(&options), statement).await;
             assert!(
                 begun.elapsed() < Duration::from_secs(6),
                 "{statement}: {:?}",
@@ -134,7 +135,7 @@ mod tests {
                 assert!(ended.elapsed() < Duration::from_secs(5), "{statement}: {before}");
             }
         }
-        let honest = run(&options, "SELECT name FROM public.site")
+        let honest = run(from_ref(&options), "SELECT name FROM public.site")
             .await
             .expect("it may be asked");
         assert_eq!(honest.rows, [[Some("North".to_owned())]]);

@@ -7,7 +7,7 @@ use sqlparser::ast::{
 };
 
 use super::query::Walk;
-use super::{Refused, cut, not_allowed, own_text};
+use super::{Grammar, Refused, cut, not_allowed, own_text};
 
 impl Walk<'_> {
     pub fn expressions(&mut self, expressions: &mut [Expr]) -> Result<(), Refused> {
@@ -161,7 +161,13 @@ impl Walk<'_> {
                 *value = own_text(self.grammar, text);
                 Ok(())
             }
-            Value::Number(..) | Value::HexStringLiteral(_) | Value::Boolean(_) | Value::Null => Ok(()),
+            Value::Number(..) | Value::Boolean(_) | Value::Null => Ok(()),
+            // The library takes whatever stands between the quotes.
+            Value::HexStringLiteral(digits)
+                if digits.len() % 2 == 0 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()) =>
+            {
+                Ok(())
+            }
             other => not_allowed(other),
         }
     }
@@ -174,7 +180,10 @@ impl Walk<'_> {
         rest.filter.clone_from(&plain.filter);
         rest.over.clone_from(&plain.over);
         let name = match &function.name.0[..] {
-            [ObjectNamePart::Identifier(name)] => self.folded(name),
+            // Between quotes it would be somebody's own to MySQL.
+            [ObjectNamePart::Identifier(name)] if self.grammar != Grammar::MySql || name.quote_style.is_none() => {
+                self.folded(name)
+            }
             _ => return Err(Refused::Function(cut(&function.name.to_string()))),
         };
         if !self.grammar.has_function(&name) {
