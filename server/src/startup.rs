@@ -24,7 +24,7 @@ use crate::events::{self, Hub};
 use crate::http::router::router;
 use crate::http::static_files;
 use crate::keys::{self, Keys};
-use crate::monitoring::drills::Drills;
+use crate::monitoring::drills::{DatabaseWitness, Drills};
 use crate::monitoring::{DatabaseMonitor, Observations, machine, own_tables, prometheus};
 use crate::panel::Panel;
 use crate::preparation::Preparation;
@@ -110,16 +110,13 @@ async fn assemble<D: BackedUp>(
     // Before anything is counted; nobody could read it without the token.
     let metrics = storage.api_token.as_ref().and_then(|_| prometheus::install());
     let faults = settings.drills.then(Faults::default);
-    let drills = faults
-        .clone()
-        .map(|faults| Arc::new(Drills::new(faults, Arc::clone(&observations))));
     machine::watch(&observations.machine, &storage.data_dir);
     let mut observers: Vec<Arc<dyn Observer>> = vec![Arc::new(LogChanges), Arc::new(CountMetrics { database: "main" })];
     observers.extend(observations.observers::<D::Database>());
     let policy = Policy {
         application_name: "inkfast".to_owned(),
         observer: Arc::new(Observers(observers)),
-        faults,
+        faults: faults.clone(),
         ..Policy::default()
     };
     let db = Db::<D::Database>::connect_lazily(options.clone(), policy).await;
@@ -131,6 +128,15 @@ async fn assemble<D: BackedUp>(
     let accounts = Arc::new(AccountRepository::<D>::new(db.clone()));
     let auth = Arc::new(Auth::new(accounts, Arc::clone(&directory), keys.clone()));
     let (prepared, read_only) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let drills = faults.map(|faults| {
+        let witness = DatabaseWitness::<D> {
+            db: db.clone(),
+            drafts: Arc::clone(&drafts),
+            prepared: Arc::clone(&prepared),
+            read_only: Arc::clone(&read_only),
+        };
+        Arc::new(Drills::new(faults, Arc::new(witness), Arc::clone(&observations)))
+    });
     let events = Arc::new(Hub::default());
     let schema = Schema::<D>::new(db.clone(), Arc::clone(&panel), &storage.data_dir);
     let versions = Versions::new(&keys);

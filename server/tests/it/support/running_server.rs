@@ -22,7 +22,7 @@ use super::test_app::{Answered, PASSWORD};
 /// Longer than the server takes for any answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(12);
 
-/// `inkfast` over a SQLite file.
+/// `inkfast` over a SQLite file, or another database.
 pub struct RunningServer {
     process: Mutex<Option<Child>>,
     address: SocketAddr,
@@ -31,6 +31,7 @@ pub struct RunningServer {
     pub proxy: FaultProxy,
     cookie: String,
     settings: &'static [(&'static str, &'static str)],
+    database_url: String,
 }
 
 impl RunningServer {
@@ -50,6 +51,21 @@ impl RunningServer {
             .execute(&mut connection)
             .await
             .expect("the schema");
+        let database_url = format!("sqlite:{}", data_dir.path().join("records.db").display());
+        Self::serving(data_dir, database_url, settings).await
+    }
+
+    /// Over a database that is there already.
+    pub async fn over(database_url: String, settings: &'static [(&'static str, &'static str)]) -> Self {
+        let data_dir = tempfile::tempdir().expect("a temporary directory");
+        Self::serving(data_dir, database_url, settings).await
+    }
+
+    async fn serving(
+        data_dir: TempDir,
+        database_url: String,
+        settings: &'static [(&'static str, &'static str)],
+    ) -> Self {
         let port = fault_proxy::free_port().expect("a free port");
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let mut server = Self {
@@ -59,6 +75,7 @@ impl RunningServer {
             proxy: FaultProxy::start(address).await.expect("a proxy"),
             cookie: String::new(),
             settings,
+            database_url,
         };
         server.start().await;
         server.cookie = server.sign_in().await;
@@ -75,10 +92,7 @@ impl RunningServer {
             .env("INKFAST_LISTEN", self.address.to_string())
             .env("INKFAST_DATA_DIR", data_dir)
             .env("INKFAST_ADMIN_PASSWORD", PASSWORD)
-            .env(
-                "DATABASE_URL",
-                format!("sqlite:{}", data_dir.join("records.db").display()),
-            )
+            .env("DATABASE_URL", &self.database_url)
             .envs(self.settings.iter().copied())
             .current_dir(data_dir);
         command
