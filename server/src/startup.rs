@@ -25,8 +25,8 @@ use crate::events::{self, Hub};
 use crate::http::router::router;
 use crate::http::static_files;
 use crate::keys::{self, Keys};
-use crate::monitoring::drills::Drills;
-use crate::monitoring::{DatabaseMonitor, Observations, machine, own_tables, prometheus};
+use crate::monitoring::drills::{DatabaseWitness, Drills};
+use crate::monitoring::{DatabaseMonitor, Observations, degradation, keep_errors, machine, own_tables, prometheus};
 use crate::panel::Panel;
 use crate::preparation::Preparation;
 use crate::records::save::Versions;
@@ -111,11 +111,8 @@ async fn assemble<D: BackedUp>(
     // Before anything is counted; nobody could read it without the token.
     let metrics = storage.api_token.as_ref().and_then(|_| prometheus::install());
     let faults = settings.drills.then(Faults::default);
-    let drills = faults
-        .clone()
-        .map(|faults| Arc::new(Drills::new(faults, Arc::clone(&observations))));
     machine::watch(&observations.machine, &storage.data_dir);
-    let db = connect::<D>(&servers, &settings, faults, &observations).await;
+    let db = connect::<D>(&servers, &settings, faults.clone(), &observations).await;
     if settings.require_database {
         there(&db.state())?;
     }
@@ -124,6 +121,15 @@ async fn assemble<D: BackedUp>(
     let accounts = Arc::new(AccountRepository::<D>::new(db.clone()));
     let auth = Arc::new(Auth::new(accounts, Arc::clone(&directory), keys.clone()));
     let (prepared, read_only) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let drills = faults.map(|faults| {
+        let witness = DatabaseWitness::<D> {
+            db: db.clone(),
+            drafts: Arc::clone(&drafts),
+            prepared: Arc::clone(&prepared),
+            read_only: Arc::clone(&read_only),
+        };
+        Arc::new(Drills::new(faults, Arc::new(witness), Arc::clone(&observations)))
+    });
     let events = Arc::new(Hub::default());
     let schema = Schema::<D>::new(db.clone(), Arc::clone(&panel), &storage.data_dir);
     let versions = Versions::new(&keys);
@@ -146,6 +152,13 @@ async fn assemble<D: BackedUp>(
         settings.database.places(),
     ));
     events::follow(&events, &monitor);
+    degradation::watch(&observations.degradation, db.clone());
+    keep_errors::<D>(
+        &observations.errors,
+        db.clone(),
+        Arc::clone(&prepared),
+        Arc::clone(&read_only),
+    );
     own_tables::watch::<D>(
         &observations.own_tables,
         db.clone(),

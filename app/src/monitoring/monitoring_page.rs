@@ -3,7 +3,10 @@
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
-use super::model::{BackupNumbers, DatabaseNumbers, NotedError, Paused, Report, RoleNumbers, RouteNumbers};
+use super::controls;
+use super::degraded::degraded;
+use super::error_list::error_list;
+use super::model::{BackupNumbers, DatabaseNumbers, Paused, Report, RoleNumbers, RouteNumbers};
 use super::port::{Condition, DependencyState, DraftsState};
 use super::servers_panel::servers;
 use crate::api_error::{ApiError, ErrorKind};
@@ -24,7 +27,9 @@ pub fn MonitoringPage() -> impl IntoView {
             return Err(ApiError::new(ErrorKind::Forbidden, "Monitoring is for staff."));
         }
         let report = visit.monitor.report();
-        let drills = visit.monitor.drills().is_some() && visit.account.role.may_steer();
+        let steers = visit.account.role.may_steer();
+        let drills = visit.monitor.drills().is_some();
+        let done = visit.query("done").and_then(controls::done);
         let frame = Frame {
             title: "Monitoring".to_owned(),
             active: None,
@@ -35,11 +40,13 @@ pub fn MonitoringPage() -> impl IntoView {
             <div class="page-head">
                 <h1>"Monitoring"</h1>
                 <div class="actions">
-                    {drills.then(|| view! { <a class="button" href="/monitoring/drills">"Drills"</a> })}
+                    {(drills && steers).then(|| view! { <a class="button" href="/monitoring/drills">"Drills"</a> })}
                     <button class="button" type="button" data-live-pause="" aria-pressed="false" hidden>"Pause"</button>
                 </div>
             </div>
-            {numbers(&report, visit.account.role.may_steer())}
+            {done}
+            {numbers(&report, steers)}
+            {steers.then(|| controls::controls(&report, drills))}
             <script type="module" nonce=nonce>{LIVE}</script>
         };
         Ok(framed(&visit, frame, content.into_any()))
@@ -54,6 +61,7 @@ fn numbers(report: &Report, may_steer: bool) -> AnyView {
                     written::time_of_day(report.now_ms), report.version, written::span(report.uptime_ms))}
             </p>
             {condition(report)}
+            {report.degraded.as_ref().map(degraded)}
             {report.paused.as_ref().map(paused)}
             <section class="panel">
                 <h2>{report.condition.database_kind}</h2>
@@ -70,7 +78,7 @@ fn numbers(report: &Report, may_steer: bool) -> AnyView {
             </section>
             <section class="panel">
                 <h2>"Recent errors"</h2>
-                {errors(&report.errors)}
+                {error_list(report)}
             </section>
             <section class="panel">
                 <h2>"Requests since the start"</h2>
@@ -266,39 +274,6 @@ fn failed_for(why: &str) -> &'static str {
     }
 }
 
-fn errors(errors: &[NotedError]) -> AnyView {
-    if errors.is_empty() {
-        return view! { <p class="muted">"None since the start."</p> }.into_any();
-    }
-    let rows = errors.iter().map(|error| {
-        let times = (error.times > 1).then(|| format!(" × {}", written::number(error.times)));
-        view! {
-            <tr>
-                <td class="whole" data-label="Last">{written::time_of_day(error.last_at_ms)}</td>
-                <td data-label="Kind">{error.kind.replace('_', " ")} {times}</td>
-                <td data-label="Severity">{error.severity}</td>
-                <td data-label="What">{error.what.clone()}</td>
-                <td data-label="Error id">{error.request_id.clone().map(|id| view! { <code>{id}</code> })}</td>
-            </tr>
-        }
-    });
-    view! {
-        <table class="grid">
-            <thead>
-                <tr>
-                    <th scope="col">"Last"</th>
-                    <th scope="col">"Kind"</th>
-                    <th scope="col">"Severity"</th>
-                    <th scope="col">"What"</th>
-                    <th scope="col">"Error id"</th>
-                </tr>
-            </thead>
-            <tbody>{rows.collect_view()}</tbody>
-        </table>
-    }
-    .into_any()
-}
-
 fn routes(routes: &[RouteNumbers]) -> AnyView {
     let rows = routes.iter().map(|route| {
         let milliseconds = |label, value: u64| {
@@ -345,6 +320,7 @@ fn failed(route: &RouteNumbers) -> String {
 mod tests {
     use super::super::model::LastBackup;
     use super::*;
+    use crate::monitoring::model::NotedError;
 
     const ROLE: RoleNumbers = RoleNumbers {
         breaker: "closed",
@@ -381,7 +357,9 @@ mod tests {
             saves: vec![("kept", 3), ("in_progress", 1)],
             waiting: 1,
             paused: None,
+            degraded: None,
             errors: Vec::new(),
+            errors_are_stored: false,
             routes: vec![RouteNumbers {
                 route: "/records/{table}".to_owned(),
                 method: "GET",
@@ -444,13 +422,14 @@ mod tests {
             since_ms: 3_600_000,
         });
         report.errors = vec![NotedError {
-            kind: "timed_out",
-            severity: "medium",
+            kind: "timed_out".into(),
+            severity: "medium".into(),
             what: "list".to_owned(),
             times: 3,
             first_at_ms: 3_600_000,
             last_at_ms: 3_601_000,
             request_id: None,
+            elsewhere: false,
         }];
         let html = drawn(&report);
         assert!(html.contains("switched off since 01:00:00 UTC by mira"), "{html}");

@@ -169,6 +169,14 @@ async fn a_secret_is_told_to_nobody_whatever_happens() {
     panel.cookie = cookie;
     panel.get("/metrics").await;
 
+    // Written down beside everything else, when the database is back.
+    let noted = "SELECT count(*) FROM inkfast.error_history";
+    for _ in 0..600 {
+        if postgres.query("maintenance", noted).expect("the witness").trim() != "0" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let (asked, places) = panel.stop(&postgres);
     let logged = places
         .iter()
@@ -291,7 +299,7 @@ impl Panel {
         let mut places = vec![("the answers".to_owned(), std::mem::take(&mut self.heard))];
         let log = std::fs::read(self.data_dir.path().join("log")).expect("the log");
         places.push(("the log".to_owned(), String::from_utf8_lossy(&log).into_owned()));
-        for table in ["account", "submission", "audit"] {
+        for table in ["account", "submission", "audit", "error_history"] {
             let sql = format!("SELECT coalesce(string_agg(whole::text, ' '), '') FROM inkfast.{table} AS whole");
             let rows = postgres.query("maintenance", &sql).expect("the witness");
             places.push((format!("the table {table}"), rows));

@@ -143,6 +143,11 @@ impl<D: Supported> Cluster<D> {
         self.shared.servers.look_again().await;
     }
 
+    /// Leaves every open connection to each server, as [`Db::reconnect`] does, and asks them over new ones.
+    pub async fn reconnect(&self) {
+        self.shared.servers.reconnect().await;
+    }
+
     /// What is known of each server without asking it, in the order they were given.
     pub fn health(&self) -> Vec<ServerHealth> {
         self.shared.servers.health()
