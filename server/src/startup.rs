@@ -25,7 +25,7 @@ use crate::events::{self, Hub};
 use crate::http::router::router;
 use crate::http::static_files;
 use crate::keys::{self, Keys};
-use crate::monitoring::drills::Drills;
+use crate::monitoring::drills::{DatabaseWitness, Drills};
 use crate::monitoring::{DatabaseMonitor, Observations, machine, own_tables, prometheus};
 use crate::panel::Panel;
 use crate::preparation::Preparation;
@@ -111,11 +111,8 @@ async fn assemble<D: BackedUp>(
     // Before anything is counted; nobody could read it without the token.
     let metrics = storage.api_token.as_ref().and_then(|_| prometheus::install());
     let faults = settings.drills.then(Faults::default);
-    let drills = faults
-        .clone()
-        .map(|faults| Arc::new(Drills::new(faults, Arc::clone(&observations))));
     machine::watch(&observations.machine, &storage.data_dir);
-    let db = connect::<D>(&servers, &settings, faults, &observations).await;
+    let db = connect::<D>(&servers, &settings, faults.clone(), &observations).await;
     if settings.require_database {
         there(&db.state())?;
     }
@@ -124,6 +121,15 @@ async fn assemble<D: BackedUp>(
     let accounts = Arc::new(AccountRepository::<D>::new(db.clone()));
     let auth = Arc::new(Auth::new(accounts, Arc::clone(&directory), keys.clone()));
     let (prepared, read_only) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let drills = faults.map(|faults| {
+        let witness = DatabaseWitness::<D> {
+            db: db.clone(),
+            drafts: Arc::clone(&drafts),
+            prepared: Arc::clone(&prepared),
+            read_only: Arc::clone(&read_only),
+        };
+        Arc::new(Drills::new(faults, Arc::new(witness), Arc::clone(&observations)))
+    });
     let events = Arc::new(Hub::default());
     let schema = Schema::<D>::new(db.clone(), Arc::clone(&panel), &storage.data_dir);
     let versions = Versions::new(&keys);

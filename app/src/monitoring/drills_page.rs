@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::model::{DRILL_SECONDS, DrillKind, DrillReport, DrillsView, RunningDrill};
+use super::drill_report::drill_report;
+use super::model::{DRILL_SECONDS, DrillKind, DrillsView, RunningDrill};
 use super::port::Monitor;
 use crate::api_error::{ApiError, ErrorKind};
 use crate::ui::icon::icon;
@@ -66,7 +67,7 @@ fn content(drills: &DrillsView) -> AnyView {
              and it ends by itself. Watch a form: what is typed stays, a save is queued, and it is done once when the drill is over."
         </p>
         {drills.running.as_ref().map(running)}
-        {drills.last.as_ref().map(report)}
+        {drills.last.as_ref().map(drill_report)}
         <form method="post" action="/monitoring/drills" class="drills" autocomplete="off">
             <fieldset>
                 <legend>"What the database does"</legend>
@@ -125,6 +126,19 @@ fn choice(kind: DrillKind) -> AnyView {
             "Deadlocks",
             "Every save meets another transaction and is undone. It is tried three times, then queued: the system is busy. Reading goes on.",
         ),
+        DrillKind::Kill => (
+            "Cuts connections",
+            "Connections break in the middle of work, and no answer to a COMMIT comes through. Whether a save was done is found out by its \
+             id, mostly before anybody notices; else it says that it is being checked. Nothing is done twice.",
+        ),
+        DrillKind::ReadOnly => (
+            "Is read-only",
+            "As a server that was made a standby. Lists and forms are shown; saves are queued.",
+        ),
+        DrillKind::Full => (
+            "Has a full disk",
+            "Whatever would be written is refused. Lists and forms are shown; saves are queued.",
+        ),
     };
     view! {
         <label class="drills-choice">
@@ -135,46 +149,14 @@ fn choice(kind: DrillKind) -> AnyView {
     .into_any()
 }
 
-fn report(report: &DrillReport) -> AnyView {
-    let in_time = report.answered - report.late.min(report.answered);
-    let well = report.late == 0 && report.still_waiting == 0;
-    let heading = format!(
-        "The last drill: the database {} for {}.",
-        does_past(report.kind),
-        written::span(report.lasted_ms)
-    );
-    let fact = |name: &'static str, value: String| view! { <div><dt>{name}</dt> <dd>{value}</dd></div> };
-    let body = view! {
-        <dl class="facts">
-            {fact("Started", format!("{} by {}", written::time_of_day(report.started_at_ms), report.by))}
-            {fact("Requests answered within 10 s", format!("{} of {}", written::number(in_time), written::number(report.answered)))}
-            {fact("Slowest answer", format!("{} ms", written::number(report.slowest_ms)))}
-            {fact("Saves done meanwhile", written::number(report.saved))}
-            {fact("Answers that a save is kept", written::number(report.kept))}
-            {fact("Forms still waiting now", written::number(report.still_waiting))}
-        </dl>
-        {(report.still_waiting > 0).then(|| view! {
-            <p>"A form waits until its page is open somewhere, or somebody presses Save again."</p>
-        })}
-    };
-    let tone = if well { Tone::Good } else { Tone::Waiting };
-    view! { <div data-drill="report">{notice(tone, heading, body)}</div> }.into_any()
-}
-
 fn does(kind: DrillKind) -> &'static str {
     match kind {
         DrillKind::Refuse => "refuses",
         DrillKind::Hang => "hangs",
         DrillKind::Slow => "is slow",
         DrillKind::Deadlock => "deadlocks",
-    }
-}
-
-fn does_past(kind: DrillKind) -> &'static str {
-    match kind {
-        DrillKind::Refuse => "refused",
-        DrillKind::Hang => "hung",
-        DrillKind::Slow => "was slow",
-        DrillKind::Deadlock => "deadlocked",
+        DrillKind::Kill => "cuts connections",
+        DrillKind::ReadOnly => "is read-only",
+        DrillKind::Full => "has a full disk",
     }
 }

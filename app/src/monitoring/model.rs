@@ -146,10 +146,21 @@ pub enum DrillKind {
     Hang,
     Slow,
     Deadlock,
+    Kill,
+    ReadOnly,
+    Full,
 }
 
 impl DrillKind {
-    pub const ALL: [Self; 4] = [Self::Refuse, Self::Hang, Self::Slow, Self::Deadlock];
+    pub const ALL: [Self; 7] = [
+        Self::Refuse,
+        Self::Hang,
+        Self::Slow,
+        Self::Deadlock,
+        Self::Kill,
+        Self::ReadOnly,
+        Self::Full,
+    ];
 
     /// As the form posts it.
     pub fn word(self) -> &'static str {
@@ -158,6 +169,9 @@ impl DrillKind {
             Self::Hang => "hang",
             Self::Slow => "slow",
             Self::Deadlock => "deadlock",
+            Self::Kill => "kill",
+            Self::ReadOnly => "readonly",
+            Self::Full => "full",
         }
     }
 
@@ -178,6 +192,8 @@ pub struct DrillsView {
 
 #[derive(Clone, Debug)]
 pub struct RunningDrill {
+    /// Counts up from the server's start.
+    pub number: u64,
     pub kind: DrillKind,
     /// The account that began it.
     pub by: String,
@@ -185,20 +201,117 @@ pub struct RunningDrill {
     pub remaining_ms: u64,
 }
 
-/// What people met during a drill.
+/// What people met during a drill, and what became of their saves.
 #[derive(Clone, Debug)]
 pub struct DrillReport {
+    /// Counts up from the server's start.
+    pub number: u64,
     pub kind: DrillKind,
     pub by: String,
     pub started_at_ms: u64,
     pub lasted_ms: u64,
     /// Requests answered meanwhile; of these `late` after the deadline.
     pub answered: u64,
+    /// The same by the first digit of the status, from 1.
+    pub by_status: [u64; 5],
     pub late: u64,
     pub slowest_ms: u64,
-    pub saved: u64,
-    /// Saves answered with "kept"; the same form may have asked several times.
-    pub kept: u64,
+    /// How often the fault was met, by whatever asked the database.
+    pub struck: u64,
+    /// COMMITs whose answer was lost.
+    pub commits_cut: u64,
+    /// Presses of Save by outcome; the same form may have asked several times.
+    pub saves: Vec<(&'static str, u64)>,
+    /// The longest that anybody waited to be told that a save is kept. Known once it was checked.
+    pub slowest_kept_ms: Option<u64>,
+    /// Known once it was checked.
+    pub own: OwnSaves,
     /// Forms that began to wait since then and are not saved yet, as of now.
     pub still_waiting: u64,
+    /// From the end to the first change that was taken.
+    pub took_changes_after_ms: Option<u64>,
+    pub check: DrillCheck,
+}
+
+/// Saves of the drill's own, of nobody's records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OwnSaves {
+    pub done: u64,
+    pub refused: u64,
+    /// The answer to their COMMIT was lost, and the database did not say in time what became of it.
+    pub unknown: u64,
+    pub slowest_refusal_ms: Option<u64>,
+}
+
+/// Whether all saves were looked for after a drill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrillCheck {
+    UnderWay,
+    /// Why not, in a sentence.
+    NotDone(&'static str),
+    Done(Checked),
+}
+
+/// What was found in the database after a drill.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// People's saves that were answered "saved" and that were looked for.
+    pub saves: u64,
+    /// The same of the drill's own.
+    pub own: u64,
+    /// Of both: not there.
+    pub missing: u64,
+    /// Changed a record more than once.
+    pub twice: u64,
+    /// Own saves that were refused, and are there.
+    pub refused_and_there: u64,
+    /// People's saves that were answered "kept"; of these done by now.
+    pub kept: u64,
+    pub kept_and_done: u64,
+    /// Forms whose text was said to be kept on the server, and is not there.
+    pub without_text: u64,
+    /// Too many to be looked for.
+    pub beyond: u64,
+}
+
+impl Checked {
+    pub fn nothing_is_lost(&self) -> bool {
+        self.missing == 0 && self.twice == 0 && self.refused_and_there == 0 && self.without_text == 0
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Pending,
+    Healthy,
+    Lost,
+    NotChecked,
+}
+
+impl Verdict {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Healthy => "healthy",
+            Self::Lost => "lost",
+            Self::NotChecked => "not_checked",
+        }
+    }
+}
+
+impl DrillReport {
+    pub fn verdict(&self) -> Verdict {
+        match &self.check {
+            DrillCheck::UnderWay => Verdict::Pending,
+            DrillCheck::NotDone(_) => Verdict::NotChecked,
+            DrillCheck::Done(checked) if checked.nothing_is_lost() => Verdict::Healthy,
+            DrillCheck::Done(_) => Verdict::Lost,
+        }
+    }
+
+    /// Presses of Save that ended like this.
+    pub fn ended(&self, outcome: &str) -> u64 {
+        let found = self.saves.iter().find(|(known, _)| *known == outcome);
+        found.map_or(0, |(_, count)| *count)
+    }
 }

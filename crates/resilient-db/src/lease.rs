@@ -4,12 +4,14 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use resilient_core::failure::ConnectionFate;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::classify::Phase;
 use crate::connection::{Connection, Slot};
 use crate::failed_attempt::FailedAttempt;
+use crate::faults::{self, CommitCut, Faults};
 use crate::policy::Policy;
 use crate::pool::Held;
 use crate::supported::Supported;
@@ -92,10 +94,10 @@ impl<D: Supported> Lease<D> {
     /// server that does not answer.
     async fn within_deadline<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, FailedAttempt> {
         let working = async {
-            if let Some(faults) = &self.terms.policy.faults {
-                faults.strike_working::<D>(self.terms.phase).await?;
+            match &self.terms.policy.faults {
+                Some(faults) => faults.strike_working::<D, T>(self.terms.phase, work).await,
+                None => work.await,
             }
-            work.await
         };
         match timeout_at(self.terms.deadline, working).await {
             Ok(Ok(value)) => Ok(value),
@@ -132,6 +134,9 @@ impl<D: Supported> Terms<D> {
     async fn commit(&self, mut held: Held<D>) -> Result<(), FailedAttempt> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         let limit = left.max(self.policy.commit_at_least);
+        if let Some(cut) = self.policy.faults.as_ref().and_then(Faults::strike_commit) {
+            return Err(self.cut_commit(held, cut, limit).await);
+        }
         let committed = timeout(limit, async {
             D::lift_limit(&mut held).await?;
             D::run(&mut held, "COMMIT").await
@@ -144,6 +149,21 @@ impl<D: Supported> Terms<D> {
             Ok(Err(error)) => Err(FailedAttempt::of::<D>(error, Phase::Commit, &self.server)),
             Err(_) => Err(FailedAttempt::timed_out(Phase::Commit)),
         }
+    }
+
+    /// The connection breaks at its COMMIT, on purpose: what became of that is not known here.
+    async fn cut_commit(&self, mut held: Held<D>, cut: CommitCut, limit: Duration) -> FailedAttempt {
+        let lifted = timeout(limit, D::lift_limit(&mut held)).await;
+        match cut {
+            CommitCut::BeforeIt => {}
+            _ if !matches!(lifted, Ok(Ok(()))) => {}
+            CommitCut::AfterIt => drop(timeout(limit, D::run(&mut held, "COMMIT")).await),
+            // Sent, and its answer not waited for.
+            CommitCut::UnderWay => drop(D::run(&mut held, "COMMIT").now_or_never()),
+        }
+        // Closes it.
+        drop(held);
+        FailedAttempt::of::<D>(faults::cut(), Phase::Commit, &self.server)
     }
 
     /// Gives the connection back without what the work may have begun on it.

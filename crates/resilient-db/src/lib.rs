@@ -43,7 +43,7 @@ pub use cluster::{Cluster, ClusterPolicy, Server, ServerHealth, View};
 pub use connection::Connection;
 pub use db::Db;
 pub use error::{CommitRefused, Constraint, ConstraintKind, DbError};
-pub use faults::{Fault, Faults, Injected};
+pub use faults::{Fault, Faults, Injected, Struck};
 pub use health::{Condition, Health, PoolNumbers, ProbeReport, RoleHealth};
 pub use message::Message;
 #[cfg(feature = "metrics")]

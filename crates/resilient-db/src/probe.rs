@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::classify::{DEFECT, Phase};
 use crate::failed_attempt::FailedAttempt;
+use crate::faults::Faults;
 use crate::health::ProbeReport;
 use crate::lane::{Lane, Membership};
 use crate::policy::Policy;
@@ -182,6 +183,11 @@ impl<D: Supported> Prober<D> {
             Ok(answer) => answer,
             Err(_) => Err(FailedAttempt::timed_out(Phase::Connect)),
         };
+        let sees_writable = |faults: &Faults| faults.lets_probe_see_writable::<D>();
+        let answer = answer.map(|answer| Answer {
+            writable: answer.writable && self.policy.faults.as_ref().is_none_or(sees_writable),
+            ..answer
+        });
         self.tell(started.elapsed(), answer)
     }
 

@@ -1,8 +1,10 @@
 //! The command line: `inkfast [serve]`, `inkfast account …`, `inkfast migrate …`, `inkfast health-check`,
-//! `inkfast backup …`, `inkfast restore …`.
+//! `inkfast drill`, `inkfast backup …`, `inkfast restore …`.
 
 mod account;
+mod asking;
 mod backup;
+mod drill;
 mod health_check;
 mod logging;
 mod migrate;
@@ -46,6 +48,8 @@ enum Command {
     Restore(restore::RestoreArguments),
     /// Ask the server that runs with these settings how it is; the exit code says it.
     HealthCheck(health_check::HealthCheckArguments),
+    /// Let the database of a running server fail for a while, and see what became of saves; the exit code says it.
+    Drill(drill::DrillArguments),
 }
 
 /// Wrong arguments and settings end with 2, failures with 1; a health check and backups have codes of their own.
@@ -63,6 +67,7 @@ pub fn run() -> ExitCode {
         Command::HealthCheck(arguments) => health_check::run(&arguments),
         Command::Backup(arguments) => with_settings(|settings| backup::run(arguments, settings)),
         Command::Restore(arguments) => with_settings(|settings| restore::run(arguments, settings)),
+        Command::Drill(arguments) => drill::run(&arguments),
         Command::Serve(arguments) => with_settings(|settings| serve::run(arguments, settings)),
         Command::Account(command) => with_settings(|settings| on_database(settings, command)),
         Command::Migrate(command) => with_settings(|settings| on_database(settings, command)),

@@ -53,6 +53,7 @@ pub fn router(services: Services) -> Router {
         .merge(health::routes(&services))
         .merge(database::routes(&services))
         .merge(observing::routes(&services))
+        .merge(drills::routes(&services))
         .merge(test_queries::routes(&services))
         .route_layer(from_fn_with_state(services.clone(), routes::guard))
         .layer(from_fn_with_state(services.clone(), visitor::identify))

@@ -7,6 +7,7 @@ use resilient_core::draft::Revision;
 use resilient_core::draft::lineage::Lineage;
 use resilient_core::submission::answer::{Answer, Outcome};
 
+use super::drills::Ledger;
 use crate::clock::now_ms;
 
 /// Waiting forms remembered; more people than this have other worries.
@@ -20,6 +21,8 @@ const REMEMBERED_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// Since the start of this process: what is stored is the drafts' to know.
 #[derive(Debug, Default)]
 pub struct Saves {
+    /// Of what is done and kept during a drill.
+    pub drill: Ledger,
     counted: Mutex<Counted>,
 }
 
@@ -115,6 +118,18 @@ impl Saves {
     pub fn forget(&self, account: &str, form_key: &str) {
         let key = (account.to_owned(), form_key.to_owned());
         self.counted().waiting.remove(&key);
+    }
+
+    /// Whose they are, of those that began to wait at `since_ms` or later.
+    pub fn waiting_of_all_since(&self, since_ms: u64) -> Vec<(String, Waiting)> {
+        let counted = self.counted();
+        let waiting = counted
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| waiting.since_ms >= since_ms);
+        waiting
+            .map(|((account, _), waiting)| (account.clone(), waiting.clone()))
+            .collect()
     }
 
     /// Everybody's that began to wait at `since_ms` or later.

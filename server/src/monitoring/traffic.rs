@@ -36,6 +36,8 @@ struct Route {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     pub answered: u64,
+    /// By the first digit of the status, from 1.
+    pub by_status: [u64; 5],
     /// Of these, after [`DEADLINE`].
     pub late: u64,
     /// The longest since [`Traffic::watch_anew`].
@@ -54,6 +56,8 @@ impl Traffic {
     pub fn answered(&self, route: &str, method: &'static str, status: u16, took: Duration) {
         let mut counted = self.counted();
         counted.totals.answered += 1;
+        let class = usize::from(status / 100).clamp(1, 5);
+        counted.totals.by_status[class - 1] += 1;
         counted.totals.late += u64::from(took > DEADLINE);
         counted.totals.slowest = counted.totals.slowest.max(took);
         if !self.recording.is_on() {

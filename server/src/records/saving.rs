@@ -163,6 +163,7 @@ impl<D: Dialect> RecordService<D> {
         let access = self.parts.db.by(&intent.account.name);
         let (intent, versions) = (Arc::clone(intent), self.parts.versions.clone());
         let panel = Arc::clone(&self.parts.panel);
+        let named = (intent.account.name.clone(), intent.id.clone());
         let commits = Arc::new(AtomicBool::new(false));
         let work = {
             let commits = Arc::clone(&commits);
@@ -176,9 +177,15 @@ impl<D: Dialect> RecordService<D> {
                 }
             }
         };
+        let (account, id) = (&named.0, &named.1);
         let mut answer = access.transaction("save", OnUnknownCommit::Repeat, work).await?;
         // Found done by the repetition of a commit whose answer was lost: it was never answered before.
+        let was_stored_before = answer.replayed;
         answer.replayed &= !commits.load(Ordering::Acquire);
+        let is_stored = was_stored_before || commits.load(Ordering::Acquire);
+        if answer.outcome == Outcome::Saved && is_stored {
+            self.parts.saves.drill.accepted(account, id);
+        }
         Ok(answer)
     }
 

@@ -53,7 +53,7 @@ pub(super) struct Parts<D: Dialect> {
     last_good: LastGood,
     /// The own tables could not be made: nothing can be saved exactly once, so nothing is.
     read_only: Arc<AtomicBool>,
-    saves: Arc<Saves>,
+    pub(super) saves: Arc<Saves>,
 }
 
 impl<D: Dialect> Clone for RecordService<D> {
@@ -300,11 +300,16 @@ impl<D: Dialect> Records for RecordService<D> {
         // In a task of its own: a browser that hangs up must not stop a save half-way.
         let (service, who, table) = (self.clone(), who.clone(), Arc::clone(table));
         let (key, form_key) = (key.cloned(), form_key.to_owned());
+        let (begun, id) = (Instant::now(), body.id.clone());
         let saving = async move {
             let answer = service
                 .save_now(&who, &table, key.as_ref(), &form_key, &body, manner)
                 .await;
-            service.parts.saves.ended(&who.name, &form_key, &answer);
+            let saves = &service.parts.saves;
+            saves.ended(&who.name, &form_key, &answer);
+            saves
+                .drill
+                .answered(&who.name, id.as_deref(), answer.outcome, begun.elapsed());
             answer
         };
         request_id::spawn(saving).await.unwrap_or_else(|stopped| {

@@ -40,6 +40,8 @@ async fn without_the_flag_there_are_no_drills_for_anybody() {
         app.request(Method::POST, STOP, None, &[]).await.status,
         StatusCode::NOT_FOUND
     );
+    let begun = app.post_json("/api/drills", r#"{"kind":"refuse","seconds":5}"#).await;
+    assert_eq!(begun.status, StatusCode::NOT_FOUND, "{}", begun.body);
     for page in ["/", RECORD, "/monitoring", "/login"] {
         assert!(!app.get(page).await.body.contains("drills-banner"), "{page}");
     }
@@ -57,8 +59,8 @@ async fn a_save_during_a_drill_is_kept_and_done_once_when_it_is_over() {
         let drawn = app.get(page).await;
         assert!(drawn.body.contains(r#"data-drills="on""#), "{page}: {}", drawn.body);
     }
-    for kind in ["refuse", "hang", "deadlock"] {
-        let title = format!("Typed while the database {kind}s");
+    for kind in ["refuse", "hang", "deadlock", "readonly", "full"] {
+        let title = format!("Typed in the drill {kind}");
         let form = app.form(RECORD).await.with("v.title", &title);
         assert_eq!(start(&app, kind, "60").await, StatusCode::SEE_OTHER);
         let (status, answer) = app.save(&form).await;

@@ -80,6 +80,15 @@ pub trait Supported: Database {
     /// The code of a transaction that was undone in favour of another.
     const DEADLOCK: &'static str;
 
+    /// The code of a change that a server refuses because it takes none.
+    const READ_ONLY: &'static str;
+
+    /// The code of a change that there is no room for on the disk.
+    const DISK_FULL: &'static str;
+
+    /// Whether a probe can tell that no changes are taken.
+    const PROBE_SEES_READ_ONLY: bool;
+
     /// Opening is what a probe has to try, each time.
     const PROBE_OPENS_ANEW: bool;
 

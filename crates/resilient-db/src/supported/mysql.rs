@@ -68,6 +68,12 @@ impl Supported for MySql {
 
     const DEADLOCK: &'static str = "1213";
 
+    const READ_ONLY: &'static str = "1290";
+
+    const DISK_FULL: &'static str = "1021";
+
+    const PROBE_SEES_READ_ONLY: bool = true;
+
     const PROBE_OPENS_ANEW: bool = false;
 
     /// Nothing can be set when connecting. What sqlx would send right after it is sent by
@@ -170,10 +176,10 @@ impl Supported for MySql {
                 let state = error.code().unwrap_or_default();
                 classify::class_of(error.number(), state, error.message(), flavour)
             }
-            // A failure on purpose is named by the number alone.
+            // A failure on purpose has no state.
             None => {
                 let number = error.code().and_then(|code| code.parse().ok());
-                classify::class_of(number.unwrap_or_default(), "", "", flavour)
+                classify::class_of(number.unwrap_or_default(), "", error.message(), flavour)
             }
         }
     }

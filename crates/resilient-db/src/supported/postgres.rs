@@ -28,6 +28,12 @@ impl Supported for Postgres {
 
     const DEADLOCK: &'static str = "40P01";
 
+    const READ_ONLY: &'static str = "25006";
+
+    const DISK_FULL: &'static str = "53100";
+
+    const PROBE_SEES_READ_ONLY: bool = true;
+
     const PROBE_OPENS_ANEW: bool = false;
 
     fn options(options: &Options<Self>, role: Role, policy: &Policy) -> Options<Self> {

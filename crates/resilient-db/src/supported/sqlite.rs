@@ -26,6 +26,12 @@ impl Supported for Sqlite {
     /// `SQLITE_BUSY_SNAPSHOT`: refused at once where waiting would be a deadlock.
     const DEADLOCK: &'static str = "517";
 
+    const READ_ONLY: &'static str = "8";
+
+    const DISK_FULL: &'static str = "13";
+
+    const PROBE_SEES_READ_ONLY: bool = false;
+
     /// A file can be deleted under an open connection, which then notices nothing.
     const PROBE_OPENS_ANEW: bool = true;
 

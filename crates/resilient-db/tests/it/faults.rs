@@ -7,12 +7,14 @@ use resilient_db::failure::{Kind, Outcome};
 use resilient_db::{Condition, Connection, Db, DbError, End, Fault, Faults, OnUnknownCommit, Options, Policy};
 
 use crate::support::{
-    PrivateServer as _, Queries, Served, assert_pool_is_whole, connected_to, eventually, on_each_server, opened,
-    private_server,
+    PrivateServer as _, Queries, Served, assert_pool_is_whole, connected_to, eventually, execute, on_each_server,
+    opened, private_server,
 };
 
 on_each_server!(
     a_server_meets_each_fault_and_is_well_afterwards,
+    a_server_that_takes_no_changes_is_read_all_the_same,
+    what_is_cut_in_the_middle_and_at_its_commit_is_done_once,
     a_fault_strikes_only_the_database_it_was_given_to,
     asking_for_a_probe_finds_out_now_and_cannot_be_used_to_hammer,
 );
@@ -148,6 +150,140 @@ async fn sqlite_meets_each_fault_and_is_well_afterwards() {
     .await
     .expect("a table");
     each_fault_strikes_ends_and_leaves_nothing(db, faults).await;
+}
+
+/// Refused with the code of the real thing, undone as a whole, and read all the while.
+async fn takes_no_changes<D: Queries>(db: Db<D>, faults: Faults, probe_sees_read_only: bool) {
+    is_well(&db, 1).await;
+    for (fault, rows) in [(Fault::ReadOnly, 1), (Fault::Full, 2)] {
+        faults.inject(fault, Duration::from_secs(60));
+        let refused = insert(&db).await.expect_err("refused");
+        assert_eq!(refused.class.kind, Kind::ReadOnly, "{fault:?}: {refused:?}");
+        // By the second attempt the breaker may have heard of it.
+        let nothing_is_left = matches!(refused.class.outcome, Outcome::RolledBack | Outcome::NotSent);
+        assert!(nothing_is_left, "{fault:?}: {refused:?}");
+        assert!(refused.retry_after.is_some(), "it may go through later: {refused:?}");
+        assert!(faults.struck().attempts > 0);
+        if fault == Fault::ReadOnly && probe_sees_read_only {
+            eventually("the probe finds out", Duration::from_secs(5), || async {
+                db.probe_now().await.condition == Condition::Slow
+            })
+            .await;
+            assert_eq!(
+                insert(&db).await.expect_err("refused").attempts,
+                0,
+                "without an attempt"
+            );
+        }
+        assert_eq!(count(&db).await.expect("reading goes on"), rows);
+        faults.stop();
+        eventually("changes are taken", Duration::from_secs(10), || async {
+            insert(&db).await.is_ok()
+        })
+        .await;
+        is_well(&db, rows + 1).await;
+    }
+    assert_pool_is_whole(&db).await;
+}
+
+async fn a_server_that_takes_no_changes_is_read_all_the_same<D: Served>() {
+    let server = private_server::<D>().await;
+    let made = "CREATE TABLE note (words text); INSERT INTO note VALUES ('one')";
+    server.query(D::MAIN, made).expect("a table");
+    let faults = Faults::default();
+    let db = connected_to::<D>(&server, policy(&faults)).await;
+    takes_no_changes(db, faults, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_takes_no_changes_is_read_all_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let faults = Faults::default();
+    let db = opened(&folder.path().join("notes.db"), policy(&faults)).await;
+    execute(&db, "CREATE TABLE note (words text)").await.expect("a table");
+    insert(&db).await.expect("a row");
+    takes_no_changes(db, faults, false).await;
+}
+
+/// Changes by several at once, each under an id, while everything is cut.
+async fn cut_all_the_while<D: Queries>(db: Db<D>, faults: Faults, claim: fn(i32) -> String) {
+    const WORKERS: i32 = 4;
+    const EACH: i32 = 15;
+    for table in ["claim (id int PRIMARY KEY)", "effect (id int)"] {
+        execute(&db, format!("CREATE TABLE {table}")).await.expect("a table");
+    }
+    let change = |id: i32| {
+        let work = move |mut connection: Connection<D>| async move {
+            if D::perform(&mut connection, claim(id)).await? == 0 {
+                return Ok(End::Rollback(()));
+            }
+            D::perform(&mut connection, format!("INSERT INTO effect VALUES ({id})")).await?;
+            Ok(End::Commit(()))
+        };
+        db.transaction("change", OnUnknownCommit::Repeat, work)
+    };
+    faults.inject(Fault::Kill, Duration::from_secs(120));
+    let working = (0..WORKERS).map(|worker| async move {
+        let mut asked_again = 0;
+        for id in worker * EACH..(worker + 1) * EACH {
+            let begun = Instant::now();
+            while change(id).await.is_err() {
+                asked_again += 1;
+                assert!(begun.elapsed() < Duration::from_secs(60), "{id} is never done");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        asked_again
+    });
+    let asked_again: Vec<i32> = futures::future::join_all(working).await;
+    let struck = faults.struck();
+    println!("asked again {asked_again:?}, {struck:?}");
+    // Each is committed at least once, and no COMMIT was answered.
+    assert!(struck.commits >= (WORKERS * EACH) as u64, "{struck:?}");
+    faults.stop();
+    eventually("the database is up", Duration::from_secs(5), || async {
+        db.health().condition == Condition::Up
+    })
+    .await;
+    let (all, distinct) = ("SELECT count(*) FROM effect", "SELECT count(DISTINCT id) FROM effect");
+    let all_there = i64::from(WORKERS * EACH);
+    assert_eq!(
+        (number_of(&db, all).await, number_of(&db, distinct).await),
+        (all_there, all_there)
+    );
+    assert_pool_is_whole(&db).await;
+}
+
+async fn number_of<D: Queries>(db: &Db<D>, sql: &'static str) -> i64 {
+    let counted = db.read("count", |mut connection| async move {
+        D::number(&mut connection, sql).await
+    });
+    counted.await.expect("a count")
+}
+
+async fn what_is_cut_in_the_middle_and_at_its_commit_is_done_once<D: Served>() {
+    let server = private_server::<D>().await;
+    let faults = Faults::default();
+    let db = connected_to::<D>(&server, faulty(&faults)).await;
+    cut_all_the_while(db, faults, |id| D::claim("claim", id)).await;
+    let left = server.query(D::MAIN, D::OPEN_TRANSACTIONS);
+    assert_eq!(left.expect("the witness").trim(), "0");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_cut_on_sqlite_is_done_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let faults = Faults::default();
+    let db = opened(&folder.path().join("notes.db"), faulty(&faults)).await;
+    let claim = |id| format!("INSERT INTO claim VALUES ({id}) ON CONFLICT DO NOTHING");
+    cut_all_the_while(db, faults, claim).await;
+}
+
+fn faulty(faults: &Faults) -> Policy {
+    Policy {
+        faults: Some(faults.clone()),
+        ..Policy::default()
+    }
 }
 
 /// Without a switch nothing changes, and a switch of one database leaves another alone.

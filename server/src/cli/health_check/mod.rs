@@ -1,23 +1,23 @@
 //! `inkfast health-check`: asks a running server how it is, and ends with a code that says it.
 
-mod asking;
 mod verdict;
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use http::Method;
 use http::uri::PathAndQuery;
 
-use self::asking::Server;
 use self::verdict::Checked;
 pub use self::verdict::Verdict;
+use super::asking::{self, Output, Server, Writing};
+use crate::clock::now_ms;
 use crate::config::{ListenSettings, environment};
-use crate::{files, startup};
+use crate::startup;
 
 const CODES: &str = "\
 Exit codes:
@@ -52,12 +52,6 @@ pub struct HealthCheckArguments {
     endpoint: Option<PathAndQuery>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Output {
-    Text,
-    Json,
-}
-
 fn endpoint(path: &str) -> Result<PathAndQuery, String> {
     let read = path.starts_with('/').then(|| path.parse().ok()).flatten();
     read.ok_or_else(|| "it takes a path on the server, as in /health/detailed".to_owned())
@@ -78,11 +72,11 @@ pub fn run(arguments: &HealthCheckArguments) -> ExitCode {
         .and_then(|_| environment("INKFAST_API_TOKEN"));
     let endpoint = arguments.endpoint.clone();
     let server = Server {
-        address: asking::reachable(listen.address),
+        at: asking::reachable(listen.address).to_string(),
         host: listen.public_url.authority,
-        endpoint: endpoint.unwrap_or_else(|| PathAndQuery::from_static("/health")),
         token,
     };
+    let endpoint = endpoint.unwrap_or_else(|| PathAndQuery::from_static("/health"));
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -90,7 +84,7 @@ pub fn run(arguments: &HealthCheckArguments) -> ExitCode {
             return Verdict::NotChecked.into();
         }
     };
-    match runtime.block_on(check(arguments, &server)) {
+    match runtime.block_on(check(arguments, &server, &endpoint)) {
         Ok(verdict) => verdict.into(),
         Err(error) => {
             let place = arguments.file.as_deref().unwrap_or(Path::new("the output"));
@@ -101,8 +95,8 @@ pub fn run(arguments: &HealthCheckArguments) -> ExitCode {
 }
 
 /// Once, or until told to stop; what the last check said.
-async fn check(arguments: &HealthCheckArguments, server: &Server) -> io::Result<Verdict> {
-    let mut verdict = tell(arguments, &server.check().await)?;
+async fn check(arguments: &HealthCheckArguments, server: &Server, endpoint: &PathAndQuery) -> io::Result<Verdict> {
+    let mut verdict = tell(arguments, &check_once(server, endpoint).await)?;
     if !arguments.continuous {
         return Ok(verdict);
     }
@@ -111,7 +105,7 @@ async fn check(arguments: &HealthCheckArguments, server: &Server) -> io::Result<
     loop {
         let next = async {
             tokio::time::sleep(interval).await;
-            server.check().await
+            check_once(server, endpoint).await
         };
         tokio::select! {
             () = &mut stopped => return Ok(verdict),
@@ -126,13 +120,38 @@ fn tell(arguments: &HealthCheckArguments, checked: &Checked) -> io::Result<Verdi
         Output::Json => checked.to_json().to_string(),
     };
     line.push('\n');
-    match &arguments.file {
-        None => io::stdout().lock().write_all(line.as_bytes())?,
-        Some(file) if arguments.continuous => {
-            let mut file = OpenOptions::new().create(true).append(true).open(file)?;
-            file.write_all(line.as_bytes())?;
-        }
-        Some(file) => files::write_whole(file, line.as_bytes())?,
-    }
+    let writing = if arguments.continuous {
+        Writing::MoreLines
+    } else {
+        Writing::Whole
+    };
+    asking::write(arguments.file.as_deref(), writing, &line)?;
     Ok(checked.verdict)
+}
+
+async fn check_once(server: &Server, endpoint: &PathAndQuery) -> Checked {
+    let (at_ms, began) = (now_ms(), Instant::now());
+    let answered = server.ask(Method::GET, endpoint.as_str(), None).await;
+    let took = began.elapsed();
+    let endpoint = endpoint.to_string();
+    match answered {
+        Ok((status, body)) => Checked {
+            verdict: Verdict::of(status, &body),
+            at_ms,
+            took,
+            endpoint,
+            status: Some(status.as_u16()),
+            answer: serde_json::from_slice(&body).ok(),
+            problem: None,
+        },
+        Err(problem) => Checked {
+            verdict: Verdict::Unreachable,
+            at_ms,
+            took,
+            endpoint,
+            status: None,
+            answer: None,
+            problem: Some(problem),
+        },
+    }
 }

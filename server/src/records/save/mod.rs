@@ -21,7 +21,7 @@ pub use delete::Deletion;
 pub use in_flight::InFlight;
 pub use intent::{Intent, Posted};
 pub use refusals::{DELETE_NOT_PERMITTED, kept_from_deleting, messages};
-pub use statements::{made_from, saved_submission, settled_submission, sweep};
+pub use statements::{claim, made_from, saved_submission, settled_submission, sweep};
 pub use transaction::run;
 pub use unheard::Unheard;
 pub use version::{Undone, Versions};

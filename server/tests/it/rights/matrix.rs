@@ -1,13 +1,17 @@
 //! Every address of the list, for every role and for everybody who is nobody: what is not allowed has no effect, and
 //! what is allowed works.
 
+use std::time::Duration;
+
 use app::auth::model::{Account, Role};
 use app::drafts::port::Drafts;
+use app::monitoring::model::{DrillCheck, DrillKind};
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST};
 use axum::http::{Method, Request};
 use inkfast_server::auth::session::Session;
 use inkfast_server::http::routes::{ROUTES, Route, Who};
+use inkfast_server::monitoring::drills::DrillState;
 use serde_json::json;
 use sqlx::SqliteConnection;
 
@@ -312,6 +316,10 @@ async fn requests(app: &TestApp, route: &Route) -> Vec<Asked> {
             ),
             ("GET", "/api/drafts/{table}/{key}") => ("/api/drafts/sites/1".to_owned(), None, None),
             ("GET", "/api/submissions/{id}") => (format!("/api/submissions/{}", uuid::Uuid::new_v4()), None, None),
+            ("GET" | "POST", "/api/drills/{id}" | "/api/drills/{id}/stop") => {
+                let path = route.path.replace("{id}", &drilled(app).await.to_string());
+                (path, None, None)
+            }
             ("POST", "/api/database/test") => {
                 let body = json!({ "sql": "SELECT count(*) FROM sites", "password": PASSWORD });
                 (
@@ -341,6 +349,21 @@ async fn requests(app: &TestApp, route: &Route) -> Vec<Asked> {
         });
     }
     requests
+}
+
+/// The number of a drill that is over and checked.
+async fn drilled(app: &TestApp) -> u64 {
+    let drills = app.services().drills.as_ref().expect("they are on");
+    if drills.find(1).is_none() {
+        drills.start(DrillKind::Slow, Duration::from_secs(1), "a test");
+        drills.stop("a test");
+    }
+    loop {
+        match drills.find(1) {
+            Some(DrillState::Over(report)) if report.check != DrillCheck::UnderWay => return report.number,
+            _ => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
 }
 
 fn new_url(table: &str) -> String {
@@ -524,7 +547,7 @@ fn has_worked(asked: &Asked, answer: &Answered) -> bool {
         303 => !answer.location().starts_with("/login"),
         404 => of_ones_own && asked.method != Method::POST,
         // Heard, and asked which drill: a real one would slow the others down.
-        400 => asked.path == "/monitoring/drills",
+        400 => matches!(asked.path.as_str(), "/monitoring/drills" | "/api/drills"),
         _ => false,
     }
 }
