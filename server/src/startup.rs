@@ -26,7 +26,7 @@ use crate::http::router::router;
 use crate::http::static_files;
 use crate::keys::{self, Keys};
 use crate::monitoring::drills::{DatabaseWitness, Drills};
-use crate::monitoring::{DatabaseMonitor, Observations, machine, own_tables, prometheus};
+use crate::monitoring::{DatabaseMonitor, Observations, keep_errors, machine, own_tables, prometheus};
 use crate::panel::Panel;
 use crate::preparation::Preparation;
 use crate::records::save::Versions;
@@ -152,6 +152,12 @@ async fn assemble<D: BackedUp>(
         settings.database.places(),
     ));
     events::follow(&events, &monitor);
+    keep_errors::<D>(
+        &observations.errors,
+        db.clone(),
+        Arc::clone(&prepared),
+        Arc::clone(&read_only),
+    );
     own_tables::watch::<D>(
         &observations.own_tables,
         db.clone(),

@@ -1,5 +1,7 @@
 //! How the server fares, as the pages for staff show it.
 
+use std::borrow::Cow;
+
 use super::port::Condition;
 
 /// Everything `/monitoring` shows, from memory alone.
@@ -22,6 +24,8 @@ pub struct Report {
     pub paused: Option<Paused>,
     /// The latest first.
     pub errors: Vec<NotedError>,
+    /// They are in the database as well, with those of other servers, and outlive this process.
+    pub errors_are_stored: bool,
     /// The most asked for first.
     pub routes: Vec<RouteNumbers>,
     pub backups: BackupNumbers,
@@ -113,9 +117,9 @@ pub struct Paused {
 /// The same failure, as often as it came in a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotedError {
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// `low`, `medium`, `high`, `critical`.
-    pub severity: &'static str,
+    pub severity: Cow<'static, str>,
     /// The call or route that failed; never with what.
     pub what: String,
     pub times: u64,
@@ -123,6 +127,8 @@ pub struct NotedError {
     pub last_at_ms: u64,
     /// Of the last one: finds it in the log.
     pub request_id: Option<String>,
+    /// On another server, or on this one before it was started.
+    pub elsewhere: bool,
 }
 
 /// Requests of one route since the start.

@@ -3,7 +3,7 @@
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
-use super::model::{BackupNumbers, DatabaseNumbers, NotedError, Paused, Report, RoleNumbers, RouteNumbers};
+use super::model::{BackupNumbers, DatabaseNumbers, Paused, Report, RoleNumbers, RouteNumbers};
 use super::port::{Condition, DependencyState, DraftsState};
 use super::servers_panel::servers;
 use crate::api_error::{ApiError, ErrorKind};
@@ -70,7 +70,7 @@ fn numbers(report: &Report, may_steer: bool) -> AnyView {
             </section>
             <section class="panel">
                 <h2>"Recent errors"</h2>
-                {errors(&report.errors)}
+                {errors(report)}
             </section>
             <section class="panel">
                 <h2>"Requests since the start"</h2>
@@ -266,17 +266,27 @@ fn failed_for(why: &str) -> &'static str {
     }
 }
 
-fn errors(errors: &[NotedError]) -> AnyView {
+fn errors(report: &Report) -> AnyView {
+    let errors = &report.errors;
     if errors.is_empty() {
-        return view! { <p class="muted">"None since the start."</p> }.into_any();
+        let none = if report.errors_are_stored {
+            "None."
+        } else {
+            "None since the start."
+        };
+        return view! { <p class="muted">{none}</p> }.into_any();
     }
+    let where_kept = match report.errors_are_stored {
+        true => "The latest, of all servers that share this database; they outlive a restart.",
+        false => "In memory alone: they are forgotten at the next start.",
+    };
     let rows = errors.iter().map(|error| {
         let times = (error.times > 1).then(|| format!(" × {}", written::number(error.times)));
         view! {
             <tr>
                 <td class="whole" data-label="Last">{written::time_of_day(error.last_at_ms)}</td>
                 <td data-label="Kind">{error.kind.replace('_', " ")} {times}</td>
-                <td data-label="Severity">{error.severity}</td>
+                <td data-label="Severity">{error.severity.clone()}</td>
                 <td data-label="What">{error.what.clone()}</td>
                 <td data-label="Error id">{error.request_id.clone().map(|id| view! { <code>{id}</code> })}</td>
             </tr>
@@ -295,6 +305,7 @@ fn errors(errors: &[NotedError]) -> AnyView {
             </thead>
             <tbody>{rows.collect_view()}</tbody>
         </table>
+        <p class="page-note">{where_kept}</p>
     }
     .into_any()
 }
@@ -345,6 +356,7 @@ fn failed(route: &RouteNumbers) -> String {
 mod tests {
     use super::super::model::LastBackup;
     use super::*;
+    use crate::monitoring::model::NotedError;
 
     const ROLE: RoleNumbers = RoleNumbers {
         breaker: "closed",
@@ -382,6 +394,7 @@ mod tests {
             waiting: 1,
             paused: None,
             errors: Vec::new(),
+            errors_are_stored: false,
             routes: vec![RouteNumbers {
                 route: "/records/{table}".to_owned(),
                 method: "GET",
@@ -444,13 +457,14 @@ mod tests {
             since_ms: 3_600_000,
         });
         report.errors = vec![NotedError {
-            kind: "timed_out",
-            severity: "medium",
+            kind: "timed_out".into(),
+            severity: "medium".into(),
             what: "list".to_owned(),
             times: 3,
             first_at_ms: 3_600_000,
             last_at_ms: 3_601_000,
             request_id: None,
+            elsewhere: false,
         }];
         let html = drawn(&report);
         assert!(html.contains("switched off since 01:00:00 UTC by mira"), "{html}");

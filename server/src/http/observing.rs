@@ -43,7 +43,7 @@ async fn error_statistics(State(services): State<Services>) -> Response {
         "by_severity": statistics.by_severity,
         "by_hour": by_hour,
     });
-    answers::json_success(StatusCode::OK, with_switch(&services, told))
+    answers::json_success(StatusCode::OK, with_switch(&services, with_place(&services, told)))
 }
 
 #[derive(Deserialize)]
@@ -67,10 +67,12 @@ async fn recent_errors(State(services): State<Services>, limit: Result<Query<Lim
             "first_unix_ms": error.first_at_ms,
             "last_unix_ms": error.last_at_ms,
             "error_id": error.request_id,
+            "elsewhere": error.elsewhere,
         })
     });
     let listed: Vec<_> = listed.collect();
-    answers::json_success(StatusCode::OK, with_switch(&services, json!({ "errors": listed })))
+    let told = with_place(&services, json!({ "errors": listed }));
+    answers::json_success(StatusCode::OK, with_switch(&services, told))
 }
 
 /// `GET /api/circuit-breakers`: how each stands, and when they opened and closed.
@@ -135,6 +137,14 @@ async fn toggle(State(services): State<Services>, Extension(visitor): Extension<
     let enabled = services.observations.recording.switch(enabled, by);
     tracing::warn!(by, enabled, "monitoring is switched");
     answers::json_success(StatusCode::OK, Switched { enabled })
+}
+
+/// Where errors are kept, and how many were too many for it.
+fn with_place(services: &Services, mut told: Value) -> Value {
+    let errors = &services.observations.errors;
+    told["kept_in"] = errors.kept_in().word().into();
+    told["not_written"] = errors.not_written().into();
+    told
 }
 
 /// Numbers that stand still are said to.

@@ -25,7 +25,7 @@ use serde_json::Value;
 
 pub use self::breakers::{BreakerHistory, NoteBreakers};
 use self::drills::Drills;
-pub use self::errors::{ErrorHistory, ErrorStatistics};
+pub use self::errors::{ErrorHistory, ErrorStatistics, KeptIn, keep as keep_errors};
 use self::machine::Machine;
 use self::own_tables::OwnTablesSeen;
 use self::probes::ProbeTimes;
@@ -175,6 +175,7 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
             waiting: saves.waiting_since(0),
             paused: recording.paused(),
             errors: errors.recent(ERRORS_ON_PAGE),
+            errors_are_stored: errors.kept_in() == KeptIn::Database,
             routes: traffic.routes(),
             backups: backups.numbers(),
         }

@@ -60,6 +60,10 @@ fn installed() -> Option<PrometheusHandle> {
         "From the request's head to the answer's"
     );
     describe_counter!("inkfast_saves_total", "Presses of Save, by outcome");
+    describe_counter!(
+        "inkfast_errors_not_written_total",
+        "Errors that made room for others before they were in the database"
+    );
     describe_counter!("inkfast_drafts_total", "Drafts written, by store and outcome");
     describe_counter!("inkfast_sign_ins_total", "Tries to sign in, by result");
     describe_gauge!("inkfast_event_streams", "Event streams open");

@@ -31,7 +31,7 @@ macro_rules! both_ways {
     };
 }
 
-const MIGRATIONS: [Step; 2] = [
+const MIGRATIONS: [Step; 3] = [
     Step {
         number: 1,
         name: "create own tables",
@@ -45,6 +45,13 @@ const MIGRATIONS: [Step; 2] = [
         postgres: both_ways!("postgres/0002_create_backup_tables"),
         mysql: both_ways!("mysql/0002_create_backup_tables"),
         sqlite: both_ways!("sqlite/0002_create_backup_tables"),
+    },
+    Step {
+        number: 3,
+        name: "create error history",
+        postgres: both_ways!("postgres/0003_create_error_history"),
+        mysql: both_ways!("mysql/0003_create_error_history"),
+        sqlite: both_ways!("sqlite/0003_create_error_history"),
     },
 ];
 

@@ -291,7 +291,7 @@ impl Panel {
         let mut places = vec![("the answers".to_owned(), std::mem::take(&mut self.heard))];
         let log = std::fs::read(self.data_dir.path().join("log")).expect("the log");
         places.push(("the log".to_owned(), String::from_utf8_lossy(&log).into_owned()));
-        for table in ["account", "submission", "audit"] {
+        for table in ["account", "submission", "audit", "error_history"] {
             let sql = format!("SELECT coalesce(string_agg(whole::text, ' '), '') FROM inkfast.{table} AS whole");
             let rows = postgres.query("maintenance", &sql).expect("the witness");
             places.push((format!("the table {table}"), rows));

@@ -6,6 +6,7 @@ mod canary;
 mod cross_site;
 mod drill_command;
 mod drills;
+mod error_history;
 mod events;
 mod health;
 mod health_check;

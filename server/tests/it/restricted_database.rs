@@ -33,6 +33,10 @@ async fn without_the_right_to_make_tables_records_are_read_only() {
         let form = scraper::Selector::parse("form[data-resilient-form]").expect("a selector");
         assert!(html.select(&form).next().is_none(), "{path}");
     }
+    for path in ["/api/errors/recent", "/api/errors/statistics"] {
+        let told: serde_json::Value = serde_json::from_str(&app.get(path).await.body).expect("JSON");
+        assert_eq!(told["data"]["kept_in"], "memory", "{path}: {told}");
+    }
     assert_eq!(
         postgres
             .query("maintenance", "SELECT count(*) FROM activity")

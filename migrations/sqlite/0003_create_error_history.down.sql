@@ -1,0 +1,1 @@
+DROP TABLE inkfast_error_history;
