@@ -26,7 +26,7 @@ use crate::http::router::router;
 use crate::http::static_files;
 use crate::keys::{self, Keys};
 use crate::monitoring::drills::{DatabaseWitness, Drills};
-use crate::monitoring::{DatabaseMonitor, Observations, keep_errors, machine, own_tables, prometheus};
+use crate::monitoring::{DatabaseMonitor, Observations, degradation, keep_errors, machine, own_tables, prometheus};
 use crate::panel::Panel;
 use crate::preparation::Preparation;
 use crate::records::save::Versions;
@@ -152,6 +152,7 @@ async fn assemble<D: BackedUp>(
         settings.database.places(),
     ));
     events::follow(&events, &monitor);
+    degradation::watch(&observations.degradation, db.clone());
     keep_errors::<D>(
         &observations.errors,
         db.clone(),

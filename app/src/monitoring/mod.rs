@@ -1,4 +1,6 @@
 #[cfg(feature = "ssr")]
+mod controls;
+#[cfg(feature = "ssr")]
 mod drill_report;
 #[cfg(feature = "ssr")]
 pub mod drills_page;

@@ -22,6 +22,7 @@ pub struct Report {
     pub waiting: u64,
     /// While numbers of requests and errors are not gathered: by whose wish.
     pub paused: Option<Paused>,
+    pub degraded: Option<Degraded>,
     /// The latest first.
     pub errors: Vec<NotedError>,
     /// They are in the database as well, with those of other servers, and outlive this process.
@@ -104,6 +105,25 @@ pub struct ProbeNumbers {
     pub took_ms: u64,
     /// How long ago it ended.
     pub age_ms: u64,
+}
+
+/// What is inessential is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Degraded {
+    pub by: DegradedBy,
+    pub since_ms: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DegradedBy {
+    /// The database is in trouble: `database_away`, `no_changes_taken`, `database_slow`.
+    Itself(&'static str),
+    /// Somebody wants it so, for a while.
+    Hand {
+        who: String,
+        reason: String,
+        remaining_ms: u64,
+    },
 }
 
 /// Somebody has switched the gathering of numbers off.

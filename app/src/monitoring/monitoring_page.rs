@@ -3,7 +3,10 @@
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
-use super::model::{BackupNumbers, DatabaseNumbers, Paused, Report, RoleNumbers, RouteNumbers};
+use super::controls;
+use super::model::{
+    BackupNumbers, DatabaseNumbers, Degraded, DegradedBy, Paused, Report, RoleNumbers, RouteNumbers,
+};
 use super::port::{Condition, DependencyState, DraftsState};
 use super::servers_panel::servers;
 use crate::api_error::{ApiError, ErrorKind};
@@ -24,7 +27,9 @@ pub fn MonitoringPage() -> impl IntoView {
             return Err(ApiError::new(ErrorKind::Forbidden, "Monitoring is for staff."));
         }
         let report = visit.monitor.report();
-        let drills = visit.monitor.drills().is_some() && visit.account.role.may_steer();
+        let steers = visit.account.role.may_steer();
+        let drills = visit.monitor.drills().is_some();
+        let done = visit.query("done").and_then(controls::done);
         let frame = Frame {
             title: "Monitoring".to_owned(),
             active: None,
@@ -35,11 +40,13 @@ pub fn MonitoringPage() -> impl IntoView {
             <div class="page-head">
                 <h1>"Monitoring"</h1>
                 <div class="actions">
-                    {drills.then(|| view! { <a class="button" href="/monitoring/drills">"Drills"</a> })}
+                    {(drills && steers).then(|| view! { <a class="button" href="/monitoring/drills">"Drills"</a> })}
                     <button class="button" type="button" data-live-pause="" aria-pressed="false" hidden>"Pause"</button>
                 </div>
             </div>
-            {numbers(&report, visit.account.role.may_steer())}
+            {done}
+            {numbers(&report, steers)}
+            {steers.then(|| controls::controls(&report, drills))}
             <script type="module" nonce=nonce>{LIVE}</script>
         };
         Ok(framed(&visit, frame, content.into_any()))
@@ -54,6 +61,7 @@ fn numbers(report: &Report, may_steer: bool) -> AnyView {
                     written::time_of_day(report.now_ms), report.version, written::span(report.uptime_ms))}
             </p>
             {condition(report)}
+            {report.degraded.as_ref().map(degraded)}
             {report.paused.as_ref().map(paused)}
             <section class="panel">
                 <h2>{report.condition.database_kind}</h2>
@@ -109,6 +117,32 @@ fn condition(report: &Report) -> AnyView {
         .then(|| report.database.cause.clone())
         .flatten();
     notice(tone, words, cause.map(|cause| view! { <p><code>{cause}</code></p> }))
+}
+
+fn degraded(degraded: &Degraded) -> AnyView {
+    let since = written::time_of_day(degraded.since_ms);
+    let words = match &degraded.by {
+        DegradedBy::Itself(cause) => format!("Degraded mode since {since}: {}.", trouble(cause)),
+        DegradedBy::Hand {
+            who,
+            reason,
+            remaining_ms,
+        } => format!(
+            "Degraded mode since {since} by {who}, for {} more: {reason}",
+            written::span(*remaining_ms)
+        ),
+    };
+    let body =
+        view! { <p>"Histories and test queries are left out; signing in, lists, forms, saving and drafts go on."</p> };
+    view! { <div data-degraded="">{notice(Tone::Waiting, words, body)}</div> }.into_any()
+}
+
+fn trouble(cause: &str) -> &'static str {
+    match cause {
+        "database_away" => "the database cannot be read",
+        "no_changes_taken" => "the database takes no changes",
+        _ => "the database is slow",
+    }
 }
 
 fn paused(paused: &Paused) -> AnyView {
@@ -393,6 +427,7 @@ mod tests {
             saves: vec![("kept", 3), ("in_progress", 1)],
             waiting: 1,
             paused: None,
+            degraded: None,
             errors: Vec::new(),
             errors_are_stored: false,
             routes: vec![RouteNumbers {

@@ -69,6 +69,9 @@ pub trait Monitor: Send + Sync {
     /// The condition after asking the database, unless it was asked just now.
     async fn condition_now(&self) -> Condition;
 
+    /// The same after leaving every connection that is open.
+    async fn reconnect(&self) -> Condition;
+
     /// Pool numbers, breakers and the last probe as JSON, for operators.
     fn details(&self) -> serde_json::Value;
 

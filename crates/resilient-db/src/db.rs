@@ -235,6 +235,26 @@ impl<D: Supported> Db<D> {
         self.health()
     }
 
+    /// Leaves every connection that is open now: idle ones are closed, those in use do what they are doing and
+    /// are replaced before their next use. New ones resolve the address and read certificates anew. Then
+    /// asks the database, over a new connection, and tells how it is.
+    pub async fn reconnect(&self) -> Health {
+        let Shared {
+            read,
+            write,
+            news,
+            policy,
+            ..
+        } = &*self.shared;
+        news.renew();
+        read.close_idle();
+        write.close_idle();
+        // An answer from before would be one of an old connection.
+        news.probed_since(Duration::ZERO, policy.probe_limit + policy.breaker.probe_open)
+            .await;
+        self.health()
+    }
+
     /// What the first connection learnt of the server, where this database is more than one product.
     pub fn server(&self) -> &D::Server {
         &self.shared.read.server

@@ -6,7 +6,7 @@ use futures::future::try_join_all;
 use resilient_core::failure::{BreakerEffect, Class};
 use sqlx::Pool;
 use sqlx::pool::PoolConnection;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::bulkhead::{Bulkhead, Place, PlaceKind, Places};
 use crate::circuit::Circuit;
@@ -141,6 +141,15 @@ impl<D: Supported> Lane<D> {
             }
         };
         tokio::join!(self.pool.close(), overflow);
+    }
+
+    /// Closes what nobody uses, beside the caller.
+    pub(crate) fn close_idle(&self) {
+        let limit = self.policy.ping_after_release;
+        while let Some(connection) = self.pool.try_acquire() {
+            // A frozen server does not hear the farewell.
+            tokio::spawn(timeout(limit, connection.close()));
+        }
     }
 
     /// So many at the same time, and gives them back.

@@ -44,8 +44,14 @@ pub(crate) fn open<D: Supported>(
         .before_acquire(move |connection, seen| {
             let suspect = news.suspects(seen.idle_for, before.ping_after_release);
             let doubtful = suspect || seen.idle_for > before.ping_when_idle_for;
-            let policy = Arc::clone(&before);
-            async move { still_good::<D>(connection, &seen, doubtful, &policy).await }.boxed()
+            let (policy, is_outdated) = (Arc::clone(&before), news.is_outdated(seen.age));
+            async move {
+                match is_outdated {
+                    true => Ok(false),
+                    false => still_good::<D>(connection, &seen, doubtful, &policy).await,
+                }
+            }
+            .boxed()
         })
         .after_release(move |connection, _| {
             let limit = after.ping_after_release;

@@ -30,6 +30,8 @@ pub(crate) struct News {
     asked: Notify,
     ended: watch::Sender<ProbeEnded>,
     suspicion: Mutex<Option<Instant>>,
+    /// Since then connections that were opened before are not used any more.
+    renewed: Mutex<Option<Instant>>,
 }
 
 #[derive(Clone, Debug)]
@@ -65,6 +67,17 @@ impl News {
     pub(crate) fn suspects(&self, idle_for: Duration, returning: Duration) -> bool {
         let suspicion = *self.suspicion.lock().unwrap_or_else(PoisonError::into_inner);
         suspicion.is_some_and(|since| since.elapsed() <= idle_for + returning)
+    }
+
+    /// From now on connections that are open now are replaced before their next use.
+    pub(crate) fn renew(&self) {
+        *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether a connection of this age was opened before that.
+    pub(crate) fn is_outdated(&self, age: Duration) -> bool {
+        let renewed = *self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        renewed.is_some_and(|since| since.elapsed() <= age)
     }
 
     /// Why the last probe failed, if it did.
@@ -151,7 +164,8 @@ pub(crate) struct Prober<D: Supported> {
     pub(crate) read: Arc<Lane<D>>,
     pub(crate) write: Arc<Lane<D>>,
     pub(crate) server: Arc<D::Server>,
-    pub(crate) own: Option<D::Connection>,
+    /// With the time at which it was opened.
+    pub(crate) own: Option<(D::Connection, Instant)>,
 }
 
 impl<D: Supported> Prober<D> {
@@ -242,15 +256,16 @@ impl<D: Supported> Prober<D> {
         let at_hand = self
             .own
             .take()
-            .filter(|_| self.read.circuit.is_closed() && !D::PROBE_OPENS_ANEW);
-        if let Some(mut connection) = at_hand {
+            .filter(|_| self.read.circuit.is_closed() && !D::PROBE_OPENS_ANEW)
+            .filter(|(_, opened)| !self.news.is_outdated(opened.elapsed()));
+        if let Some((mut connection, opened)) = at_hand {
             let answer = question::<D>(&mut connection, &self.server, self.membership).await;
             match answer.map_err(|error| self.failed(error)) {
                 Err(failed) if failed.class.connection == ConnectionFate::Drop => {
                     self.news.suspect_after(&failed.class)
                 }
                 answer => {
-                    self.own = Some(connection);
+                    self.own = Some((connection, opened));
                     return answer;
                 }
             }
@@ -263,9 +278,10 @@ impl<D: Supported> Prober<D> {
     }
 
     async fn ask_anew(&mut self) -> Result<Answer, sqlx::Error> {
+        let opened = Instant::now();
         let (connection, answer) = self.first_to_answer().await?;
         if !D::PROBE_OPENS_ANEW {
-            self.own = Some(connection);
+            self.own = Some((connection, opened));
         }
         Ok(answer)
     }

@@ -74,6 +74,7 @@ async fn what_it_does(State(services): State<Services>) -> Response {
         .collect();
     let status = json!({
         "database": health::word(condition.database),
+        "degradation": services.observations.degradation.report(),
         "read": details["read"].take(),
         "write": details["write"].take(),
         "servers": details["servers"].take(),
@@ -115,14 +116,14 @@ async fn trust(
     }
 }
 
-/// `POST /api/database/reconnect`: asks the database now, unless it was asked just before. An answer lets calls
-/// through again; none makes every idle connection be tried before its next use.
+/// `POST /api/database/reconnect`: every connection that is open is left (what is under way comes to its end), and the
+/// database is asked over a new one. An answer lets calls through again.
 async fn reconnect(State(services): State<Services>, Extension(visitor): Extension<Visitor>) -> Response {
     tracing::info!(
         by = visitor.name(),
-        "the database is asked now, because somebody wants it to be"
+        "all connections are left and the database is asked, because somebody wants it so"
     );
-    let condition = services.monitor.condition_now().await;
+    let condition = services.monitor.reconnect().await;
     let state = state(&services);
     if health::database_status(&condition) != "unhealthy" {
         return answers::json_success(StatusCode::OK, state);

@@ -3,6 +3,7 @@
 
 use app::auth::model::Account;
 use app::drafts::port::SeenDrafts;
+use app::monitoring::model::DegradedBy;
 use app::monitoring::port::{Condition, DependencyState, DraftsState};
 use axum::extract::{Request, State};
 use axum::http::header::AUTHORIZATION;
@@ -63,6 +64,11 @@ pub(super) fn whole_report(services: &Services) -> Value {
     if services.observations.own_tables.are_missing() && report["status"] == "healthy" {
         report["status"] = "degraded".into();
     }
+    let degraded = services.observations.degradation.current();
+    let is_by_hand = degraded.is_some_and(|degraded| matches!(degraded.by, DegradedBy::Hand { .. }));
+    if is_by_hand && report["status"] == "healthy" {
+        report["status"] = "degraded".into();
+    }
     report
 }
 
@@ -82,6 +88,7 @@ async fn detailed(
     }
     let mut report = whole_report(&services);
     report["details"] = services.monitor.details();
+    report["degradation"] = services.observations.degradation.report();
     answers::json_success(StatusCode::OK, report)
 }
 

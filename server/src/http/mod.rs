@@ -5,6 +5,7 @@ mod bodies;
 mod compression;
 mod cookies;
 mod database;
+mod degradation;
 mod drills;
 mod events;
 mod health;

@@ -8,8 +8,8 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    answers, bodies, compression, database, drills, events, health, observing, pages, record_forms, request_log,
-    routes, security, sign_in, static_files, test_queries, visitor,
+    answers, bodies, compression, database, degradation, drills, events, health, observing, pages, record_forms,
+    request_log, routes, security, sign_in, static_files, test_queries, visitor,
 };
 use crate::drafts;
 use crate::services::Services;
@@ -43,6 +43,7 @@ pub fn router(services: Services) -> Router {
         .route("/admin/connection-status", get(health::connection_status))
         .route("/admin/retry-operations", post(health::retry_operations))
         .route("/monitoring", get(pages::show))
+        .route("/monitoring/steer", post(degradation::steer))
         .route("/monitoring/drills", get(pages::show).post(drills::start))
         .route("/monitoring/drills/stop", post(drills::stop))
         .fallback(pages::show)
@@ -54,6 +55,7 @@ pub fn router(services: Services) -> Router {
         .merge(database::routes(&services))
         .merge(observing::routes(&services))
         .merge(drills::routes(&services))
+        .merge(degradation::routes(&services))
         .merge(test_queries::routes(&services))
         .route_layer(from_fn_with_state(services.clone(), routes::guard))
         .layer(from_fn_with_state(services.clone(), visitor::identify))

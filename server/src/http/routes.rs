@@ -1,4 +1,5 @@
-//! Every address there is, with who may ask it: what is not in this list is closed to everybody.
+//! Every address there is, with who may ask it, and whether it is answered while the database is in trouble: what is not
+//! in this list is closed to everybody.
 //!
 //! *Add a route:* its line here, beside the one in the router. Rights on tables and records are the record service's;
 //! here stands what a person has to be to get that far.
@@ -35,6 +36,17 @@ pub enum Who {
     TestsStatements,
 }
 
+/// Whether it is answered while the database is in trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Always: signing in, lists, forms, saving, drafts, events, health, and all that is answered from memory.
+    Essential,
+    /// Not in degraded mode: it asks the database for what can wait.
+    Inessential,
+}
+
+use Need::{Essential, Inessential};
+
 /// One address and one method. `HEAD` goes with `GET`.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
@@ -42,64 +54,73 @@ pub struct Route {
     /// As the router has it. Of the typed doors, the address itself.
     pub path: &'static str,
     pub who: Who,
+    pub need: Need,
 }
 
-const fn route(method: &'static str, path: &'static str, who: Who) -> Route {
-    Route { method, path, who }
+const fn route(method: &'static str, path: &'static str, who: Who, need: Need) -> Route {
+    Route {
+        method,
+        path,
+        who,
+        need,
+    }
 }
 
 /// What the router knows the typed doors by.
 const FUNCTIONS: &str = "/api/{*function}";
 
 pub const ROUTES: &[Route] = &[
-    route("GET", "/", Who::SignedIn),
-    route("GET", "/login", Who::Anyone),
-    route("POST", "/login", Who::Anyone),
-    route("POST", "/logout", Who::Anyone),
-    route("GET", "/records/{table}", Who::SignedIn),
-    route("GET", "/records/{table}/new", Who::SignedIn),
-    route("POST", "/records/{table}/new", Who::SignedIn),
-    route("GET", "/records/{table}/{key}", Who::SignedIn),
-    route("POST", "/records/{table}/{key}", Who::SignedIn),
-    route("GET", "/records/{table}/{key}/history", Who::SignedIn),
-    route("GET", "/records/{table}/{key}/delete", Who::SignedIn),
-    route("POST", "/records/{table}/{key}/delete", Who::SignedIn),
-    route("GET", "/drafts", Who::SignedIn),
-    route("POST", "/drafts/discard", Who::SignedIn),
-    route("GET", "/api/drafts/{table}/{key}", Who::SignedIn),
-    route("POST", "/api/drafts/{table}/{key}", Who::SignedIn),
-    route("DELETE", "/api/drafts/{table}/{key}", Who::SignedIn),
-    route("GET", "/api/submissions/{id}", Who::SignedIn),
-    route("POST", "/api/records/save", Who::SignedIn),
-    route("GET", "/admin/connection-status", Who::SignedIn),
-    route("GET", "/livez", Who::Anyone),
-    route("GET", "/readyz", Who::Anyone),
-    route("GET", "/health", Who::Anyone),
-    route("GET", "/health/simple", Who::Anyone),
-    route("GET", "/health-check", Who::Anyone),
-    route("GET", "/health/detailed", Who::SignedInOrToken),
-    route("GET", "/events", Who::SignedIn),
-    route("POST", "/api/presence", Who::SignedIn),
-    route("GET", "/metrics", Who::Token),
-    route("GET", "/monitoring", Who::Monitors),
-    route("GET", "/monitoring/drills", Who::Steers),
-    route("POST", "/monitoring/drills", Who::Steers),
-    route("POST", "/monitoring/drills/stop", Who::Steers),
-    route("POST", "/api/drills", Who::SteersOrToken),
-    route("GET", "/api/drills/{id}", Who::SteersOrToken),
-    route("POST", "/api/drills/{id}/stop", Who::SteersOrToken),
-    route("POST", "/admin/retry-operations", Who::SignedIn),
-    route("GET", "/api/database/health", Who::MonitorsOrToken),
-    route("GET", "/api/database/info", Who::MonitorsOrToken),
-    route("GET", "/api/database/status", Who::MonitorsOrToken),
-    route("POST", "/api/database/reconnect", Who::SteersOrToken),
-    route("POST", "/api/database/trust", Who::Steers),
-    route("POST", "/api/database/test", Who::TestsStatements),
-    route("GET", "/api/errors/statistics", Who::Monitors),
-    route("GET", "/api/errors/recent", Who::Monitors),
-    route("GET", "/api/circuit-breakers", Who::Monitors),
-    route("GET", "/api/endpoint-metrics", Who::Monitors),
-    route("POST", "/api/toggle-monitoring", Who::Steers),
+    route("GET", "/", Who::SignedIn, Essential),
+    route("GET", "/login", Who::Anyone, Essential),
+    route("POST", "/login", Who::Anyone, Essential),
+    route("POST", "/logout", Who::Anyone, Essential),
+    route("GET", "/records/{table}", Who::SignedIn, Essential),
+    route("GET", "/records/{table}/new", Who::SignedIn, Essential),
+    route("POST", "/records/{table}/new", Who::SignedIn, Essential),
+    route("GET", "/records/{table}/{key}", Who::SignedIn, Essential),
+    route("POST", "/records/{table}/{key}", Who::SignedIn, Essential),
+    route("GET", "/records/{table}/{key}/history", Who::SignedIn, Inessential),
+    route("GET", "/records/{table}/{key}/delete", Who::SignedIn, Essential),
+    route("POST", "/records/{table}/{key}/delete", Who::SignedIn, Essential),
+    route("GET", "/drafts", Who::SignedIn, Essential),
+    route("POST", "/drafts/discard", Who::SignedIn, Essential),
+    route("GET", "/api/drafts/{table}/{key}", Who::SignedIn, Essential),
+    route("POST", "/api/drafts/{table}/{key}", Who::SignedIn, Essential),
+    route("DELETE", "/api/drafts/{table}/{key}", Who::SignedIn, Essential),
+    route("GET", "/api/submissions/{id}", Who::SignedIn, Essential),
+    route("POST", "/api/records/save", Who::SignedIn, Essential),
+    route("GET", "/admin/connection-status", Who::SignedIn, Essential),
+    route("GET", "/livez", Who::Anyone, Essential),
+    route("GET", "/readyz", Who::Anyone, Essential),
+    route("GET", "/health", Who::Anyone, Essential),
+    route("GET", "/health/simple", Who::Anyone, Essential),
+    route("GET", "/health-check", Who::Anyone, Essential),
+    route("GET", "/health/detailed", Who::SignedInOrToken, Essential),
+    route("GET", "/events", Who::SignedIn, Essential),
+    route("POST", "/api/presence", Who::SignedIn, Essential),
+    route("GET", "/metrics", Who::Token, Essential),
+    route("GET", "/monitoring", Who::Monitors, Essential),
+    route("POST", "/monitoring/steer", Who::Steers, Essential),
+    route("GET", "/monitoring/drills", Who::Steers, Essential),
+    route("POST", "/monitoring/drills", Who::Steers, Essential),
+    route("POST", "/monitoring/drills/stop", Who::Steers, Essential),
+    route("POST", "/api/drills", Who::SteersOrToken, Essential),
+    route("GET", "/api/drills/{id}", Who::SteersOrToken, Essential),
+    route("POST", "/api/drills/{id}/stop", Who::SteersOrToken, Essential),
+    route("POST", "/admin/retry-operations", Who::SignedIn, Essential),
+    route("GET", "/api/database/health", Who::MonitorsOrToken, Essential),
+    route("GET", "/api/database/info", Who::MonitorsOrToken, Essential),
+    route("GET", "/api/database/status", Who::MonitorsOrToken, Essential),
+    route("POST", "/api/database/reconnect", Who::SteersOrToken, Essential),
+    route("POST", "/api/database/trust", Who::Steers, Essential),
+    route("POST", "/api/database/test", Who::TestsStatements, Inessential),
+    route("GET", "/api/errors/statistics", Who::Monitors, Essential),
+    route("GET", "/api/errors/recent", Who::Monitors, Essential),
+    route("GET", "/api/circuit-breakers", Who::Monitors, Essential),
+    route("GET", "/api/endpoint-metrics", Who::Monitors, Essential),
+    route("POST", "/api/toggle-monitoring", Who::Steers, Essential),
+    route("POST", "/api/degradation/enter", Who::SteersOrToken, Essential),
+    route("POST", "/api/degradation/reset", Who::SteersOrToken, Essential),
 ];
 
 impl Who {
@@ -124,7 +145,7 @@ impl Who {
 
 /// Lets through whom the list says, and nobody to what is not in it.
 pub async fn guard(State(services): State<Services>, request: Request, next: Next) -> Response {
-    let Some(who) = who_may(&request) else {
+    let Some((who, need)) = line_of(&request) else {
         if let Some(methods) = other_methods(&request) {
             tracing::debug!(method = %request.method(), path = request.uri().path(), "no such method here");
             let message = "This address does not take this method.";
@@ -147,9 +168,15 @@ pub async fn guard(State(services): State<Services>, request: Request, next: Nex
     let visitor = request.extensions().get::<Visitor>().cloned().unwrap_or_default();
     let has_token =
         who.takes_token() && health::has_token(request.headers(), services.settings.storage.api_token.as_deref());
+    let left_out = match need {
+        Essential => None,
+        Inessential => services.observations.degradation.leaves_out(),
+    };
     match visitor.account() {
-        _ if has_token || matches!(who, Who::Anyone | Who::SignedIn) => next.run(request).await,
-        Some(account) if who.includes(account.role) => next.run(request).await,
+        _ if has_token || matches!(who, Who::Anyone | Who::SignedIn) => {
+            answered(&services, &visitor, left_out, request, next).await
+        }
+        Some(account) if who.includes(account.role) => answered(&services, &visitor, left_out, request, next).await,
         Some(account) => {
             let (headers, address) = (request.headers().clone(), pages::path_and_query(&request));
             drop(request);
@@ -159,7 +186,33 @@ pub async fn guard(State(services): State<Services>, request: Request, next: Nex
     }
 }
 
-fn who_may(request: &Request) -> Option<Who> {
+/// By whoever is there for it, unless it is left out until so many milliseconds later.
+async fn answered(
+    services: &Services,
+    visitor: &Visitor,
+    left_out: Option<u64>,
+    request: Request,
+    next: Next,
+) -> Response {
+    // Who is not signed in is told that first, by the handler.
+    let Some(retry_after_ms) = left_out.filter(|_| visitor.account().is_some()) else {
+        return next.run(request).await;
+    };
+    let address = pages::path_and_query(&request);
+    let wants_json = answers::wants_json(request.headers()) || address.starts_with("/api/");
+    drop(request);
+    let message = "This is left out for the moment, so that saving goes on. It comes back by itself.";
+    if wants_json {
+        let mut response = answers::json_failure(StatusCode::SERVICE_UNAVAILABLE, "degraded", message);
+        answers::set_retry_after(response.headers_mut(), Some(retry_after_ms));
+        return response;
+    }
+    let mut error = ApiError::new(ErrorKind::Unavailable, message);
+    error.retry_after_ms = Some(retry_after_ms);
+    pages::draw_failure(services, visitor, &address, error).await
+}
+
+fn line_of(request: &Request) -> Option<(Who, Need)> {
     let matched = request.extensions().get::<MatchedPath>()?;
     let path = match matched.as_str() {
         FUNCTIONS => request.uri().path(),
@@ -173,9 +226,9 @@ fn who_may(request: &Request) -> Option<Who> {
         .iter()
         .find(|route| route.path == path && route.method == method.as_str());
     match line {
-        Some(line) => Some(line.who),
+        Some(line) => Some((line.who, line.need)),
         // No typed door has this address: the handler says so.
-        None if matched.as_str() == FUNCTIONS => Some(Who::SignedIn),
+        None if matched.as_str() == FUNCTIONS => Some((Who::SignedIn, Essential)),
         None => None,
     }
 }

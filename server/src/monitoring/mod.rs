@@ -1,6 +1,7 @@
 //! What pages and health endpoints are told of the state of things, from cached probes and from memory.
 
 mod breakers;
+pub mod degradation;
 mod details;
 pub mod drills;
 mod errors;
@@ -24,6 +25,7 @@ use resilient_db::{Health, Observer, RoleHealth, ServerHealth, Supported};
 use serde_json::Value;
 
 pub use self::breakers::{BreakerHistory, NoteBreakers};
+use self::degradation::Degradation;
 use self::drills::Drills;
 pub use self::errors::{ErrorHistory, ErrorStatistics, KeptIn, keep as keep_errors};
 use self::machine::Machine;
@@ -53,6 +55,7 @@ pub struct Observations {
     pub machine: Arc<Machine>,
     pub own_tables: Arc<OwnTablesSeen>,
     pub backups: Arc<BackupsSeen>,
+    pub degradation: Arc<Degradation>,
 }
 
 impl Default for Observations {
@@ -68,6 +71,7 @@ impl Default for Observations {
             machine: Arc::default(),
             own_tables: Arc::default(),
             backups: Arc::default(),
+            degradation: Arc::default(),
             recording,
         }
     }
@@ -149,6 +153,11 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
         self.condition()
     }
 
+    async fn reconnect(&self) -> Condition {
+        self.db.reconnect().await;
+        self.condition()
+    }
+
     fn details(&self) -> Value {
         details::details(&self.db.state(), &self.observations)
     }
@@ -161,6 +170,7 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
             saves,
             errors,
             backups,
+            degradation,
             ..
         } = &*self.observations;
         let state = self.db.state();
@@ -174,6 +184,7 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
             saves: saves.by_outcome(),
             waiting: saves.waiting_since(0),
             paused: recording.paused(),
+            degraded: degradation.current(),
             errors: errors.recent(ERRORS_ON_PAGE),
             errors_are_stored: errors.kept_in() == KeptIn::Database,
             routes: traffic.routes(),

@@ -66,6 +66,7 @@ fn installed() -> Option<PrometheusHandle> {
     );
     describe_counter!("inkfast_drafts_total", "Drafts written, by store and outcome");
     describe_counter!("inkfast_sign_ins_total", "Tries to sign in, by result");
+    describe_gauge!("inkfast_degraded", "1 while what is inessential is left out");
     describe_gauge!("inkfast_event_streams", "Event streams open");
     describe_gauge!("inkfast_process_memory_bytes", Unit::Bytes, "Memory of this process");
     describe_gauge!(

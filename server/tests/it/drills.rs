@@ -31,6 +31,20 @@ async fn until_ready(app: &TestApp) {
     }
 }
 
+/// Histories are left out while the database is in trouble, and shortly after.
+async fn history(app: &TestApp) -> usize {
+    let begun = Instant::now();
+    loop {
+        let page = app.get("/records/activities/1/history").await;
+        if page.status == StatusCode::OK {
+            return page.body.matches("history-entry").count();
+        }
+        assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE, "{}", page.body);
+        assert!(begun.elapsed() < Duration::from_secs(60), "{}", page.body);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_flag_there_are_no_drills_for_anybody() {
     let app = TestApp::embedded().await;
@@ -83,14 +97,13 @@ async fn a_save_during_a_drill_is_kept_and_done_once_when_it_is_over() {
             "{report}"
         );
         assert!(report.contains("Forms still waiting now</dt><dd>1</dd>"), "{report}");
-        let history = |page: String| page.matches("history-entry").count();
-        let before = history(app.get("/records/activities/1/history").await.body);
+        let before = history(&app).await;
         let (_, saved) = app.save(&form).await;
         assert_eq!((saved.outcome, saved.replayed), (Outcome::Saved, false), "{kind}");
         let (_, again) = app.save(&form).await;
         assert_eq!((again.outcome, again.replayed), (Outcome::Saved, true), "{kind}");
         assert_eq!(app.form(RECORD).await.value("v.title"), Some(title.as_str()));
-        let after = history(app.get("/records/activities/1/history").await.body);
+        let after = history(&app).await;
         assert_eq!(after, before + 1, "{kind}: changed once");
         let report = app.get(PAGE).await.body;
         assert!(report.contains("Forms still waiting now</dt><dd>0</dd>"), "{report}");

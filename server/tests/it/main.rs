@@ -4,6 +4,7 @@ mod any_schema;
 mod backups;
 mod canary;
 mod cross_site;
+mod degraded;
 mod drill_command;
 mod drills;
 mod error_history;

@@ -174,6 +174,8 @@ pub trait Served: Queries {
     const CONNECTIONS: &'static str;
     /// For the witness: how many transactions are open.
     const OPEN_TRANSACTIONS: &'static str;
+    /// By which the server knows the connection that asks.
+    const OWN_ID: &'static str;
     /// For the witness: from now on no change is taken.
     const REFUSE_CHANGES: &'static [&'static str];
     /// For the witness: the end of that.
@@ -207,6 +209,7 @@ impl Served for Postgres {
          WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
     const OPEN_TRANSACTIONS: &'static str =
         "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'";
+    const OWN_ID: &'static str = "SELECT pg_backend_pid()::bigint";
     const REFUSE_CHANGES: &'static [&'static str] = &[
         "ALTER SYSTEM SET default_transaction_read_only = on",
         "SELECT pg_reload_conf()",
@@ -252,6 +255,7 @@ impl Served for MySql {
         "SELECT count(*) FROM information_schema.processlist WHERE user = 'tester' AND info LIKE '%SLEEP(%'";
     const CONNECTIONS: &'static str = "SELECT count(*) FROM information_schema.processlist WHERE user = 'tester'";
     const OPEN_TRANSACTIONS: &'static str = "SELECT count(*) FROM information_schema.innodb_trx";
+    const OWN_ID: &'static str = "SELECT CAST(connection_id() AS SIGNED)";
     const REFUSE_CHANGES: &'static [&'static str] = &["SET GLOBAL read_only = 1"];
     const TAKE_CHANGES: &'static [&'static str] = &["SET GLOBAL read_only = 0"];
     const FAILS_AT_THE_THIRD_ROW: &'static str =

@@ -16,6 +16,7 @@ mod frozen;
 mod limits;
 mod lost_commit;
 mod outage;
+mod reconnected;
 mod replicated;
 #[path = "../rows/mod.rs"]
 mod rows;

@@ -320,6 +320,15 @@ async fn requests(app: &TestApp, route: &Route) -> Vec<Asked> {
                 let path = route.path.replace("{id}", &drilled(app).await.to_string());
                 (path, None, None)
             }
+            ("POST", "/api/degradation/enter") => {
+                // Over before anybody else asks for something.
+                let body = json!({ "reason": "a test", "seconds": 1 });
+                (
+                    route.path.to_owned(),
+                    Some(("application/json", body.to_string())),
+                    None,
+                )
+            }
             ("POST", "/api/database/test") => {
                 let body = json!({ "sql": "SELECT count(*) FROM sites", "password": PASSWORD });
                 (
