@@ -17,8 +17,8 @@ const MINUTES: [(&str, &str); 4] = [
 pub fn controls(report: &Report, drills: bool) -> AnyView {
     let watching = report.paused.is_none();
     let (switch, to) = match watching {
-        true => ("do-not-watch", "Stop gathering requests and errors"),
-        false => ("watch", "Gather requests and errors again"),
+        true => ("do-not-watch", "Stop gathering"),
+        false => ("watch", "Gather again"),
     };
     view! {
         <section class="panel controls" data-controls="">
@@ -26,7 +26,7 @@ pub fn controls(report: &Report, drills: bool) -> AnyView {
             <div class="controls-row">
                 {button("reconnect", "Reconnect", "Every connection is left and the database is asked over a new one.")}
                 {button("retry", "Retry waiting saves", "The database is asked now; where it answers, open pages send what waits.")}
-                {button(switch, to, "What saves hang on is watched all the same.")}
+                {button(switch, to, "Whether requests and errors are noted; what saves hang on is watched all the same.")}
                 {report.degraded.is_some().then(|| button("reset", "End degraded mode", "Everything is answered again, for this trouble."))}
                 {drills.then(|| view! {
                     <div class="controls-one">

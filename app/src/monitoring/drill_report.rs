@@ -71,10 +71,8 @@ fn nothing_lost(checked: &Checked) -> String {
     });
     let own = match checked.own {
         0 => String::new(),
-        own => format!(
-            " The drill's own {}, too.",
-            written::counted(own, "save is there", "saves are there")
-        ),
+        1 => " The drill's own save is there, too.".to_owned(),
+        own => format!(" The drill's own {} saves are there, too.", written::number(own)),
     };
     let beyond = match checked.beyond {
         0 => String::new(),

@@ -1,9 +1,13 @@
 #[cfg(feature = "ssr")]
 mod controls;
 #[cfg(feature = "ssr")]
+mod degraded;
+#[cfg(feature = "ssr")]
 mod drill_report;
 #[cfg(feature = "ssr")]
 pub mod drills_page;
+#[cfg(feature = "ssr")]
+mod error_list;
 #[cfg(feature = "ssr")]
 pub mod model;
 #[cfg(feature = "ssr")]

@@ -4,9 +4,9 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
 use super::controls;
-use super::model::{
-    BackupNumbers, DatabaseNumbers, Degraded, DegradedBy, Paused, Report, RoleNumbers, RouteNumbers,
-};
+use super::degraded::degraded;
+use super::error_list::error_list;
+use super::model::{BackupNumbers, DatabaseNumbers, Paused, Report, RoleNumbers, RouteNumbers};
 use super::port::{Condition, DependencyState, DraftsState};
 use super::servers_panel::servers;
 use crate::api_error::{ApiError, ErrorKind};
@@ -78,7 +78,7 @@ fn numbers(report: &Report, may_steer: bool) -> AnyView {
             </section>
             <section class="panel">
                 <h2>"Recent errors"</h2>
-                {errors(report)}
+                {error_list(report)}
             </section>
             <section class="panel">
                 <h2>"Requests since the start"</h2>
@@ -117,32 +117,6 @@ fn condition(report: &Report) -> AnyView {
         .then(|| report.database.cause.clone())
         .flatten();
     notice(tone, words, cause.map(|cause| view! { <p><code>{cause}</code></p> }))
-}
-
-fn degraded(degraded: &Degraded) -> AnyView {
-    let since = written::time_of_day(degraded.since_ms);
-    let words = match &degraded.by {
-        DegradedBy::Itself(cause) => format!("Degraded mode since {since}: {}.", trouble(cause)),
-        DegradedBy::Hand {
-            who,
-            reason,
-            remaining_ms,
-        } => format!(
-            "Degraded mode since {since} by {who}, for {} more: {reason}",
-            written::span(*remaining_ms)
-        ),
-    };
-    let body =
-        view! { <p>"Histories and test queries are left out; signing in, lists, forms, saving and drafts go on."</p> };
-    view! { <div data-degraded="">{notice(Tone::Waiting, words, body)}</div> }.into_any()
-}
-
-fn trouble(cause: &str) -> &'static str {
-    match cause {
-        "database_away" => "the database cannot be read",
-        "no_changes_taken" => "the database takes no changes",
-        _ => "the database is slow",
-    }
 }
 
 fn paused(paused: &Paused) -> AnyView {
@@ -298,50 +272,6 @@ fn failed_for(why: &str) -> &'static str {
         "busy" => "another one was at work",
         _ => "it could not be written",
     }
-}
-
-fn errors(report: &Report) -> AnyView {
-    let errors = &report.errors;
-    if errors.is_empty() {
-        let none = if report.errors_are_stored {
-            "None."
-        } else {
-            "None since the start."
-        };
-        return view! { <p class="muted">{none}</p> }.into_any();
-    }
-    let where_kept = match report.errors_are_stored {
-        true => "The latest, of all servers that share this database; they outlive a restart.",
-        false => "In memory alone: they are forgotten at the next start.",
-    };
-    let rows = errors.iter().map(|error| {
-        let times = (error.times > 1).then(|| format!(" × {}", written::number(error.times)));
-        view! {
-            <tr>
-                <td class="whole" data-label="Last">{written::time_of_day(error.last_at_ms)}</td>
-                <td data-label="Kind">{error.kind.replace('_', " ")} {times}</td>
-                <td data-label="Severity">{error.severity.clone()}</td>
-                <td data-label="What">{error.what.clone()}</td>
-                <td data-label="Error id">{error.request_id.clone().map(|id| view! { <code>{id}</code> })}</td>
-            </tr>
-        }
-    });
-    view! {
-        <table class="grid">
-            <thead>
-                <tr>
-                    <th scope="col">"Last"</th>
-                    <th scope="col">"Kind"</th>
-                    <th scope="col">"Severity"</th>
-                    <th scope="col">"What"</th>
-                    <th scope="col">"Error id"</th>
-                </tr>
-            </thead>
-            <tbody>{rows.collect_view()}</tbody>
-        </table>
-        <p class="page-note">{where_kept}</p>
-    }
-    .into_any()
 }
 
 fn routes(routes: &[RouteNumbers]) -> AnyView {

@@ -65,7 +65,7 @@ fn about_input(error: &ApiError) -> Option<&'static str> {
     match error.kind {
         ErrorKind::Unavailable => Some(
             "Whatever you typed and did not save is still kept: on the device you typed it on, and under Unsaved work \
-             as far as it reached the server. It can be saved when the database is back.",
+             as far as it reached the server. It can be saved as soon as the database takes changes.",
         ),
         ErrorKind::Internal => Some(
             "Nothing you typed was lost by this: it is kept on this device, and under Unsaved work as far as it reached \

@@ -169,6 +169,14 @@ async fn a_secret_is_told_to_nobody_whatever_happens() {
     panel.cookie = cookie;
     panel.get("/metrics").await;
 
+    // Written down beside everything else, when the database is back.
+    let noted = "SELECT count(*) FROM inkfast.error_history";
+    for _ in 0..600 {
+        if postgres.query("maintenance", noted).expect("the witness").trim() != "0" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let (asked, places) = panel.stop(&postgres);
     let logged = places
         .iter()

@@ -11,8 +11,12 @@ use super::stored::{self, Row};
 use super::{Entry, ErrorHistory, KeptIn};
 use crate::sql::Dialect;
 
-/// All calls of this module: what becomes of them is no error to write down.
-pub(super) const CALL: &str = "error history";
+/// The calls of this module are named so: what becomes of them is no error to write down.
+const OWN_CALLS: &str = "error history";
+
+pub(super) fn is_own_call(name: &str) -> bool {
+    name.starts_with(OWN_CALLS)
+}
 
 const WRITE_EVERY: Duration = Duration::from_secs(2);
 /// Rounds from one look at what others have written to the next.
@@ -30,13 +34,17 @@ pub fn keep<D: Dialect>(
 ) {
     let history = Arc::downgrade(history);
     tokio::spawn(async move {
-        let mut round = 0u32;
+        let (mut round, mut has_more) = (0u32, false);
         while history.strong_count() > 0 {
             if prepared.load(Ordering::Acquire) {
-                match read_only.load(Ordering::Acquire) {
-                    true => with(&history, ErrorHistory::keep_in_memory),
-                    false => one_round::<D>(&history, &db, round.is_multiple_of(LOOK_EVERY)).await,
-                }
+                let looks = has_more || round.is_multiple_of(LOOK_EVERY);
+                has_more = match read_only.load(Ordering::Acquire) {
+                    true => {
+                        with(&history, ErrorHistory::keep_in_memory);
+                        false
+                    }
+                    false => one_round::<D>(&history, &db, looks).await,
+                };
                 round = round.wrapping_add(1);
             }
             tokio::time::sleep(WRITE_EVERY).await;
@@ -50,21 +58,23 @@ fn with(history: &Weak<ErrorHistory>, told: impl FnOnce(&ErrorHistory)) {
     }
 }
 
-async fn one_round<D: Dialect>(history: &Weak<ErrorHistory>, db: &Db<D::Database>, looks: bool) {
+/// Whether there are more than are kept, so that the next round should look, too.
+async fn one_round<D: Dialect>(history: &Weak<ErrorHistory>, db: &Db<D::Database>, looks: bool) -> bool {
     // Refused without an attempt, and noted as such by whoever looks at calls: not worth asking.
     let Some(history) = history.upgrade().filter(|_| db.retry_after().is_none()) else {
-        return;
+        return false;
     };
     let done = async {
         write_all::<D>(&history, db).await?;
-        if looks {
-            look::<D>(&history, db).await?;
+        match looks {
+            true => look::<D>(&history, db).await,
+            false => Ok(false),
         }
-        Ok::<_, DbError>(())
     };
-    if let Err(error) = done.await {
+    done.await.unwrap_or_else(|error: DbError| {
         tracing::debug!(%error, "errors are written down later");
-    }
+        false
+    })
 }
 
 async fn write_all<D: Dialect>(history: &ErrorHistory, db: &Db<D::Database>) -> Result<(), DbError> {
@@ -84,26 +94,29 @@ async fn write_all<D: Dialect>(history: &ErrorHistory, db: &Db<D::Database>) -> 
             }
         };
         // Written twice it is the same, so what is in doubt is written again in the next round.
-        db.transaction(CALL, OnUnknownCommit::Report, work).await?;
+        db.transaction("error history: write", OnUnknownCommit::Report, work)
+            .await?;
         history.note_written(&entries);
     }
 }
 
-async fn look<D: Dialect>(history: &ErrorHistory, db: &Db<D::Database>) -> Result<(), DbError> {
+/// What others have written; some of those that are too many are forgotten. Whether there are more of them.
+async fn look<D: Dialect>(history: &ErrorHistory, db: &Db<D::Database>) -> Result<bool, DbError> {
     let work = |mut conn: Connection<D::Database>| {
         let instance = history.instance.clone();
         async move { stored::of_others::<D>(&mut conn, &instance, super::AT_MOST).await }
     };
-    let elsewhere = db.read(CALL, work).await?;
+    let elsewhere = db.read("error history: look", work).await?;
     history.keep_in_database(elsewhere);
-    let oldest = db.read(CALL, |mut conn: Connection<D::Database>| async move {
+    let oldest = db.read("error history: count", |mut conn: Connection<D::Database>| async move {
         stored::oldest_to_go::<D>(&mut conn, super::AT_MOST).await
     });
-    if let Some(oldest) = oldest.await? {
-        let sweep = |mut conn: Connection<D::Database>| async move { stored::sweep::<D>(&mut conn, oldest).await };
-        db.write(CALL, sweep).await?;
-    }
-    Ok(())
+    let Some(oldest) = oldest.await? else {
+        return Ok(false);
+    };
+    let sweep = |mut conn: Connection<D::Database>| async move { stored::sweep::<D>(&mut conn, oldest).await };
+    let swept = db.write("error history: sweep", sweep).await?;
+    Ok(swept == u64::from(stored::SWEPT_AT_ONCE))
 }
 
 impl ErrorHistory {

@@ -224,17 +224,20 @@ fn severity_word(severity: Severity) -> &'static str {
     }
 }
 
-/// A person's mistake is no error of ours, and contention is expected until it is given up. What fails while errors
-/// are written down is none either: it would be written down.
 impl Observer for ErrorHistory {
     fn call_ended(&self, call: &CallEnded) {
         if let Ending::Failed(error) = call.ending
-            && error.class.severity > Severity::Input
-            && call.name != keeping::CALL
+            && is_worth_noting(call.name, error.class.severity)
         {
             self.note(error.class.kind.name(), error.class.severity, call.name);
         }
     }
+}
+
+/// A person's mistake is no error of ours, and contention is expected until it is given up. What fails while errors
+/// are written down is none either: it would be written down.
+fn is_worth_noting(call: &str, severity: Severity) -> bool {
+    severity > Severity::Input && !keeping::is_own_call(call)
 }
 
 #[cfg(test)]

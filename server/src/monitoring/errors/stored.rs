@@ -10,7 +10,7 @@ use crate::sql::Dialect;
 
 const TABLE: &str = "error_history";
 /// Rows forgotten in one statement.
-const SWEPT_AT_ONCE: u32 = 200;
+pub const SWEPT_AT_ONCE: u32 = 200;
 /// Characters. What is longer is none of our words.
 const LONGEST: usize = 200;
 const SEVERITIES: [&str; 4] = ["low", "medium", "high", "critical"];

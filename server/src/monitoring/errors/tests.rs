@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use super::stored::Row;
 use super::*;
 
@@ -124,25 +122,11 @@ fn what_made_room_before_it_was_written_is_counted() {
 /// The failures of writing errors down are not written down: they would never end.
 #[test]
 fn an_error_of_the_history_itself_is_none() {
-    let history = ErrorHistory::default();
-    let error = resilient_db::DbError {
-        name: keeping::CALL,
-        class: resilient_db::classify::sqlx_variant::class_of_variant(&sqlx::Error::WorkerCrashed),
-        constraint: None,
-        retry_after: None,
-        attempts: 1,
-        source: None,
-    };
-    for (name, noted) in [(keeping::CALL, 0), ("list", 1)] {
-        history.call_ended(&CallEnded {
-            name,
-            role: resilient_db::Role::Write,
-            attempts: 1,
-            took: Duration::ZERO,
-            ending: Ending::Failed(&error),
-        });
-        assert_eq!(history.recent(9).len(), noted, "{name}");
+    for severity in [Severity::Degraded, Severity::Outage, Severity::Critical] {
+        assert!(!is_worth_noting("error history: write", severity));
+        assert!(is_worth_noting("list", severity));
     }
+    assert!(!is_worth_noting("save", Severity::Input), "a person's mistake");
 }
 
 #[test]
