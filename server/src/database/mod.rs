@@ -144,6 +144,14 @@ impl<S: Supported> Database<S> {
         }
     }
 
+    /// As [`Db::reconnect`], on all of them.
+    pub async fn reconnect(&self) {
+        match self {
+            Self::One(db) => drop(db.reconnect().await),
+            Self::Several(cluster) => cluster.reconnect().await,
+        }
+    }
+
     /// What this server holds is what counts. Whether there is one of that name.
     pub fn trust(&self, server: &str) -> bool {
         match self {

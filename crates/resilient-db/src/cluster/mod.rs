@@ -143,6 +143,11 @@ impl<D: Supported> Cluster<D> {
         self.shared.servers.look_again().await;
     }
 
+    /// As [`Db::reconnect`], on all of them.
+    pub async fn reconnect(&self) {
+        self.shared.servers.reconnect().await;
+    }
+
     /// What is known of each server without asking it, in the order they were given.
     pub fn health(&self) -> Vec<ServerHealth> {
         self.shared.servers.health()

@@ -203,6 +203,12 @@ impl<D: Supported> Servers<D> {
         self.refresh();
     }
 
+    /// Leaves each server's connections, and asks it over a new one.
+    pub(super) async fn reconnect(&self) {
+        join_all(self.all.iter().map(|(_, db)| db.reconnect())).await;
+        self.refresh();
+    }
+
     /// Hears of each probe as it ends, whether or not anybody calls.
     pub(super) async fn watch(self: Arc<Self>) {
         let mut ended: Vec<_> = self.all.iter().map(|(_, db)| db.news().probes()).collect();

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use app::monitoring::model::{Degraded, DegradedBy};
-use resilient_db::{Db, Health, Supported};
+use resilient_db::Supported;
 use serde_json::{Value, json};
 
 use self::rule::{Rule, Signals};
 use crate::clock::now_ms;
+use crate::database::{Database, DatabaseState, Readiness};
 
 /// Between two looks at what is known of the database; it is asked nothing.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -207,22 +208,23 @@ impl State {
 }
 
 /// Looks as long as somebody holds it.
-pub fn watch<S: Supported>(degradation: &Arc<Degradation>, db: Db<S>) {
+pub fn watch<S: Supported>(degradation: &Arc<Degradation>, db: Database<S>) {
     let degradation = Arc::downgrade(degradation);
     tokio::spawn(async move {
         while let Some(degradation) = degradation.upgrade() {
-            degradation.look(signals(&db.health()));
+            degradation.look(signals(&db.state()));
             drop(degradation);
             tokio::time::sleep(LOOK_EVERY).await;
         }
     });
 }
 
-fn signals(health: &Health) -> Signals {
+fn signals(state: &DatabaseState) -> Signals {
+    let last_probe = state.leading().health.last_probe;
     Signals {
-        write_open: !health.write.is_closed(),
-        read_open: !health.read.is_closed(),
-        slow: health.last_probe.is_some_and(|probe| probe.took > SLOW_PROBE),
+        write_open: !state.can_save,
+        read_open: state.readiness == Readiness::Down,
+        slow: last_probe.is_some_and(|probe| probe.took > SLOW_PROBE),
     }
 }
 

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use resilient_db::{Connection, Db, DbError, End, OnUnknownCommit};
+use resilient_db::{Connection, DbError, End, OnUnknownCommit};
 
 use super::stored::{self, Row};
 use super::{Entry, ErrorHistory, KeptIn};
+use crate::database::Database;
 use crate::sql::Dialect;
 
 /// The calls of this module are named so: what becomes of them is no error to write down.
@@ -28,7 +29,7 @@ const AT_ONCE: usize = 50;
 /// are none.
 pub fn keep<D: Dialect>(
     history: &Arc<ErrorHistory>,
-    db: Db<D::Database>,
+    db: Database<D::Database>,
     prepared: Arc<AtomicBool>,
     read_only: Arc<AtomicBool>,
 ) {
@@ -59,9 +60,9 @@ fn with(history: &Weak<ErrorHistory>, told: impl FnOnce(&ErrorHistory)) {
 }
 
 /// Whether there are more than are kept, so that the next round should look, too.
-async fn one_round<D: Dialect>(history: &Weak<ErrorHistory>, db: &Db<D::Database>, looks: bool) -> bool {
+async fn one_round<D: Dialect>(history: &Weak<ErrorHistory>, db: &Database<D::Database>, looks: bool) -> bool {
     // Refused without an attempt, and noted as such by whoever looks at calls: not worth asking.
-    let Some(history) = history.upgrade().filter(|_| db.retry_after().is_none()) else {
+    let Some(history) = history.upgrade().filter(|_| db.state().retry_after.is_none()) else {
         return false;
     };
     let done = async {
@@ -77,7 +78,7 @@ async fn one_round<D: Dialect>(history: &Weak<ErrorHistory>, db: &Db<D::Database
     })
 }
 
-async fn write_all<D: Dialect>(history: &ErrorHistory, db: &Db<D::Database>) -> Result<(), DbError> {
+async fn write_all<D: Dialect>(history: &ErrorHistory, db: &Database<D::Database>) -> Result<(), DbError> {
     loop {
         let entries = history.unwritten(AT_ONCE);
         if entries.is_empty() {
@@ -94,21 +95,23 @@ async fn write_all<D: Dialect>(history: &ErrorHistory, db: &Db<D::Database>) -> 
             }
         };
         // Written twice it is the same, so what is in doubt is written again in the next round.
-        db.transaction("error history: write", OnUnknownCommit::Report, work)
+        db.primary()
+            .transaction("error history: write", OnUnknownCommit::Report, work)
             .await?;
         history.note_written(&entries);
     }
 }
 
 /// What others have written; some of those that are too many are forgotten. Whether there are more of them.
-async fn look<D: Dialect>(history: &ErrorHistory, db: &Db<D::Database>) -> Result<bool, DbError> {
+async fn look<D: Dialect>(history: &ErrorHistory, db: &Database<D::Database>) -> Result<bool, DbError> {
     let work = |mut conn: Connection<D::Database>| {
         let instance = history.instance.clone();
         async move { stored::of_others::<D>(&mut conn, &instance, super::AT_MOST).await }
     };
-    let elsewhere = db.read("error history: look", work).await?;
+    let primary = db.primary();
+    let elsewhere = primary.read("error history: look", work).await?;
     history.keep_in_database(elsewhere);
-    let oldest = db.read("error history: count", |mut conn: Connection<D::Database>| async move {
+    let oldest = primary.read("error history: count", |mut conn: Connection<D::Database>| async move {
         stored::oldest_to_go::<D>(&mut conn, super::AT_MOST).await
     });
     let Some(oldest) = oldest.await? else {
