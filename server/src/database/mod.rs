@@ -144,7 +144,7 @@ impl<S: Supported> Database<S> {
         }
     }
 
-    /// Leaves every connection that is open, and asks all of them over new ones.
+    /// As [`Db::reconnect`], on all of them.
     pub async fn reconnect(&self) {
         match self {
             Self::One(db) => drop(db.reconnect().await),

@@ -154,7 +154,11 @@ async fn each_kind_loses_nothing(server: &RunningServer) -> u64 {
 async fn nothing_is_lost_on(database: PrivateDatabase) {
     database.make_schema();
     let url = database.url_at(([127, 0, 0, 1], database.port()).into());
-    let settings = [SETTINGS, &[("DATABASE_URL", url.as_str())]].concat();
+    let settings: Vec<(&str, &str)> = SETTINGS
+        .iter()
+        .copied()
+        .chain([("DATABASE_URL", url.as_str())])
+        .collect();
     let server = RunningServer::over(&settings).await;
     let made = each_kind_loses_nothing(&server).await;
     let titled = KINDS.map(|kind| format!("title LIKE '{kind}%'")).join(" OR ");

@@ -143,7 +143,7 @@ impl<D: Supported> Cluster<D> {
         self.shared.servers.look_again().await;
     }
 
-    /// Leaves every open connection to each server, as [`Db::reconnect`] does, and asks them over new ones.
+    /// As [`Db::reconnect`], on all of them.
     pub async fn reconnect(&self) {
         self.shared.servers.reconnect().await;
     }

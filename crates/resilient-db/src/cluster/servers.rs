@@ -203,6 +203,7 @@ impl<D: Supported> Servers<D> {
         self.refresh();
     }
 
+    /// Leaves each server's connections, and asks it over a new one.
     pub(super) async fn reconnect(&self) {
         join_all(self.all.iter().map(|(_, db)| db.reconnect())).await;
         self.refresh();

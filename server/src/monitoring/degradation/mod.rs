@@ -219,12 +219,12 @@ pub fn watch<S: Supported>(degradation: &Arc<Degradation>, db: Database<S>) {
     });
 }
 
-fn signals(database: &DatabaseState) -> Signals {
-    let last_probe = &database.leading().health.last_probe;
+fn signals(state: &DatabaseState) -> Signals {
+    let last_probe = state.leading().health.last_probe;
     Signals {
-        write_open: !database.can_save,
-        read_open: database.readiness == Readiness::Down,
-        slow: last_probe.as_ref().is_some_and(|probe| probe.took > SLOW_PROBE),
+        write_open: !state.can_save,
+        read_open: state.readiness == Readiness::Down,
+        slow: last_probe.is_some_and(|probe| probe.took > SLOW_PROBE),
     }
 }
 

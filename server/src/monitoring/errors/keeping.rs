@@ -108,9 +108,9 @@ async fn look<D: Dialect>(history: &ErrorHistory, db: &Database<D::Database>) ->
         let instance = history.instance.clone();
         async move { stored::of_others::<D>(&mut conn, &instance, super::AT_MOST).await }
     };
-    let elsewhere = db.primary().read("error history: look", work).await?;
-    history.keep_in_database(elsewhere);
     let primary = db.primary();
+    let elsewhere = primary.read("error history: look", work).await?;
+    history.keep_in_database(elsewhere);
     let oldest = primary.read("error history: count", |mut conn: Connection<D::Database>| async move {
         stored::oldest_to_go::<D>(&mut conn, super::AT_MOST).await
     });
