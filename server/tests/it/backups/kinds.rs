@@ -25,6 +25,7 @@ const POSTGRES: &str = "
     CREATE SEQUENCE lone START 500; SELECT nextval('lone');
     CREATE VIEW seen AS SELECT id, l FROM odd;
     CREATE FUNCTION twice(x int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT x * 2';
+    CREATE MATERIALIZED VIEW later AS SELECT 1 AS one WITH NO DATA;
     CREATE TABLE ledger_left (id serial PRIMARY KEY, amount int NOT NULL);
     CREATE TABLE ledger_right (id int PRIMARY KEY REFERENCES ledger_left, amount int NOT NULL);
     CREATE INDEX by_amount ON ledger_left (amount);
