@@ -177,7 +177,12 @@ async fn assemble<D: BackedUp>(
         places: settings.backup.places.clone(),
         keep: settings.backup.keep,
     };
-    let backups = Schedule::start(making, settings.backup.every, Arc::clone(&observations.backups));
+    let backups = Schedule::start(
+        making,
+        settings.backup.every,
+        Arc::clone(&prepared),
+        Arc::clone(&observations.backups),
+    );
     let preparation = Preparation::<D> {
         db,
         servers,

@@ -19,6 +19,10 @@ const TABLES: &str = "SELECT CAST(TABLE_NAME AS CHAR) FROM information_schema.TA
 /// Of these engines nothing is frozen while the dump reads.
 const NOT_FROZEN: &str = "SELECT CAST(TABLE_NAME AS CHAR) FROM information_schema.TABLES
     WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' AND ENGINE <> 'InnoDB'";
+/// Their dump writes six digits of these.
+const SHORTENED: &str = "SELECT CAST(CONCAT(TABLE_NAME, '.', COLUMN_NAME) AS CHAR) FROM information_schema.COLUMNS
+    JOIN information_schema.TABLES USING (TABLE_SCHEMA, TABLE_NAME)
+    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' AND DATA_TYPE = 'float'";
 const ANYTHING: &str = "SELECT (SELECT count(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE())
     + (SELECT count(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE())
     + (SELECT count(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE())";
@@ -56,6 +60,7 @@ impl BackedUp for MySql {
         let server_version = server_version(&mut connection).await?;
         let names: Vec<String> = sqlx::query_scalar(TABLES).fetch_all(&mut connection).await?;
         let not_frozen: Vec<String> = sqlx::query_scalar(NOT_FROZEN).fetch_all(&mut connection).await?;
+        let shortened: Vec<String> = sqlx::query_scalar(SHORTENED).fetch_all(&mut connection).await?;
         connection.close().await?;
         let dump = dump_program(places, &server_version).await?;
         let login = Login::write(options, dump.is_of_mariadb(), file)?;
@@ -91,7 +96,7 @@ impl BackedUp for MySql {
         Ok(Copied {
             server_version,
             rows,
-            cautions: cautions(&not_frozen),
+            cautions: cautions(&not_frozen, &shortened),
         })
     }
 
@@ -209,14 +214,20 @@ async fn make_empty(options: &MySqlConnectOptions) -> Result<(), BackupError> {
     Ok(connection.close().await?)
 }
 
-fn cautions(not_frozen: &[String]) -> Vec<String> {
-    if not_frozen.is_empty() {
-        return Vec::new();
-    }
-    vec![format!(
-        "These tables are not InnoDB's, and may have changed while they were copied: {}.",
-        not_frozen.join(", ")
-    )]
+fn cautions(not_frozen: &[String], shortened: &[String]) -> Vec<String> {
+    let both = [
+        (
+            "These tables are not InnoDB's, and may have changed while they were copied",
+            not_frozen,
+        ),
+        (
+            "The database's own dump keeps six digits of FLOAT, so of these columns",
+            shortened,
+        ),
+    ];
+    let said = both.into_iter().filter(|(_, names)| !names.is_empty());
+    said.map(|(words, names)| format!("{words}: {}.", names.join(", ")))
+        .collect()
 }
 
 /// The one that belongs to the server, else the other: each knows most of the other's.

@@ -1,5 +1,6 @@
 //! Backups by themselves, while the server runs: one at a time, and after a pause again where one failed.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use crate::clock;
 /// Between two looks at the clock and at what is there: a machine may have slept, and somebody may have made a backup
 /// by hand.
 const LOOK_EVERY: Duration = Duration::from_secs(20);
+/// Between two looks at whether the database is prepared.
+const LOOK_SOON: Duration = Duration::from_millis(200);
 /// For telling the database that the turn is over, when the server stops.
 const TELLING: Duration = Duration::from_secs(2);
 
@@ -27,8 +30,13 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// `every`: `None` only looks at what is made on command.
-    pub fn start<D: BackedUp>(making: Making<D>, every: Option<Duration>, seen: Arc<BackupsSeen>) -> Self {
+    /// Begins once everything is `prepared`. `every`: `None` only looks at what is made on command.
+    pub fn start<D: BackedUp>(
+        making: Making<D>,
+        every: Option<Duration>,
+        prepared: Arc<AtomicBool>,
+        seen: Arc<BackupsSeen>,
+    ) -> Self {
         let (stop, mut stopped) = watch::channel(false);
         seen.every(every);
         let task = tokio::spawn(async move {
@@ -39,7 +47,7 @@ impl Schedule {
             };
             let told = async { drop(stopped.wait_for(|stopped| *stopped).await) };
             tokio::select! {
-                () = run(&scheduled, every, &seen) => {}
+                () = scheduled.run(every, &prepared) => {}
                 () = told => {}
             }
             seen.running(false);
@@ -172,6 +180,25 @@ struct Scheduled<D: BackedUp> {
     seen: Arc<BackupsSeen>,
 }
 
+impl<D: BackedUp> Scheduled<D> {
+    async fn run(&self, every: Option<Duration>, prepared: &AtomicBool) {
+        // What there is can be told before the database is there.
+        self.newest_here().await;
+        while !prepared.load(Ordering::Acquire) {
+            sleep(LOOK_SOON).await;
+        }
+        run(self, every, &self.seen).await;
+    }
+
+    async fn newest_here(&self) -> Option<u64> {
+        let making = Arc::clone(&self.making);
+        let newest = tokio::task::spawn_blocking(move || making.shelf.newest_of(&making.name()));
+        let newest = newest.await.ok().flatten();
+        self.seen.newest(newest.as_ref());
+        newest.map(|backup| backup.manifest.made_at_unix_ms)
+    }
+}
+
 #[async_trait]
 impl<D: BackedUp> Work for Scheduled<D> {
     fn now_ms(&self) -> u64 {
@@ -179,11 +206,7 @@ impl<D: BackedUp> Work for Scheduled<D> {
     }
 
     async fn newest_ms(&self) -> Option<u64> {
-        let making = Arc::clone(&self.making);
-        let newest = tokio::task::spawn_blocking(move || making.shelf.newest_of(&making.name()));
-        let newest = newest.await.ok().flatten();
-        self.seen.newest(newest.as_ref());
-        let here = newest.map(|backup| backup.manifest.made_at_unix_ms);
+        let here = self.newest_here().await;
         let elsewhere = self
             .turn
             .done_ms_ago()

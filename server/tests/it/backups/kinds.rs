@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
-use super::support::{Place, mode};
+use super::support::{Place, errors, mode};
 use crate::support::private_database::PrivateDatabase;
 
 /// Two tables that only ever change together: the sums of both are one number.
@@ -25,6 +25,7 @@ const POSTGRES: &str = "
     CREATE SEQUENCE lone START 500; SELECT nextval('lone');
     CREATE VIEW seen AS SELECT id, l FROM odd;
     CREATE FUNCTION twice(x int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT x * 2';
+    CREATE MATERIALIZED VIEW later AS SELECT 1 AS one WITH NO DATA;
     CREATE TABLE ledger_left (id serial PRIMARY KEY, amount int NOT NULL);
     CREATE TABLE ledger_right (id int PRIMARY KEY REFERENCES ledger_left, amount int NOT NULL);
     CREATE INDEX by_amount ON ledger_left (amount);
@@ -185,7 +186,13 @@ fn a_database_of_mariadb_is_restored_beside_the_old_one() {
     let database = PrivateDatabase::mariadb();
     database.make_empty("maintenance");
     database.query(MARIADB);
+    database.query("CREATE TABLE old_kind (x float) ENGINE = MyISAM; INSERT INTO old_kind VALUES (0.1234567)");
     let place = Place::over(database.url_at(([127, 0, 0, 1], database.port()).into()));
+    let cautions = errors(&place.run(&["backup"]));
+    assert!(
+        cautions.contains("not InnoDB's") && cautions.contains("six digits of FLOAT"),
+        "{cautions}"
+    );
     let name = place.backup();
     database.query("DROP VIEW seen; DROP TABLE odd");
     let told = place.says(&["restore", &name, "--replace", "--yes"]);
@@ -195,6 +202,12 @@ fn a_database_of_mariadb_is_restored_beside_the_old_one() {
         .and_then(|rest| rest.split(',').next())
         .expect("its name");
     assert_eq!(database.query_in(made, "SELECT count(*) FROM odd"), "2");
+    let exactly = "SELECT x + 0.0e0 FROM old_kind";
+    assert_ne!(
+        database.query_in(made, exactly),
+        database.query(exactly),
+        "this caution can go"
+    );
     let there =
         "SELECT count(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'maintenance' AND TABLE_NAME = 'odd'";
     assert_eq!(database.query(there), "0");

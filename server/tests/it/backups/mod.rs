@@ -1,4 +1,7 @@
 //! Backups by the real program, on real databases: made while people write, and brought back.
 
+mod by_schedule;
 mod kinds;
+mod refused;
+mod served;
 mod support;

@@ -1,10 +1,14 @@
 //! A data directory and a database to back up, and the program to do it with.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where `inkfast` finds everything; the same for each command of a test.
 pub struct Place {
@@ -84,7 +88,7 @@ impl Place {
         let good: Vec<String> = self
             .backups()
             .iter()
-            .map(|backup| backup["name"].as_str().unwrap().to_owned())
+            .map(|backup| backup["name"].as_str().expect("a name").to_owned())
             .collect();
         let there = std::fs::read_dir(self.shelf()).into_iter().flatten().flatten();
         let names = there.map(|entry| entry.file_name().to_string_lossy().into_owned());
@@ -104,4 +108,29 @@ pub fn errors(output: &Output) -> String {
 pub fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt;
     std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777
+}
+
+/// A directory with one program in it.
+pub fn tools(folder: &Path, name: &str, script: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let path = folder.join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("may be run");
+}
+
+/// Says its version and then begins a copy that never ends.
+pub const ENDLESS: &str = "case \"$*\" in *--version*) echo 'pg_dump (PostgreSQL) 99.0'; exit;; esac
+echo PGDMP; echo $$ > \"$(dirname \"$0\")/pid\"; exec sleep 600";
+
+pub fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "never: {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+pub fn signal(signal: &str, pid: &str) -> bool {
+    let told = Command::new("kill").args([signal, pid]).stderr(Stdio::null()).status();
+    told.expect("kill is installed").success()
 }
