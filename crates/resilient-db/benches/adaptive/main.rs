@@ -77,9 +77,10 @@ async fn played<D: Working>(arguments: &Arguments) {
     work::prepare::<D>(&server).await;
     let size = work::measured::<D>(&server).await;
     println!(
-        "\n{}: a report takes {:.0} ms alone",
+        "\n{}: a report takes {:.0} ms alone, {:.1} are made in a second",
         D::NAME,
-        size.alone.as_secs_f64() * 1e3
+        size.alone.as_secs_f64() * 1e3,
+        size.capacity
     );
     for scene in Scene::value_variants() {
         if arguments.scene.is_some_and(|one| one != *scene) {

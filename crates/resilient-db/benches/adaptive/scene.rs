@@ -82,7 +82,7 @@ impl Scene {
         let end = self.parts().last().map_or(0, |part| part.seconds.end) as f64;
         let mut random = fastrand::Rng::with_seed(seed);
         let mut all = Vec::new();
-        for (asked, a_second) in self.rates(size.capacity()) {
+        for (asked, a_second) in self.rates(size.capacity) {
             let mut at = 0.0;
             loop {
                 at -= (1.0 - random.f64()).ln() / a_second;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::future::join_all;
 use resilient_db::{Connection, Db, DbError, End, OnUnknownCommit, Policy};
 use sqlx::{MySql, Postgres};
 
@@ -43,20 +44,17 @@ impl Working for MySql {
     const MAKE_ROOM: &'static [&'static str] = &["SET GLOBAL max_connections = 151"];
 }
 
-/// How long a report is.
+/// How long a report is, and how many of them the server makes in a second.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     rounds: u64,
     pub alone: Duration,
+    pub capacity: f64,
 }
 
-impl Size {
-    /// Reports a second.
-    pub fn capacity(&self) -> f64 {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        cores as f64 / self.alone.as_secs_f64()
-    }
-}
+/// At once, to keep all processors busy.
+const ENOUGH: usize = 4;
+const SATURATED: Duration = Duration::from_secs(5);
 
 pub async fn prepare<D: Working>(server: &Arc<D::Private>) {
     for order in D::MAKE_ROOM {
@@ -83,14 +81,31 @@ pub async fn measured<D: Working>(server: &Arc<D::Private>) -> Size {
     let mut size = Size {
         rounds: 20_000,
         alone: ALONE,
+        capacity: 0.0,
     };
     for _ in 0..4 {
         let took = median_of_reports(&db, &size).await;
         size.rounds = (size.rounds as f64 * ALONE.as_secs_f64() / took.as_secs_f64()).ceil() as u64;
     }
     size.alone = median_of_reports(&db, &size).await;
+    size.capacity = reports_a_second(&db, &size).await;
     db.close().await;
     size
+}
+
+/// On a machine that does other things as well, it is not the number of processors that counts.
+async fn reports_a_second<D: Working>(db: &Db<D>, size: &Size) -> f64 {
+    let began = Instant::now();
+    let caller = || async {
+        let mut made = 0;
+        while began.elapsed() < SATURATED {
+            ask(db, Asked::Report, size).await.expect("a report");
+            made += 1;
+        }
+        made
+    };
+    let made: u32 = join_all((0..ENOUGH).map(|_| caller())).await.into_iter().sum();
+    f64::from(made) / began.elapsed().as_secs_f64()
 }
 
 async fn median_of_reports<D: Working>(db: &Db<D>, size: &Size) -> Duration {
