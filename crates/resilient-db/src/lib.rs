@@ -26,6 +26,7 @@ mod pool;
 mod probe;
 mod random;
 mod retry;
+mod statements;
 mod supported;
 mod telling;
 mod transaction;
@@ -43,10 +44,16 @@ pub use health::{Condition, Health, PoolNumbers, ProbeReport, RoleHealth};
 pub use message::Message;
 #[cfg(feature = "metrics")]
 pub use metrics::CountMetrics;
-pub use observer::{CallEnded, Ending, LogChanges, Observer, Observers, Refusal};
+pub use observer::{
+    CallEnded, Contended, ContentionCluster, Ending, LogChanges, Observer, Observers, Refusal, SlowStatement,
+};
 pub use policy::Policy;
 pub use probe::ProbeAnswer;
 pub use resilient_core::{breaker, failure};
+pub use statements::{
+    ClusterRule, Contention, ContentionNumbers, LONGEST_SHAPE, Measuring, StatementNumbers, StatementsReport, Syntax,
+    shape_of,
+};
 #[cfg(feature = "mysql")]
 pub use supported::MySqlServer;
 pub use supported::{Options, PoolSize, Purpose, Replication, Role, Supported};

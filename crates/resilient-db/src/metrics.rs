@@ -9,7 +9,7 @@ use resilient_core::breaker::{State, Transition};
 use resilient_core::failure::Class;
 
 use crate::health::{ProbeReport, RoleHealth};
-use crate::observer::{CallEnded, Observer, Refusal};
+use crate::observer::{CallEnded, Contended, ContentionCluster, Observer, Refusal, SlowStatement};
 use crate::supported::Role;
 
 /// An [`Observer`] that counts. `database` is the label by which several databases are told apart.
@@ -44,6 +44,18 @@ impl CountMetrics {
         describe_gauge!(
             "db_pool_calls",
             "Calls that have a place among the running, or wait for one"
+        );
+        describe_counter!(
+            "db_slow_statements_total",
+            "Slow statements that were told of: one a minute for each shape"
+        );
+        describe_counter!(
+            "db_contention_total",
+            "Statements that lost to another transaction, repeated or not"
+        );
+        describe_counter!(
+            "db_contention_clusters_total",
+            "Warnings that transactions meet too often over one statement"
         );
         describe_counter!("db_writer_changes_total", "Writes went to another server, or to none");
         describe_counter!("db_two_writers_total", "Another server could be written to as well");
@@ -115,6 +127,21 @@ impl Observer for CountMetrics {
             gauge!("db_pool_calls", "database" => database, "role" => role, "state" => state).set(calls);
         }
         self.set_breaker(role, health.breaker);
+    }
+
+    fn slow_statement(&self, slow: &SlowStatement) {
+        counter!("db_slow_statements_total", "database" => self.database, "call" => slow.call, "role" => slow.role.name())
+            .increment(1);
+    }
+
+    fn contended(&self, contended: &Contended) {
+        let (role, kind) = (contended.role.name(), contended.contention.name());
+        counter!("db_contention_total", "database" => self.database, "call" => contended.call, "role" => role, "kind" => kind)
+            .increment(1);
+    }
+
+    fn contention_clustered(&self, cluster: &ContentionCluster) {
+        counter!("db_contention_clusters_total", "database" => self.database, "call" => cluster.call).increment(1);
     }
 }
 

@@ -4,7 +4,6 @@ mod breakers;
 mod details;
 pub mod drills;
 mod errors;
-mod latency;
 pub mod machine;
 pub mod own_tables;
 mod probes;

@@ -175,13 +175,19 @@ impl<D: Supported> View<'_, D> {
         let mut readers = servers.readers(self.key).into_iter();
         let first = readers.next().expect("there is always one to try");
         let deadline = Instant::now() + servers.db(first).policy().read_deadline;
-        let mut answer = servers.db(first).statements(name, Phase::Read, deadline, &work).await;
+        let mut answer = servers
+            .db(first)
+            .run_statements(name, Phase::Read, deadline, &work)
+            .await;
         for next in readers {
             match &answer {
                 Err(failed) if another_may_answer(failed) && Instant::now() < deadline => {}
                 _ => break,
             }
-            answer = servers.db(next).statements(name, Phase::Read, deadline, &work).await;
+            answer = servers
+                .db(next)
+                .run_statements(name, Phase::Read, deadline, &work)
+                .await;
         }
         answer
     }
@@ -198,7 +204,7 @@ impl<D: Supported> View<'_, D> {
         let on_unknown = OnUnknownCommit::Report;
         let write = |db: Db<D>, deadline| {
             let work = &work;
-            async move { db.statements(name, Phase::Autocommit, deadline, work).await }
+            async move { db.run_statements(name, Phase::Autocommit, deadline, work).await }
         };
         self.on_the_writer(name, on_unknown, write).await
     }
