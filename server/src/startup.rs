@@ -31,6 +31,7 @@ use crate::preparation::Preparation;
 use crate::records::save::Versions;
 use crate::records::service::RecordService;
 use crate::report;
+use crate::reports::{DatabaseReports, Watched};
 use crate::schema::{self, Schema};
 use crate::services::Services;
 use crate::sql::{MySql, Postgres, Sqlite};
@@ -98,7 +99,7 @@ pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
     })
 }
 
-async fn assemble<D: BackedUp>(
+async fn assemble<D: BackedUp + Watched>(
     options: Options<D::Database>,
     settings: Settings,
     keys: Keys,
@@ -120,6 +121,7 @@ async fn assemble<D: BackedUp>(
         application_name: "inkfast".to_owned(),
         observer: Arc::new(Observers(observers)),
         faults,
+        statements: settings.statements.measuring(),
         ..Policy::default()
     };
     let db = Db::<D::Database>::connect_lazily(options.clone(), policy).await;
@@ -150,6 +152,7 @@ async fn assemble<D: BackedUp>(
         Arc::clone(&drafts),
         Arc::clone(&observations),
         drills.clone(),
+        DatabaseReports::<D>::new(options.clone(), &panel),
     ));
     events::follow(&events, &monitor);
     own_tables::watch::<D>(

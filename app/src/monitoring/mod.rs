@@ -6,3 +6,7 @@ pub mod model;
 pub mod monitoring_page;
 #[cfg(feature = "ssr")]
 pub mod port;
+#[cfg(feature = "ssr")]
+pub mod statements;
+#[cfg(feature = "ssr")]
+pub mod statements_page;

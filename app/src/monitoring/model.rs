@@ -17,10 +17,17 @@ pub struct Report {
     pub waiting: u64,
     /// While numbers of requests and errors are not gathered: by whose wish.
     pub paused: Option<Paused>,
+    /// What calls of the database met on their way since the start, the most frequent first.
+    pub met: Vec<MetOnTheWay>,
+    /// Of the last 24 hours.
+    pub errors_by_kind: Vec<(&'static str, u64)>,
+    pub errors_by_severity: Vec<(&'static str, u64)>,
     /// The latest first.
     pub errors: Vec<NotedError>,
     /// The most asked for first.
     pub routes: Vec<RouteNumbers>,
+    /// `None` until a moment after the start.
+    pub machine: Option<MachineNumbers>,
     pub backups: BackupNumbers,
 }
 
@@ -46,6 +53,33 @@ pub struct LastBackup {
     pub bytes: u64,
 }
 
+/// Calls that were repeated or refused, or had to be given more connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetOnTheWay {
+    /// `read` or `write`.
+    pub role: &'static str,
+    /// `repeated`, `refused` or `overflowed`.
+    pub what: &'static str,
+    /// The kind of failure, or the reason of the refusal.
+    pub why: Option<&'static str>,
+    pub times: u64,
+}
+
+/// What this process takes, and what its machine has left.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MachineNumbers {
+    pub process_memory_bytes: Option<u64>,
+    /// Of one processor: two busy threads are 200.
+    pub process_cpu_percent: Option<f64>,
+    pub processors: u64,
+    /// Of all processors together.
+    pub cpu_percent: f64,
+    pub memory_total_bytes: u64,
+    pub memory_available_bytes: u64,
+    /// Of the disk that holds the data directory: in all, and what is left.
+    pub disk_bytes: Option<(u64, u64)>,
+}
+
 #[derive(Clone, Debug)]
 pub struct DatabaseNumbers {
     pub read: RoleNumbers,
@@ -60,8 +94,12 @@ pub struct DatabaseNumbers {
 pub struct RoleNumbers {
     /// `closed`, `half_open`, `open`.
     pub breaker: &'static str,
+    /// Open connections.
+    pub size: u32,
     pub in_use: u32,
     pub idle: u32,
+    /// Of the burst, among those in use.
+    pub overflow: u32,
     pub max: u32,
     pub running: u32,
     pub waiting: u32,

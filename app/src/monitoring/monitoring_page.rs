@@ -3,7 +3,9 @@
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
-use super::model::{BackupNumbers, DatabaseNumbers, NotedError, Paused, Report, RoleNumbers, RouteNumbers};
+use super::model::{
+    BackupNumbers, DatabaseNumbers, MachineNumbers, MetOnTheWay, NotedError, Paused, Report, RoleNumbers, RouteNumbers,
+};
 use super::port::{Condition, DependencyState, DraftsState};
 use crate::api_error::{ApiError, ErrorKind};
 use crate::ui::layout::{Frame, PageKind, framed};
@@ -12,7 +14,7 @@ use crate::ui::visited::visited;
 use crate::ui::written;
 
 /// Takes the fresh numbers over every few seconds.
-const LIVE: &str = include_str!("live.js");
+pub(super) const LIVE: &str = include_str!("live.js");
 
 /// `/monitoring`
 #[component]
@@ -34,6 +36,7 @@ pub fn MonitoringPage() -> impl IntoView {
             <div class="page-head">
                 <h1>"Monitoring"</h1>
                 <div class="actions">
+                    <a class="button" href="/monitoring/statements">"Statements"</a>
                     {drills.then(|| view! { <a class="button" href="/monitoring/drills">"Drills"</a> })}
                     <button class="button" type="button" data-live-pause="" aria-pressed="false" hidden>"Pause"</button>
                 </div>
@@ -57,6 +60,7 @@ fn numbers(report: &Report) -> AnyView {
             <section class="panel">
                 <h2>{report.condition.database_kind}</h2>
                 {database(&report.database)}
+                {met(&report.met)}
             </section>
             <section class="panel">
                 <h2>"Saving"</h2>
@@ -67,7 +71,12 @@ fn numbers(report: &Report) -> AnyView {
                 {backups(&report.backups, report.now_ms)}
             </section>
             <section class="panel">
+                <h2>"This server"</h2>
+                {machine(report.machine)}
+            </section>
+            <section class="panel">
                 <h2>"Recent errors"</h2>
+                {error_counts(report)}
                 {errors(&report.errors)}
             </section>
             <section class="panel">
@@ -130,8 +139,10 @@ fn database(numbers: &DatabaseNumbers) -> AnyView {
                 <tr>
                     <th scope="col">"For"</th>
                     <th scope="col">"Breaker"</th>
-                    <th scope="col" class="number">"Connections in use"</th>
+                    <th scope="col" class="number">"Connections open"</th>
+                    <th scope="col" class="number">"in use"</th>
                     <th scope="col" class="number">"idle"</th>
+                    <th scope="col" class="number">"beyond"</th>
                     <th scope="col" class="number">"at most"</th>
                     <th scope="col" class="number">"Calls running"</th>
                     <th scope="col" class="number">"waiting"</th>
@@ -157,12 +168,101 @@ fn role(name: &'static str, role: &RoleNumbers) -> AnyView {
         <tr>
             <td data-label="For"><strong>{name}</strong></td>
             <td data-label="Breaker">{breaker}</td>
+            {number("Open", role.size)}
             {number("In use", role.in_use)}
             {number("Idle", role.idle)}
+            {number("Beyond", role.overflow)}
             {number("At most", role.max)}
             {number("Running", role.running)}
             {number("Waiting", role.waiting)}
         </tr>
+    }
+    .into_any()
+}
+
+/// Of calls: what was repeated or refused, and over what.
+fn met(met: &[MetOnTheWay]) -> AnyView {
+    if met.is_empty() {
+        return view! { <p class="page-note">"No call was repeated or refused since the start."</p> }.into_any();
+    }
+    let listed = met.iter().map(|met| {
+        let role = match met.role {
+            "read" => "reading",
+            _ => "writing",
+        };
+        let why = met.why.map(|why| format!(" ({})", why.replace('_', " ")));
+        let what = match met.what {
+            "overflowed" => "given a connection beyond",
+            what => what,
+        };
+        let words = format!(
+            "{role}, {what}{}: {}",
+            why.unwrap_or_default(),
+            written::number(met.times)
+        );
+        view! { <li><span class="tag">{words}</span></li> }
+    });
+    view! {
+        <p class="page-note">"Calls that were repeated or refused since the start:"</p>
+        <ul class="tags" data-met="">{listed.collect_view()}</ul>
+    }
+    .into_any()
+}
+
+fn machine(numbers: Option<MachineNumbers>) -> AnyView {
+    let Some(numbers) = numbers else {
+        return view! { <p class="muted">"Not looked at yet."</p> }.into_any();
+    };
+    let of = |left: u64, whole: u64| format!("{} of {} left", bytes(left), bytes(whole));
+    let fact = |name: &'static str, value: String| view! { <div><dt>{name}</dt> <dd>{value}</dd></div> };
+    let unknown = || "not known".to_owned();
+    let processor = format!(
+        "{:.1} % of {}",
+        numbers.cpu_percent,
+        written::counted(numbers.processors, "processor", "processors")
+    );
+    let own = numbers
+        .process_cpu_percent
+        .map(|percent| format!("{percent:.1} % of one processor"));
+    view! {
+        <dl class="facts">
+            {fact("Memory of the process", numbers.process_memory_bytes.map_or_else(unknown, bytes))}
+            {fact("Its processor time", own.unwrap_or_else(unknown))}
+            {fact("Memory of the machine", of(numbers.memory_available_bytes, numbers.memory_total_bytes))}
+            {fact("Its processors are busy", processor)}
+            {fact("Disk of the data directory", numbers.disk_bytes.map_or_else(unknown, |(whole, left)| of(left, whole)))}
+        </dl>
+    }
+    .into_any()
+}
+
+/// In the largest unit that leaves something before the point.
+fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    let (mut value, mut unit) = (bytes as f64 / 1_000.0, UNITS[0]);
+    for larger in &UNITS[1..] {
+        if value < 1_000.0 {
+            break;
+        }
+        (value, unit) = (value / 1_000.0, larger);
+    }
+    format!("{value:.1} {unit}")
+}
+
+fn error_counts(report: &Report) -> AnyView {
+    if report.errors_by_kind.is_empty() {
+        return view! { <p class="page-note">"None in the last 24 hours."</p> }.into_any();
+    }
+    let tags = |counts: &[(&'static str, u64)]| {
+        let tag = |(word, count): &(&str, u64)| {
+            view! { <li><span class="tag">{format!("{}: {}", word.replace('_', " "), written::number(*count))}</span></li> }
+        };
+        counts.iter().map(tag).collect_view()
+    };
+    view! {
+        <p class="page-note">"In the last 24 hours, by kind and by severity:"</p>
+        <ul class="tags" data-errors-by="kind">{tags(&report.errors_by_kind)}</ul>
+        <ul class="tags" data-errors-by="severity">{tags(&report.errors_by_severity)}</ul>
     }
     .into_any()
 }
@@ -317,151 +417,4 @@ fn failed(route: &RouteNumbers) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::model::LastBackup;
-    use super::*;
-
-    const ROLE: RoleNumbers = RoleNumbers {
-        breaker: "closed",
-        in_use: 1,
-        idle: 2,
-        max: 10,
-        running: 1,
-        waiting: 0,
-    };
-
-    fn report() -> Report {
-        Report {
-            version: "1.2.3",
-            uptime_ms: 90_000,
-            now_ms: 3_600_000 + 62_000,
-            condition: Condition {
-                database: DependencyState::Up,
-                can_save: true,
-                database_kind: "PostgreSQL",
-                drafts: DependencyState::Up,
-                drafts_state: DraftsState::Embedded,
-                retry_after_ms: None,
-            },
-            database: DatabaseNumbers {
-                read: ROLE,
-                write: ROLE,
-                last_probe: None,
-                cause: Some("an old cause".to_owned()),
-            },
-            saves: vec![("kept", 3), ("in_progress", 1)],
-            waiting: 1,
-            paused: None,
-            errors: Vec::new(),
-            routes: vec![RouteNumbers {
-                route: "/records/{table}".to_owned(),
-                method: "GET",
-                count: 8,
-                failed: 1,
-                p50_ms: 12,
-                p95_ms: 40,
-                p99_ms: 1_500,
-            }],
-            backups: BackupNumbers::default(),
-        }
-    }
-
-    fn drawn(report: &Report) -> String {
-        Owner::new().with(|| numbers(report).to_html())
-    }
-
-    #[test]
-    fn it_says_what_is_and_no_more() {
-        let html = drawn(&report());
-        for words in [
-            "PostgreSQL answers",
-            "1 form is waiting",
-            "in progress: 1",
-            "12.5 %",
-            "1,500 ms",
-            "01:01:02 UTC",
-        ] {
-            assert!(html.contains(words), "{words} is missing: {html}");
-        }
-        assert!(
-            !html.contains("an old cause"),
-            "the cause of an outage that is over: {html}"
-        );
-        assert!(html.contains("None since the start"), "{html}");
-    }
-
-    #[test]
-    fn numbers_that_stand_still_are_said_to() {
-        assert!(!drawn(&report()).contains("switched off"));
-        let mut report = report();
-        report.paused = Some(Paused {
-            by: "mira".to_owned(),
-            since_ms: 3_600_000,
-        });
-        report.errors = vec![NotedError {
-            kind: "timed_out",
-            severity: "medium",
-            what: "list".to_owned(),
-            times: 3,
-            first_at_ms: 3_600_000,
-            last_at_ms: 3_601_000,
-            request_id: None,
-        }];
-        let html = drawn(&report);
-        assert!(html.contains("switched off since 01:00:00 UTC by mira"), "{html}");
-        assert!(html.contains("medium") && html.contains("timed out"), "{html}");
-    }
-
-    #[test]
-    fn backups_are_said_with_the_last_failure_only_while_it_is_the_last_word() {
-        let html = drawn(&report());
-        assert!(
-            html.contains("There is no good backup. None are made by themselves."),
-            "{html}"
-        );
-        let mut report = report();
-        report.backups = BackupNumbers {
-            every_ms: Some(86_400_000),
-            last_good: Some(LastBackup {
-                name: "inkfast-19700101-0000".to_owned(),
-                made_at_ms: 60_000,
-                took_ms: 5,
-                bytes: 1_234_000,
-            }),
-            next_due_ms: Some(90_000_000),
-            failures: 1,
-            last_failure: Some((50_000, "disk_full")),
-            ..BackupNumbers::default()
-        };
-        let html = drawn(&report);
-        for words in [
-            "of 1970-01-01 00:01 UTC, 1 h 0 min ago",
-            "1,234 kB",
-            "due at 1970-01-02 01:00 UTC",
-        ] {
-            assert!(html.contains(words), "{words} is missing: {html}");
-        }
-        assert!(!html.contains("A backup failed"), "{html}");
-        report.backups.last_failure = Some((70_000, "disk_full"));
-        let html = drawn(&report);
-        assert!(
-            html.contains("A backup failed at 1970-01-01 00:01 UTC: the disk is full."),
-            "{html}"
-        );
-    }
-
-    #[test]
-    fn an_outage_is_said_with_its_cause_and_the_next_try() {
-        let mut report = report();
-        report.condition.database = DependencyState::Down;
-        report.condition.retry_after_ms = Some(1_400);
-        report.database.read.breaker = "open";
-        let html = drawn(&report);
-        assert!(
-            html.contains("PostgreSQL cannot be reached, next try in 2 s."),
-            "{html}"
-        );
-        assert!(html.contains("an old cause"), "{html}");
-        assert!(html.contains("open: calls are refused at once"), "{html}");
-    }
-}
+mod tests;

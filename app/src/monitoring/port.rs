@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::model::{DrillsView, Report};
+use super::statements::{Activity, Hints, StatementsView};
 
 /// The state of one thing this process depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,15 @@ pub trait Monitor: Send + Sync {
 
     /// The same and more for the page; asks nothing either.
     fn report(&self) -> Report;
+
+    /// What statements have come to; `None` where they are not measured. Asks nothing.
+    fn statements(&self) -> Option<StatementsView>;
+
+    /// What the database does now; asks it, within 8 seconds. In words for people where it does not tell.
+    async fn activity(&self) -> Result<Activity, &'static str>;
+
+    /// What would make slow statements quicker, by the database's plans; asks it, unless it was asked lately.
+    async fn hints(&self) -> Result<Hints, &'static str>;
 
     /// `None` unless this server was started with drills.
     fn drills(&self) -> Option<DrillsView>;

@@ -6,6 +6,7 @@ mod database;
 pub mod file;
 mod listen;
 mod redis;
+mod statements;
 mod storage;
 mod test_queries;
 
@@ -16,6 +17,7 @@ pub use database::DatabaseSettings;
 pub use file::PanelSettings;
 pub use listen::{ListenSettings, is_loopback_authority};
 pub use redis::RedisSettings;
+pub use statements::StatementSettings;
 pub use storage::StorageSettings;
 pub use test_queries::TestQuerySettings;
 
@@ -35,6 +37,7 @@ pub struct Settings {
     pub require_database: bool,
     pub test_queries: TestQuerySettings,
     pub backup: BackupSettings,
+    pub statements: StatementSettings,
 }
 
 impl Settings {
@@ -55,6 +58,7 @@ impl Settings {
         let from_file = panel.as_ref().map(|panel| panel.backup.clone()).unwrap_or_default();
         let data_dir = storage::data_dir(lookup);
         let backup = keep_problems(BackupSettings::from_env(lookup, &from_file, &data_dir), &mut problems);
+        let statements = keep_problems(StatementSettings::from_env(lookup), &mut problems);
         if let (Some(test_queries), Some(database)) = (&test_queries, &database) {
             keep_problems(test_queries.fits(database), &mut problems);
         }
@@ -68,6 +72,7 @@ impl Settings {
             require_database,
             test_queries,
             backup,
+            statements,
         ) {
             (
                 Some(listen),
@@ -79,6 +84,7 @@ impl Settings {
                 Some(require_database),
                 Some(test_queries),
                 Some(backup),
+                Some(statements),
             ) if problems.is_empty() => Ok(Self {
                 listen,
                 storage,
@@ -89,6 +95,7 @@ impl Settings {
                 require_database,
                 test_queries,
                 backup,
+                statements,
             }),
             _ => Err(problems),
         }
@@ -102,8 +109,18 @@ pub fn environment(name: &str) -> Option<String> {
 
 /// Off unless switched on.
 fn switch(lookup: Lookup, name: &str) -> Result<bool, Vec<String>> {
+    switch_or(lookup, name, false)
+}
+
+/// On unless switched off.
+fn switch_on(lookup: Lookup, name: &str) -> Result<bool, Vec<String>> {
+    switch_or(lookup, name, true)
+}
+
+fn switch_or(lookup: Lookup, name: &str, default: bool) -> Result<bool, Vec<String>> {
     match lookup(name).as_deref() {
-        None | Some("0" | "false" | "off") => Ok(false),
+        None => Ok(default),
+        Some("0" | "false" | "off") => Ok(false),
         Some("1" | "true" | "on") => Ok(true),
         Some(other) => Err(vec![format!("{name} is `{other}`; it takes 1 or 0.")]),
     }
@@ -153,6 +170,7 @@ mod tests {
             ("INKFAST_DRILLS", "perhaps"),
             ("INKFAST_REQUIRE_DATABASE", "2"),
             ("INKFAST_TEST_QUERIES", "sometimes"),
+            ("INKFAST_SLOW_STATEMENT_MS", "soon"),
             ("INKFAST_TEST_QUERIES_URL", "oracle://db"),
             ("INKFAST_BACKUP_EVERY", "sometimes"),
             ("INKFAST_BACKUP_KEEP", "0"),
@@ -169,6 +187,7 @@ mod tests {
             "INKFAST_DRILLS",
             "INKFAST_REQUIRE_DATABASE",
             "INKFAST_TEST_QUERIES ",
+            "INKFAST_SLOW_STATEMENT_MS",
             "INKFAST_TEST_QUERIES_URL",
             "INKFAST_BACKUP_EVERY",
             "INKFAST_BACKUP_KEEP ",

@@ -45,6 +45,7 @@ pub fn router(services: Services) -> Router {
         .route("/monitoring", get(pages::show))
         .route("/monitoring/drills", get(pages::show).post(drills::start))
         .route("/monitoring/drills/stop", post(drills::stop))
+        .route("/monitoring/statements", get(pages::show))
         .fallback(pages::show)
         .with_state(services.clone())
         .merge(draft_routes)

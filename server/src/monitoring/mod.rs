@@ -9,15 +9,19 @@ pub mod own_tables;
 mod probes;
 pub mod prometheus;
 mod recording;
+mod repetitions;
 mod saves;
+pub mod statements;
 mod traffic;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use app::monitoring::model::{DatabaseNumbers, DrillsView, ProbeNumbers, Report, RoleNumbers};
 use app::monitoring::port::{Condition, DependencyState, DraftsState, Monitor};
+use app::monitoring::statements::{Activity, Hints, StatementsView};
 use async_trait::async_trait;
 use resilient_db::{Db, Health, Observer, RoleHealth, Supported};
 use serde_json::Value;
@@ -29,11 +33,13 @@ use self::machine::Machine;
 use self::own_tables::OwnTablesSeen;
 use self::probes::ProbeTimes;
 pub use self::recording::Recording;
+pub use self::repetitions::Repetitions;
 pub use self::saves::{Saves, Waiting};
 pub use self::traffic::Traffic;
 use crate::backup::BackupsSeen;
 use crate::clock::now_ms;
 use crate::drafts::DraftService;
+use crate::reports::{NotTold, Reports};
 
 /// Errors that the page shows; programs get all.
 const ERRORS_ON_PAGE: usize = 100;
@@ -48,6 +54,7 @@ pub struct Observations {
     pub errors: Arc<ErrorHistory>,
     pub breakers: Arc<BreakerHistory>,
     pub probes: Arc<ProbeTimes>,
+    pub repetitions: Arc<Repetitions>,
     pub machine: Arc<Machine>,
     pub own_tables: Arc<OwnTablesSeen>,
     pub backups: Arc<BackupsSeen>,
@@ -63,6 +70,7 @@ impl Default for Observations {
             errors: Arc::new(ErrorHistory::new(Arc::clone(&recording))),
             breakers: Arc::default(),
             probes: Arc::default(),
+            repetitions: Arc::default(),
             machine: Arc::default(),
             own_tables: Arc::default(),
             backups: Arc::default(),
@@ -77,6 +85,7 @@ impl Observations {
         vec![
             self.errors.clone(),
             self.probes.clone(),
+            self.repetitions.clone(),
             Arc::new(NoteBreakers::<S>::new(Arc::clone(&self.breakers))),
         ]
     }
@@ -91,6 +100,7 @@ pub struct DatabaseMonitor<S: Supported> {
     drafts: Arc<DraftService>,
     observations: Arc<Observations>,
     drills: Option<Arc<Drills>>,
+    reports: Arc<dyn Reports>,
 }
 
 impl<S: Supported> DatabaseMonitor<S> {
@@ -101,6 +111,7 @@ impl<S: Supported> DatabaseMonitor<S> {
         drafts: Arc<DraftService>,
         observations: Arc<Observations>,
         drills: Option<Arc<Drills>>,
+        reports: Arc<dyn Reports>,
     ) -> Self {
         Self {
             db,
@@ -109,6 +120,7 @@ impl<S: Supported> DatabaseMonitor<S> {
             drafts,
             observations,
             drills,
+            reports,
         }
     }
 }
@@ -155,8 +167,11 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
             saves,
             errors,
             backups,
+            repetitions,
+            machine,
             ..
         } = &*self.observations;
+        let statistics = errors.statistics();
         Report {
             version: env!("CARGO_PKG_VERSION"),
             uptime_ms: started.elapsed().as_millis() as u64,
@@ -166,15 +181,50 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
             saves: saves.by_outcome(),
             waiting: saves.waiting_since(0),
             paused: recording.paused(),
+            met: repetitions.report(),
+            errors_by_kind: most_first(statistics.by_kind),
+            errors_by_severity: most_first(statistics.by_severity),
             errors: errors.recent(ERRORS_ON_PAGE),
             routes: traffic.routes(),
             backups: backups.numbers(),
+            machine: machine.numbers(),
         }
+    }
+
+    fn statements(&self) -> Option<StatementsView> {
+        self.db.statements().map(|report| statements::view(&report))
+    }
+
+    async fn activity(&self) -> Result<Activity, &'static str> {
+        self.reachable()?;
+        self.reports.activity().await.map_err(NotTold::words)
+    }
+
+    async fn hints(&self) -> Result<Hints, &'static str> {
+        self.reachable()?;
+        let slow = self.db.statements().map(|report| report.statements).unwrap_or_default();
+        self.reports.hints(&slow).await.map_err(NotTold::words)
     }
 
     fn drills(&self) -> Option<DrillsView> {
         self.drills.as_ref().map(|drills| drills.view())
     }
+}
+
+impl<S: Supported> DatabaseMonitor<S> {
+    /// What is known to be away is not waited for.
+    fn reachable(&self) -> Result<(), &'static str> {
+        match self.db.health().condition {
+            resilient_db::Condition::Down => Err(NotTold::Unreachable.words()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn most_first(counts: BTreeMap<&'static str, u64>) -> Vec<(&'static str, u64)> {
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts
 }
 
 fn database_numbers(health: &Health) -> DatabaseNumbers {
@@ -193,8 +243,10 @@ fn database_numbers(health: &Health) -> DatabaseNumbers {
 fn role_numbers(role: &RoleHealth) -> RoleNumbers {
     RoleNumbers {
         breaker: role.breaker.name(),
+        size: role.pool.size,
         in_use: role.pool.in_use,
         idle: role.pool.idle,
+        overflow: role.pool.overflow,
         max: role.pool.max,
         running: role.pool.running,
         waiting: role.pool.waiting,

@@ -22,6 +22,7 @@ mod rights;
 mod saving;
 mod schema_drift;
 mod sql_round_trip;
+mod statements;
 mod stopping;
 mod support;
 mod test_queries;

@@ -66,6 +66,7 @@ fn allowed(metric: &str, label: &str) -> BTreeSet<String> {
         ],
         (_, "role") => &["read", "write"],
         (_, "database") => &["main"],
+        ("db_contention_total", "kind") => &["deadlock", "serialization", "lock_timeout"],
         (_, "kind") => &KINDS,
         ("db_calls_total", "outcome") => {
             let more = ["succeeded", "abandoned"].into_iter();
