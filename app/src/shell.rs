@@ -17,6 +17,7 @@ use crate::dashboard_page::DashboardPage;
 use crate::drafts::drafts_page::DraftsPage;
 use crate::monitoring::drills_page::{DrillsBanner, DrillsPage};
 use crate::monitoring::monitoring_page::MonitoringPage;
+use crate::monitoring::statements_page::StatementsPage;
 use crate::records::delete_page::DeletePage;
 use crate::records::edit_page::{EditPage, NewPage};
 use crate::records::history_page::HistoryPage;
@@ -105,6 +106,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/drafts") view=DraftsPage />
                 <Route path=path!("/monitoring") view=MonitoringPage />
                 <Route path=path!("/monitoring/drills") view=DrillsPage />
+                <Route path=path!("/monitoring/statements") view=StatementsPage />
                 <Route path=path!("/records/:table") view=ListPage />
                 <Route path=path!("/records/:table/new") view=NewPage />
                 <Route path=path!("/records/:table/:key") view=EditPage />

@@ -17,6 +17,7 @@ pub mod panel;
 mod preparation;
 pub mod records;
 pub mod report;
+pub mod reports;
 pub mod request_id;
 mod schema;
 pub mod services;

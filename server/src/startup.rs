@@ -32,6 +32,7 @@ use crate::preparation::Preparation;
 use crate::records::save::Versions;
 use crate::records::service::RecordService;
 use crate::report;
+use crate::reports::{DatabaseReports, Watched};
 use crate::schema::{self, Schema};
 use crate::services::Services;
 use crate::sql::{MySql, Postgres, Sqlite};
@@ -99,7 +100,7 @@ pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
     })
 }
 
-async fn assemble<D: BackedUp>(
+async fn assemble<D: BackedUp + Watched>(
     servers: Servers<Options<D::Database>>,
     settings: Settings,
     keys: Keys,
@@ -150,6 +151,7 @@ async fn assemble<D: BackedUp>(
         Arc::clone(&observations),
         drills.clone(),
         settings.database.places(),
+        DatabaseReports::<D>::new(servers.clone(), db.clone(), &panel),
     ));
     events::follow(&events, &monitor);
     degradation::watch(&observations.degradation, db.clone());
@@ -249,6 +251,7 @@ async fn connect<D: BackedUp>(
             observer: Arc::new(Observers(observers)),
             faults: faults.clone(),
             adaptive: settings.adaptive_limits,
+            statements: settings.statements.measuring(),
             ..Policy::default()
         }
     };

@@ -16,3 +16,6 @@ pub mod monitoring_page;
 pub mod port;
 #[cfg(feature = "ssr")]
 mod servers_panel;
+pub mod statements;
+#[cfg(feature = "ssr")]
+pub mod statements_page;

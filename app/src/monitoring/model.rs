@@ -23,12 +23,19 @@ pub struct Report {
     /// While numbers of requests and errors are not gathered: by whose wish.
     pub paused: Option<Paused>,
     pub degraded: Option<Degraded>,
+    /// What calls of the database met on their way since the start, the most frequent first.
+    pub met: Vec<MetOnTheWay>,
+    /// Of the last 24 hours.
+    pub errors_by_kind: Vec<(String, u64)>,
+    pub errors_by_severity: Vec<(String, u64)>,
     /// The latest first.
     pub errors: Vec<NotedError>,
     /// They are in the database as well, with those of other servers, and outlive this process.
     pub errors_are_stored: bool,
     /// The most asked for first.
     pub routes: Vec<RouteNumbers>,
+    /// `None` until a moment after the start.
+    pub machine: Option<MachineNumbers>,
     pub backups: BackupNumbers,
 }
 
@@ -52,6 +59,33 @@ pub struct LastBackup {
     pub made_at_ms: u64,
     pub took_ms: u64,
     pub bytes: u64,
+}
+
+/// Calls that were repeated or refused, or had to be given more connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetOnTheWay {
+    /// `read` or `write`.
+    pub role: &'static str,
+    /// `repeated`, `refused` or `overflowed`.
+    pub what: &'static str,
+    /// The kind of failure, or the reason of the refusal.
+    pub why: Option<&'static str>,
+    pub times: u64,
+}
+
+/// What this process takes, and what its machine has left.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MachineNumbers {
+    pub process_memory_bytes: Option<u64>,
+    /// Of one processor: two busy threads are 200.
+    pub process_cpu_percent: Option<f64>,
+    pub processors: u64,
+    /// Of all processors together.
+    pub cpu_percent: f64,
+    pub memory_total_bytes: u64,
+    pub memory_available_bytes: u64,
+    /// Of the disk that holds the data directory: in all, and what is left.
+    pub disk_bytes: Option<(u64, u64)>,
 }
 
 #[derive(Clone, Debug)]
@@ -86,8 +120,12 @@ pub struct ServerNumbers {
 pub struct RoleNumbers {
     /// `closed`, `half_open`, `open`.
     pub breaker: &'static str,
+    /// Open connections.
+    pub size: u32,
     pub in_use: u32,
     pub idle: u32,
+    /// Of the burst, among those in use.
+    pub overflow: u32,
     pub max: u32,
     pub running: u32,
     pub waiting: u32,

@@ -6,7 +6,9 @@ use leptos::prelude::*;
 use super::controls;
 use super::degraded::degraded;
 use super::error_list::error_list;
-use super::model::{BackupNumbers, DatabaseNumbers, Paused, Report, RoleNumbers, RouteNumbers};
+use super::model::{
+    BackupNumbers, DatabaseNumbers, MachineNumbers, MetOnTheWay, Paused, Report, RoleNumbers, RouteNumbers,
+};
 use super::port::{Condition, DependencyState, DraftsState};
 use super::servers_panel::servers;
 use crate::api_error::{ApiError, ErrorKind};
@@ -16,7 +18,7 @@ use crate::ui::visited::visited;
 use crate::ui::written;
 
 /// Takes the fresh numbers over every few seconds.
-const LIVE: &str = include_str!("live.js");
+pub(super) const LIVE: &str = include_str!("live.js");
 
 /// `/monitoring`
 #[component]
@@ -40,6 +42,7 @@ pub fn MonitoringPage() -> impl IntoView {
             <div class="page-head">
                 <h1>"Monitoring"</h1>
                 <div class="actions">
+                    <a class="button" href="/monitoring/statements">"Statements"</a>
                     {(drills && steers).then(|| view! { <a class="button" href="/monitoring/drills">"Drills"</a> })}
                     <button class="button" type="button" data-live-pause="" aria-pressed="false" hidden>"Pause"</button>
                 </div>
@@ -66,6 +69,7 @@ fn numbers(report: &Report, may_steer: bool) -> AnyView {
             <section class="panel">
                 <h2>{report.condition.database_kind}</h2>
                 {database(&report.database)}
+                {met(&report.met)}
                 {(report.servers.len() > 1).then(|| servers(&report.servers, may_steer))}
             </section>
             <section class="panel">
@@ -77,7 +81,12 @@ fn numbers(report: &Report, may_steer: bool) -> AnyView {
                 {backups(&report.backups, report.now_ms)}
             </section>
             <section class="panel">
+                <h2>"This server"</h2>
+                {machine(report.machine)}
+            </section>
+            <section class="panel">
                 <h2>"Recent errors"</h2>
+                {error_counts(report)}
                 {error_list(report)}
             </section>
             <section class="panel">
@@ -144,8 +153,10 @@ fn database(numbers: &DatabaseNumbers) -> AnyView {
                 <tr>
                     <th scope="col">"For"</th>
                     <th scope="col">"Breaker"</th>
-                    <th scope="col" class="number">"Connections in use"</th>
+                    <th scope="col" class="number">"Connections open"</th>
+                    <th scope="col" class="number">"in use"</th>
                     <th scope="col" class="number">"idle"</th>
+                    <th scope="col" class="number">"beyond"</th>
                     <th scope="col" class="number">"at most"</th>
                     <th scope="col" class="number">"Calls running"</th>
                     <th scope="col" class="number">"waiting"</th>
@@ -190,12 +201,101 @@ fn role(name: &'static str, role: &RoleNumbers) -> AnyView {
         <tr>
             <td data-label="For"><strong>{name}</strong></td>
             <td data-label="Breaker">{breaker}</td>
+            {number("Open", role.size)}
             {number("In use", role.in_use)}
             {number("Idle", role.idle)}
+            {number("Beyond", role.overflow)}
             {number("At most", role.max)}
             {number("Running", role.running)}
             {number("Waiting", role.waiting)}
         </tr>
+    }
+    .into_any()
+}
+
+/// Of calls: what was repeated or refused, and over what.
+fn met(met: &[MetOnTheWay]) -> AnyView {
+    if met.is_empty() {
+        return view! { <p class="page-note">"No call was repeated or refused since the start."</p> }.into_any();
+    }
+    let listed = met.iter().map(|met| {
+        let role = match met.role {
+            "read" => "reading",
+            _ => "writing",
+        };
+        let why = met.why.map(|why| format!(" ({})", why.replace('_', " ")));
+        let what = match met.what {
+            "overflowed" => "given a connection beyond",
+            what => what,
+        };
+        let words = format!(
+            "{role}, {what}{}: {}",
+            why.unwrap_or_default(),
+            written::number(met.times)
+        );
+        view! { <li><span class="tag">{words}</span></li> }
+    });
+    view! {
+        <p class="page-note">"Calls that were repeated or refused since the start:"</p>
+        <ul class="tags" data-met="">{listed.collect_view()}</ul>
+    }
+    .into_any()
+}
+
+fn machine(numbers: Option<MachineNumbers>) -> AnyView {
+    let Some(numbers) = numbers else {
+        return view! { <p class="muted">"Not looked at yet."</p> }.into_any();
+    };
+    let of = |left: u64, whole: u64| format!("{} of {} left", bytes(left), bytes(whole));
+    let fact = |name: &'static str, value: String| view! { <div><dt>{name}</dt> <dd>{value}</dd></div> };
+    let unknown = || "not known".to_owned();
+    let processor = format!(
+        "{:.1} % of {}",
+        numbers.cpu_percent,
+        written::counted(numbers.processors, "processor", "processors")
+    );
+    let own = numbers
+        .process_cpu_percent
+        .map(|percent| format!("{percent:.1} % of one processor"));
+    view! {
+        <dl class="facts">
+            {fact("Memory of the process", numbers.process_memory_bytes.map_or_else(unknown, bytes))}
+            {fact("Its processor time", own.unwrap_or_else(unknown))}
+            {fact("Memory of the machine", of(numbers.memory_available_bytes, numbers.memory_total_bytes))}
+            {fact("Its processors are busy", processor)}
+            {fact("Disk of the data directory", numbers.disk_bytes.map_or_else(unknown, |(whole, left)| of(left, whole)))}
+        </dl>
+    }
+    .into_any()
+}
+
+/// In the largest unit that leaves something before the point.
+fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
+    let (mut value, mut unit) = (bytes as f64 / 1_000.0, UNITS[0]);
+    for larger in &UNITS[1..] {
+        if value < 1_000.0 {
+            break;
+        }
+        (value, unit) = (value / 1_000.0, larger);
+    }
+    format!("{value:.1} {unit}")
+}
+
+fn error_counts(report: &Report) -> AnyView {
+    if report.errors_by_kind.is_empty() {
+        return view! { <p class="page-note">"None in the last 24 hours."</p> }.into_any();
+    }
+    let tags = |counts: &[(String, u64)]| {
+        let tag = |(word, count): &(String, u64)| {
+            view! { <li><span class="tag">{format!("{}: {}", word.replace('_', " "), written::number(*count))}</span></li> }
+        };
+        counts.iter().map(tag).collect_view()
+    };
+    view! {
+        <p class="page-note">"In the last 24 hours, by kind and by severity:"</p>
+        <ul class="tags" data-errors-by="kind">{tags(&report.errors_by_kind)}</ul>
+        <ul class="tags" data-errors-by="severity">{tags(&report.errors_by_severity)}</ul>
     }
     .into_any()
 }

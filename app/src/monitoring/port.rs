@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::model::{DrillsView, Report};
+use super::statements::{Activity, Hints, StatementsView};
 
 /// The state of one thing this process depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +82,14 @@ pub trait Monitor: Send + Sync {
     /// Somebody has looked: what this database server holds is what counts, though another history was suspected.
     /// Whether there is a server of that name.
     fn trust(&self, server: &str) -> bool;
+    /// What statements have come to; `None` where they are not measured. Asks nothing.
+    fn statements(&self) -> Option<StatementsView>;
+
+    /// What the database does now; asks it, within 8 seconds. In words for people where it does not tell.
+    async fn activity(&self) -> Result<Activity, &'static str>;
+
+    /// What would make slow statements quicker, by the database's plans; asks it, unless it was asked lately.
+    async fn hints(&self) -> Result<Hints, &'static str>;
 
     /// `None` unless this server was started with drills.
     fn drills(&self) -> Option<DrillsView>;

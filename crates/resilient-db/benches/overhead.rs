@@ -41,6 +41,8 @@ fn main() {
         sqlite_calls(&sqlite).await;
         postgres_calls(&postgres).await;
         println!();
+        measuring(&sqlite).await;
+        println!();
         classification(&postgres).await;
         println!();
         memory(&sqlite).await;
@@ -101,6 +103,48 @@ macro_rules! calls {
 
 calls!(sqlite_calls, Sqlite, "SQLite file");
 calls!(postgres_calls, Postgres, "PostgreSQL");
+
+/// What counting a statement costs: the same call with and without it, in turns.
+async fn measuring(options: &SqliteConnectOptions) {
+    let off = Policy {
+        statements: None,
+        ..Policy::default()
+    };
+    let without = Db::<Sqlite>::connect_lazily(options.clone(), off).await;
+    let with = Db::<Sqlite>::connect_lazily(options.clone(), Policy::default()).await;
+    let mut pairs = Vec::with_capacity(PAIRS);
+    for turn in 0..WARM_UP + PAIRS {
+        let pair = match turn % 2 {
+            0 => {
+                let without = asked(&without).await;
+                (without, asked(&with).await)
+            }
+            _ => {
+                let with_first = asked(&with).await;
+                (asked(&without).await, with_first)
+            }
+        };
+        if turn >= WARM_UP {
+            pairs.push(pair);
+        }
+    }
+    println!("{:<34}{:>9}{:>9}{:>8}{:>16}", "", "off", "on", "ratio", "on - off");
+    tell("SQLite, statements measured", &pairs);
+}
+
+async fn asked(db: &Db<Sqlite>) -> f64 {
+    while db.health().read.pool.in_use > 0 {
+        tokio::task::yield_now().await;
+    }
+    let began = Instant::now();
+    let one = db.read("one", |mut connection| async move {
+        sqlx::query_scalar::<_, i32>("SELECT 1")
+            .fetch_one(&mut connection)
+            .await
+    });
+    black_box(one.await.expect("one"));
+    micros(began.elapsed())
+}
 
 /// What is compared with.
 #[derive(Clone, Copy, PartialEq)]

@@ -19,6 +19,7 @@ use crate::observer::{Ending, Refusal};
 use crate::pulse::Attempt;
 use crate::random;
 use crate::retry::{self, repetition};
+use crate::statements::Watch;
 use crate::supported::Supported;
 use crate::telling::Telling;
 use crate::transaction::OnUnknownCommit;
@@ -97,8 +98,14 @@ impl<'a, D: Supported> Call<'a, D> {
             reprepare: self.reprepare,
             policy: self.shared.policy.clone(),
             server: Arc::clone(&self.lane.server),
+            watch: self.watch(),
         };
         Lease::begin(held, terms).await
+    }
+
+    fn watch(&self) -> Option<Watch> {
+        let statements = self.shared.statements.as_ref()?;
+        Some(Watch::new::<D>(statements, self.name, self.lane.role))
     }
 
     /// Notes how the attempt ended. Either that is the call's answer, or the wait before the next

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -10,6 +11,7 @@ use sqlx::{Database, Execute, Executor, SqlStr};
 
 use crate::error::CommitRefused;
 use crate::pool::Held;
+use crate::statements::{How, Place, Rows, Tapped, Watch};
 
 /// One connection, lent for one piece of work.
 ///
@@ -28,22 +30,32 @@ pub struct Connection<D: Database> {
 /// connection that comes back to a slot that nobody looks into any more.
 pub(crate) struct Slot<D: Database> {
     returned: Mutex<Option<Held<D>>>,
-    history: Arc<Mutex<History>>,
+    work: Arc<Work>,
 }
 
-/// What the statements of one piece of work came to.
+/// One piece of work: what its statements came to, and who measures them.
+struct Work {
+    history: Mutex<History>,
+    watch: Option<Watch>,
+}
+
 #[derive(Default)]
-pub(crate) struct History {
+struct History {
     unfinished: u32,
     failed: u32,
+    /// Where the statement under way is counted.
+    place: Option<Place>,
 }
 
 impl<D: Database> Connection<D> {
     /// Lends `held`; it comes back to the slot.
-    pub(crate) fn lend(held: Held<D>) -> (Self, Arc<Slot<D>>) {
+    pub(crate) fn lend(held: Held<D>, watch: Option<Watch>) -> (Self, Arc<Slot<D>>) {
         let slot = Arc::new(Slot {
             returned: Mutex::new(None),
-            history: Arc::default(),
+            work: Arc::new(Work {
+                history: Mutex::default(),
+                watch,
+            }),
         });
         (
             Self {
@@ -56,7 +68,7 @@ impl<D: Database> Connection<D> {
 
     /// The raw connection, and the note that a statement is about to run on it.
     fn begin_statement(&mut self) -> (&mut D::Connection, Running) {
-        let running = Running::begin(&self.slot.history);
+        let running = Running::begin(&self.slot.work);
         // Taken in `drop` only.
         let connection = self.lent.as_mut().expect("lent until dropped");
         (&mut **connection, running)
@@ -86,7 +98,7 @@ impl<D: Database> Slot<D> {
 
     /// Why this work must not commit, if so.
     pub(crate) fn objection(&self, returned: bool) -> Option<CommitRefused> {
-        let history = locked(&self.history);
+        let history = locked(&self.work.history);
         let refused = CommitRefused {
             failed_statements: history.failed,
             unfinished_statements: history.unfinished,
@@ -96,33 +108,68 @@ impl<D: Database> Slot<D> {
     }
 }
 
-/// A statement under way.
+/// A statement under way. Dropped before its end, it stays unfinished.
 struct Running {
-    history: Arc<Mutex<History>>,
+    work: Arc<Work>,
+    began: Instant,
+    rows: Rows,
+    has_ended: bool,
 }
 
 impl Running {
-    fn begin(history: &Arc<Mutex<History>>) -> Self {
-        locked(history).unfinished += 1;
+    fn begin(work: &Arc<Work>) -> Self {
+        locked(&work.history).unfinished += 1;
         Self {
-            history: Arc::clone(history),
+            work: Arc::clone(work),
+            began: Instant::now(),
+            rows: Rows::default(),
+            has_ended: false,
         }
     }
 
-    fn succeeded(&self) {
-        locked(&self.history).unfinished -= 1;
+    /// What notes the statement's text when the driver takes it.
+    fn tapped<E>(&self, query: E) -> Tapped<E, impl FnOnce(&str) + Send + 'static> {
+        let work = Arc::clone(&self.work);
+        let tap = move |sql: &str| {
+            if let Some(watch) = &work.watch {
+                let place = watch.place(sql);
+                locked(&work.history).place = Some(place);
+            }
+        };
+        Tapped { query, tap }
     }
 
-    fn failed(&self) {
-        let mut history = locked(&self.history);
-        history.unfinished -= 1;
-        history.failed += 1;
-    }
-
-    fn ended<T>(&self, result: &Result<T, sqlx::Error>) {
+    fn ended<T>(&mut self, result: &Result<T, sqlx::Error>) {
         match result {
-            Ok(_) | Err(sqlx::Error::RowNotFound) => self.succeeded(),
-            Err(_) => self.failed(),
+            Ok(_) | Err(sqlx::Error::RowNotFound) => self.end(None),
+            Err(error) => self.end(Some(error)),
+        }
+    }
+
+    fn end(&mut self, failed: Option<&sqlx::Error>) {
+        self.has_ended = true;
+        let mut history = locked(&self.work.history);
+        history.unfinished -= 1;
+        history.failed += u32::from(failed.is_some());
+        let place = history.place.take();
+        drop(history);
+        self.count(place, |watch| {
+            failed.map_or(How::Succeeded, |error| watch.failed(error))
+        });
+    }
+
+    fn count(&self, place: Option<Place>, how: impl FnOnce(&Watch) -> How) {
+        if let (Some(watch), Some(place)) = (&self.work.watch, place) {
+            watch.ended(place, self.began.elapsed(), self.rows, how(watch));
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            let place = locked(&self.work.history).place.take();
+            self.count(place, |_| How::Unfinished);
         }
     }
 }
@@ -136,17 +183,21 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn noted<'e, T: Send + 'e>(
     rows: BoxStream<'e, Result<T, sqlx::Error>>,
     running: Running,
+    count: fn(&T, &mut Rows),
 ) -> BoxStream<'e, Result<T, sqlx::Error>> {
-    futures::stream::unfold(Some((rows, running)), |state| async move {
-        let (mut rows, running) = state?;
+    futures::stream::unfold(Some((rows, running)), move |state| async move {
+        let (mut rows, mut running) = state?;
         match rows.next().await {
-            Some(Ok(row)) => Some((Ok(row), Some((rows, running)))),
+            Some(Ok(row)) => {
+                count(&row, &mut running.rows);
+                Some((Ok(row), Some((rows, running))))
+            }
             Some(Err(error)) => {
-                running.failed();
+                running.end(Some(&error));
                 Some((Err(error), None))
             }
             None => {
-                running.succeeded();
+                running.end(None);
                 None
             }
         }
@@ -175,7 +226,11 @@ macro_rules! executor_for {
                 E: 'q + Execute<'q, $database>,
             {
                 let (connection, running) = self.begin_statement();
-                noted(connection.fetch_many(query), running)
+                let rows = connection.fetch_many(running.tapped(query));
+                noted(rows, running, |row, rows| match row {
+                    sqlx::Either::Left(done) => rows.changed += done.rows_affected(),
+                    sqlx::Either::Right(_) => rows.read += 1,
+                })
             }
 
             fn fetch_optional<'e, 'q, E>(
@@ -187,10 +242,11 @@ macro_rules! executor_for {
                 'q: 'e,
                 E: 'q + Execute<'q, $database>,
             {
-                let (connection, running) = self.begin_statement();
-                let row = connection.fetch_optional(query);
+                let (connection, mut running) = self.begin_statement();
+                let row = connection.fetch_optional(running.tapped(query));
                 async move {
                     let row = row.await;
+                    running.rows.read = u64::from(matches!(row, Ok(Some(_))));
                     running.ended(&row);
                     row
                 }
@@ -205,7 +261,7 @@ macro_rules! executor_for {
             where
                 'c: 'e,
             {
-                let (connection, running) = self.begin_statement();
+                let (connection, mut running) = self.begin_statement();
                 let statement = connection.prepare_with(sql, parameters);
                 async move {
                     let statement = statement.await;

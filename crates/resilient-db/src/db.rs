@@ -18,6 +18,7 @@ use crate::health::{Condition, Health};
 use crate::lane::{Lane, Membership};
 use crate::policy::Policy;
 use crate::probe::{News, Prober};
+use crate::statements::{Statements, StatementsReport};
 use crate::supported::{Options, Role, Supported};
 use crate::transaction::{End, OnUnknownCommit};
 use crate::typical::Typical;
@@ -38,6 +39,8 @@ pub(crate) struct Shared<D: Supported> {
     pub(crate) budget: Mutex<RetryBudget>,
     pub(crate) typical: Mutex<Typical>,
     pub(crate) news: Arc<News>,
+    /// `None` where nothing is measured.
+    pub(crate) statements: Option<Arc<Statements>>,
     prober: AbortHandle,
 }
 
@@ -86,6 +89,10 @@ impl<D: Supported> Db<D> {
             prober.probe().await;
         }
         let prober: JoinHandle<()> = tokio::spawn(prober.run());
+        let statements = policy.statements.map(|measuring| {
+            let observer = Arc::clone(&policy.observer);
+            Arc::new(Statements::new(measuring, D::SYNTAX, clock, observer))
+        });
         let budget = Mutex::new(RetryBudget::full(clock.now()));
         let (typical, prober) = (Mutex::default(), prober.abort_handle());
         Self {
@@ -97,6 +104,7 @@ impl<D: Supported> Db<D> {
                 budget,
                 typical,
                 news,
+                statements,
                 prober,
             }),
         }
@@ -113,7 +121,7 @@ impl<D: Supported> Db<D> {
         Fut: Future<Output = Result<T, sqlx::Error>>,
     {
         let deadline = Instant::now() + self.shared.policy.read_deadline;
-        self.statements(name, Phase::Read, deadline, work).await
+        self.run_statements(name, Phase::Read, deadline, work).await
     }
 
     /// One statement that commits itself; not repeated once its outcome is unknown.
@@ -127,7 +135,7 @@ impl<D: Supported> Db<D> {
         Fut: Future<Output = Result<T, sqlx::Error>>,
     {
         let deadline = Instant::now() + self.shared.policy.write_deadline;
-        self.statements(name, Phase::Autocommit, deadline, work).await
+        self.run_statements(name, Phase::Autocommit, deadline, work).await
     }
 
     /// A transaction, ended by the work's answer: [`End::Commit`] or [`End::Rollback`]; anything else
@@ -174,7 +182,7 @@ impl<D: Supported> Db<D> {
         }
     }
 
-    pub(crate) async fn statements<T, F, Fut>(
+    pub(crate) async fn run_statements<T, F, Fut>(
         &self,
         name: &'static str,
         phase: Phase,
@@ -223,6 +231,11 @@ impl<D: Supported> Db<D> {
             read,
             write,
         }
+    }
+
+    /// What statements have come to since the start, by shape; `None` where the policy measures none.
+    pub fn statements(&self) -> Option<StatementsReport> {
+        self.shared.statements.as_ref().map(|statements| statements.report())
     }
 
     /// As [`health`](Self::health), but asks the database first. However many call this, there is never more than

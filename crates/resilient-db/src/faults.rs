@@ -163,14 +163,15 @@ impl Faults {
         }
     }
 
-    /// Does the work, unless it is struck before or in the middle. Whoever lent the connection finds out by the
+    /// Does the work, unless it is struck before, which `struck` is told, or in the middle. Whoever lent the connection finds out by the
     /// error what to do with it.
     pub(crate) async fn strike_working<D: Supported, T>(
         &self,
         phase: Phase,
         work: impl Future<Output = Result<T, sqlx::Error>>,
+        struck: impl FnOnce(&sqlx::Error),
     ) -> Result<T, sqlx::Error> {
-        self.strike_before::<D>(phase).await?;
+        self.strike_before::<D>(phase).await.inspect_err(struck)?;
         if !self.cuts_this_work() {
             return work.await;
         }

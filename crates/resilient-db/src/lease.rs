@@ -14,6 +14,7 @@ use crate::failed_attempt::FailedAttempt;
 use crate::faults::{self, CommitCut, Faults};
 use crate::policy::Policy;
 use crate::pool::Held;
+use crate::statements::Watch;
 use crate::supported::Supported;
 use crate::transaction::End;
 
@@ -25,6 +26,7 @@ pub(crate) struct Terms<D: Supported> {
     pub(crate) reprepare: bool,
     pub(crate) policy: Arc<Policy>,
     pub(crate) server: Arc<D::Server>,
+    pub(crate) watch: Option<Watch>,
 }
 
 /// A connection lent to a piece of work, from the lender's side.
@@ -42,7 +44,7 @@ impl<D: Supported> Lease<D> {
             }
             D::limit(&mut held, terms.statements_end().into_std()).await?;
             if terms.phase == Phase::InTransaction {
-                D::run(&mut held, D::BEGIN).await
+                terms.timed(D::BEGIN, D::run(&mut held, D::BEGIN)).await
             } else {
                 Ok(())
             }
@@ -51,7 +53,7 @@ impl<D: Supported> Lease<D> {
             Err(_) => Err(FailedAttempt::timed_out(terms.phase)),
             Ok(Err(error)) => Err(terms.keep_or_drop(held, terms.failed(error))),
             Ok(Ok(())) => {
-                let (connection, slot) = Connection::lend(held);
+                let (connection, slot) = Connection::lend(held, terms.watch.clone());
                 Ok((connection, Self { slot, terms }))
             }
         }
@@ -95,7 +97,10 @@ impl<D: Supported> Lease<D> {
     async fn within_deadline<T>(&self, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, FailedAttempt> {
         let working = async {
             match &self.terms.policy.faults {
-                Some(faults) => faults.strike_working::<D, T>(self.terms.phase, work).await,
+                Some(faults) => {
+                    let count = |error: &sqlx::Error| self.terms.count_struck(error);
+                    faults.strike_working::<D, T>(self.terms.phase, work, count).await
+                }
                 None => work.await,
             }
         };
@@ -139,7 +144,7 @@ impl<D: Supported> Terms<D> {
         }
         let committed = timeout(limit, async {
             D::lift_limit(&mut held).await?;
-            D::run(&mut held, "COMMIT").await
+            self.timed("COMMIT", D::run(&mut held, "COMMIT")).await
         });
         match committed.await {
             Ok(Ok(())) => {
@@ -164,6 +169,27 @@ impl<D: Supported> Terms<D> {
         // Closes it.
         drop(held);
         FailedAttempt::of::<D>(faults::cut(), Phase::Commit, &self.server)
+    }
+
+    /// Runs one of our own statements, measured like those of the work.
+    async fn timed(
+        &self,
+        statement: &'static str,
+        running: impl Future<Output = Result<(), sqlx::Error>>,
+    ) -> Result<(), sqlx::Error> {
+        let began = Instant::now();
+        let ran = running.await;
+        if let Some(watch) = &self.watch {
+            watch.ran(statement, began.elapsed(), ran.as_ref().err());
+        }
+        ran
+    }
+
+    /// A failure on purpose strikes before there is a statement.
+    fn count_struck(&self, error: &sqlx::Error) {
+        if let Some(watch) = &self.watch {
+            watch.ran(ON_PURPOSE, Duration::ZERO, Some(error));
+        }
     }
 
     /// Gives the connection back without what the work may have begun on it.
@@ -198,6 +224,9 @@ impl<D: Supported> Terms<D> {
         held.release(self.policy.ping_after_release);
     }
 }
+
+/// The shape under which failures on purpose are counted.
+const ON_PURPOSE: &str = "(a failure on purpose)";
 
 /// A living server needs a millisecond; a caller whose deadline is over should not wait for more.
 const ROLLBACK_LIMIT: Duration = Duration::from_millis(500);

@@ -29,6 +29,7 @@ mod probe;
 mod pulse;
 mod random;
 mod retry;
+mod statements;
 mod supported;
 mod telling;
 mod transaction;
@@ -48,10 +49,16 @@ pub use health::{Condition, Health, PoolNumbers, ProbeReport, RoleHealth};
 pub use message::Message;
 #[cfg(feature = "metrics")]
 pub use metrics::CountMetrics;
-pub use observer::{CallEnded, Ending, LogChanges, Observer, Observers, Refusal};
+pub use observer::{
+    CallEnded, Contended, ContentionCluster, Ending, LogChanges, Observer, Observers, Refusal, SlowStatement,
+};
 pub use policy::Policy;
 pub use probe::ProbeAnswer;
 pub use resilient_core::{breaker, failure};
+pub use statements::{
+    ClusterRule, Contention, ContentionNumbers, LONGEST_SHAPE, Measuring, StatementNumbers, StatementsReport, Syntax,
+    shape_of,
+};
 #[cfg(feature = "mysql")]
 pub use supported::MySqlServer;
 pub use supported::{Options, PoolSize, Purpose, Replication, Role, Supported};

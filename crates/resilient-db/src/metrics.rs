@@ -9,7 +9,7 @@ use resilient_core::breaker::{State, Transition};
 use resilient_core::failure::Class;
 
 use crate::health::{ProbeReport, RoleHealth};
-use crate::observer::{CallEnded, Observer, Refusal};
+use crate::observer::{CallEnded, Contended, ContentionCluster, Observer, Refusal, SlowStatement};
 use crate::supported::Role;
 use crate::trend::{Trend, TrendChange, Trends};
 
@@ -50,6 +50,18 @@ impl CountMetrics {
         describe_gauge!(
             "db_trend_rising",
             "1 while calls fail more often or take longer than usual, by trend"
+        );
+        describe_counter!(
+            "db_slow_statements_total",
+            "Slow statements that were told of: one a minute for each shape"
+        );
+        describe_counter!(
+            "db_contention_total",
+            "Statements that lost to another transaction, repeated or not"
+        );
+        describe_counter!(
+            "db_contention_clusters_total",
+            "Warnings that transactions meet too often over one statement"
         );
         describe_counter!("db_writer_changes_total", "Writes went to another server, or to none");
         describe_counter!("db_two_writers_total", "Another server could be written to as well");
@@ -130,6 +142,21 @@ impl Observer for CountMetrics {
             self.set_trend(role, TrendChange { trend, rising });
         }
         self.set_breaker(role, health.breaker);
+    }
+
+    fn slow_statement(&self, slow: &SlowStatement) {
+        counter!("db_slow_statements_total", "database" => self.database, "call" => slow.call, "role" => slow.role.name())
+            .increment(1);
+    }
+
+    fn contended(&self, contended: &Contended) {
+        let (role, kind) = (contended.role.name(), contended.contention.name());
+        counter!("db_contention_total", "database" => self.database, "call" => contended.call, "role" => role, "kind" => kind)
+            .increment(1);
+    }
+
+    fn contention_clustered(&self, cluster: &ContentionCluster) {
+        counter!("db_contention_clusters_total", "database" => self.database, "call" => cluster.call).increment(1);
     }
 }
 

@@ -9,6 +9,7 @@ use resilient_core::failure::{Class, Severity};
 
 use crate::error::DbError;
 use crate::health::{ProbeReport, RoleHealth};
+use crate::statements::Contention;
 use crate::supported::Role;
 use crate::trend::{Trend, TrendChange};
 
@@ -45,6 +46,45 @@ pub trait Observer: fmt::Debug + Send + Sync {
 
     /// The breaker and the pool's numbers, after each probe: about once a second.
     fn counted(&self, _role: Role, _health: &RoleHealth) {}
+
+    /// A statement was slow; at most once a minute for each shape.
+    fn slow_statement(&self, _slow: &SlowStatement) {}
+
+    /// A statement lost to another transaction. The call may be repeated and succeed.
+    fn contended(&self, _contended: &Contended) {}
+
+    /// Transactions meet too often over statements of one shape.
+    fn contention_clustered(&self, _cluster: &ContentionCluster) {}
+}
+
+/// A statement that took longer than [`Measuring::slow_after`](crate::Measuring::slow_after).
+#[derive(Clone, Copy, Debug)]
+pub struct SlowStatement<'a> {
+    /// Without any value.
+    pub shape: &'a str,
+    /// The call that ran it.
+    pub call: &'static str,
+    pub role: Role,
+    pub took: Duration,
+}
+
+/// A statement that was undone, or gave up waiting, because of another transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Contended<'a> {
+    pub contention: Contention,
+    pub shape: &'a str,
+    pub call: &'static str,
+    pub role: Role,
+}
+
+/// See [`ClusterRule`](crate::ClusterRule).
+#[derive(Clone, Copy, Debug)]
+pub struct ContentionCluster<'a> {
+    pub shape: &'a str,
+    /// The call that met the last one.
+    pub call: &'static str,
+    pub count: u32,
+    pub within: Duration,
 }
 
 /// One call, from its caller's point of view.
@@ -149,6 +189,20 @@ impl Observer for Observers {
     fn counted(&self, role: Role, health: &RoleHealth) {
         self.0.iter().for_each(|observer| observer.counted(role, health));
     }
+
+    fn slow_statement(&self, slow: &SlowStatement) {
+        self.0.iter().for_each(|observer| observer.slow_statement(slow));
+    }
+
+    fn contended(&self, contended: &Contended) {
+        self.0.iter().for_each(|observer| observer.contended(contended));
+    }
+
+    fn contention_clustered(&self, cluster: &ContentionCluster) {
+        self.0
+            .iter()
+            .for_each(|observer| observer.contention_clustered(cluster));
+    }
 }
 
 /// The default: each opening and closing is logged once with its cause, each trend when it begins and when it is
@@ -199,5 +253,47 @@ impl Observer for LogChanges {
 
     fn overflowed(&self, name: &'static str, role: Role, waited: Duration) {
         tracing::debug!(name, ?role, ?waited, "all connections are busy, one more is used");
+    }
+
+    fn slow_statement(&self, slow: &SlowStatement) {
+        let SlowStatement {
+            shape,
+            call,
+            role,
+            took,
+        } = *slow;
+        tracing::warn!(call, ?role, ?took, statement = shape, "a statement was slow");
+    }
+
+    fn contended(&self, contended: &Contended) {
+        let Contended {
+            contention,
+            shape,
+            call,
+            role,
+        } = *contended;
+        tracing::debug!(
+            call,
+            ?role,
+            ?contention,
+            statement = shape,
+            "another transaction was in the way"
+        );
+    }
+
+    fn contention_clustered(&self, cluster: &ContentionCluster) {
+        let ContentionCluster {
+            shape,
+            call,
+            count,
+            within,
+        } = *cluster;
+        tracing::warn!(
+            call,
+            count,
+            ?within,
+            statement = shape,
+            "transactions are in each other's way too often over this statement"
+        );
     }
 }

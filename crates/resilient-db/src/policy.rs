@@ -7,6 +7,7 @@ use resilient_core::breaker;
 
 use crate::faults::Faults;
 use crate::observer::{LogChanges, Observer};
+use crate::statements::Measuring;
 
 /// Limits and delays. [`Policy::default`] is meant for an application with people in front of it;
 /// change a field with `Policy { read_deadline: …, ..Policy::default() }`.
@@ -110,6 +111,8 @@ pub struct Policy {
     pub closing_timeout: Duration,
     /// Who is told of changes. Default [`LogChanges`].
     pub observer: Arc<dyn Observer>,
+    /// How statements are measured. Default [`Measuring::default`]; `None` measures nothing.
+    pub statements: Option<Measuring>,
     /// A switch for failures on purpose. Default none, and then nothing looks for one.
     pub faults: Option<Faults>,
 }
@@ -151,6 +154,7 @@ impl Default for Policy {
             retry_after_spread: Duration::from_secs(1),
             closing_timeout: Duration::from_secs(5),
             observer: Arc::new(LogChanges),
+            statements: Some(Measuring::default()),
             faults: None,
         }
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::FutureExt;
 use sqlx::pool::{PoolConnection, PoolConnectionMetadata, PoolOptions};
-use sqlx::{Connection as _, Database, Pool};
+use sqlx::{ConnectOptions, Connection as _, Database, Pool};
 use tokio::time::timeout;
 
 use crate::policy::Policy;
@@ -57,7 +57,15 @@ pub(crate) fn open<D: Supported>(
             let limit = after.ping_after_release;
             async move { ping::<D>(connection, limit).await.map(|()| true) }.boxed()
         })
-        .connect_lazy_with(D::options(options, role, policy))
+        .connect_lazy_with(without_log(D::options(options, role, policy), policy))
+}
+
+/// sqlx writes statements into the log as they are, literals included; where we tell of them ourselves, it does not.
+fn without_log<O: ConnectOptions>(options: O, policy: &Policy) -> O {
+    match policy.statements {
+        Some(_) => options.disable_statement_logging(),
+        None => options,
+    }
 }
 
 /// `Ok(false)` closes it and takes the next; an error closes it without a farewell.

@@ -7,6 +7,7 @@ pub mod file;
 mod listen;
 mod redis;
 mod servers;
+mod statements;
 mod storage;
 mod test_queries;
 
@@ -20,6 +21,7 @@ pub use listen::{ListenSettings, is_loopback_authority};
 pub use redis::RedisSettings;
 use servers::OtherServers;
 pub use servers::{Address, MAIN, Servers};
+pub use statements::StatementSettings;
 pub use storage::StorageSettings;
 pub use test_queries::TestQuerySettings;
 
@@ -44,6 +46,7 @@ pub struct Settings {
     /// `INKFAST_ADAPTIVE_LIMITS`, else `adaptive_limits` of `inkfast.toml`, default off: how many calls run at once
     /// follows what they take.
     pub adaptive_limits: bool,
+    pub statements: StatementSettings,
 }
 
 impl Settings {
@@ -65,6 +68,7 @@ impl Settings {
         let data_dir = storage::data_dir(lookup);
         let backup = keep_problems(BackupSettings::from_env(lookup, &from_file, &data_dir), &mut problems);
         let adaptive_limits = keep_problems(said(lookup, "INKFAST_ADAPTIVE_LIMITS"), &mut problems);
+        let statements = keep_problems(StatementSettings::from_env(lookup), &mut problems);
         if let (Some(test_queries), Some(database)) = (&test_queries, &database) {
             keep_problems(test_queries.fits(database), &mut problems);
         }
@@ -87,6 +91,7 @@ impl Settings {
             test_queries,
             backup,
             adaptive_limits,
+            statements,
         ) {
             (
                 Some(listen),
@@ -100,6 +105,7 @@ impl Settings {
                 Some(test_queries),
                 Some(backup),
                 Some(adaptive_limits),
+                Some(statements),
             ) if problems.is_empty() => Ok(Self {
                 listen,
                 storage,
@@ -112,6 +118,7 @@ impl Settings {
                 require_database,
                 test_queries,
                 backup,
+                statements,
             }),
             _ => Err(problems),
         }
@@ -126,6 +133,11 @@ pub fn environment(name: &str) -> Option<String> {
 /// Off unless switched on.
 fn switch(lookup: Lookup, name: &str) -> Result<bool, Vec<String>> {
     said(lookup, name).map(Option::unwrap_or_default)
+}
+
+/// On unless switched off.
+fn switch_on(lookup: Lookup, name: &str) -> Result<bool, Vec<String>> {
+    said(lookup, name).map(|said| said.unwrap_or(true))
 }
 
 /// `None` where nothing is said.
@@ -182,6 +194,7 @@ mod tests {
             ("INKFAST_DRILLS", "perhaps"),
             ("INKFAST_REQUIRE_DATABASE", "2"),
             ("INKFAST_TEST_QUERIES", "sometimes"),
+            ("INKFAST_SLOW_STATEMENT_MS", "soon"),
             ("INKFAST_TEST_QUERIES_URL", "oracle://db"),
             ("INKFAST_BACKUP_EVERY", "sometimes"),
             ("INKFAST_BACKUP_KEEP", "0"),
@@ -202,6 +215,7 @@ mod tests {
             "INKFAST_DRILLS",
             "INKFAST_REQUIRE_DATABASE",
             "INKFAST_TEST_QUERIES ",
+            "INKFAST_SLOW_STATEMENT_MS",
             "INKFAST_TEST_QUERIES_URL",
             "INKFAST_BACKUP_EVERY",
             "INKFAST_BACKUP_KEEP ",

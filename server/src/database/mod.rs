@@ -17,7 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use resilient_db::{
-    Cluster, ClusterPolicy, Connection, Db, DbError, Observer, Options, Policy, Server, ServerHealth, Supported,
+    Cluster, ClusterPolicy, Connection, Db, DbError, Observer, Options, Policy, Server, ServerHealth, StatementsReport,
+    Supported,
 };
 
 pub use self::access::Access;
@@ -122,6 +123,15 @@ impl<S: Supported> Database<S> {
     /// All of them as one.
     pub fn state(&self) -> DatabaseState {
         DatabaseState::of(self.servers())
+    }
+
+    /// What statements have come to on each server, those that took most of the time first; of several, each shape
+    /// with where it ran. `None` where they are not measured.
+    pub fn statements(&self) -> Option<StatementsReport> {
+        match self {
+            Self::One(db) => db.statements(),
+            Self::Several(cluster) => cluster.statements(),
+        }
     }
 
     /// Who takes changes now.

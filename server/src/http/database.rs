@@ -1,4 +1,5 @@
-//! The database as programs and operators ask after it: from cached probes and counters, but for `reconnect`.
+//! The database as programs and operators ask after it: from cached probes and counters, but for `reconnect`,
+//! `activity` and the hints among `statements`.
 
 use axum::Extension;
 use axum::Router;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::visitor::Visitor;
 use super::{answers, bodies, health};
+use crate::monitoring::statements::{activity_json, statements_json};
 use crate::services::Services;
 
 pub fn routes(services: &Services) -> Router {
@@ -18,6 +20,8 @@ pub fn routes(services: &Services) -> Router {
         .route("/api/database/health", get(how_it_is))
         .route("/api/database/info", get(what_it_is))
         .route("/api/database/status", get(what_it_does))
+        .route("/api/database/statements", get(what_it_costs))
+        .route("/api/database/activity", get(who_is_at_it))
         .route("/api/database/reconnect", post(reconnect))
         .route("/api/database/trust", post(trust))
         .with_state(services.clone())
@@ -113,6 +117,32 @@ async fn trust(
     match answers::wants_json(&headers) {
         true => answers::json_success(StatusCode::OK, state(&services)),
         false => Redirect::to("/monitoring").into_response(),
+    }
+}
+
+/// `GET /api/database/statements`: statements by shape, and what would make slow ones quicker.
+async fn what_it_costs(State(services): State<Services>) -> Response {
+    let Some(view) = services.monitor.statements() else {
+        let message = "Statements are not measured: INKFAST_STATEMENTS is off.";
+        return answers::json_failure(StatusCode::NOT_FOUND, "not_found", message);
+    };
+    let hints = services.monitor.hints().await;
+    answers::json_success(
+        StatusCode::OK,
+        statements_json(&view, hints.as_ref().map_err(|words| *words)),
+    )
+}
+
+/// `GET /api/database/activity`: what goes on in the database now, and who waits for whom.
+async fn who_is_at_it(State(services): State<Services>) -> Response {
+    match services.monitor.activity().await {
+        Ok(activity) => answers::json_success(StatusCode::OK, activity_json(&activity)),
+        Err(words) => {
+            let mut response = answers::json_failure(StatusCode::SERVICE_UNAVAILABLE, "database", words);
+            let wait = services.monitor.condition().retry_after_ms.unwrap_or(1_000);
+            answers::set_retry_after(response.headers_mut(), Some(wait));
+            response
+        }
     }
 }
 

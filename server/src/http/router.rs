@@ -46,6 +46,7 @@ pub fn router(services: Services) -> Router {
         .route("/monitoring/steer", post(degradation::steer))
         .route("/monitoring/drills", get(pages::show).post(drills::start))
         .route("/monitoring/drills/stop", post(drills::stop))
+        .route("/monitoring/statements", get(pages::show))
         .fallback(pages::show)
         .with_state(services.clone())
         .merge(draft_routes)

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use app::monitoring::model::MachineNumbers;
 use metrics::gauge;
 use serde_json::{Value, json};
 use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
@@ -45,8 +46,7 @@ struct Room {
 impl Machine {
     /// `null` for what is not known (yet).
     pub fn report(&self) -> Value {
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let Some(look) = last else {
+        let Some(look) = self.last() else {
             return json!({ "looked_ms_ago": null, "process": null, "machine": null, "data_dir_disk": null });
         };
         json!({
@@ -66,6 +66,26 @@ impl Machine {
                 "available_bytes": disk.available_bytes,
             })),
         })
+    }
+}
+
+impl Machine {
+    /// The same for the page.
+    pub fn numbers(&self) -> Option<MachineNumbers> {
+        let look = self.last()?;
+        Some(MachineNumbers {
+            process_memory_bytes: look.process.map(|process| process.memory_bytes),
+            process_cpu_percent: look.process.map(|process| tenths(process.busy_percent)),
+            processors: look.processors as u64,
+            cpu_percent: tenths(look.busy_percent),
+            memory_total_bytes: look.memory.total_bytes,
+            memory_available_bytes: look.memory.available_bytes,
+            disk_bytes: look.disk.map(|disk| (disk.total_bytes, disk.available_bytes)),
+        })
+    }
+
+    fn last(&self) -> Option<Look> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

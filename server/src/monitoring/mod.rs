@@ -5,21 +5,24 @@ pub mod degradation;
 mod details;
 pub mod drills;
 mod errors;
-mod latency;
 pub mod machine;
 pub mod own_tables;
 mod probes;
 pub mod prometheus;
 mod recording;
+mod repetitions;
 mod saves;
+pub mod statements;
 mod traffic;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use app::monitoring::model::{DatabaseNumbers, DrillsView, ProbeNumbers, Report, RoleNumbers, ServerNumbers};
 use app::monitoring::port::{Condition, DependencyState, DraftsState, Monitor};
+use app::monitoring::statements::{Activity, Hints, StatementsView};
 use async_trait::async_trait;
 use resilient_db::{Health, Observer, RoleHealth, ServerHealth, Supported};
 use serde_json::Value;
@@ -32,12 +35,14 @@ use self::machine::Machine;
 use self::own_tables::OwnTablesSeen;
 use self::probes::ProbeTimes;
 pub use self::recording::Recording;
+pub use self::repetitions::Repetitions;
 pub use self::saves::{Saves, Waiting};
 pub use self::traffic::Traffic;
 use crate::backup::BackupsSeen;
 use crate::clock::now_ms;
 use crate::database::{Database, Readiness};
 use crate::drafts::DraftService;
+use crate::reports::{NotTold, Reports};
 
 /// Errors that the page shows; programs get all.
 const ERRORS_ON_PAGE: usize = 100;
@@ -52,6 +57,7 @@ pub struct Observations {
     pub errors: Arc<ErrorHistory>,
     pub breakers: Arc<BreakerHistory>,
     pub probes: Arc<ProbeTimes>,
+    pub repetitions: Arc<Repetitions>,
     pub machine: Arc<Machine>,
     pub own_tables: Arc<OwnTablesSeen>,
     pub backups: Arc<BackupsSeen>,
@@ -68,6 +74,7 @@ impl Default for Observations {
             errors: Arc::new(ErrorHistory::new(Arc::clone(&recording))),
             breakers: Arc::default(),
             probes: Arc::default(),
+            repetitions: Arc::default(),
             machine: Arc::default(),
             own_tables: Arc::default(),
             backups: Arc::default(),
@@ -83,6 +90,7 @@ impl Observations {
         vec![
             self.errors.clone(),
             self.probes.clone(),
+            self.repetitions.clone(),
             Arc::new(NoteBreakers::<S>::new(Arc::clone(&self.breakers), server)),
         ]
     }
@@ -99,6 +107,7 @@ pub struct DatabaseMonitor<S: Supported> {
     drills: Option<Arc<Drills>>,
     /// Host and port of each server, in the order of the settings.
     places: Vec<String>,
+    reports: Arc<dyn Reports>,
 }
 
 impl<S: Supported> DatabaseMonitor<S> {
@@ -110,6 +119,7 @@ impl<S: Supported> DatabaseMonitor<S> {
         observations: Arc<Observations>,
         drills: Option<Arc<Drills>>,
         places: Vec<String>,
+        reports: Arc<dyn Reports>,
     ) -> Self {
         Self {
             db,
@@ -119,6 +129,7 @@ impl<S: Supported> DatabaseMonitor<S> {
             observations,
             drills,
             places,
+            reports,
         }
     }
 }
@@ -171,9 +182,12 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
             errors,
             backups,
             degradation,
+            repetitions,
+            machine,
             ..
         } = &*self.observations;
         let state = self.db.state();
+        let statistics = errors.statistics();
         Report {
             version: env!("CARGO_PKG_VERSION"),
             uptime_ms: started.elapsed().as_millis() as u64,
@@ -185,10 +199,14 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
             waiting: saves.waiting_since(0),
             paused: recording.paused(),
             degraded: degradation.current(),
+            met: repetitions.report(),
+            errors_by_kind: most_first(statistics.by_kind),
+            errors_by_severity: most_first(statistics.by_severity),
             errors: errors.recent(ERRORS_ON_PAGE),
             errors_are_stored: errors.kept_in() == KeptIn::Database,
             routes: traffic.routes(),
             backups: backups.numbers(),
+            machine: machine.numbers(),
         }
     }
 
@@ -196,9 +214,40 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
         self.db.trust(server)
     }
 
+    fn statements(&self) -> Option<StatementsView> {
+        self.db.statements().map(|report| statements::view(&report))
+    }
+
+    async fn activity(&self) -> Result<Activity, &'static str> {
+        self.reachable()?;
+        self.reports.activity().await.map_err(NotTold::words)
+    }
+
+    async fn hints(&self) -> Result<Hints, &'static str> {
+        self.reachable()?;
+        let slow = self.db.statements().map(|report| report.statements).unwrap_or_default();
+        self.reports.hints(&slow).await.map_err(NotTold::words)
+    }
+
     fn drills(&self) -> Option<DrillsView> {
         self.drills.as_ref().map(|drills| drills.view())
     }
+}
+
+impl<S: Supported> DatabaseMonitor<S> {
+    /// What is known to be away is not waited for.
+    fn reachable(&self) -> Result<(), &'static str> {
+        match self.db.state().readiness {
+            Readiness::Down => Err(NotTold::Unreachable.words()),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn most_first(counts: BTreeMap<String, u64>) -> Vec<(String, u64)> {
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts
 }
 
 fn database_numbers(health: &Health) -> DatabaseNumbers {
@@ -232,8 +281,10 @@ fn server_numbers((server, place): (&ServerHealth, &String)) -> ServerNumbers {
 fn role_numbers(role: &RoleHealth) -> RoleNumbers {
     RoleNumbers {
         breaker: role.breaker.name(),
+        size: role.pool.size,
         in_use: role.pool.in_use,
         idle: role.pool.idle,
+        overflow: role.pool.overflow,
         max: role.pool.max,
         running: role.pool.running,
         waiting: role.pool.waiting,

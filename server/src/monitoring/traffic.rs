@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use app::monitoring::model::RouteNumbers;
+use resilient_core::latency::Latency;
 
-use super::latency::Latency;
 use super::recording::Recording;
 
 /// Every request is to be answered within this.
@@ -84,7 +84,7 @@ impl Traffic {
     pub fn routes(&self) -> Vec<RouteNumbers> {
         let counted = self.counted();
         let numbers = counted.routes.iter().map(|((route, method), numbers)| {
-            let milliseconds = |part| numbers.latency.quantile(part).as_millis() as u64;
+            let milliseconds = |part| numbers.latency.quantile(part).as_micros().div_ceil(1_000) as u64;
             RouteNumbers {
                 route: route.clone(),
                 method,

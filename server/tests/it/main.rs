@@ -26,6 +26,7 @@ mod saving;
 mod schema_drift;
 mod several_servers;
 mod sql_round_trip;
+mod statements;
 mod stopping;
 mod support;
 mod test_queries;

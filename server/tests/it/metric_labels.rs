@@ -73,6 +73,7 @@ fn allowed(metric: &str, label: &str) -> BTreeSet<String> {
         (_, "role") => &["read", "write"],
         (_, "database") => &DATABASES,
         ("db_writer_changes_total", "to") | ("db_two_writers_total", "other") => &DATABASES,
+        ("db_contention_total", "kind") => &["deadlock", "serialization", "lock_timeout"],
         (_, "kind") => &KINDS,
         ("db_calls_total", "outcome") => {
             let more = ["succeeded", "abandoned"].into_iter();

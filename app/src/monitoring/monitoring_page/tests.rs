@@ -1,11 +1,12 @@
-use super::super::model::LastBackup;
 use super::*;
-use crate::monitoring::model::NotedError;
+use crate::monitoring::model::{LastBackup, NotedError};
 
 const ROLE: RoleNumbers = RoleNumbers {
     breaker: "closed",
+    size: 3,
     in_use: 1,
     idle: 2,
+    overflow: 0,
     max: 10,
     running: 1,
     waiting: 0,
@@ -34,12 +35,38 @@ fn report() -> Report {
             cause: Some("an old cause".to_owned()),
         },
         servers: Vec::new(),
+        degraded: None,
+        errors_are_stored: false,
         saves: vec![("kept", 3), ("in_progress", 1)],
         waiting: 1,
         paused: None,
-        degraded: None,
+        met: vec![
+            MetOnTheWay {
+                role: "write",
+                what: "repeated",
+                why: Some("contention"),
+                times: 4,
+            },
+            MetOnTheWay {
+                role: "read",
+                what: "overflowed",
+                why: None,
+                times: 1,
+            },
+        ],
+        errors_by_kind: vec![("timed_out".to_owned(), 7)],
+        errors_by_severity: vec![("medium".to_owned(), 7)],
+        machine: Some(MachineNumbers {
+            process_memory_bytes: Some(81_400_000),
+            process_cpu_percent: Some(12.5),
+            processors: 2,
+            cpu_percent: 40.0,
+            memory_total_bytes: 8_000_000_000,
+            memory_available_bytes: 2_500_000_000,
+            disk_bytes: None,
+        }),
         errors: Vec::new(),
-        errors_are_stored: false,
+        backups: BackupNumbers::default(),
         routes: vec![RouteNumbers {
             route: "/records/{table}".to_owned(),
             method: "GET",
@@ -49,7 +76,6 @@ fn report() -> Report {
             p95_ms: 40,
             p99_ms: 1_500,
         }],
-        backups: BackupNumbers::default(),
     }
 }
 
@@ -67,6 +93,14 @@ fn it_says_what_is_and_no_more() {
         "12.5 %",
         "1,500 ms",
         "01:01:02 UTC",
+        "writing, repeated (contention): 4",
+        "reading, given a connection beyond: 1",
+        "timed out: 7",
+        "medium: 7",
+        "81.4 MB",
+        "2.5 GB of 8.0 GB left",
+        "40.0 % of 2 processors",
+        "not known",
     ] {
         assert!(html.contains(words), "{words} is missing: {html}");
     }

@@ -8,6 +8,7 @@ use super::{
     UNREACHABLE,
 };
 use crate::error::{Constraint, ConstraintKind};
+use crate::statements::Contention;
 
 /// (codes, what they mean). A code of two characters stands for the rest of its SQLSTATE class;
 /// the first row that fits counts.
@@ -205,6 +206,16 @@ pub fn class_of(code: &str, severe: bool) -> Class {
         Some((_, class)) => *class,
         None if severe => LOST,
         None => DEFECT,
+    }
+}
+
+/// How another transaction was in the way.
+pub fn contention_of(code: &str) -> Option<Contention> {
+    match code {
+        "40P01" => Some(Contention::Deadlock),
+        "40001" => Some(Contention::Serialization),
+        "55P03" => Some(Contention::LockTimeout),
+        _ => None,
     }
 }
 

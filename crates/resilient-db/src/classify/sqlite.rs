@@ -4,6 +4,7 @@ use resilient_core::failure::{Action, BreakerEffect, Class, ConnectionFate, Kind
 
 use super::{BAD_VALUE, CONSTRAINT, CONTENTION, DAMAGED, DEFECT, MISCONFIGURED, SHORT, TIMED_OUT};
 use crate::error::{Constraint, ConstraintKind};
+use crate::statements::Contention;
 
 /// The writer's lock is held, and waiting for it gave nothing.
 const BUSY: Class = Class {
@@ -36,6 +37,15 @@ const NO_MEMORY: Class = Class {
     connection: ConnectionFate::Drop,
     ..SHORT
 };
+
+/// How another connection was in the way.
+pub fn contention_of(code: i32) -> Option<Contention> {
+    match code {
+        517 => Some(Contention::Deadlock),
+        5 | 6 | 261 | 262 | 518 | 773 => Some(Contention::LockTimeout),
+        _ => None,
+    }
+}
 
 /// (codes, what they mean); a primary code stands for the extended ones that have no row.
 const TABLE: &[(&[i32], Class)] = &[

@@ -25,6 +25,7 @@ use crate::classify::{Phase, REFUSED, in_doubt};
 use crate::connection::Connection;
 use crate::db::Db;
 use crate::error::DbError;
+use crate::statements::StatementsReport;
 use crate::supported::{Role, Supported};
 use crate::transaction::{End, OnUnknownCommit};
 use pins::Key;
@@ -143,6 +144,11 @@ impl<D: Supported> Cluster<D> {
         self.shared.servers.look_again().await;
     }
 
+    /// As [`Db::statements`], of all servers; each shape has its server's name before it.
+    pub fn statements(&self) -> Option<StatementsReport> {
+        self.shared.servers.statements()
+    }
+
     /// As [`Db::reconnect`], on all of them.
     pub async fn reconnect(&self) {
         self.shared.servers.reconnect().await;
@@ -225,13 +231,19 @@ impl<D: Supported> View<'_, D> {
         let mut readers = readers.into_iter();
         let first = readers.next().expect("there is always one to try");
         let deadline = Instant::now() + servers.db(first).policy().read_deadline;
-        let mut answer = servers.db(first).statements(name, Phase::Read, deadline, &work).await;
+        let mut answer = servers
+            .db(first)
+            .run_statements(name, Phase::Read, deadline, &work)
+            .await;
         for next in readers {
             match &answer {
                 Err(failed) if another_may_answer(failed) && Instant::now() < deadline => {}
                 _ => break,
             }
-            answer = servers.db(next).statements(name, Phase::Read, deadline, &work).await;
+            answer = servers
+                .db(next)
+                .run_statements(name, Phase::Read, deadline, &work)
+                .await;
         }
         answer
     }
@@ -248,7 +260,7 @@ impl<D: Supported> View<'_, D> {
         let on_unknown = OnUnknownCommit::Report;
         let write = |db: Db<D>, deadline| {
             let work = &work;
-            async move { db.statements(name, Phase::Autocommit, deadline, work).await }
+            async move { db.run_statements(name, Phase::Autocommit, deadline, work).await }
         };
         self.on_the_writer(name, on_unknown, write).await
     }

@@ -20,6 +20,7 @@ use crate::health::{Condition, Health};
 use crate::observer::Refusal;
 use crate::policy::Policy;
 use crate::random;
+use crate::statements::StatementsReport;
 use crate::supported::{Options, Role, Supported};
 use crate::telling::refused_at_once;
 
@@ -241,6 +242,11 @@ impl<D: Supported> Servers<D> {
         let refused = no_writer(name, kind, retry_after);
         refused_at_once(&*self.policy.observer, role, Refusal::NoWriter, &refused);
         refused
+    }
+
+    pub(super) fn statements(&self) -> Option<StatementsReport> {
+        let told = |(name, db): &(&'static str, Db<D>)| db.statements().map(|report| (*name, report));
+        StatementsReport::of_several(self.all.iter().filter_map(told))
     }
 
     pub(super) fn health(&self) -> Vec<ServerHealth> {

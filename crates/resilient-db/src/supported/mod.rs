@@ -18,6 +18,7 @@ use sqlx::error::DatabaseError;
 use crate::error::Constraint;
 use crate::policy::Policy;
 use crate::probe::ProbeAnswer;
+use crate::statements::{Contention, Syntax};
 
 #[cfg(feature = "mysql")]
 pub use mysql::MySqlServer;
@@ -76,6 +77,9 @@ pub trait Supported: Database {
 
     /// Starts a transaction that means to write.
     const BEGIN: &'static str;
+
+    /// How its SQL is read.
+    const SYNTAX: Syntax;
 
     /// The code of a transaction that was undone in favour of another.
     const DEADLOCK: &'static str;
@@ -141,6 +145,9 @@ pub trait Supported: Database {
 
     /// The meaning of an error the server reported, by its code.
     fn classify(error: &dyn DatabaseError, server: &Self::Server) -> Class;
+
+    /// Whether another transaction was in the way, and how, by the error's code.
+    fn contention(error: &dyn DatabaseError) -> Option<Contention>;
 
     /// The rule that was broken, where the server names one.
     fn constraint(error: &dyn DatabaseError, server: &Self::Server) -> Option<Constraint>;

@@ -13,6 +13,7 @@ use crate::classify::mysql::{self as classify, Flavour};
 use crate::error::Constraint;
 use crate::policy::Policy;
 use crate::probe::ProbeAnswer;
+use crate::statements::{Contention, Syntax};
 
 /// Which product answers, and in which version: they differ in settings and in what their errors
 /// mean. Known from the first connection on, and not asked again: nobody replaces the one by the
@@ -65,6 +66,8 @@ impl Supported for MySql {
     type Server = MySqlServer;
 
     const BEGIN: &'static str = "BEGIN";
+
+    const SYNTAX: Syntax = Syntax::MySql;
 
     const DEADLOCK: &'static str = "1213";
 
@@ -181,6 +184,13 @@ impl Supported for MySql {
                 let number = error.code().and_then(|code| code.parse().ok());
                 classify::class_of(number.unwrap_or_default(), "", error.message(), flavour)
             }
+        }
+    }
+
+    fn contention(error: &dyn DatabaseError) -> Option<Contention> {
+        match error.try_downcast_ref::<MySqlDatabaseError>() {
+            Some(error) => classify::contention_of(error.number()),
+            None => classify::contention_of(error.code()?.parse().ok()?),
         }
     }
 

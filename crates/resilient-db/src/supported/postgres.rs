@@ -12,6 +12,7 @@ use crate::classify::postgres as classify;
 use crate::error::Constraint;
 use crate::policy::Policy;
 use crate::probe::ProbeAnswer;
+use crate::statements::{Contention, Syntax};
 
 /// Its place in the log, in bytes. How late it is by its own clock: not at all while it hears its primary
 /// and has replayed all of it; else since the last transaction it has replayed.
@@ -25,6 +26,8 @@ impl Supported for Postgres {
     type Server = ();
 
     const BEGIN: &'static str = "BEGIN";
+
+    const SYNTAX: Syntax = Syntax::Postgres;
 
     const DEADLOCK: &'static str = "40P01";
 
@@ -97,6 +100,10 @@ impl Supported for Postgres {
             .map(PgDatabaseError::severity);
         let severe = matches!(severity, Some(PgSeverity::Fatal | PgSeverity::Panic));
         classify::class_of(error.code().as_deref().unwrap_or_default(), severe)
+    }
+
+    fn contention(error: &dyn DatabaseError) -> Option<Contention> {
+        classify::contention_of(&error.code()?)
     }
 
     fn constraint(error: &dyn DatabaseError, (): &()) -> Option<Constraint> {

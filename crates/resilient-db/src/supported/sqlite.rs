@@ -12,6 +12,7 @@ use crate::classify::sqlite as classify;
 use crate::error::Constraint;
 use crate::policy::Policy;
 use crate::probe::ProbeAnswer;
+use crate::statements::{Contention, Syntax};
 
 /// Virtual machine instructions between two looks at the clock: some tens of microseconds.
 const LOOK_EVERY: i32 = 1_000;
@@ -22,6 +23,8 @@ impl Supported for Sqlite {
     /// Takes the write lock at once: a transaction that began by reading cannot wait for it later,
     /// SQLite refuses without looking at the busy timeout.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
+
+    const SYNTAX: Syntax = Syntax::Sqlite;
 
     /// `SQLITE_BUSY_SNAPSHOT`: refused at once where waiting would be a deadlock.
     const DEADLOCK: &'static str = "517";
@@ -113,6 +116,10 @@ impl Supported for Sqlite {
 
     fn classify(error: &dyn DatabaseError, (): &()) -> Class {
         classify::class_of(code(error).unwrap_or_default())
+    }
+
+    fn contention(error: &dyn DatabaseError) -> Option<Contention> {
+        classify::contention_of(error.code()?.parse().ok()?)
     }
 
     fn constraint(error: &dyn DatabaseError, (): &()) -> Option<Constraint> {

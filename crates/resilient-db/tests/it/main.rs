@@ -21,6 +21,7 @@ mod replicated;
 #[path = "../rows/mod.rs"]
 mod rows;
 mod sqlite;
+mod statements;
 mod support;
 mod tls;
 mod told;

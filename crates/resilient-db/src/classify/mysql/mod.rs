@@ -10,6 +10,8 @@ use super::{
     UNREACHABLE,
 };
 
+use crate::statements::Contention;
+
 pub use constraint::{constraint_kind, constraint_of};
 
 /// Which of the two it is. They have used the same numbers for different things since they parted.
@@ -280,6 +282,17 @@ pub fn class_of(number: u16, state: &str, message: &str, flavour: Option<Flavour
         None if is_signal(number, state) => CONSTRAINT,
         None if state.starts_with("08") => LOST,
         None => DEFECT,
+    }
+}
+
+/// How another transaction was in the way.
+pub fn contention_of(number: u16) -> Option<Contention> {
+    match number {
+        1213 | 1614 => Some(Contention::Deadlock),
+        // MariaDB, where a transaction sees one state: the row was changed since it was read.
+        1020 => Some(Contention::Serialization),
+        1205 | 1613 | 3572 => Some(Contention::LockTimeout),
+        _ => None,
     }
 }
 

@@ -1,0 +1,169 @@
+//! Questions about the database itself: what it does now, and how it would run a statement.
+//!
+//! Each look is on a connection of its own, opened for it and closed after it. It takes no place that a save could
+//! have, and it can be taken while every connection of the pools is busy or waits for a lock, which is when somebody
+//! wants to look. There is one look at a time; the database ends a statement of it before the look's own deadline does.
+//!
+//! *Add a database:* how it is asked and read in `activity/` and `hints/`.
+
+mod activity;
+mod connection;
+mod hints;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use app::monitoring::statements::{Activity, Hints};
+use async_trait::async_trait;
+use resilient_db::{Options, StatementNumbers};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use self::connection::{Raw, Way, close};
+use self::hints::Explains;
+use crate::config::Servers;
+use crate::database::Database;
+use crate::panel::Panel;
+
+/// From the asking to the answer, waiting for another look included.
+const LIMIT: Duration = Duration::from_secs(8);
+/// Several people who look at once see the same.
+const FRESH: Duration = Duration::from_secs(1);
+/// Plans do not change so often, and there are many statements to explain.
+const PLANS_FRESH: Duration = Duration::from_secs(10);
+
+/// Why nothing is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotTold {
+    /// The database could not be asked.
+    Unreachable,
+    TimedOut,
+    /// It did not take the question.
+    Failed,
+}
+
+impl NotTold {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Unreachable => "The database cannot be reached right now.",
+            Self::TimedOut => "The database did not tell within 8 seconds.",
+            Self::Failed => "The database did not take the question; the log says why.",
+        }
+    }
+}
+
+/// Of one database.
+#[async_trait]
+pub trait Reports: Send + Sync {
+    async fn activity(&self) -> Result<Activity, NotTold>;
+
+    /// On those among these that were slow.
+    async fn hints(&self, statements: &[StatementNumbers]) -> Result<Hints, NotTold>;
+}
+
+/// A kind of database that can be asked about itself.
+pub trait Watched: Explains {
+    /// Whether there are sessions but ours.
+    const SESSIONS: bool;
+
+    /// What goes on, of everybody who is connected to this database.
+    fn activity(connection: &mut Raw<Self>) -> impl Future<Output = Result<Activity, sqlx::Error>> + Send;
+}
+
+/// What is asked of `D`.
+pub struct DatabaseReports<D: Watched> {
+    way: Way<D>,
+    panel: Arc<Panel>,
+    activity: Mutex<Option<(Instant, Activity)>>,
+    hints: Mutex<Option<(Instant, Hints)>>,
+}
+
+impl<D: Watched> DatabaseReports<D> {
+    pub fn new(servers: Servers<Options<D::Database>>, db: Database<D::Database>, panel: &Arc<Panel>) -> Arc<Self> {
+        Arc::new(Self {
+            way: Way::new(servers, db),
+            panel: Arc::clone(panel),
+            activity: Mutex::default(),
+            hints: Mutex::default(),
+        })
+    }
+
+    async fn look(&self) -> Result<Activity, sqlx::Error> {
+        let mut last = self.activity.lock().await;
+        if let Some(seen) = fresh(&last, FRESH) {
+            return Ok(seen);
+        }
+        let mut connection = self.way.connect().await?;
+        let activity = D::activity(&mut connection).await?;
+        close(connection).await;
+        *last = Some((Instant::now(), activity.clone()));
+        Ok(activity)
+    }
+
+    async fn explain(&self, statements: &[StatementNumbers]) -> Result<Hints, sqlx::Error> {
+        let mut last = self.hints.lock().await;
+        if let Some(seen) = fresh(&last, PLANS_FRESH) {
+            return Ok(seen);
+        }
+        let catalog = self.panel.whole();
+        let refers = move |table: &str, column: &str| {
+            let is_it = |found: &&Arc<app::records::model::Table>| match &found.name.schema {
+                Some(schema) => table.strip_prefix(schema.as_str()) == Some(&format!(".{}", found.name.name)),
+                None => found.name.name == table,
+            };
+            let column = catalog
+                .tables()
+                .iter()
+                .find(is_it)
+                .and_then(|table| table.column(column));
+            column.is_some_and(|column| column.reference.is_some())
+        };
+        let mut connection = self.way.connect().await?;
+        let found = hints::hints::<D>(&mut connection, statements, &refers).await?;
+        close(connection).await;
+        *last = Some((Instant::now(), found.clone()));
+        Ok(found)
+    }
+}
+
+fn fresh<T: Clone>(last: &Option<(Instant, T)>, lasting: Duration) -> Option<T> {
+    let (seen, told) = last.as_ref()?;
+    (seen.elapsed() < lasting).then(|| told.clone())
+}
+
+#[async_trait]
+impl<D: Watched> Reports for DatabaseReports<D> {
+    async fn activity(&self) -> Result<Activity, NotTold> {
+        if !D::SESSIONS {
+            return Ok(activity::without_sessions());
+        }
+        within(self.look()).await
+    }
+
+    async fn hints(&self, statements: &[StatementNumbers]) -> Result<Hints, NotTold> {
+        if statements.iter().all(|statement| statement.slow == 0) {
+            return Ok(Hints::default());
+        }
+        within(self.explain(statements)).await
+    }
+}
+
+async fn within<T>(asking: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, NotTold> {
+    let told = timeout(LIMIT, asking).await;
+    told.unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+        .map_err(not_told)
+}
+
+fn not_told(error: sqlx::Error) -> NotTold {
+    match error {
+        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => NotTold::TimedOut,
+        sqlx::Error::Io(error) => {
+            tracing::debug!(%error, "the database cannot be asked about itself");
+            NotTold::Unreachable
+        }
+        error => {
+            tracing::warn!(%error, "the database does not tell about itself");
+            NotTold::Failed
+        }
+    }
+}
