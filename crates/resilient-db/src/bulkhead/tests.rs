@@ -155,3 +155,46 @@ proptest! {
         prop_assert_eq!((bulkhead.overflow.there(), bulkhead.overflow.in_use()), (burst, 0));
     }
 }
+
+proptest! {
+    /// The same while the limit moves, at any moment and to anywhere: never more in all than there were places at
+    /// first, nobody is lost, and in the end, moved back, all places are there.
+    #[test]
+    fn a_limit_that_moves_loses_no_place_and_makes_none(
+        calls in proptest::collection::vec([0u64..1_500, 0u64..300, 0u64..900], 1..80),
+        moves in proptest::collection::vec((1u64..200, 1u32..12, 0u32..6), 1..20),
+        (ordinary, burst) in (1u32..6, 0u32..6),
+    ) {
+        let places = Places { ordinary, burst, waiting: 12, ..PLACES };
+        let (bulkhead, served, most) = (Bulkhead::new(places), AtomicUsize::new(0), AtomicUsize::new(0));
+        let all = (ordinary + burst) as usize;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(async {
+            let (bulkhead, served, most, running) = (&bulkhead, &served, &most, &AtomicUsize::new(0));
+            let call = |[pause, opening, length]: [u64; 3]| async move {
+                sleep(Duration::from_millis(pause)).await;
+                let Ok(_place) = bulkhead.enter(in_a_second(), || bulkhead.limit() as usize).await else {
+                    served.fetch_add(1, Ordering::SeqCst);
+                    return;
+                };
+                most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                sleep(Duration::from_millis(opening + length)).await;
+                running.fetch_sub(1, Ordering::SeqCst);
+                served.fetch_add(1, Ordering::SeqCst);
+            };
+            let steering = async {
+                for (pause, limit, burst) in &moves {
+                    sleep(Duration::from_millis(*pause)).await;
+                    bulkhead.steer((*limit).min(all as u32), *burst);
+                }
+            };
+            tokio::join!(futures::future::join_all(calls.iter().map(|times| call(*times))), steering);
+        });
+        prop_assert_eq!(served.load(Ordering::SeqCst), calls.len());
+        prop_assert!(most.load(Ordering::SeqCst) <= all, "{} of {}", most.load(Ordering::SeqCst), all);
+        // Twice: who is to grow gets what is free by then.
+        (0..2).for_each(|_| bulkhead.steer(ordinary, burst));
+        prop_assert_eq!((bulkhead.running(), bulkhead.waiting(), bulkhead.limit()), (0, 0, ordinary));
+        prop_assert_eq!((bulkhead.ordinary.there(), bulkhead.overflow.there()), (ordinary, burst));
+    }
+}
