@@ -180,6 +180,8 @@ async fn metrics_have_units_in_their_names_and_labels_from_the_code_alone() {
         r#"db_refusals_total{database="main",call="ask",role="read",reason="breaker_open"} 1"#,
         r#"db_pool_connections_max{database="main",role="read"} 10"#,
         r#"db_pool_connections_overflow{database="main",role="read"} 0"#,
+        r#"db_pool_limit{database="main",role="read"} 10"#,
+        r#"db_trend_rising{database="main",role="write",trend="slowing"} 0"#,
         "# TYPE db_breaker_state gauge",
         "db_call_duration_seconds",
         "db_probe_duration_seconds",
