@@ -331,7 +331,7 @@ mod tests {
                 "{told}"
             );
         }
-        let many = vec!["postgres://me@south/shop"; 9].join(",");
+        let many = ["postgres://me@south/shop"; 9].join(",");
         let told = read(&[NORTH, ("INKFAST_DATABASE_REPLICAS", &many)])
             .unwrap_err()
             .concat();

@@ -32,6 +32,9 @@ pub struct Servers<O> {
     pub replicas: Vec<O>,
 }
 
+/// A server, by its name.
+type Named<O> = (&'static str, O);
+
 impl<O> Servers<O> {
     pub fn only(main: O) -> Self {
         Self {
@@ -53,7 +56,7 @@ impl<O> Servers<O> {
     }
 
     /// Those that may lead, and those that may not.
-    pub fn split(self) -> (Vec<(&'static str, O)>, Vec<(&'static str, O)>) {
+    pub fn split(self) -> (Vec<Named<O>>, Vec<Named<O>>) {
         let main = std::iter::once((MAIN, self.main));
         let leading = main.chain(STANDBYS.into_iter().zip(self.standbys)).collect();
         (leading, REPLICAS.into_iter().zip(self.replicas).collect())
