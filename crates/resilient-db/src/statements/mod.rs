@@ -30,7 +30,7 @@ const TOLD_EVERY: Duration = Duration::from_secs(60);
 /// How statements are measured; [`Policy::statements`](crate::Policy::statements).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Measuring {
-    /// Shapes that have numbers of their own. Default 500, which takes 1 to 3 MB as a rule; the one that was not used for
+    /// Shapes that have numbers of their own. Default 500, which takes 1 to 4 MB as a rule; the one that was not used for
     /// longest makes room, and what it came to is counted with the others.
     pub shapes: usize,
     /// A statement that takes so long is told to the observer, once a minute for each shape. Default 500 ms.

@@ -10,6 +10,8 @@ use crate::clock::now_ms;
 /// What stands in place of a statement that this account may not see.
 const NOT_TO_BE_SEEN: &str = "<insufficient privilege>";
 
+/// Without the right to see more, what kind of a session it is stays hidden too.
+///
 /// Who holds the lock is asked only for those who wait for one: the answer takes a look at the whole lock table.
 const SESSIONS: &str = "
     SELECT pid::text, usename::text, nullif(application_name, '')::text, state::text,
@@ -19,7 +21,7 @@ const SESSIONS: &str = "
            CASE WHEN wait_event_type = 'Lock' THEN array_to_string(pg_blocking_pids(pid), ',') END,
            query::text
     FROM pg_catalog.pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND coalesce(backend_type, 'client backend') = 'client backend'
       AND state IS DISTINCT FROM 'idle'
     ORDER BY xact_start NULLS LAST, query_start NULLS LAST
     LIMIT 200";

@@ -7,7 +7,7 @@ use tokens::{ELIDED, Token};
 pub use tokens::Syntax;
 
 /// A shape has no more bytes than this; what is longer ends with `…`.
-pub const LONGEST_SHAPE: usize = 4_000;
+pub const LONGEST_SHAPE: usize = 8_000;
 
 /// Words after which a parenthesis is no call.
 const NO_FUNCTIONS: [&str; 26] = [

@@ -43,7 +43,7 @@ fn values_go_and_names_stay() {
 
 #[test]
 fn what_is_too_long_ends_with_a_mark() {
-    let columns: Vec<_> = (0..800).map(|n| format!("column_{n}")).collect();
+    let columns: Vec<_> = (0..1_600).map(|n| format!("column_{n}")).collect();
     let shape = shape_of(&format!("SELECT {} FROM t", columns.join(", ")), Syntax::Postgres);
     assert!(
         shape.len() <= LONGEST_SHAPE && shape.len() > LONGEST_SHAPE - 40,
