@@ -115,7 +115,7 @@ impl<D: BackedUp> Turn<D> {
 
 #[cfg(test)]
 mod tests {
-    use resilient_db::Policy;
+    use resilient_db::{Db, Policy};
     use sqlx::sqlite::SqliteConnectOptions;
 
     use super::*;
@@ -130,7 +130,7 @@ mod tests {
         let file = folder.path().join("records.db");
         let options = SqliteConnectOptions::new().filename(file).create_if_missing(true);
         Sqlite::migrate(&options).await.unwrap();
-        let db = Db::connect_lazily(options, Policy::default()).await;
+        let db = Database::One(Db::connect_lazily(options, Policy::default()).await);
         let (one, other) = (Turn::<Sqlite>::new(db.clone()), Turn::<Sqlite>::new(db));
         let (first, second) = tokio::join!(one.take(HOUR), other.take(HOUR));
         let (first, second) = (first.unwrap(), second.unwrap());
