@@ -190,6 +190,12 @@ impl<D: OwnTables> Preparation<D> {
             if let Err(error) = self.auth.refresh().await {
                 tracing::debug!(%error, "accounts are not refreshed now");
             }
+            // A restore may have come while this server stayed up.
+            if !self.read_only.load(Ordering::Acquire)
+                && let Err(error) = self.learn_what_was_undone().await
+            {
+                tracing::debug!(%error, "what restores have undone is not refreshed now");
+            }
         }
     }
 

@@ -10,7 +10,6 @@ use sqlx::sqlite::SqliteConnectOptions;
 use super::manifest::{DatabasePart, Manifest};
 use super::partial::Partial;
 use super::retention::Keep;
-use super::shelf::Held;
 use super::{BackedUp, Backup, BackupError, DATABASE, Places, Shelf, kept_file, sqlite};
 use crate::clock::now_ms;
 use crate::config::Servers;
@@ -72,7 +71,7 @@ impl<D: BackedUp> Making<D> {
         let partial = held.begin()?;
         let (manifest, cautions) = self.fill(&partial, with_secret).await?;
         let backup = held.end(partial, &manifest)?;
-        let removed = self.sweep(&held);
+        let removed = held.sweep(&backup, self.keep);
         Ok(Made {
             backup,
             cautions,
@@ -83,7 +82,7 @@ impl<D: BackedUp> Making<D> {
     async fn fill(&self, partial: &Partial, with_secret: bool) -> Result<(Manifest, Vec<String>), BackupError> {
         let (begun, made_at) = (Instant::now(), now_ms());
         let mark = self.what.secret.as_ref().map(keys::secret_mark).unwrap_or_default();
-        let mut manifest = Manifest::new(made_at, self.database_part().await, mark);
+        let mut manifest = Manifest::new(made_at, self.database_part().await?, mark);
         manifest.drafts_in_redis = self.what.drafts_in_redis;
         for name in OWN_DATABASES {
             let source = self.what.data_dir.join(name);
@@ -113,20 +112,17 @@ impl<D: BackedUp> Making<D> {
         Ok((manifest, copied.cautions))
     }
 
-    async fn database_part(&self) -> DatabasePart {
-        let steps = D::steps(&self.what.db.primary()).await.unwrap_or_default();
+    async fn database_part(&self) -> Result<DatabasePart, BackupError> {
+        // What is not known is not none: a restore goes by it.
+        let steps = D::steps(&self.what.db.primary()).await?;
         let applied = steps.iter().filter(|step| step.applied).map(|step| step.number);
-        DatabasePart {
+        Ok(DatabasePart {
             kind: D::KIND.to_owned(),
             server_version: String::new(),
             name: self.name(),
             migration: applied.max().unwrap_or_default(),
             rows: super::Rows::new(),
-        }
-    }
-
-    fn sweep(&self, held: &Held) -> Vec<String> {
-        held.sweep(&self.name(), self.keep)
+        })
     }
 }
 

@@ -15,7 +15,10 @@ use crate::clock::now_ms;
 use crate::sql::{Dialect, MySql};
 
 const TABLES: &str = "SELECT CAST(TABLE_NAME AS CHAR) FROM information_schema.TABLES
-    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE'";
+    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED')";
+/// Of what these were, only what they are now is copied.
+const VERSIONED: &str = "SELECT CAST(TABLE_NAME AS CHAR) FROM information_schema.TABLES
+    WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'SYSTEM VERSIONED'";
 /// Of these engines nothing is frozen while the dump reads.
 const NOT_FROZEN: &str = "SELECT CAST(TABLE_NAME AS CHAR) FROM information_schema.TABLES
     WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' AND ENGINE <> 'InnoDB'";
@@ -60,6 +63,7 @@ impl BackedUp for MySql {
         let server_version = server_version(&mut connection).await?;
         let names: Vec<String> = sqlx::query_scalar(TABLES).fetch_all(&mut connection).await?;
         let not_frozen: Vec<String> = sqlx::query_scalar(NOT_FROZEN).fetch_all(&mut connection).await?;
+        let versioned: Vec<String> = sqlx::query_scalar(VERSIONED).fetch_all(&mut connection).await?;
         let shortened: Vec<String> = sqlx::query_scalar(SHORTENED).fetch_all(&mut connection).await?;
         connection.close().await?;
         let dump = dump_program(places, &server_version).await?;
@@ -96,7 +100,7 @@ impl BackedUp for MySql {
         Ok(Copied {
             server_version,
             rows,
-            cautions: cautions(&not_frozen, &shortened),
+            cautions: cautions(&not_frozen, &shortened, &versioned),
         })
     }
 
@@ -214,8 +218,8 @@ async fn make_empty(options: &MySqlConnectOptions) -> Result<(), BackupError> {
     Ok(connection.close().await?)
 }
 
-fn cautions(not_frozen: &[String], shortened: &[String]) -> Vec<String> {
-    let both = [
+fn cautions(not_frozen: &[String], shortened: &[String], versioned: &[String]) -> Vec<String> {
+    let all = [
         (
             "These tables are not InnoDB's, and may have changed while they were copied",
             not_frozen,
@@ -224,8 +228,12 @@ fn cautions(not_frozen: &[String], shortened: &[String]) -> Vec<String> {
             "The database's own dump keeps six digits of FLOAT, so of these columns",
             shortened,
         ),
+        (
+            "Of these tables what they are now is copied, and not what they were",
+            versioned,
+        ),
     ];
-    let said = both.into_iter().filter(|(_, names)| !names.is_empty());
+    let said = all.into_iter().filter(|(_, names)| !names.is_empty());
     said.map(|(words, names)| format!("{words}: {}.", names.join(", ")))
         .collect()
 }

@@ -58,11 +58,10 @@ impl BackedUp for Postgres {
     }
 
     async fn copy(options: &PgConnectOptions, places: &Places, file: &Path) -> Result<Copied, BackupError> {
-        let mut connection = options.connect().await?;
+        let mut connection = patient(options).await?;
         let (major, server_version) = server_version(&mut connection).await?;
         let dump = program(places, "pg_dump", major).await?;
-        // A count may take longer than a page's question.
-        sqlx::raw_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0")
+        sqlx::raw_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             .execute(&mut connection)
             .await?;
         let snapshot: String = sqlx::query_scalar("SELECT pg_export_snapshot()")
@@ -168,11 +167,19 @@ impl BackedUp for Postgres {
     }
 
     async fn rows(options: &PgConnectOptions) -> Result<Rows, BackupError> {
-        let mut connection = options.connect().await?;
+        let mut connection = patient(options).await?;
         let rows = count(&mut connection).await?;
         connection.close().await?;
         Ok(rows)
     }
+}
+
+/// A count may take longer than a page's question, and the copy longer than a transaction may rest.
+async fn patient(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+    let mut connection = options.connect().await?;
+    let limits = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0";
+    sqlx::raw_sql(limits).execute(&mut connection).await?;
+    Ok(connection)
 }
 
 async fn server_version(connection: &mut PgConnection) -> Result<(u32, String), sqlx::Error> {

@@ -134,10 +134,14 @@ impl Program {
         };
         let mut child = self.spawn(command.stdin(stdin).stdout(Stdio::null()))?;
         let said = hear(&mut child);
-        let status = child
-            .wait()
-            .await
-            .map_err(|error| BackupError::of(&self.path, &error))?;
+        // Told to stop, it ends before this does, so that what it has begun can be undone.
+        let status = tokio::select! {
+            status = child.wait() => status.map_err(|error| BackupError::of(&self.path, &error))?,
+            () = crate::startup::told_to_stop() => {
+                let _ended = child.kill().await;
+                return Err(BackupError::new(Why::Refused, "Stopped."));
+            }
+        };
         self.succeeded(status, said).await
     }
 

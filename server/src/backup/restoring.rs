@@ -66,7 +66,9 @@ pub async fn restore<D: BackedUp>(
         false => in_place::<D>(backup, options, places, manner).await?,
     };
     if let Some(aside) = aside {
-        notes.extend(aside.put_in_place().await?);
+        let put = aside.put_in_place().await;
+        // By now the database is another one: that is not to be hidden by what went wrong after it.
+        notes.extend(put.map_err(|error| after_the_database(&error, &notes))?);
     }
     let rows = &backup.manifest.database.rows;
     Ok(Restored {
@@ -74,6 +76,15 @@ pub async fn restore<D: BackedUp>(
         rows: rows.values().sum(),
         notes,
     })
+}
+
+fn after_the_database(error: &BackupError, notes: &[String]) -> BackupError {
+    let words = format!(
+        "The database is restored, and what lies beside it is not: {error} {} Mend that, and restore again with \
+         --replace.",
+        notes.join(" ")
+    );
+    BackupError::new(Why::Disk, words)
 }
 
 fn known_steps(backup: &Backup) -> Result<(), BackupError> {
@@ -95,8 +106,17 @@ async fn into_empty<D: BackedUp>(
     manner: Manner,
 ) -> Result<Vec<String>, BackupError> {
     D::fill(options, places, &backup.file(DATABASE), manner.plain).await?;
-    same_rows(&backup.manifest.database.rows, &D::rows(options).await?)?;
-    turn_back::<D>(backup, options).await?;
+    let checked = async {
+        same_rows(&backup.manifest.database.rows, &D::rows(options).await?)?;
+        turn_back::<D>(backup, options).await
+    };
+    checked.await.map_err(|error| {
+        let words = format!(
+            "{} is filled, and must not be used: {error} Empty it.",
+            D::name_of(options)
+        );
+        BackupError::new(Why::Database, words)
+    })?;
     Ok(Vec::new())
 }
 
@@ -152,8 +172,10 @@ async fn turn_back<D: BackedUp>(backup: &Backup, options: &Options<D::Database>)
     let (accounts, undone) = (D::own("account"), D::own("undone_time"));
     let (from, to) = (backup.manifest.made_at_unix_ms, now_ms());
     let orders = [
+        "BEGIN".to_owned(),
         format!("UPDATE {accounts} SET epoch = {to}"),
         format!("INSERT INTO {undone} (to_ms, from_ms) VALUES ({to}, {from})"),
+        "COMMIT".to_owned(),
     ];
     D::run(options, &orders).await
 }
@@ -175,11 +197,23 @@ impl Aside {
         secret: Option<[u8; 32]>,
         manner: Manner,
     ) -> Result<Self, BackupError> {
+        let read = |name: &str| {
+            let path = backup.file(name);
+            let bytes = backup.manifest.has(name).then(|| std::fs::read(&path)).transpose();
+            bytes.map_err(|error| BackupError::of(&path, &error))
+        };
+        let given = read(SECRET)?.filter(|_| secret.is_none() || manner.secret);
+        // What the server will have then.
+        let used: Option<[u8; 32]> = match &given {
+            Some(given) => given.as_slice().try_into().ok(),
+            None => secret,
+        };
         let mut databases = Vec::new();
         for file in &backup.manifest.files {
             let target = data_dir.join(&file.name);
             if file.name == DRAFTS {
-                let made = unsaved::joined(&backup.file(DRAFTS), &target, now_ms()).await?;
+                let sealer = used.map(|secret| keys::Keys::from_secret(&secret).drafts);
+                let made = unsaved::joined(&backup.file(DRAFTS), &target, sealer.as_ref(), now_ms()).await?;
                 databases.push((target, made));
             } else if file.name == "local.db" {
                 let made = sqlite::with_suffix(&target, ".restoring");
@@ -190,23 +224,10 @@ impl Aside {
                 databases.push((target, made));
             }
         }
-        let read = |name: &str| {
-            let path = backup.file(name);
-            let bytes = backup.manifest.has(name).then(|| std::fs::read(&path)).transpose();
-            bytes.map_err(|error| BackupError::of(&path, &error))
-        };
         let accounts = read(ACCOUNTS)?
             .map(|accounts| signed_out(&accounts, now_ms()))
             .transpose()?;
-        let given = read(SECRET)?.filter(|_| secret.is_none() || manner.secret);
-        let mark = match &given {
-            Some(given) => given
-                .as_slice()
-                .try_into()
-                .ok()
-                .map(|secret| keys::secret_mark(&secret)),
-            None => secret.as_ref().map(keys::secret_mark),
-        };
+        let mark = used.as_ref().map(keys::secret_mark);
         let notes = notes(backup, mark.as_deref());
         Ok(Self {
             data_dir: data_dir.to_owned(),
@@ -249,7 +270,8 @@ async fn put_secret(path: &Path, secret: &[u8]) -> Result<Option<String>, Backup
     let mut note = None;
     if path.exists() {
         let old = sqlite::with_suffix(path, &format!(".before-{}", now_ms()));
-        sqlite::rename(path, &old)?;
+        // There is one under its name at every moment: a server would make a third.
+        std::fs::hard_link(path, &old).map_err(|error| BackupError::of(&old, &error))?;
         note = Some(format!("The old secret is kept as {}.", old.display()));
     }
     sqlite::rename(&made, path)?;

@@ -101,13 +101,14 @@ impl Held {
         })
     }
 
-    /// Removes what is outlived of this database. One that cannot be removed is told, and stays.
-    pub fn sweep(&self, database: &str, keep: Keep) -> Vec<String> {
+    /// Removes what is outlived of the same database, but never the one that was just made: a clock may have been set
+    /// back. One that cannot be removed is told, and stays.
+    pub fn sweep(&self, made: &Backup, keep: Keep) -> Vec<String> {
         let mut own = self.shelf.backups();
-        own.retain(|backup| backup.manifest.database.name == database);
+        own.retain(|backup| backup.manifest.database.name == made.manifest.database.name);
         let times: Vec<u64> = own.iter().map(|backup| backup.manifest.made_at_unix_ms).collect();
         let gone = retention::outlived(&times, keep);
-        own.retain(|backup| gone.contains(&backup.manifest.made_at_unix_ms));
+        own.retain(|backup| gone.contains(&backup.manifest.made_at_unix_ms) && backup.name != made.name);
         let mut removed = Vec::new();
         for backup in own {
             match partial::remove(&self.shelf.directory, &backup.directory) {

@@ -112,3 +112,40 @@ impl<D: BackedUp> Turn<D> {
             .map(|ago| ago.max(0) as u64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use resilient_db::{Db, Policy};
+    use sqlx::sqlite::SqliteConnectOptions;
+
+    use super::*;
+    use crate::sql::Sqlite;
+    use crate::sql::migrations::OwnTables;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_has_the_turn_at_a_time_and_nobody_soon_after_a_backup() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("records.db");
+        let options = SqliteConnectOptions::new().filename(file).create_if_missing(true);
+        Sqlite::migrate(&options).await.unwrap();
+        let db = Database::One(Db::connect_lazily(options, Policy::default()).await);
+        let (one, other) = (Turn::<Sqlite>::new(db.clone()), Turn::<Sqlite>::new(db));
+        let (first, second) = tokio::join!(one.take(HOUR), other.take(HOUR));
+        let (first, second) = (first.unwrap(), second.unwrap());
+        assert!(first != second, "{first} {second}");
+        let (holder, waiting) = if first { (one, other) } else { (other, one) };
+        assert!(holder.take(HOUR).await.unwrap(), "it is ours already");
+        holder.say().await.unwrap();
+        assert!(!waiting.take(HOUR).await.unwrap());
+        // One that failed leaves the turn to whoever comes.
+        holder.end(false).await.unwrap();
+        assert_eq!(holder.done_ms_ago().await, None);
+        assert!(waiting.take(HOUR).await.unwrap());
+        waiting.end(true).await.unwrap();
+        assert!(waiting.done_ms_ago().await.is_some());
+        assert!(!holder.take(HOUR).await.unwrap());
+        assert!(holder.take(Duration::ZERO).await.unwrap(), "the next interval");
+    }
+}

@@ -35,6 +35,8 @@ pub struct RestoreArguments {
 
 pub async fn run(arguments: RestoreArguments, settings: Settings) -> Result<(), Failed> {
     let backup = settings.backup.shelf.find(&arguments.backup)?;
+    // Nobody sweeps it meanwhile.
+    let _held = settings.backup.shelf.hold()?;
     let restore = Restore {
         storage: settings.storage.clone(),
         places: settings.backup.places.clone(),
@@ -68,6 +70,10 @@ impl OnDatabase for Restore {
             Some(address) => D::read_address(address)
                 .ok_or_else(|| refused(format!("--into takes an address of {}, as DATABASE_URL does.", D::KIND)))?,
         };
+        if self.manner.secret && self.storage.secret.is_some() {
+            let words = "INKFAST_SECRET is set, and the secret of a backup would not be used: leave one of both out.";
+            return Err(refused(words.to_owned()));
+        }
         // Nobody starts a server on it while this goes on.
         let lock = match self.into {
             Some(_) => None,
@@ -92,7 +98,8 @@ impl OnDatabase for Restore {
 
 impl Restore {
     fn what_it_would_do<D: BackedUp>(&self, options: &Options<D::Database>) -> String {
-        let (name, made_at) = (&self.backup.name, &self.backup.manifest.made_at);
+        let manifest = &self.backup.manifest;
+        let (name, made_at, taken_of) = (&self.backup.name, &manifest.made_at, &manifest.database.name);
         let of = D::name_of(options);
         let place = match self.manner.replace {
             true => format!("put it in the place of {of}, which is kept under another name"),
@@ -107,7 +114,7 @@ impl Restore {
             ),
         };
         format!(
-            "This would take {name}, of {made_at}, and {place}. All that was saved since then would not be in it.{beside} \
+            "This would take {name}, a backup of {taken_of} of {made_at}, and {place}. All that was saved since then would not be in it.{beside} \
              Say --yes if that is meant."
         )
     }

@@ -147,6 +147,19 @@ fn a_server_that_is_told_to_stop_ends_the_backup_that_is_being_made() {
     assert_eq!(database.query(turn), "0", "nobody waits for it");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn on_mariadb_they_are_made_as_well() {
+    let database = crate::support::private_database::PrivateDatabase::mariadb();
+    database.make_schema();
+    let url = database.url_at(([127, 0, 0, 1], database.port()).into());
+    let place = Place::over(url).set("INKFAST_BACKUP_EVERY", "1s");
+    let server = Started::serve(&place);
+    until("two backups", async || names(&place.shelf()).len() >= 2).await;
+    drop(server);
+    let done = "SELECT count(*) FROM inkfast_backup_turn WHERE done_ms > 0 AND holder <> ''";
+    assert_eq!(database.query(done), "1");
+}
+
 /// Two servers, two data directories, one database.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_servers_on_one_database_one_makes_it() {

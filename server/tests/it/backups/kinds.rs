@@ -52,6 +52,8 @@ const MARIADB: &str = "
     CREATE DEFINER = tester@'127.0.0.1' VIEW seen AS SELECT id, j FROM odd;
     CREATE DEFINER = tester@'127.0.0.1' FUNCTION twice(x int) RETURNS int DETERMINISTIC RETURN x * 2;
     CREATE TABLE ledger_left (id int AUTO_INCREMENT PRIMARY KEY, amount int NOT NULL, KEY by_amount (amount));
+    -- Between both when they are copied: it takes a while.
+    CREATE TABLE ledger_middle (n int PRIMARY KEY); INSERT INTO ledger_middle SELECT seq FROM seq_1_to_200000;
     CREATE TABLE ledger_right (id int PRIMARY KEY, amount int NOT NULL, FOREIGN KEY (id) REFERENCES ledger_left (id));
     CREATE DEFINER = tester@'127.0.0.1' TRIGGER no_zero BEFORE INSERT ON ledger_left FOR EACH ROW SET NEW.amount = IF(NEW.amount = 0, 1, NEW.amount);
 ";
@@ -294,10 +296,8 @@ async fn sqlite_is_copied_while_it_is_written_to_and_comes_back_equal() {
         text(&mut restored, SQLITE_ALL).await,
         text(&mut connection, SQLITE_ALL).await
     );
-    let sums = "SELECT (SELECT count(*) FROM ledger_left) - (SELECT count(*) FROM ledger_right) || ' '
-        || (SELECT sum(amount) FROM ledger_left) + (SELECT sum(amount) FROM ledger_right)";
     let apart = "SELECT CAST((SELECT count(*) FROM ledger_left) - (SELECT count(*) FROM ledger_right) AS TEXT)";
-    assert_eq!(text(&mut restored, apart).await, "0", "{sums}");
+    assert_eq!(text(&mut restored, apart).await, "0");
     connection.close().await.expect("closed");
 
     // In the place of the old one, which stays beside it.
