@@ -5,8 +5,7 @@ use std::time::Duration;
 use resilient_db::{Condition, Connection, Db, DbError, End, OnUnknownCommit, Policy};
 
 use crate::support::{
-    PrivateServer as _, Queries, Served, assert_pool_is_whole, connected_to, eventually, is_up, on_each_server,
-    private_server,
+    PrivateServer as _, Served, assert_pool_is_whole, connected_to, eventually, is_up, on_each_server, private_server,
 };
 
 on_each_server!(every_connection_is_another_one_and_nothing_is_broken_off,);
@@ -31,7 +30,9 @@ async fn every_connection_is_another_one_and_nothing_is_broken_off<D: Served>() 
         let begun = begun.lock().expect("no panic").take();
         async move {
             let first = D::number(&mut connection, D::OWN_ID).await?;
-            begun.into_iter().for_each(|begun| drop(begun.send(())));
+            if let Some(begun) = begun {
+                begun.send(()).expect("somebody waits for it");
+            }
             tokio::time::sleep(Duration::from_millis(800)).await;
             let second = D::number(&mut connection, D::OWN_ID).await?;
             Ok(End::Commit((first, second)))
@@ -40,7 +41,7 @@ async fn every_connection_is_another_one_and_nothing_is_broken_off<D: Served>() 
     let leaving = async {
         begins.await.expect("it begins");
         let health = db.reconnect().await;
-        assert_eq!(health.condition, Condition::Up);
+        assert_ne!(health.condition, Condition::Down);
         assert!(
             health
                 .last_probe
@@ -66,7 +67,7 @@ async fn every_connection_is_another_one_and_nothing_is_broken_off<D: Served>() 
         },
     )
     .await;
-    assert_eq!(own_id(&db).await.is_ok(), true);
+    own_id(&db).await.expect("an answer");
     assert_pool_is_whole(&db).await;
 }
 
