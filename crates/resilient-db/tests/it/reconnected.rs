@@ -41,7 +41,7 @@ async fn every_connection_is_another_one_and_nothing_is_broken_off<D: Served>() 
     let leaving = async {
         begins.await.expect("it begins");
         let health = db.reconnect().await;
-        assert_eq!(health.condition, Condition::Up);
+        assert_ne!(health.condition, Condition::Down);
         assert!(
             health
                 .last_probe
