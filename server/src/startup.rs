@@ -143,16 +143,16 @@ async fn assemble<D: BackedUp + Watched>(
         Arc::clone(&read_only),
         Arc::clone(&observations.saves),
     ));
-    let monitor: Arc<dyn Monitor> = Arc::new(DatabaseMonitor::new(
-        db.clone(),
-        settings.database.kind(),
-        Arc::clone(&prepared),
-        Arc::clone(&drafts),
-        Arc::clone(&observations),
-        drills.clone(),
-        settings.database.places(),
-        DatabaseReports::<D>::new(servers.clone(), db.clone(), &panel),
-    ));
+    let monitor: Arc<dyn Monitor> = Arc::new(DatabaseMonitor {
+        db: db.clone(),
+        kind: settings.database.kind(),
+        prepared: Arc::clone(&prepared),
+        drafts: Arc::clone(&drafts),
+        observations: Arc::clone(&observations),
+        drills: drills.clone(),
+        places: settings.database.places(),
+        reports: DatabaseReports::<D>::new(servers.clone(), db.clone(), &panel),
+    });
     events::follow(&events, &monitor);
     degradation::watch(&observations.degradation, db.clone());
     keep_errors::<D>(

@@ -98,40 +98,16 @@ impl Observations {
 
 /// Watches the database, of however many servers it is.
 pub struct DatabaseMonitor<S: Supported> {
-    db: Database<S>,
-    kind: &'static str,
+    pub db: Database<S>,
+    pub kind: &'static str,
     /// The own tables are there and the schema is known: before that nothing can be saved.
-    prepared: Arc<AtomicBool>,
-    drafts: Arc<DraftService>,
-    observations: Arc<Observations>,
-    drills: Option<Arc<Drills>>,
+    pub prepared: Arc<AtomicBool>,
+    pub drafts: Arc<DraftService>,
+    pub observations: Arc<Observations>,
+    pub drills: Option<Arc<Drills>>,
     /// Host and port of each server, in the order of the settings.
-    places: Vec<String>,
-    reports: Arc<dyn Reports>,
-}
-
-impl<S: Supported> DatabaseMonitor<S> {
-    pub fn new(
-        db: Database<S>,
-        kind: &'static str,
-        prepared: Arc<AtomicBool>,
-        drafts: Arc<DraftService>,
-        observations: Arc<Observations>,
-        drills: Option<Arc<Drills>>,
-        places: Vec<String>,
-        reports: Arc<dyn Reports>,
-    ) -> Self {
-        Self {
-            db,
-            kind,
-            prepared,
-            drafts,
-            observations,
-            drills,
-            places,
-            reports,
-        }
-    }
+    pub places: Vec<String>,
+    pub reports: Arc<dyn Reports>,
 }
 
 #[async_trait]
