@@ -198,8 +198,10 @@ impl<D: Supported> Prober<D> {
             Err(_) => Err(FailedAttempt::timed_out(Phase::Connect)),
         };
         let sees_writable = |faults: &Faults| faults.lets_probe_see_writable::<D>();
+        // Who leads among several is decided by what they are: a drill must not make another history the one that counts.
+        let is_told_so = |faults: &Faults| self.membership == Membership::OfCluster || sees_writable(faults);
         let answer = answer.map(|answer| Answer {
-            writable: answer.writable && self.policy.faults.as_ref().is_none_or(sees_writable),
+            writable: answer.writable && self.policy.faults.as_ref().is_none_or(is_told_so),
             ..answer
         });
         self.tell(started.elapsed(), answer)

@@ -9,6 +9,11 @@ const INSERT: &[u8] = b"INSERT INTO `";
 pub struct RowCounter {
     rows: Rows,
     state: State,
+    /// The beginning of the line.
+    line: Vec<u8>,
+    /// Of a trigger, routine or event, whose lines may look like those of the dump: it stands between two changes of
+    /// what ends a statement.
+    in_body: bool,
     /// The end of what was seen: a whole dump ends with a line that says so.
     tail: Vec<u8>,
 }
@@ -42,8 +47,25 @@ impl RowCounter {
         self.tail.drain(..too_many);
         for byte in bytes {
             let state = std::mem::take(&mut self.state);
+            if !matches!(state, State::Values { .. }) {
+                self.note_line(*byte);
+            }
             self.state = self.next(state, *byte);
         }
+    }
+
+    fn note_line(&mut self, byte: u8) {
+        const LONGEST: usize = 32;
+        if byte != b'\n' {
+            if self.line.len() < LONGEST {
+                self.line.push(byte);
+            }
+            return;
+        }
+        if let Some(ends_with) = self.line.strip_prefix(b"DELIMITER ") {
+            self.in_body = ends_with.trim_ascii() != b";";
+        }
+        self.line.clear();
     }
 
     /// Whether the last line is the one that a whole dump ends with.
@@ -61,6 +83,7 @@ impl RowCounter {
         match state {
             State::LineBegins | State::OtherLine if byte == b'\n' => State::LineBegins,
             State::OtherLine => State::OtherLine,
+            State::LineBegins if self.in_body => State::OtherLine,
             State::LineBegins => matching(0, byte),
             State::Matching(_) if byte == b'\n' => State::LineBegins,
             State::Matching(there) => matching(there, byte),
@@ -140,6 +163,8 @@ mod tests {
         "CREATE TABLE `a` (x text DEFAULT 'INSERT INTO `a` VALUES (1)');\n",
         "INSERT INTO `a` VALUES (1,'it''s (not) a row; \\'),(\\\\'),(2,NULL),(3,'),(');\n",
         "INSERT INTO `a` VALUES\n(4,x'00'),\n(5,_binary 'a\\\\');\n",
+        "DELIMITER ;;\n/*!50003 CREATE TRIGGER t AFTER INSERT ON a FOR EACH ROW\n",
+        "INSERT INTO `audit` VALUES (NEW.x, 'DELIMITER ;') */;;\nDELIMITER ;\n",
         "INSERT INTO `odd``name` (`x`, `V`) VALUES (1,JSON('(('));\n",
         "\n-- Dump completed on 2026-11-26 17:00:00\n",
     );

@@ -203,6 +203,9 @@ impl Aside {
             bytes.map_err(|error| BackupError::of(&path, &error))
         };
         let given = read(SECRET)?.filter(|_| secret.is_none() || manner.secret);
+        if secret.is_some_and(|secret| given.as_ref().is_some_and(|given| given[..] != secret[..])) {
+            nothing_is_kept_with_another(&data_dir.join(DRAFTS)).await?;
+        }
         // What the server will have then.
         let used: Option<[u8; 32]> = match &given {
             Some(given) => given.as_slice().try_into().ok(),
@@ -256,6 +259,25 @@ impl Aside {
             notes.extend(put_secret(&self.data_dir.join(SECRET), secret).await?);
         }
         Ok(notes)
+    }
+}
+
+/// Unsaved text that is here now would be unreadable with the secret of the backup.
+async fn nothing_is_kept_with_another(drafts: &Path) -> Result<(), BackupError> {
+    if !drafts.is_file() {
+        return Ok(());
+    }
+    let rows = sqlite::checked_rows(drafts).await?;
+    match rows.get("draft").copied().unwrap_or_default() {
+        0 => Ok(()),
+        count => {
+            let words = format!(
+                "{} has {count} pieces of unsaved text that only the present secret opens. Restore without \
+                 --with-secret, or wait until they are saved or discarded.",
+                drafts.display()
+            );
+            Err(BackupError::new(Why::Refused, words))
+        }
     }
 }
 

@@ -113,13 +113,16 @@ async fn run(work: &impl Work, every: Option<Duration>, seen: &BackupsSeen) {
     };
     let mut failures = 0;
     let mut not_before = 0;
+    // Drawn once for each: else whoever looks often enough draws an early one.
+    let mut part = random_part();
     loop {
         let newest = work.newest_ms().await;
-        let due = due_at_ms(newest, work.now_ms(), every, random_part()).max(not_before);
+        let due = due_at_ms(newest, work.now_ms(), every, part).max(not_before);
         seen.next_due(due);
         if !wait(work, due, newest).await {
             continue;
         }
+        part = random_part();
         match attempt(work, every).await {
             Ok(made) => {
                 failures = 0;

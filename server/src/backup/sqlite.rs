@@ -62,10 +62,19 @@ impl BackedUp for Sqlite {
         let target = options.get_filename();
         let made = beside(target, "restoring");
         remove(&made)?;
-        kept_file::copy(file, &made).await?;
-        checked_rows(&made).await?;
-        put_changes_aside(target, &beside(target, &format!("before-{}", now_ms())))?;
-        rename(&made, target)
+        let filled = async {
+            kept_file::copy(file, &made).await?;
+            checked_rows(&made).await?;
+            put_changes_aside(target, &beside(target, &format!("before-{}", now_ms())))?;
+            rename(&made, target)
+        };
+        let filled = filled.await;
+        if filled.is_err()
+            && let Err(left) = remove(&made)
+        {
+            tracing::warn!(error = %left, file = %made.display(), "what was restored in vain is still there");
+        }
+        filled
     }
 
     async fn make_beside(options: &SqliteConnectOptions, purpose: &str) -> Result<Beside<Self>, BackupError> {
@@ -128,10 +137,7 @@ pub async fn copy_file(options: &SqliteConnectOptions, file: &Path) -> Result<()
         .set_progress_handler(LOOK_EVERY, move || still.load(Ordering::Acquire));
     let copied = sqlx::query("VACUUM INTO ?").bind(target).execute(&mut connection).await;
     copied?;
-    connection.close().await?;
-    let copy = std::fs::File::options().write(true).open(file);
-    copy.and_then(|copy| copy.sync_all())
-        .map_err(|error| BackupError::of(file, &error))
+    Ok(connection.close().await?)
 }
 
 /// Dropped with the future that waits for the copy: then the thread that makes it ends, too.

@@ -105,8 +105,15 @@ async fn trust(
     let pairs = bodies::pairs(&body).unwrap_or_default();
     let server = pairs.iter().find(|(name, _)| name == "server");
     let server = server.map_or("", |(_, server)| server.trim());
+    if server.is_empty() {
+        return answers::refused(
+            &headers,
+            StatusCode::BAD_REQUEST,
+            "It takes server=NAME; the monitoring page lists them.",
+        );
+    }
     if !services.monitor.trust(server) {
-        let message = "There is no database server of that name; the monitoring page lists them.";
+        let message = "There is no database server of that name that takes changes and gets none; the monitoring page lists them.";
         return answers::refused(&headers, StatusCode::NOT_FOUND, message);
     }
     tracing::warn!(

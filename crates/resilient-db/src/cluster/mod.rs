@@ -134,7 +134,7 @@ impl<D: Supported> Cluster<D> {
 
     /// Somebody has looked, and what this server holds is what counts: it may be written to as soon as no
     /// other one is, even if it took writes while another was our writer. Where two could be written to and neither
-    /// is, the other one is left alone from then on. Whether there is such a server.
+    /// is, the other one is left alone from then on. Whether there is a server of that name that this can be said of.
     pub fn trust(&self, name: &str) -> bool {
         self.shared.servers.trust(name)
     }
@@ -302,10 +302,11 @@ impl<D: Supported> View<'_, D> {
         let deadline = Instant::now() + servers.db(writer).policy().write_deadline;
         let mut in_doubt = false;
         loop {
-            let answer = call(servers.db(writer).clone(), deadline).await;
-            if answer.is_ok() {
-                servers.wrote(writer);
-            }
+            let answer = match call(servers.db(writer).clone(), deadline).await {
+                // By a server that writes have moved away from meanwhile: whoever is written to now has to know of it.
+                Ok(_) if !servers.wrote(writer) => Err(doubted(no_writer(name, Kind::Unreachable, Duration::ZERO))),
+                answer => answer,
+            };
             if let Some(key) = self.key.filter(|_| may_have_happened(&answer)) {
                 servers.pin(key);
             }

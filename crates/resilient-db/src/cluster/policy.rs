@@ -10,11 +10,11 @@ use crate::observer::{LogChanges, Observer};
 pub struct ClusterPolicy {
     /// A replica that is later than this is not read from. Default 10 s.
     pub max_lag: Duration,
-    /// Who has written reads from the primary for as long as the slowest replica in use is late, and this.
-    /// Default 2 s: lag is known to the distance of two probes.
+    /// Who has written reads from the primary for as long as a replica in use may be late, and this. Default 2 s: lag is
+    /// known to the distance of two probes.
     pub pinned_beyond_lag: Duration,
-    /// After a start nobody remembers who has written what, and how late a replica is takes a while to find out: for so
-    /// long everybody reads from the primary, as long as it answers. Default 12 s, which is the default `max_lag` and
+    /// After a start nobody remembers who has written what, and how late a replica is takes a while to find out, also
+    /// after writes went to another server: for so long everybody reads from the primary, as long as it answers. Default 12 s, which is the default `max_lag` and
     /// `pinned_beyond_lag`.
     pub settling: Duration,
     /// What a probe has found counts for so long. Default 3 s, which is three probes: where none has ended

@@ -65,6 +65,8 @@ pub(crate) struct Selection {
     writer: Option<ServerId>,
     /// Whom we were last said to write to.
     told: Option<ServerId>,
+    /// When writes went to another server, or the start.
+    moved_at: Moment,
     positions: Positions,
     pins: Pins,
 }
@@ -87,6 +89,7 @@ impl Selection {
             servers: may_lead.into_iter().map(server).collect(),
             writer: None,
             told: None,
+            moved_at: Moment::START,
             positions: Positions::default(),
             pins: Pins::default(),
         }
@@ -170,9 +173,9 @@ impl Selection {
         readers
     }
 
-    /// Nobody knows yet who had written what before the start.
+    /// Nobody knows yet who had written what before the start, nor how late replicas are, compared with a new primary.
     fn is_settling(&self, now: Moment) -> bool {
-        self.steady_writer().is_some() && now < Moment::START + self.policy.settling
+        self.steady_writer().is_some() && now < self.moved_at + self.policy.settling
     }
 
     /// A server has taken a write: of others that could have, none has it.
@@ -186,11 +189,11 @@ impl Selection {
         self.rivals()
     }
 
-    /// This caller has written, or may have.
+    /// This caller has written, or may have. A replica that is in time now may fall behind with the next change, and
+    /// is read from until it is later than any may be: so long nobody else is sure to have it.
     pub(crate) fn pin(&mut self, now: Moment, key: Key) {
-        let fresh = (0..self.servers.len()).filter(|id| self.is_fresh(now, *id));
-        let lag = fresh.filter_map(|id| self.lag(now, id)).max().unwrap_or_default();
-        self.pins.pin(now, key, now + lag + self.policy.pinned_beyond_lag);
+        let until = now + self.policy.max_lag + self.policy.pinned_beyond_lag;
+        self.pins.pin(now, key, until);
     }
 
     pub(crate) fn pins(&self) -> &Pins {
@@ -239,6 +242,9 @@ impl Selection {
         {
             if self.writer != Some(only) {
                 self.positions.forget();
+                if let Some((at, _)) = self.servers[only].answered.filter(|_| self.writer.is_some()) {
+                    self.moved_at = at;
+                }
             }
             self.writer = Some(only);
             self.servers[only].followed = false;

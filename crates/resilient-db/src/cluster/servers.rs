@@ -126,9 +126,14 @@ impl<D: Supported> Servers<D> {
             .readers_after_primary(self.clock.now(), key, turn)
     }
 
-    /// A write was acknowledged.
-    pub(super) fn wrote(&self, id: ServerId) {
-        self.change(|known, _| known.selection.wrote(id));
+    /// A write was acknowledged. Whether by the server that writes go to.
+    pub(super) fn wrote(&self, id: ServerId) -> bool {
+        let mut stands = false;
+        self.change(|known, _| {
+            stands = known.selection.steady_writer() == Some(id);
+            known.selection.wrote(id)
+        });
+        stands
     }
 
     pub(super) fn pin(&self, key: Key) {
@@ -159,13 +164,18 @@ impl<D: Supported> Servers<D> {
         self.change(|known, servers| known.selection.refused_to_write(servers.clock.now(), id));
     }
 
-    /// Whether there is a server of that name.
+    /// Whether there is a server of that name that takes writes and is not written to.
     pub(super) fn trust(&self, name: &str) -> bool {
         let found = self.all.iter().position(|(known, _)| *known == name);
+        let mut in_question = false;
         if let Some(id) = found {
-            self.change(|known, _| known.selection.trust(id));
+            self.change(|known, _| {
+                let selection = &mut known.selection;
+                in_question = selection.is_rival(id) || selection.is_barred(id);
+                if in_question { selection.trust(id) } else { Vec::new() }
+            });
         }
-        found.is_some()
+        in_question
     }
 
     /// Decides under the lock, lets no other server take writes, and tells afterwards.

@@ -1,5 +1,6 @@
 //! After a drill: from when on changes are taken again, and whether anything was lost or done twice.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use app::monitoring::model::{Checked, DrillCheck};
@@ -14,6 +15,8 @@ use crate::monitoring::Saves;
 const TRY_EVERY: Duration = Duration::from_millis(100);
 /// The database has to take changes again within this.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// As often may it seem that text is missing before it is.
+const LOOKS_AGAIN: u32 = 20;
 
 /// What a check is of.
 pub struct Check<'a> {
@@ -34,6 +37,8 @@ pub struct Found {
     pub slowest_kept: Option<Duration>,
 }
 
+const OVERTAKEN: &str = "The next drill began before this one was checked.";
+
 impl Check<'_> {
     pub async fn run(&self) -> Found {
         let nothing = |why| Found {
@@ -46,7 +51,7 @@ impl Check<'_> {
         }
         let Some(own_after) = self.until_changes_are_taken().await else {
             return nothing(match (self.is_overtaken)() {
-                true => "The next drill began before this one was checked.",
+                true => OVERTAKEN,
                 false => "The database took no changes within a minute after the end.",
             });
         };
@@ -54,6 +59,8 @@ impl Check<'_> {
         let peoples_after = peoples.first_done_after;
         let took_changes_after = Some(peoples_after.map_or(own_after, |after| after.min(own_after)));
         let check = match self.look().await {
+            // What it looked for may have been the next one's.
+            Ok(_) if (self.is_overtaken)() => DrillCheck::NotDone(OVERTAKEN),
             Ok(checked) => DrillCheck::Done(checked),
             Err(error) => {
                 tracing::warn!(%error, "what became of the saves of a drill cannot be looked for");
@@ -105,13 +112,25 @@ impl Check<'_> {
 
     /// Forms whose text was said to be kept on the server, and is not there.
     async fn waiting_without_text(&self) -> u64 {
-        let mut without = 0;
+        let mut without = self.without_text_now().await;
+        // Whoever saves or discards it now ends the draft a moment before the waiting.
+        for _ in 0..LOOKS_AGAIN {
+            if without.is_empty() {
+                break;
+            }
+            tokio::time::sleep(TRY_EVERY).await;
+            let still = self.without_text_now().await;
+            without = without.intersection(&still).cloned().collect();
+        }
+        without.len() as u64
+    }
+
+    async fn without_text_now(&self) -> BTreeSet<(String, String)> {
+        let mut without = BTreeSet::new();
         for (account, waiting) in self.saves.waiting_of_all_since(self.started_at_ms) {
             let is_said_to_be = waiting.kept_in.is_some();
             if is_said_to_be && self.witness.keeps_text(&account, &waiting.form_key).await == Some(false) {
-                // Saved or discarded while this looked.
-                let still = self.saves.waiting_of(&account);
-                without += u64::from(still.iter().any(|still| still.form_key == waiting.form_key));
+                without.insert((account, waiting.form_key));
             }
         }
         without

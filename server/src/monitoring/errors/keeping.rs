@@ -79,7 +79,9 @@ async fn one_round<D: Dialect>(history: &Weak<ErrorHistory>, db: &Database<D::Da
 }
 
 async fn write_all<D: Dialect>(history: &ErrorHistory, db: &Database<D::Database>) -> Result<(), DbError> {
-    loop {
+    // As often as it takes for all there can be. An error that goes on while this writes is written next time: the
+    // database has enough to do then.
+    for _ in 0..super::AT_MOST.div_ceil(AT_ONCE) {
         let entries = history.unwritten(AT_ONCE);
         if entries.is_empty() {
             return Ok(());
@@ -96,10 +98,14 @@ async fn write_all<D: Dialect>(history: &ErrorHistory, db: &Database<D::Database
         };
         // Written twice it is the same, so what is in doubt is written again in the next round.
         db.primary()
-            .transaction("error history: write", OnUnknownCommit::Report, work)
+            .transaction("error history write", OnUnknownCommit::Report, work)
             .await?;
         history.note_written(&entries);
+        if entries.len() < AT_ONCE {
+            break;
+        }
     }
+    Ok(())
 }
 
 /// What others have written; some of those that are too many are forgotten. Whether there are more of them.
@@ -109,16 +115,16 @@ async fn look<D: Dialect>(history: &ErrorHistory, db: &Database<D::Database>) ->
         async move { stored::of_others::<D>(&mut conn, &instance, super::AT_MOST).await }
     };
     let primary = db.primary();
-    let elsewhere = primary.read("error history: look", work).await?;
+    let elsewhere = primary.read("error history look", work).await?;
     history.keep_in_database(elsewhere);
-    let oldest = primary.read("error history: count", |mut conn: Connection<D::Database>| async move {
+    let oldest = primary.read("error history count", |mut conn: Connection<D::Database>| async move {
         stored::oldest_to_go::<D>(&mut conn, super::AT_MOST).await
     });
     let Some(oldest) = oldest.await? else {
         return Ok(false);
     };
     let sweep = |mut conn: Connection<D::Database>| async move { stored::sweep::<D>(&mut conn, oldest).await };
-    let swept = db.write("error history: sweep", sweep).await?;
+    let swept = db.write("error history sweep", sweep).await?;
     Ok(swept == u64::from(stored::SWEPT_AT_ONCE))
 }
 

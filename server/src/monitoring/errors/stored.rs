@@ -94,13 +94,14 @@ pub async fn of_others<D: Dialect>(
     at_most: usize,
 ) -> Result<Vec<NotedError>, sqlx::Error> {
     let number = D::as_text;
+    let table = D::own(TABLE);
+    // The column is named in full: PostgreSQL would order by the text of the number.
     let sql = format!(
-        "SELECT kind, severity, what, request_id, {}, {}, {} FROM {} WHERE instance <> {} \
-         ORDER BY last_at_ms DESC LIMIT {at_most}",
+        "SELECT kind, severity, what, request_id, {}, {}, {} FROM {table} WHERE instance <> {} \
+         ORDER BY {table}.last_at_ms DESC LIMIT {at_most}",
         number("times"),
         number("first_at_ms"),
         number("last_at_ms"),
-        D::own(TABLE),
         D::placeholder(1)
     );
     let rows = D::fetch(conn, sql, vec![Some(instance.to_owned())]).await?;
@@ -135,11 +136,8 @@ pub async fn oldest_to_go<D: Dialect>(
     conn: &mut Connection<D::Database>,
     at_most: usize,
 ) -> Result<Option<u64>, sqlx::Error> {
-    let sql = format!(
-        "SELECT {} FROM {} ORDER BY last_at_ms DESC LIMIT 1 OFFSET {at_most}",
-        D::as_text("last_at_ms"),
-        D::own(TABLE)
-    );
+    let (at, table) = (D::as_text("last_at_ms"), D::own(TABLE));
+    let sql = format!("SELECT {at} FROM {table} ORDER BY {table}.last_at_ms DESC LIMIT 1 OFFSET {at_most}");
     let rows = D::fetch(conn, sql, Vec::new()).await?;
     let found = rows.into_iter().next().and_then(|mut row| row.pop().flatten());
     Ok(found.and_then(|at| at.parse().ok()))

@@ -123,7 +123,7 @@ fn what_made_room_before_it_was_written_is_counted() {
 #[test]
 fn an_error_of_the_history_itself_is_none() {
     for severity in [Severity::Degraded, Severity::Outage, Severity::Critical] {
-        assert!(!is_worth_noting("error history: write", severity));
+        assert!(!is_worth_noting("error history write", severity));
         assert!(is_worth_noting("list", severity));
     }
     assert!(!is_worth_noting("save", Severity::Input), "a person's mistake");

@@ -555,8 +555,11 @@ fn has_worked(asked: &Asked, answer: &Answered) -> bool {
         200 | 201 => true,
         303 => !answer.location().starts_with("/login"),
         404 => of_ones_own && asked.method != Method::POST,
-        // Heard, and asked which drill: a real one would slow the others down.
-        400 => matches!(asked.path.as_str(), "/monitoring/drills" | "/api/drills"),
+        // Heard, and asked which drill, or which server: a real one would slow the others down.
+        400 => matches!(
+            asked.path.as_str(),
+            "/monitoring/drills" | "/api/drills" | "/api/database/trust"
+        ),
         _ => false,
     }
 }

@@ -124,7 +124,6 @@ async fn lists_and_forms_open_while_no_server_takes_changes() {
     for path in [
         "/records/activity?q=Activity+44",
         "/records/activity/44",
-        "/records/activity/44/history",
         "/records/activity/new?form=7b6f1f5e-0d8a-4a53-9b8e-5e6f0c1d2a3b",
         "/",
     ] {

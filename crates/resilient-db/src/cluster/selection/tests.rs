@@ -334,7 +334,7 @@ impl Witness {
         let written = std::mem::take(&mut self.written);
         self.stray(|other, _| other != id && written.contains(&other));
         self.written = written.into_iter().chain([id]).collect();
-        self.pinned.insert(key, self.now + 2_000);
+        self.pinned.insert(key, self.now + 12_000);
         Ok(())
     }
 }
