@@ -131,8 +131,13 @@ async fn each_kind_loses_nothing(server: &RunningServer) -> u64 {
             assert_eq!(check[nothing], 0, "{kind}: {report}");
         }
         assert!(number(&own["done"]) > 0, "one after the end at least: {report}");
-        // People were there: what they were told is in the report.
-        assert!(number(&check["saves"]) + number(&check["kept"]) > 0, "{kind}: {report}");
+        // People were there: what they were told is in the report. In front of a database that hangs they may do nothing
+        // but wait until it is over.
+        let waited_all_the_time = matches!(kind, "hang" | "slow");
+        assert!(
+            waited_all_the_time || number(&check["saves"]) + number(&check["kept"]) > 0,
+            "{kind}: {report}"
+        );
         match kind {
             "refuse" | "deadlock" | "readonly" | "full" => {
                 assert!(number(&own["refused"]) > 0, "{report}");
@@ -168,8 +173,8 @@ async fn nothing_is_lost_on(database: PrivateDatabase) {
     };
     assert_eq!((count("*"), count("DISTINCT title")), (made, made), "each once");
     let own = database.own("submission");
-    let left = database.query(&format!("SELECT count(*) FROM {own} WHERE account LIKE 'a drill %'"));
-    assert_eq!(left.trim(), "0", "nothing of the drills stays");
+    let left = format!("SELECT count(*) FROM {own} WHERE account LIKE 'a drill %'");
+    nothing_stays(async || database.query(&left).trim().parse().expect("a number")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,7 +203,18 @@ async fn every_kind_of_drill_loses_nothing_on_sqlite() {
         (made, made)
     );
     let left = "SELECT count(*) FROM inkfast_submission WHERE account LIKE 'a drill %'";
-    assert_eq!(server.count(left.to_owned()).await, 0, "nothing of the drills stays");
+    nothing_stays(async || server.count(left.to_owned()).await).await;
+}
+
+/// A COMMIT that was given up may come late, and is forgotten a moment after the others.
+async fn nothing_stays(left: impl AsyncFn() -> i64) {
+    for _ in 0..100 {
+        if left().await == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    panic!("something of the drills stays");
 }
 
 #[tokio::test(flavor = "multi_thread")]

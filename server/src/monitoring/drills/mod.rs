@@ -26,6 +26,8 @@ use crate::clock::now_ms;
 const SLOW: Duration = Duration::from_millis(1_500);
 /// Reports kept.
 const AT_MOST: usize = 20;
+/// A server may still do what it was sent before its client was gone; longer than any call takes.
+const LATEST_COMMIT: Duration = Duration::from_secs(5);
 
 pub struct Drills {
     faults: Faults,
@@ -228,6 +230,11 @@ impl Drills {
             self.witness.forget(&running.load.account).await;
         }
         self.note_found(&running, found);
+        // But what a COMMIT has left that was still under way, and was given up.
+        tokio::time::sleep(LATEST_COMMIT).await;
+        if self.witness.can_look() {
+            self.witness.forget(&running.load.account).await;
+        }
     }
 
     fn note_found(&self, running: &Running, found: Found) {
