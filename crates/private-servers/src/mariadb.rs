@@ -82,16 +82,23 @@ impl PrivateMariaDb {
     }
 
     /// A read-only server that does all that this one has done since it was [started as a
-    /// primary](Self::start_primary). It goes on alone, with what it has, when this one is killed.
+    /// primary](Self::start_primary). It goes on alone, with what it has, when this one is killed, and others can
+    /// follow it.
     ///
     /// # Errors
     /// Where this server is no primary, or the standby does not start within 30 s.
     pub fn start_standby(&self) -> Result<Self, ServerError> {
-        let standby = Self::start_with(&["--server-id=2", "--read-only=1"])?;
+        let standby = Self::start_with(&[
+            "--server-id=2",
+            "--read-only=1",
+            "--log-bin=log-bin",
+            "--log-slave-updates",
+        ])?;
+        // Each is named by its port: no two that follow each other may have one id.
         let follow = format!(
-            "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={}, MASTER_USER='follower', \
+            "SET GLOBAL server_id = {}; CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT={}, MASTER_USER='follower', \
              MASTER_PASSWORD='follower', MASTER_CONNECT_RETRY=1, MASTER_USE_GTID=slave_pos; START SLAVE",
-            self.port
+            standby.port, self.port
         );
         standby.query("mysql", &follow)?;
         Ok(standby)

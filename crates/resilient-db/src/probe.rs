@@ -100,7 +100,7 @@ impl News {
     }
 
     pub(crate) fn last_probe(&self) -> ProbeEnded {
-        *self.ended.borrow()
+        self.ended.borrow().clone()
     }
 
     fn last(&self) -> Option<Last> {
@@ -140,14 +140,14 @@ pub struct ProbeAnswer {
 }
 
 /// All that a probe may learn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) writable: bool,
     pub(crate) replication: Replication,
 }
 
 /// The last probe that has ended.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ProbeEnded {
     /// Counts up.
     pub(crate) count: u64,

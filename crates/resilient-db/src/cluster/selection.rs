@@ -3,12 +3,15 @@
 //!
 //! *One writer.* We write to the server that we wrote to last until it is known to be down or read-only,
 //! whatever others say of themselves. After that, to the only other one that can be written to, unless what
-//! it holds is another history. Such a server is *barred* until it was seen to be read-only, which is what
-//! becomes of it when it is joined to the new primary, or until somebody who knows better says so:
+//! it holds is another history. Such a server is *barred* until it was seen to follow our writer, twice in a
+//! row (whoever is refused as a follower is connected for a moment, too), or until somebody who knows better says so:
 //!
 //! * one that was our writer and was left,
 //! * one that was never seen to follow while another was our writer,
 //! * one that was promoted, and our writer went on after that.
+//!
+//! *Readers* follow our writer, or the last one we had. Whoever follows another server, whatever it says of being in
+//! time, is not read from, nor who has not heard our writer for longer than a replica may be late.
 
 use std::time::Duration;
 
@@ -19,6 +22,8 @@ use super::pins::{Key, Pins};
 use super::policy::ClusterPolicy;
 use crate::probe::Answer;
 use crate::supported::Replication;
+
+mod following;
 
 /// Its place in the list of servers.
 pub(crate) type ServerId = usize;
@@ -47,9 +52,13 @@ struct Server {
     behind: Option<Duration>,
     /// Failed probes since.
     failures: u32,
-    /// Was seen to be read-only since it was our writer, if it ever was: what it holds is what our writer
-    /// had.
+    /// Nothing speaks against what it holds being what our writer had: it was seen to follow it since it is our
+    /// writer, or whom it follows is not known.
     followed: bool,
+    /// So many times in a row it was seen to follow our writer.
+    following: u32,
+    /// When it last was.
+    followed_at: Option<Moment>,
     /// Since when it takes writes, as far as we know.
     writable_since: Option<Moment>,
     barred: bool,
@@ -80,6 +89,8 @@ impl Selection {
             behind: None,
             failures: 0,
             followed: false,
+            following: 0,
+            followed_at: None,
             writable_since: None,
             barred: false,
             told: false,
@@ -101,15 +112,21 @@ impl Selection {
         for (id, answer) in probes {
             match answer {
                 None => self.servers[*id].failures += 1,
-                Some(answer) => self.answered(now, *id, *answer),
+                Some(answer) => self.answered(now, *id, answer.clone()),
             }
         }
-        self.decide()
+        let changes = self.decide();
+        // Now that it is known whom they should follow.
+        for (id, _) in probes.iter().filter(|(_, answer)| answer.is_some()) {
+            self.see_whom_it_follows(now, *id);
+        }
+        changes
     }
 
     /// A write was refused because this server takes none.
     pub(crate) fn refused_to_write(&mut self, now: Moment, id: ServerId) -> Vec<Change> {
-        let known = self.servers[id].answered.map(|(_, answer)| answer).unwrap_or_default();
+        let known = self.servers[id].answered.clone();
+        let known = known.map(|(_, answer)| answer).unwrap_or_default();
         let writable = false;
         self.answered(now, id, Answer { writable, ..known });
         self.decide()
@@ -125,7 +142,8 @@ impl Selection {
         }
         let server = &mut self.servers[id];
         (server.followed, server.barred, server.told) = (true, false, false);
-        server.writable_since = server.answered.map(|(at, _)| at);
+        let writable = server.answered.as_ref().filter(|(_, answer)| answer.writable);
+        server.writable_since = writable.map(|(at, _)| *at);
         self.decide()
     }
 
@@ -203,13 +221,15 @@ impl Selection {
     /// How old this replica's data are, where that is known.
     pub(crate) fn lag(&self, now: Moment, id: ServerId) -> Option<Duration> {
         let server = &self.servers[id];
-        let (_, answer) = server.answered?;
-        // Who has lost its primary may not know any more; while nobody is written to, it gets no later.
+        let (_, answer) = server.answered.as_ref()?;
+        // While nobody is written to, nobody gets later; and who has lost its primary may not know any more.
+        let lost = self.writer.filter(|_| self.steady_writer().is_none());
+        let counted_to = lost.and_then(|writer| self.answered_at(writer)).unwrap_or(now);
         let as_before = || server.behind.filter(|_| self.steady_writer().is_none());
-        let Replication { position, behind } = answer.replication;
+        let Replication { position, behind, .. } = answer.replication;
         let by_position = position.filter(|_| !answer.writable);
         by_position
-            .and_then(|position| self.positions.lag(now, position))
+            .and_then(|position| self.positions.lag(counted_to, position))
             .or(behind)
             .or_else(as_before)
     }
@@ -225,29 +245,27 @@ impl Selection {
 
     fn answered(&mut self, now: Moment, id: ServerId, answer: Answer) {
         let server = &mut self.servers[id];
-        server.answered = Some((now, answer));
         server.behind = answer.replication.behind.or(server.behind);
         server.failures = 0;
         if answer.writable {
             server.writable_since.get_or_insert(now);
         } else {
-            server.writable_since = None;
-            (server.followed, server.barred, server.told) = (true, false, false);
+            (server.writable_since, server.told) = (None, false);
+            // What it holds is what our writer had, because it was.
+            server.followed |= self.writer == Some(id);
         }
+        server.answered = Some((now, answer));
+    }
+
+    fn answered_at(&self, id: ServerId) -> Option<Moment> {
+        self.servers[id].answered.as_ref().map(|(at, _)| *at)
     }
 
     fn decide(&mut self) -> Vec<Change> {
         if self.steady_writer().is_none()
             && let [only] = self.free_to_lead()[..]
         {
-            if self.writer != Some(only) {
-                self.positions.forget();
-                if let Some((at, _)) = self.servers[only].answered.filter(|_| self.writer.is_some()) {
-                    self.moved_at = at;
-                }
-            }
-            self.writer = Some(only);
-            self.servers[only].followed = false;
+            self.lead(only);
         }
         self.note_position();
         let mut changes = self.rivals();
@@ -257,6 +275,22 @@ impl Selection {
             changes.push(Change::Writer { from, to });
         }
         changes
+    }
+
+    fn lead(&mut self, id: ServerId) {
+        if self.writer == Some(id) {
+            self.servers[id].followed = false;
+            return;
+        }
+        self.positions.forget();
+        if let (Some(left), Some(at)) = (self.writer, self.answered_at(id)) {
+            self.moved_at = at;
+            self.servers[left].barred = true;
+        }
+        for server in &mut self.servers {
+            (server.followed, server.following, server.followed_at) = (false, 0, None);
+        }
+        self.writer = Some(id);
     }
 
     fn free_to_lead(&self) -> Vec<ServerId> {
@@ -270,7 +304,7 @@ impl Selection {
     /// Bars those that hold another history, and finds whom to tell of.
     fn rivals(&mut self) -> Vec<Change> {
         let writer = self.steady_writer();
-        let confirmed = writer.and_then(|id| self.servers[id].answered).map(|(at, _)| at);
+        let confirmed = writer.and_then(|id| self.answered_at(id));
         let undecided = writer.is_none() && self.free_to_lead().len() > 1;
         let mut told = Vec::new();
         for id in (0..self.servers.len()).filter(|id| writer != Some(*id)) {
@@ -290,8 +324,8 @@ impl Selection {
     }
 
     fn note_position(&mut self) {
-        let answered = self.steady_writer().and_then(|id| self.servers[id].answered);
-        let position = |(at, answer): (Moment, Answer)| Some((at, answer.replication.position?));
+        let answered = self.steady_writer().and_then(|id| self.servers[id].answered.as_ref());
+        let position = |(at, answer): &(Moment, Answer)| Some((*at, answer.replication.position?));
         if let Some((at, position)) = answered.and_then(position) {
             self.positions.note(at, position);
         }
@@ -300,22 +334,22 @@ impl Selection {
     /// Known to be down or read-only, or nothing is known at all.
     fn is_out(&self, id: ServerId) -> bool {
         let server = &self.servers[id];
-        let writable = server.answered.is_some_and(|(_, answer)| answer.writable);
+        let writable = server.answered.as_ref().is_some_and(|(_, answer)| answer.writable);
         !writable || server.failures >= DOWN_AFTER
     }
 
     fn is_known(&self, now: Moment, id: ServerId) -> bool {
-        let answered = self.servers[id].answered;
-        answered.is_some_and(|(at, _)| now.since(at) <= self.policy.known_for)
+        let answered = self.answered_at(id);
+        answered.is_some_and(|at| now.since(at) <= self.policy.known_for)
     }
 
-    /// A replica that answers and is not too late.
+    /// A replica that answers, follows whom it should, and is not too late.
     pub(crate) fn is_fresh(&self, now: Moment, id: ServerId) -> bool {
         let server = &self.servers[id];
-        let stray = server.may_lead && server.answered.is_some_and(|(_, answer)| answer.writable);
+        let stray = server.may_lead && server.writable_since.is_some();
         let is_up = server.failures == 0 && self.is_known(now, id);
         let in_time = || self.lag(now, id).is_some_and(|lag| lag <= self.policy.max_lag);
-        self.writer != Some(id) && !stray && is_up && in_time()
+        self.writer != Some(id) && !stray && is_up && self.is_led(now, id) && in_time()
     }
 }
 

@@ -61,12 +61,17 @@ pub enum Purpose {
 }
 
 /// Where a server stands among those with the same data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replication {
     /// How far it is in the stream of changes, in a number that all of them share.
     pub position: Option<u64>,
     /// How far it thinks it is behind its primary, where it is a replica and knows.
     pub behind: Option<Duration>,
+    /// What those that follow it name it by, where it can be followed and that is known.
+    pub identity: Option<u64>,
+    /// Whose changes it gets, by identity: nobody's where it follows nobody, and `None` where it does not know at
+    /// the moment, because it cannot reach them perhaps.
+    pub follows: Option<Vec<u64>>,
 }
 
 /// A database this crate can keep alive: [`sqlx::Postgres`], [`sqlx::MySql`] and [`sqlx::Sqlite`].

@@ -127,20 +127,29 @@ impl Supported for MySql {
         connection.clear_cached_statements().await
     }
 
-    /// Positions are each server's own; a replica says by how many seconds it is late. It takes the right to
-    /// ask (`SLAVE MONITOR`, `REPLICATION CLIENT`); without it nothing is known, and it is not read from.
+    /// A replica says by how many seconds it is late and whom it hears; MariaDB's count transactions alike as well, and
+    /// notice by that when they hear nothing any more. It takes the right to ask (`SLAVE MONITOR`, `REPLICATION
+    /// CLIENT`); without it nothing is known, and it is not read from.
     async fn replication(connection: &mut MySqlConnection, server: &MySqlServer) -> Result<Replication, sqlx::Error> {
-        let (question, column) = match server.learn(connection).await? {
-            Flavour::MariaDb => ("SHOW ALL SLAVES STATUS", "Seconds_Behind_Master"),
-            Flavour::MySql => ("SHOW REPLICA STATUS", "Seconds_Behind_Source"),
+        let words = match server.learn(connection).await? {
+            Flavour::MariaDb => &OF_MARIADB,
+            Flavour::MySql => &OF_MYSQL,
         };
         let mut sources = Vec::new();
-        for source in connection.fetch_all(question).await? {
-            sources.push(source.try_get_unchecked::<Option<i64>, _>(column)?);
+        for row in connection.fetch_all(words.sources).await? {
+            let hears = row.try_get_unchecked::<Option<String>, _>(words.hears)?;
+            sources.push(Source {
+                behind: row.try_get_unchecked(words.behind)?,
+                identity: row.try_get_unchecked(words.identity)?,
+                is_heard: hears.as_deref() == Some("Yes"),
+            });
         }
+        let (identity, position): (u64, Option<String>) = sqlx::query_as(words.own).fetch_one(connection).await?;
         Ok(Replication {
-            position: None,
+            position: position.as_deref().and_then(transactions),
             behind: latest(&sources),
+            identity: Some(identity),
+            follows: heard(&sources),
         })
     }
 
@@ -199,10 +208,63 @@ impl Supported for MySql {
     }
 }
 
+/// How each product is asked where it stands.
+struct Words {
+    sources: &'static str,
+    behind: &'static str,
+    identity: &'static str,
+    hears: &'static str,
+    own: &'static str,
+}
+
+/// What is written to a replica itself does not count: what it has of its primary's is asked for. (`read_only` has more
+/// values than two in later versions.)
+const OF_MARIADB: Words = Words {
+    sources: "SHOW ALL SLAVES STATUS",
+    behind: "Seconds_Behind_Master",
+    identity: "Master_Server_Id",
+    hears: "Slave_IO_Running",
+    own: "SELECT CAST(@@global.server_id AS UNSIGNED), CAST(IF(CAST(@@global.read_only AS CHAR) IN ('0', 'OFF'), \
+          @@global.gtid_current_pos, @@global.gtid_slave_pos) AS CHAR)",
+};
+
+/// Its sets of transactions do not tell a replica's own from its primary's.
+const OF_MYSQL: Words = Words {
+    sources: "SHOW REPLICA STATUS",
+    behind: "Seconds_Behind_Source",
+    identity: "Source_Server_Id",
+    hears: "Replica_IO_Running",
+    own: "SELECT CAST(@@global.server_id AS UNSIGNED), CAST(NULL AS CHAR)",
+};
+
+/// One that a replica is set to follow.
+struct Source {
+    behind: Option<i64>,
+    identity: Option<u64>,
+    /// It is connected to it.
+    is_heard: bool,
+}
+
 /// By how much a replica is late that follows these; one that cannot hear one of them does not know.
-fn latest(sources: &[Option<i64>]) -> Option<Duration> {
-    let seconds = sources.iter().copied().collect::<Option<Vec<_>>>()?.into_iter().max()?;
+fn latest(sources: &[Source]) -> Option<Duration> {
+    let seconds = sources.iter().map(|source| source.behind);
+    let seconds = seconds.collect::<Option<Vec<_>>>()?.into_iter().max()?;
     seconds.try_into().ok().map(Duration::from_secs)
+}
+
+/// Those that it hears. Whom it does not reach it cannot know: another one may be there by now.
+fn heard(sources: &[Source]) -> Option<Vec<u64>> {
+    let heard = sources.iter().filter(|source| source.is_heard);
+    let heard: Vec<u64> = heard
+        .filter_map(|source| source.identity.filter(|id| *id > 0))
+        .collect();
+    (sources.is_empty() || !heard.is_empty()).then_some(heard)
+}
+
+/// `0-1-270,7-3-4` is 274: the number at the end counts up in each domain, whoever writes.
+fn transactions(position: &str) -> Option<u64> {
+    let count = |gtid: &str| gtid.rsplit('-').next()?.trim().parse::<u64>().ok();
+    position.split(',').map(count).sum()
 }
 
 /// What the server ends by itself. MySQL can stop only what reads, and has no limit for a transaction
@@ -259,9 +321,33 @@ mod tests {
     #[test]
     fn a_replica_is_as_late_as_the_latest_of_its_sources_and_knows_only_if_it_hears_all() {
         let seconds = |seconds| Some(Duration::from_secs(seconds));
-        assert_eq!(latest(&[Some(3), Some(7)]), seconds(7));
-        assert_eq!(latest(&[Some(3), None]), None);
+        let source = |behind| Source {
+            behind,
+            identity: Some(1),
+            is_heard: true,
+        };
+        assert_eq!(latest(&[source(Some(3)), source(Some(7))]), seconds(7));
+        assert_eq!(latest(&[source(Some(3)), source(None)]), None);
         assert_eq!(latest(&[]), None);
+    }
+
+    #[test]
+    fn a_replica_follows_whom_it_hears_and_knows_of_nobody_where_it_hears_none() {
+        let source = |identity, is_heard| Source {
+            behind: None,
+            identity: Some(identity),
+            is_heard,
+        };
+        assert_eq!(heard(&[source(1, true), source(2, false)]), Some(vec![1]));
+        assert_eq!(heard(&[source(2, false)]), None);
+        assert_eq!(heard(&[source(0, true)]), None, "not told yet");
+        assert_eq!(heard(&[]), Some(Vec::new()));
+    }
+
+    #[test]
+    fn transactions_are_counted_over_all_domains() {
+        assert_eq!(transactions("0-1-270,7-3-4"), Some(274));
+        assert_eq!(transactions(""), None);
     }
 
     #[test]

@@ -15,12 +15,18 @@ use crate::probe::ProbeAnswer;
 use crate::statements::{Contention, Syntax};
 
 /// Its place in the log, in bytes. How late it is by its own clock: not at all while it hears its primary
-/// and has replayed all of it; else since the last transaction it has replayed.
+/// and has replayed all of it; else since the last transaction it has replayed. Whom it follows is told by the
+/// timeline: each promotion begins one. A standby has reached at least the newest that it knows of, and learns of it at
+/// once (for which the account needs the right to see it: `pg_read_all_stats`), or with the next restart point.
 const REPLICATION: &str = "SELECT (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() \
 ELSE pg_current_wal_lsn() END - '0/0'::pg_lsn)::bigint, \
 CASE WHEN NOT pg_is_in_recovery() THEN NULL \
 WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() AND EXISTS (SELECT FROM pg_stat_wal_receiver) THEN 0 \
-ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END::float8";
+ELSE extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()) END::float8, \
+CASE WHEN NOT pg_is_in_recovery() THEN ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint END, \
+CASE WHEN pg_is_in_recovery() THEN greatest((SELECT received_tli FROM pg_stat_wal_receiver), \
+(SELECT timeline_id FROM pg_control_checkpoint()), (SELECT min_recovery_end_timeline FROM pg_control_recovery())) \
+END::bigint";
 
 impl Supported for Postgres {
     type Server = ();
@@ -78,10 +84,14 @@ impl Supported for Postgres {
     }
 
     async fn replication(connection: &mut PgConnection, (): &()) -> Result<Replication, sqlx::Error> {
-        let (position, behind): (Option<i64>, Option<f64>) = sqlx::query_as(REPLICATION).fetch_one(connection).await?;
+        type Told = (Option<i64>, Option<f64>, Option<i64>, Option<i64>);
+        let (position, behind, writes, repeats): Told = sqlx::query_as(REPLICATION).fetch_one(connection).await?;
+        let number = |number: Option<i64>| number.and_then(|number| number.try_into().ok());
         Ok(Replication {
-            position: position.and_then(|position| position.try_into().ok()),
+            position: number(position),
             behind: behind.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+            identity: number(writes),
+            follows: Some(number(repeats).into_iter().collect()),
         })
     }
 

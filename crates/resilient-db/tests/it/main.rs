@@ -5,6 +5,7 @@ mod adaptive;
 mod black_hole;
 mod burst;
 mod cluster;
+mod cluster_histories;
 mod constraints;
 mod cut_commits;
 mod databases;

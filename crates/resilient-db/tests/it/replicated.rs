@@ -21,6 +21,8 @@ pub trait Replicated: Served {
     fn primary() -> Result<Self::Private, ServerError>;
     fn standby(primary: &Self::Private) -> Result<Self::Private, ServerError>;
     fn promote(standby: &Self::Private) -> Result<(), ServerError>;
+    /// What has a standby follow this one from now on.
+    fn follow(primary: &Self::Private) -> Vec<String>;
 }
 
 impl Replicated for Postgres {
@@ -39,6 +41,14 @@ impl Replicated for Postgres {
     fn promote(standby: &PrivatePostgres) -> Result<(), ServerError> {
         standby.promote()
     }
+
+    fn follow(primary: &PrivatePostgres) -> Vec<String> {
+        let place = format!("host=127.0.0.1 port={} user=postgres", primary.port());
+        vec![
+            format!("ALTER SYSTEM SET primary_conninfo = '{place}'"),
+            "SELECT pg_reload_conf()".to_owned(),
+        ]
+    }
 }
 
 impl Replicated for MySql {
@@ -56,6 +66,11 @@ impl Replicated for MySql {
 
     fn promote(standby: &PrivateMariaDb) -> Result<(), ServerError> {
         standby.promote()
+    }
+
+    fn follow(primary: &PrivateMariaDb) -> Vec<String> {
+        let place = format!("MASTER_HOST='127.0.0.1', MASTER_PORT={}", primary.port());
+        vec![format!("STOP SLAVE; CHANGE MASTER TO {place}; START SLAVE")]
     }
 }
 

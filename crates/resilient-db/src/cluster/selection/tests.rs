@@ -12,10 +12,18 @@ fn at(milliseconds: u64) -> Moment {
     Moment::after_start(Duration::from_millis(milliseconds))
 }
 
+/// Of servers that all are of one history.
 fn answer(writable: bool, position: u64) -> Answer {
+    let follows = if writable { Vec::new() } else { vec![7] };
+    of(7, writable, position, Some(follows))
+}
+
+fn of(identity: u64, writable: bool, position: u64, follows: Option<Vec<u64>>) -> Answer {
     let replication = Replication {
         position: Some(position),
         behind: None,
+        identity: Some(identity),
+        follows,
     };
     Answer { writable, replication }
 }
@@ -99,6 +107,7 @@ fn a_primary_that_comes_back_is_told_and_never_written_to_until_it_was_a_standby
     assert!(!selection.readers(at(1_800), None, 0).contains(&PRIMARY));
 
     selection.probed(at(2_000), &[(STANDBY, primary_at(4))]);
+    selection.probed(at(2_000), &[(PRIMARY, standby_at(4))]);
     selection.probed(at(2_000), &[(PRIMARY, standby_at(4))]);
     is_lost(&mut selection, 2_100, STANDBY);
     selection.probed(at(2_200), &[(PRIMARY, primary_at(5))]);
@@ -213,6 +222,90 @@ fn a_replica_goes_on_being_read_while_the_primary_is_away() {
 }
 
 #[test]
+fn a_replica_that_lacks_the_last_writes_of_a_lost_primary_gets_no_later() {
+    let mut selection = settled();
+    selection.probed(at(1_000), &[(PRIMARY, primary_at(5))]);
+    is_lost(&mut selection, 2_000, PRIMARY);
+    selection.probed(at(600_000), &[(REPLICA, standby_at(4))]);
+    assert_eq!(selection.lag(at(600_000), REPLICA), Some(Duration::ZERO));
+    assert_eq!(selection.readers(at(600_000), None, 0)[0], REPLICA);
+}
+
+/// By its identity, which is one more than its place.
+fn alone(id: ServerId, writable: bool, position: u64) -> (ServerId, Option<Answer>) {
+    (id, Some(of(id as u64 + 1, writable, position, Some(Vec::new()))))
+}
+
+/// In time by its own word.
+fn behind(id: ServerId, source: ServerId, position: u64) -> (ServerId, Option<Answer>) {
+    let mut answer = of(id as u64 + 1, false, position, Some(vec![source as u64 + 1]));
+    answer.replication.behind = Some(Duration::ZERO);
+    (id, Some(answer))
+}
+
+/// The primary is lost, the standby promoted, and nobody told the replica.
+fn promoted_beside_a_replica() -> Selection {
+    let mut selection = three();
+    selection.probed(at(0), &[alone(PRIMARY, true, 1)]);
+    selection.probed(at(0), &[behind(STANDBY, PRIMARY, 1), behind(REPLICA, PRIMARY, 1)]);
+    assert!(selection.is_fresh(at(0), REPLICA));
+    is_lost(&mut selection, 1_000, PRIMARY);
+    selection.probed(at(1_200), &[alone(STANDBY, true, 2)]);
+    selection
+}
+
+#[test]
+fn a_replica_of_the_old_primary_is_not_read_from_until_it_follows_the_new_one() {
+    let mut selection = promoted_beside_a_replica();
+    selection.probed(at(1_300), &[behind(REPLICA, PRIMARY, 9)]);
+    assert!(
+        !selection.is_fresh(at(1_300), REPLICA),
+        "whatever it says of being in time"
+    );
+    assert_eq!(selection.readers(at(1_300), None, 0), [STANDBY]);
+    selection.probed(at(1_400), &[behind(REPLICA, STANDBY, 9)]);
+    assert!(selection.is_fresh(at(1_400), REPLICA));
+}
+
+#[test]
+fn a_replica_that_does_not_hear_its_primary_is_read_from_no_longer_than_it_may_be_late() {
+    let mut selection = three();
+    selection.probed(at(0), &[alone(PRIMARY, true, 1)]);
+    selection.probed(at(0), &[behind(REPLICA, PRIMARY, 1)]);
+    let deaf = (REPLICA, Some(of(3, false, 1, None)));
+    for second in 1..=11 {
+        selection.probed(at(second * 1_000), &[alone(PRIMARY, true, 1), deaf.clone()]);
+        assert_eq!(
+            selection.is_fresh(at(second * 1_000), REPLICA),
+            second <= 10,
+            "{second}"
+        );
+    }
+}
+
+#[test]
+fn an_old_primary_that_comes_back_read_only_is_neither_read_from_nor_written_to_before_it_follows() {
+    let mut selection = promoted_beside_a_replica();
+    selection.wrote(STANDBY);
+    selection.probed(at(1_400), &[alone(PRIMARY, false, 2)]);
+    assert!(selection.is_barred(PRIMARY) && !selection.is_fresh(at(1_400), PRIMARY));
+    // It is refused as a follower, each time after it was connected for a moment.
+    for _ in 0..3 {
+        selection.probed(at(1_500), &[behind(PRIMARY, STANDBY, 2)]);
+        assert!(selection.is_barred(PRIMARY));
+        selection.probed(at(1_600), &[(PRIMARY, Some(of(1, false, 2, None)))]);
+    }
+    is_lost(&mut selection, 2_000, STANDBY);
+    selection.probed(at(2_200), &[alone(PRIMARY, true, 3)]);
+    assert_eq!(selection.writer(at(2_200)), None, "it holds another history");
+
+    selection.probed(at(3_000), &[alone(STANDBY, true, 4)]);
+    selection.probed(at(3_000), &[behind(PRIMARY, STANDBY, 4)]);
+    selection.probed(at(4_000), &[behind(PRIMARY, STANDBY, 4)]);
+    assert!(!selection.is_barred(PRIMARY) && selection.is_fresh(at(4_000), PRIMARY));
+}
+
+#[test]
 fn until_it_is_known_how_late_replicas_are_everybody_reads_from_the_primary() {
     let policy = ClusterPolicy::default();
     let settling = policy.settling.as_millis() as u64;
@@ -258,9 +351,14 @@ enum Event {
 
 fn event() -> impl Strategy<Value = Event> {
     let server = 0usize..3;
-    let answer = (any::<bool>(), 0u64..20).prop_map(|(writable, position)| answer(writable, position));
+    let follows = proptest::option::weighted(0.8, proptest::collection::vec(1u64..4, 0..2));
+    let answer = (any::<bool>(), 0u64..20, follows);
+    let probed = (server.clone(), proptest::option::weighted(0.6, answer)).prop_map(|(id, answer)| {
+        let answer = answer.map(|(writable, position, follows)| of(id as u64 + 1, writable, position, follows));
+        Event::Probed(id, answer)
+    });
     prop_oneof![
-        6 => (server.clone(), proptest::option::weighted(0.6, answer)).prop_map(|(id, answer)| Event::Probed(id, answer)),
+        6 => probed,
         1 => server.prop_map(Event::Refused),
         4 => (0u64..3).prop_map(Event::Write),
         4 => (proptest::option::of(0u64..3), 0usize..9).prop_map(|(key, turn)| Event::Read(key, turn)),
@@ -277,7 +375,7 @@ struct Witness {
     failures: HashMap<ServerId, u32>,
     /// Where the last write went, and whether that server was known to be down or read-only since.
     wrote: Option<(ServerId, bool)>,
-    /// We left it, or our writer went on after it was promoted, and it was not seen to be read-only since.
+    /// We left it, or our writer went on after it was promoted, and it was not seen to be a replica of others since.
     strayed: HashMap<ServerId, bool>,
     written: Vec<ServerId>,
     pinned: HashMap<u64, u64>,
@@ -289,14 +387,19 @@ impl Witness {
         !writable || self.failures.get(&id).is_some_and(|failures| *failures >= 2)
     }
 
-    fn hear(&mut self, id: ServerId, writable: Option<bool>) {
+    fn hear(&mut self, id: ServerId, writable: Option<bool>, follows: Option<Vec<u64>>) {
         match writable {
             None => *self.failures.entry(id).or_default() += 1,
             Some(writable) => {
                 self.answers.insert(id, (self.now, writable));
                 self.failures.insert(id, 0);
                 if !writable {
-                    self.strayed.insert(id, false);
+                    let of_others = follows
+                        .as_ref()
+                        .is_some_and(|of| of.iter().any(|of| *of != id as u64 + 1));
+                    if of_others {
+                        self.strayed.insert(id, false);
+                    }
                 } else if self.wrote == Some((id, false)) {
                     self.stray(|other, before| other != id && before);
                 }
@@ -352,11 +455,12 @@ proptest! {
             match event {
                 Event::Pass(milliseconds) => witness.now += milliseconds,
                 Event::Probed(id, answer) => {
-                    witness.hear(id, answer.map(|answer| answer.writable));
+                    let follows = answer.as_ref().and_then(|answer| answer.replication.follows.clone());
+                    witness.hear(id, answer.as_ref().map(|answer| answer.writable), follows);
                     selection.probed(now, &[(id, answer)]);
                 }
                 Event::Refused(id) => {
-                    witness.hear(id, Some(false));
+                    witness.hear(id, Some(false), None);
                     selection.refused_to_write(now, id);
                 }
                 Event::Write(caller) => if let Some(id) = selection.writer(now) {
