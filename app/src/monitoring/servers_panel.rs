@@ -44,7 +44,10 @@ fn now(server: &ServerNumbers) -> &'static str {
             "left alone until it follows the primary: it would take changes, too, and may hold something else"
         }
         ServerNumbers { is_read_from: true, .. } => "is read from",
-        _ => "is not read from: it is late, or how late is not known",
+        ServerNumbers { is_barred: true, .. } => {
+            "left alone until it follows the primary: it takes no changes, and may hold something else"
+        }
+        _ => "is not read from: it is late or follows another server, or that is not known",
     }
 }
 

@@ -247,7 +247,7 @@ impl Observer for LogChanges {
         tracing::error!(
             writer,
             other,
-            "two servers take writes at the same time; the other one is left alone until it is a standby"
+            "two servers take writes at the same time; the other one is left alone until it follows this one"
         );
     }
 

@@ -44,7 +44,7 @@ pub struct ServerHealth {
     pub is_reader: bool,
     /// Could be written to as well, and is not: another one is, or nobody knows which of them counts.
     pub is_rival: bool,
-    /// Holds another history than the server we wrote to: not written to before it was seen to be read-only,
+    /// May hold another history than the server we wrote to: not written to before it was seen to follow that one,
     /// or somebody [says otherwise](crate::Cluster::trust).
     pub is_barred: bool,
     /// How old its data are, where it is a replica and that is known.
