@@ -1,6 +1,8 @@
 //! What has to be done once the database is there, however long that takes: own tables, demo
 //! records, the catalog, the first account; and after that the accounts kept up to date.
 
+mod standing;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -20,7 +22,8 @@ use crate::panel::Panel;
 use crate::records::save::{self, Undone, Versions};
 use crate::schema::Schema;
 use crate::sql::Sqlite;
-use crate::sql::migrations::OwnTables;
+use crate::sql::migrations::{self, OwnTables};
+use standing::{Standing, is_there, standing};
 
 /// Between two looks at the accounts: how long one switched off by hand may still read.
 const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
@@ -46,6 +49,8 @@ pub struct Preparation<D: OwnTables> {
     pub demo: bool,
     pub prepared: Arc<AtomicBool>,
     pub read_only: Arc<AtomicBool>,
+    /// It was said what this account lacks.
+    pub told_what_is_off: AtomicBool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +105,7 @@ impl<D: OwnTables> Preparation<D> {
         let (_, options) = primary.ok_or(NotPrepared::NoPrimary)?;
         match D::migrate(options).await {
             Ok(()) => self.learn_what_was_undone().await?,
-            Err(error) if D::is_forbidden(&error) => self.keep_own_tables_here(options).await?,
+            Err(error) if D::is_forbidden(&error) => self.go_on_without_the_right(options).await?,
             Err(error) => return Err(error.into()),
         }
         if let (true, Database::One(db)) = (self.demo, &self.db) {
@@ -112,7 +117,30 @@ impl<D: OwnTables> Preparation<D> {
         Ok(())
     }
 
+    /// This account may not make tables. Where somebody has made those that saving hangs on, it saves.
+    async fn go_on_without_the_right(&self, options: &Options<D::Database>) -> Result<(), NotPrepared> {
+        let Standing::Saves { missing } = standing::<D>(&self.db).await? else {
+            return self.keep_own_tables_here(options).await;
+        };
+        self.learn_what_was_undone().await?;
+        if missing.is_empty() || self.told_what_is_off.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        for step in &missing {
+            tracing::warn!(
+                step,
+                "{} until somebody has run what is printed below",
+                migrations::what_is_off(*step)
+            );
+        }
+        println!("{}", migrations::sql_of_steps::<D>(&missing, options));
+        Ok(())
+    }
+
     async fn learn_what_was_undone(&self) -> Result<(), DbError> {
+        if !is_there::<D>(&self.db, standing::UNDONE).await? {
+            return Ok(());
+        }
         let (from, to) = (D::as_text("from_ms"), D::as_text("to_ms"));
         let sql = format!("SELECT {from}, {to} FROM {}", D::own("undone_time"));
         let primary = self.db.primary();

@@ -197,6 +197,7 @@ async fn assemble<D: BackedUp + Watched>(
         demo: matches!(settings.database, DatabaseSettings::Embedded),
         prepared,
         read_only,
+        told_what_is_off: AtomicBool::new(false),
     };
     if !preparation.start().await && settings.require_database {
         return Err("DATABASE_URL: the database is there and is not prepared in time; the log says why.".to_owned());

@@ -4,23 +4,26 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use resilient_db::Options;
+use resilient_db::{Connection, Options};
 use sqlx::sqlite::SqliteConnectOptions;
 
 use super::manifest::{DatabasePart, Manifest};
 use super::partial::Partial;
 use super::retention::Keep;
-use super::{BackedUp, Backup, BackupError, DATABASE, Places, Shelf, kept_file, sqlite};
+use super::{BackedUp, Backup, BackupError, DATABASE, Places, Shelf, Why, kept_file, sqlite};
 use crate::clock::now_ms;
 use crate::config::Servers;
 use crate::database::Database;
 use crate::keys;
+use crate::sql::migrations::what_is_off;
 
 /// Beside the database: files of SQLite, copied as such.
 const OWN_DATABASES: [&str; 2] = [DRAFTS, "local.db"];
 pub const DRAFTS: &str = "drafts.db";
 pub const ACCOUNTS: &str = "accounts.json";
 pub const SECRET: &str = "secret";
+/// The step without which a restore cannot say what it has undone.
+const UNDOING: i64 = 2;
 
 /// What is backed up.
 pub struct What<D: BackedUp> {
@@ -116,13 +119,30 @@ impl<D: BackedUp> Making<D> {
         // What is not known is not none: a restore goes by it.
         let steps = D::steps(&self.what.db.primary()).await?;
         let applied = steps.iter().filter(|step| step.applied).map(|step| step.number);
+        let migration = applied.max().unwrap_or_default();
+        if migration < UNDOING && self.has_accounts().await? {
+            let words = format!(
+                "{}, and could not end the sessions that are open now. Inkfast's own tables have to be up to date: let \
+                 `inkfast migrate up` be run by an account that may make tables.",
+                what_is_off(UNDOING)
+            );
+            return Err(BackupError::new(Why::Refused, words));
+        }
         Ok(DatabasePart {
             kind: D::KIND.to_owned(),
             server_version: String::new(),
             name: self.name(),
-            migration: applied.max().unwrap_or_default(),
+            migration,
             rows: super::Rows::new(),
         })
+    }
+
+    async fn has_accounts(&self) -> Result<bool, BackupError> {
+        let primary = self.what.db.primary();
+        let asked = primary.read("own tables", |mut conn: Connection<D::Database>| async move {
+            D::fetch(&mut conn, D::is_there("account"), Vec::new()).await
+        });
+        Ok(!asked.await?.is_empty())
     }
 }
 

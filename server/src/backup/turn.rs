@@ -54,7 +54,7 @@ impl<D: BackedUp> Turn<D> {
         });
         match taken.await {
             Ok(taken) => Ok(taken > 0),
-            Err(error) if error.class.kind == Kind::Defect => Ok(true),
+            Err(error) if matches!(error.class.kind, Kind::Defect | Kind::Constraint) => Ok(true),
             Err(error) => Err(error),
         }
     }
@@ -101,9 +101,15 @@ impl<D: BackedUp> Turn<D> {
         let primary = self.db.primary();
         let asked = primary.read("backup turn", |mut conn: Connection<D::Database>| {
             let sql = sql.clone();
-            async move { D::fetch(&mut conn, sql, Vec::new()).await }
+            async move {
+                let there = D::fetch(&mut conn, D::is_there("backup_turn"), Vec::new()).await?;
+                if there.is_empty() {
+                    return Ok(None);
+                }
+                D::fetch(&mut conn, sql, Vec::new()).await.map(Some)
+            }
         });
-        let rows = asked.await.ok()?;
+        let rows = asked.await.ok()??;
         rows.first()?
             .first()?
             .as_deref()?

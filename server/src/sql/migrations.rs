@@ -1,5 +1,7 @@
 //! Inkfast's own tables, brought up to date under a lock, and back.
 
+mod steps;
+
 use std::future::Future;
 
 use resilient_db::{Connection as Lent, Db, DbError, Options, Supported};
@@ -11,53 +13,18 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqlSafeStr};
 use super::{Dialect, MySql, Postgres, Sqlite};
 use crate::database::Access;
 use crate::demo;
+use steps::{MIGRATIONS, Step, step};
+pub use steps::{last_step, what_is_off};
 
-/// A step, as each kind of database has it: there, and back. One that has landed is never edited.
-struct Step {
-    number: i64,
-    name: &'static str,
-    postgres: (&'static str, &'static str),
-    /// Tables change outside of transactions there: a step that was begun is run again, and has to bear it.
-    mysql: (&'static str, &'static str),
-    sqlite: (&'static str, &'static str),
-}
-
-macro_rules! both_ways {
-    ($path:literal) => {
-        (
-            include_str!(concat!("../../../migrations/", $path, ".sql")),
-            include_str!(concat!("../../../migrations/", $path, ".down.sql")),
-        )
-    };
-}
-
-const MIGRATIONS: [Step; 3] = [
-    Step {
-        number: 1,
-        name: "create own tables",
-        postgres: both_ways!("postgres/0001_create_own_tables"),
-        mysql: both_ways!("mysql/0001_create_own_tables"),
-        sqlite: both_ways!("sqlite/0001_create_own_tables"),
-    },
-    Step {
-        number: 2,
-        name: "create backup tables",
-        postgres: both_ways!("postgres/0002_create_backup_tables"),
-        mysql: both_ways!("mysql/0002_create_backup_tables"),
-        sqlite: both_ways!("sqlite/0002_create_backup_tables"),
-    },
-    Step {
-        number: 3,
-        name: "create error history",
-        postgres: both_ways!("postgres/0003_create_error_history"),
-        mysql: both_ways!("mysql/0003_create_error_history"),
-        sqlite: both_ways!("sqlite/0003_create_error_history"),
-    },
-];
-
-/// The last step that this version knows.
-pub fn last_step() -> i64 {
-    MIGRATIONS.iter().map(|step| step.number).max().unwrap_or_default()
+/// What somebody with the right to has to run so that this account can use what these steps make.
+pub fn sql_of_steps<D: OwnTables>(steps: &[i64], options: &Options<D::Database>) -> String {
+    let wanted = MIGRATIONS.iter().filter(|step| steps.contains(&step.number));
+    let parts = wanted.map(|step| {
+        let grants = step.tables.iter().map(|table| D::sql_for_using(table, options));
+        let grants: Vec<String> = grants.collect();
+        format!("{}\n{}", D::sql_of_step(step.number), grants.join("\n"))
+    });
+    parts.collect::<Vec<_>>().join("\n")
 }
 
 /// A step, and whether a database has it.
@@ -73,8 +40,14 @@ pub trait OwnTables: Dialect {
     /// What has been done is noted in this table, as it stands in SQL.
     const HISTORY: &'static str;
 
-    /// Gives a row where there is that table.
-    const HISTORY_IS_THERE: &'static str;
+    /// Gives a row where there is this one of the own tables.
+    fn is_there(table: &str) -> String;
+
+    /// What a step runs.
+    fn sql_of_step(number: i64) -> &'static str;
+
+    /// What the owner of the own tables runs so that this account can use one of them.
+    fn sql_for_using(table: &str, options: &Options<Self::Database>) -> String;
 
     /// What somebody with the right to has to run once, so that this account can make its own tables.
     fn sql_for_own_tables(options: &Options<Self::Database>) -> String;
@@ -101,7 +74,7 @@ pub trait OwnTables: Dialect {
     fn steps(db: &Access<'_, Self::Database>) -> impl Future<Output = Result<Vec<StepState>, DbError>> + Send {
         async move {
             let applied = db.read("applied migrations", |mut conn: Lent<Self::Database>| async move {
-                let there = Self::fetch(&mut conn, Self::HISTORY_IS_THERE.to_owned(), Vec::new()).await?;
+                let there = Self::fetch(&mut conn, Self::is_there("schema_history"), Vec::new()).await?;
                 if there.is_empty() {
                     return Ok(Vec::new());
                 }
@@ -138,7 +111,22 @@ pub trait OwnTables: Dialect {
 
 impl OwnTables for Postgres {
     const HISTORY: &'static str = "inkfast.schema_history";
-    const HISTORY_IS_THERE: &'static str = "SELECT '1' WHERE to_regclass('inkfast.schema_history') IS NOT NULL";
+
+    fn is_there(table: &str) -> String {
+        format!("SELECT '1' WHERE to_regclass('inkfast.{table}') IS NOT NULL")
+    }
+
+    fn sql_of_step(number: i64) -> &'static str {
+        step(number).map_or("", |step| step.postgres.0)
+    }
+
+    fn sql_for_using(table: &str, options: &Options<sqlx::Postgres>) -> String {
+        let account = Self::quote(options.get_username());
+        format!(
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON {} TO {account};",
+            Self::own(table)
+        )
+    }
 
     fn sql_for_own_tables(options: &Options<sqlx::Postgres>) -> String {
         format!(
@@ -171,8 +159,24 @@ impl OwnTables for Postgres {
 
 impl OwnTables for MySql {
     const HISTORY: &'static str = "inkfast_schema_history";
-    const HISTORY_IS_THERE: &'static str = "SELECT '1' FROM information_schema.TABLES \
-         WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'inkfast_schema_history'";
+
+    fn is_there(table: &str) -> String {
+        format!(
+            "SELECT '1' FROM information_schema.TABLES \
+             WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'inkfast_{table}'"
+        )
+    }
+
+    fn sql_of_step(number: i64) -> &'static str {
+        step(number).map_or("", |step| step.mysql.0)
+    }
+
+    fn sql_for_using(table: &str, options: &Options<sqlx::MySql>) -> String {
+        let database = Self::quote(options.get_database().unwrap_or_default());
+        let user = options.get_username().replace('\'', "''");
+        let table = Self::own(table);
+        format!("GRANT SELECT, INSERT, UPDATE, DELETE ON {database}.{table} TO '{user}'@'%';")
+    }
 
     fn sql_for_own_tables(options: &Options<sqlx::MySql>) -> String {
         // In a GRANT, both stand for other letters.
@@ -223,7 +227,19 @@ impl OwnTables for MySql {
 
 impl OwnTables for Sqlite {
     const HISTORY: &'static str = "inkfast_schema_history";
-    const HISTORY_IS_THERE: &'static str = "SELECT '1' FROM sqlite_schema WHERE name = 'inkfast_schema_history'";
+
+    fn is_there(table: &str) -> String {
+        format!("SELECT '1' FROM sqlite_schema WHERE name = 'inkfast_{table}'")
+    }
+
+    fn sql_of_step(number: i64) -> &'static str {
+        step(number).map_or("", |step| step.sqlite.0)
+    }
+
+    /// Whoever may write to the file may do everything.
+    fn sql_for_using(_table: &str, _options: &Options<sqlx::Sqlite>) -> String {
+        String::new()
+    }
 
     fn sql_for_own_tables(_options: &Options<sqlx::Sqlite>) -> String {
         "(the file and its folder have to be writable)".to_owned()

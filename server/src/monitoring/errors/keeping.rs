@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use resilient_db::failure::Kind;
 use resilient_db::{Connection, DbError, End, OnUnknownCommit};
 
 use super::stored::{self, Row};
@@ -22,6 +23,8 @@ pub(super) fn is_own_call(name: &str) -> bool {
 const WRITE_EVERY: Duration = Duration::from_secs(2);
 /// Rounds from one look at what others have written to the next.
 const LOOK_EVERY: u32 = 5;
+/// Rounds from one look for the table to the next, while it is missing.
+const LOOK_WHILE_MISSING: u32 = 30;
 /// Entries of one transaction.
 const AT_ONCE: usize = 50;
 
@@ -35,16 +38,23 @@ pub fn keep<D: Dialect>(
 ) {
     let history = Arc::downgrade(history);
     tokio::spawn(async move {
-        let (mut round, mut has_more) = (0u32, false);
+        let (mut round, mut has_more, mut missing_for) = (0u32, false, 0u32);
         while history.strong_count() > 0 {
-            if prepared.load(Ordering::Acquire) {
+            missing_for = missing_for.saturating_sub(1);
+            if prepared.load(Ordering::Acquire) && missing_for == 0 {
                 let looks = has_more || round.is_multiple_of(LOOK_EVERY);
                 has_more = match read_only.load(Ordering::Acquire) {
                     true => {
                         with(&history, ErrorHistory::keep_in_memory);
                         false
                     }
-                    false => one_round::<D>(&history, &db, looks).await,
+                    false => one_round::<D>(&history, &db, looks)
+                        .await
+                        .unwrap_or_else(|TableMissing| {
+                            with(&history, ErrorHistory::keep_in_memory);
+                            missing_for = LOOK_WHILE_MISSING;
+                            false
+                        }),
                 };
                 round = round.wrapping_add(1);
             }
@@ -59,11 +69,18 @@ fn with(history: &Weak<ErrorHistory>, told: impl FnOnce(&ErrorHistory)) {
     }
 }
 
+/// It is not there, or not for this account.
+struct TableMissing;
+
 /// Whether there are more than are kept, so that the next round should look, too.
-async fn one_round<D: Dialect>(history: &Weak<ErrorHistory>, db: &Database<D::Database>, looks: bool) -> bool {
+async fn one_round<D: Dialect>(
+    history: &Weak<ErrorHistory>,
+    db: &Database<D::Database>,
+    looks: bool,
+) -> Result<bool, TableMissing> {
     // Refused without an attempt, and noted as such by whoever looks at calls: not worth asking.
     let Some(history) = history.upgrade().filter(|_| db.state().retry_after.is_none()) else {
-        return false;
+        return Ok(false);
     };
     let done = async {
         write_all::<D>(&history, db).await?;
@@ -72,9 +89,12 @@ async fn one_round<D: Dialect>(history: &Weak<ErrorHistory>, db: &Database<D::Da
             false => Ok(false),
         }
     };
-    done.await.unwrap_or_else(|error: DbError| {
+    done.await.or_else(|error: DbError| {
         tracing::debug!(%error, "errors are written down later");
-        false
+        match error.class.kind {
+            Kind::Defect | Kind::Constraint => Err(TableMissing),
+            _ => Ok(false),
+        }
     })
 }
 

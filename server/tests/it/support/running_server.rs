@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -99,7 +99,7 @@ impl RunningServer {
     /// Starts it on the data it had; comes back when it can save.
     pub async fn start(&self) {
         let mut command = self.command(&[]);
-        let child = command.stdout(Stdio::null()).stderr(self.log_file()).spawn();
+        let child = command.stdout(self.log_file()).stderr(self.log_file()).spawn();
         *self.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(child.expect("the program was built"));
         for _ in 0..3_000 {
             let ready = self.ask(self.address, Method::GET, "/readyz", None, &[]).await;

@@ -1,0 +1,67 @@
+//! The steps that make Inkfast's own tables, one after the other.
+
+/// A step, as each kind of database has it: there, and back. One that has landed is never edited.
+pub(super) struct Step {
+    pub(super) number: i64,
+    pub(super) name: &'static str,
+    pub(super) tables: &'static [&'static str],
+    /// What does without it, in words for the operator.
+    pub(super) is_off: &'static str,
+    pub(super) postgres: (&'static str, &'static str),
+    /// Tables change outside of transactions there: a step that was begun is run again, and has to bear it.
+    pub(super) mysql: (&'static str, &'static str),
+    pub(super) sqlite: (&'static str, &'static str),
+}
+
+macro_rules! both_ways {
+    ($path:literal) => {
+        (
+            include_str!(concat!("../../../../migrations/", $path, ".sql")),
+            include_str!(concat!("../../../../migrations/", $path, ".down.sql")),
+        )
+    };
+}
+
+pub(super) static MIGRATIONS: [Step; 3] = [
+    Step {
+        number: 1,
+        name: "create own tables",
+        tables: &["account", "submission", "audit"],
+        is_off: "nothing is saved",
+        postgres: both_ways!("postgres/0001_create_own_tables"),
+        mysql: both_ways!("mysql/0001_create_own_tables"),
+        sqlite: both_ways!("sqlite/0001_create_own_tables"),
+    },
+    Step {
+        number: 2,
+        name: "create backup tables",
+        tables: &["backup_turn", "undone_time"],
+        is_off: "no backups are made: a restore could not tell which forms are older than it",
+        postgres: both_ways!("postgres/0002_create_backup_tables"),
+        mysql: both_ways!("mysql/0002_create_backup_tables"),
+        sqlite: both_ways!("sqlite/0002_create_backup_tables"),
+    },
+    Step {
+        number: 3,
+        name: "create error history",
+        tables: &["error_history"],
+        is_off: "errors are kept in memory alone",
+        postgres: both_ways!("postgres/0003_create_error_history"),
+        mysql: both_ways!("mysql/0003_create_error_history"),
+        sqlite: both_ways!("sqlite/0003_create_error_history"),
+    },
+];
+
+/// The last step that this version knows.
+pub fn last_step() -> i64 {
+    MIGRATIONS.iter().map(|step| step.number).max().unwrap_or_default()
+}
+
+/// What does without this step, in words for the operator.
+pub fn what_is_off(step: i64) -> &'static str {
+    self::step(step).map_or("something is off", |step| step.is_off)
+}
+
+pub(super) fn step(number: i64) -> Option<&'static Step> {
+    MIGRATIONS.iter().find(|known| known.number == number)
+}
