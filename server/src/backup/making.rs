@@ -2,6 +2,7 @@
 //! is shown once more; the other way round it would be in neither.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use resilient_db::{Connection, Options};
@@ -10,7 +11,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use super::manifest::{DatabasePart, Manifest};
 use super::partial::Partial;
 use super::retention::Keep;
-use super::{BackedUp, Backup, BackupError, DATABASE, Places, Shelf, Why, kept_file, sqlite};
+use super::{BackedUp, Backup, BackupError, DATABASE, Places, Shelf, Why, handed, kept_file, sqlite};
 use crate::clock::now_ms;
 use crate::config::Servers;
 use crate::database::Database;
@@ -70,11 +71,18 @@ impl<D: BackedUp> Making<D> {
     /// # Errors
     /// Where it cannot be made; then nothing is left of it. Dropped in the middle, it is the same.
     pub async fn make(&self, with_secret: bool) -> Result<Made, BackupError> {
-        let held = self.shelf.hold()?;
-        let partial = held.begin()?;
+        handed::sweep().await;
+        let held = Arc::new(self.shelf.hold()?);
+        let beginner = Arc::clone(&held);
+        let partial = blocking(move || beginner.begin()).await??;
         let (manifest, cautions) = self.fill(&partial, with_secret).await?;
-        let backup = held.end(partial, &manifest)?;
-        let removed = held.sweep(&backup, self.keep);
+        let keep = self.keep;
+        let ending = blocking(move || {
+            let backup = held.end(partial, &manifest)?;
+            let removed = held.sweep(&backup, keep);
+            Ok::<_, BackupError>((backup, removed))
+        });
+        let (backup, removed) = ending.await??;
         Ok(Made {
             backup,
             cautions,
@@ -111,6 +119,7 @@ impl<D: BackedUp> Making<D> {
         manifest.add(DATABASE, kept_file::settle(&database).await?);
         manifest.database.server_version = copied.server_version;
         manifest.database.rows = copied.rows;
+        manifest.cautions = copied.cautions.clone();
         manifest.took_ms = begun.elapsed().as_millis() as u64;
         Ok((manifest, copied.cautions))
     }
@@ -144,6 +153,12 @@ impl<D: BackedUp> Making<D> {
         });
         Ok(!asked.await?.is_empty())
     }
+}
+
+/// Removing what is large takes a while.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, BackupError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| BackupError::new(Why::Disk, format!("The directory of backups: {error}.")))
 }
 
 /// The secret that a server with this data directory uses; none is made.

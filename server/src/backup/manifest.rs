@@ -25,6 +25,9 @@ pub struct Manifest {
     pub database: DatabasePart,
     /// Whether drafts were kept in a Redis then, of which nothing is in here.
     pub drafts_in_redis: bool,
+    /// What the copy cannot promise, in words for the operator.
+    #[serde(default)]
+    pub cautions: Vec<String>,
     /// Tells one secret from another: drafts can be read again only with the one they were kept with.
     pub secret_mark: String,
     pub files: Vec<FilePart>,
@@ -58,6 +61,7 @@ impl Manifest {
             inkfast_version: env!("CARGO_PKG_VERSION").to_owned(),
             database,
             drafts_in_redis: false,
+            cautions: Vec::new(),
             secret_mark,
             files: Vec::new(),
         }

@@ -6,8 +6,10 @@
 //!
 //! *Add a database:* implement [`BackedUp`] for its dialect, and test it in `server/tests/it/backups`.
 
+mod beside;
 mod counting;
 mod error;
+mod handed;
 mod kept_file;
 mod making;
 mod manifest;
@@ -15,8 +17,10 @@ mod mysql;
 mod partial;
 mod postgres;
 mod program;
+mod replay;
 mod restoring;
 mod retention;
+mod rights;
 mod schedule;
 mod seen;
 mod shelf;
@@ -32,6 +36,7 @@ use std::path::Path;
 
 use resilient_db::Options;
 
+pub use self::beside::Beside;
 pub use self::error::{BackupError, Why};
 pub use self::making::{Made, Making, What, secret_of};
 pub use self::manifest::Manifest;
@@ -81,16 +86,45 @@ pub trait BackedUp: OwnTables {
         file: &Path,
     ) -> impl Future<Output = Result<Copied, BackupError>> + Send;
 
+    /// The database's own name.
+    fn database_of(options: &Options<Self::Database>) -> String;
+
     /// Whether there is nothing in it that a restore would meet.
     fn is_empty(options: &Options<Self::Database>) -> impl Future<Output = Result<bool, BackupError>> + Send;
 
-    /// Brings the copy back into an empty database: all of it, or nothing.
+    /// Brings the copy back into an empty database: all of it but what [`release`](Self::release) brings, or nothing.
+    /// Nothing in it runs by itself.
     fn fill(
         options: &Options<Self::Database>,
         places: &Places,
         file: &Path,
         plain: bool,
     ) -> impl Future<Output = Result<(), BackupError>> + Send;
+
+    /// Where a server may use the database meanwhile: brings back the table without which nothing can be saved. It comes
+    /// last, after everything that is to be known of a restore.
+    fn release(
+        options: &Options<Self::Database>,
+        places: &Places,
+        file: &Path,
+        plain: bool,
+    ) -> impl Future<Output = Result<(), BackupError>> + Send;
+
+    /// What of the copy would run by itself, and came back switched off.
+    fn switched_off(
+        options: &Options<Self::Database>,
+    ) -> impl Future<Output = Result<Vec<String>, BackupError>> + Send {
+        let _nothing_does = options;
+        async { Ok(Vec::new()) }
+    }
+
+    /// Databases that are made beside this one for these purposes and are of no use afterwards.
+    const LEFT_BESIDE: &'static [&'static str];
+
+    /// Databases of this server that nobody is connected to.
+    fn unused_beside(
+        options: &Options<Self::Database>,
+    ) -> impl Future<Output = Result<Vec<String>, BackupError>> + Send;
 
     /// Makes an empty database beside this one, to be filled and looked at.
     fn make_beside(
@@ -133,12 +167,6 @@ pub enum Switched {
     InPlace { old: String },
     /// Where it was made: this kind cannot put it there. The old one is what it was.
     Beside { name: String },
-}
-
-/// A database beside the one that is served.
-pub struct Beside<D: OwnTables> {
-    pub name: String,
-    pub options: Options<D::Database>,
 }
 
 /// The file that a driver's option names, for a program that reads it itself.

@@ -1,17 +1,18 @@
 //! MySQL and MariaDB: their own dump, within one snapshot of InnoDB.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 use super::counting::RowCounter;
+use super::handed::Handed;
 use super::program::Program;
+use super::replay::Replay;
 use super::{
-    BackedUp, BackupError, Beside, Copied, Places, Rows, Switched, Why, certificate_file, kept_file, percent_decoded,
+    BackedUp, BackupError, Beside, Copied, Places, Rows, Switched, Why, beside, certificate_file, percent_decoded,
+    rights,
 };
-use crate::clock::now_ms;
 use crate::sql::{Dialect, MySql};
 
 const TABLES: &str = "SELECT CAST(TABLE_NAME AS CHAR) FROM information_schema.TABLES
@@ -26,6 +27,16 @@ const NOT_FROZEN: &str = "SELECT CAST(TABLE_NAME AS CHAR) FROM information_schem
 const SHORTENED: &str = "SELECT CAST(CONCAT(TABLE_NAME, '.', COLUMN_NAME) AS CHAR) FROM information_schema.COLUMNS
     JOIN information_schema.TABLES USING (TABLE_SCHEMA, TABLE_NAME)
     WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' AND DATA_TYPE = 'float'";
+const EVENTS: &str = "SELECT CAST(EVENT_NAME AS CHAR) FROM information_schema.EVENTS
+    WHERE EVENT_SCHEMA = DATABASE() ORDER BY 1";
+/// However they got past what switches them off on the way.
+const RUNNING_EVENTS: &str = "SELECT CAST(CONCAT('ALTER EVENT `', REPLACE(EVENT_NAME, '`', '``'), '` DISABLE') AS CHAR)
+    FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() AND STATUS = 'ENABLED'";
+const UNUSED: &str = "SELECT CAST(SCHEMA_NAME AS CHAR) FROM information_schema.SCHEMATA WHERE NOT EXISTS (
+    SELECT 1 FROM information_schema.PROCESSLIST WHERE DB = SCHEMA_NAME)";
+/// Without it nothing can be saved; meanwhile it has the other name.
+const SAVES: &str = "inkfast_submission";
+const SAVES_MEANWHILE: &str = "inkfast_submission_restoring";
 const ANYTHING: &str = "SELECT (SELECT count(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE())
     + (SELECT count(*) FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE())
     + (SELECT count(*) FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE())";
@@ -52,6 +63,10 @@ impl BackedUp for MySql {
         format!("{} at {host}:{}", database_of(options), options.get_port())
     }
 
+    fn database_of(options: &MySqlConnectOptions) -> String {
+        database_of(options).to_owned()
+    }
+
     fn read_address(url: &str) -> Option<MySqlConnectOptions> {
         let is_ours = ["mysql:", "mariadb:"].iter().any(|scheme| url.starts_with(scheme));
         let read: MySqlConnectOptions = is_ours.then(|| url.parse().ok()).flatten()?;
@@ -65,12 +80,13 @@ impl BackedUp for MySql {
         let not_frozen: Vec<String> = sqlx::query_scalar(NOT_FROZEN).fetch_all(&mut connection).await?;
         let versioned: Vec<String> = sqlx::query_scalar(VERSIONED).fetch_all(&mut connection).await?;
         let shortened: Vec<String> = sqlx::query_scalar(SHORTENED).fetch_all(&mut connection).await?;
+        let grants: Vec<String> = sqlx::query_scalar("SHOW GRANTS").fetch_all(&mut connection).await?;
         connection.close().await?;
         let dump = dump_program(places, &server_version).await?;
-        let login = Login::write(options, dump.is_of_mariadb(), file)?;
+        let login = Handed::write(&login_text(options, dump.is_of_mariadb())?)?;
         let mut command = dump.command();
         // Before anything else, or the files of the machine are read as well.
-        command.arg(login.argument());
+        command.arg(defaults(&login));
         command.args([
             "--single-transaction",
             "--quick",
@@ -100,7 +116,11 @@ impl BackedUp for MySql {
         Ok(Copied {
             server_version,
             rows,
-            cautions: cautions(&not_frozen, &shortened, &versioned),
+            cautions: [
+                rights::unseen(&grants, database_of(options)),
+                cautions(&not_frozen, &shortened, &versioned),
+            ]
+            .concat(),
         })
     }
 
@@ -117,12 +137,17 @@ impl BackedUp for MySql {
         let version = server_version(&mut connection).await?;
         connection.close().await?;
         let client = client_program(places, &version).await?;
-        let login = Login::write(options, client.is_of_mariadb(), &login_place())?;
+        let login = Handed::write(&login_text(options, client.is_of_mariadb())?)?;
         let mut command = client.command();
-        command.arg(login.argument());
+        command.arg(defaults(&login));
         command.args(["--default-character-set=utf8mb4", "--max-allowed-packet=1G", "--batch"]);
         command.arg(format!("--database={}", database_of(options)));
-        let filled = client.run(command, Some(file)).await;
+        let replay = Replay::new(SAVES.to_owned(), SAVES_MEANWHILE.to_owned());
+        let filled = async {
+            client.run(command, Some((file, replay))).await?;
+            switch_off(options).await
+        };
+        let filled = filled.await;
         if let Err(error) = filled {
             return match make_empty(options).await {
                 Ok(()) => Err(error),
@@ -135,30 +160,46 @@ impl BackedUp for MySql {
         Ok(())
     }
 
-    async fn make_beside(options: &MySqlConnectOptions, purpose: &str) -> Result<Beside<Self>, BackupError> {
+    async fn release(options: &MySqlConnectOptions, _: &Places, _: &Path, _: bool) -> Result<(), BackupError> {
         let mut connection = options.connect().await?;
-        // 64 letters are a name.
-        let short: String = database_of(options).chars().take(20).collect();
-        let name = format!("{short}_{purpose}_{}", now_ms());
-        let like: String =
-            sqlx::query_scalar("SELECT CONCAT(@@character_set_database, ' COLLATE ', @@collation_database)")
-                .fetch_one(&mut connection)
-                .await?;
-        let sql = format!("CREATE DATABASE {} CHARACTER SET {like}", Self::quote(&name));
-        let made = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await;
-        if let Err(error) = &made
-            // 1044: this account may not use it in this way.
-            && error.as_database_error().and_then(|error| error.code()).as_deref() == Some("42000")
-        {
-            return Err(BackupError::new(
-                Why::Refused,
-                "This account may not make a database beside the one it uses.",
-            ));
+        let names: Vec<String> = sqlx::query_scalar(TABLES).fetch_all(&mut connection).await?;
+        if names.iter().any(|name| name == SAVES_MEANWHILE) {
+            let order = format!("RENAME TABLE {SAVES_MEANWHILE} TO {SAVES}");
+            sqlx::raw_sql(AssertSqlSafe(order)).execute(&mut connection).await?;
         }
-        made?;
+        Ok(connection.close().await?)
+    }
+
+    async fn switched_off(options: &MySqlConnectOptions) -> Result<Vec<String>, BackupError> {
+        let mut connection = options.connect().await?;
+        let events = sqlx::query_scalar(EVENTS).fetch_all(&mut connection).await?;
         connection.close().await?;
-        let options = options.clone().database(&name);
-        Ok(Beside { name, options })
+        Ok(events)
+    }
+
+    /// What was restored beside the old one stays: it is what was asked for.
+    const LEFT_BESIDE: &'static [&'static str] = &[beside::VERIFYING];
+
+    async fn unused_beside(options: &MySqlConnectOptions) -> Result<Vec<String>, BackupError> {
+        let mut connection = options.connect().await?;
+        let names = sqlx::query_scalar(UNUSED).fetch_all(&mut connection).await?;
+        connection.close().await?;
+        Ok(names)
+    }
+
+    async fn make_beside(options: &MySqlConnectOptions, purpose: &str) -> Result<Beside<Self>, BackupError> {
+        let make = async |name: &str| {
+            let mut connection = options.connect().await?;
+            let like: String =
+                sqlx::query_scalar("SELECT CONCAT(@@character_set_database, ' COLLATE ', @@collation_database)")
+                    .fetch_one(&mut connection)
+                    .await?;
+            let sql = format!("CREATE DATABASE {} CHARACTER SET {like}", Self::quote(name));
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await?;
+            connection.close().await?;
+            Ok(options.clone().database(name))
+        };
+        beside::made(database_of(options), purpose, make, may_not).await
     }
 
     async fn remove_beside(options: &MySqlConnectOptions, made: &Beside<Self>) -> Result<(), BackupError> {
@@ -198,6 +239,22 @@ impl BackedUp for MySql {
         connection.close().await?;
         Ok(rows)
     }
+}
+
+/// 1044 and 1227: this account may not do it. (Their state, 42000, is that of whatever is wrong with a statement.)
+fn may_not(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    let error = error.and_then(|error| error.try_downcast_ref::<MySqlDatabaseError>());
+    error.is_some_and(|error| matches!(error.number(), 1044 | 1227))
+}
+
+async fn switch_off(options: &MySqlConnectOptions) -> Result<(), BackupError> {
+    let mut connection = options.connect().await?;
+    let orders: Vec<String> = sqlx::query_scalar(RUNNING_EVENTS).fetch_all(&mut connection).await?;
+    for order in orders {
+        sqlx::raw_sql(AssertSqlSafe(order)).execute(&mut connection).await?;
+    }
+    Ok(connection.close().await?)
 }
 
 async fn server_version(connection: &mut MySqlConnection) -> Result<String, sqlx::Error> {
@@ -271,36 +328,9 @@ fn database_of(options: &MySqlConnectOptions) -> &str {
     options.get_database().unwrap_or_default()
 }
 
-/// Where a restore's is written: beside nothing of anybody's.
-fn login_place() -> PathBuf {
-    std::env::temp_dir().join(format!("inkfast-{}", uuid::Uuid::new_v4().simple()))
-}
-
-/// Server, account and TLS in a file that only this user can read, removed when dropped.
-struct Login(PathBuf);
-
-impl Login {
-    fn write(options: &MySqlConnectOptions, of_mariadb: bool, beside: &Path) -> Result<Self, BackupError> {
-        let path = super::sqlite::with_suffix(beside, ".login");
-        let of = |error: std::io::Error| BackupError::of(&path, &error);
-        let mut file = kept_file::create(&path).map_err(of)?;
-        let login = Self(path.clone());
-        file.write_all(login_text(options, of_mariadb)?.as_bytes())
-            .map_err(of)?;
-        Ok(login)
-    }
-
-    fn argument(&self) -> String {
-        format!("--defaults-file={}", self.0.display())
-    }
-}
-
-impl Drop for Login {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_file(&self.0) {
-            tracing::warn!(%error, file = %self.0.display(), "a file with a password in it could not be removed");
-        }
-    }
+/// Server, account and TLS in a file that only this user can read.
+fn defaults(login: &Handed) -> String {
+    format!("--defaults-file={}", login.path.display())
 }
 
 fn login_text(options: &MySqlConnectOptions, of_mariadb: bool) -> Result<String, BackupError> {
@@ -372,19 +402,5 @@ mod tests {
         }
         assert!(login_text(&options, false).unwrap().contains("ssl-mode=VERIFY_CA"));
         assert!(!MySql::name_of(&options).contains("p@ss"));
-    }
-
-    #[test]
-    fn the_file_is_gone_when_nobody_needs_it_any_more() {
-        let folder = tempfile::tempdir().unwrap();
-        let options: MySqlConnectOptions = "mysql://me:secret@db/shop".parse().unwrap();
-        let login = Login::write(&options, true, &folder.path().join("database")).unwrap();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            assert_eq!(std::fs::metadata(&login.0).unwrap().permissions().mode() & 0o777, 0o600);
-        }
-        drop(login);
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use tokio::runtime::RuntimeFlavor;
+
 use super::manifest::{self, Manifest};
 use super::{BackupError, kept_file};
 
@@ -45,10 +47,21 @@ impl Partial {
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        if !self.ended
-            && let Err(error) = std::fs::remove_dir_all(&self.directory)
-        {
-            tracing::warn!(%error, "a backup that was not ended could not be removed; the next one does it");
+        if self.ended {
+            return;
+        }
+        let directory = std::mem::take(&mut self.directory);
+        let remove = move || {
+            if let Err(error) = std::fs::remove_dir_all(&directory) {
+                tracing::warn!(%error, "a backup that was not ended could not be removed; the next one does it");
+            }
+        };
+        // It may be large, and what drops it may have others to serve.
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) if runtime.runtime_flavor() == RuntimeFlavor::MultiThread => {
+                tokio::task::block_in_place(remove)
+            }
+            _ => remove(),
         }
     }
 }

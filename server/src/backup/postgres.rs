@@ -6,8 +6,11 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tokio::process::Command;
 
+use super::handed::Handed;
 use super::program::Program;
-use super::{BackedUp, BackupError, Beside, Copied, Places, Rows, Switched, Why, certificate_file, percent_decoded};
+use super::{
+    BackedUp, BackupError, Beside, Copied, Places, Rows, Switched, Why, beside, certificate_file, percent_decoded,
+};
 use crate::clock::now_ms;
 use crate::sql::{Dialect, Postgres};
 
@@ -26,6 +29,9 @@ const ANYTHING: &str = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace 
                 WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
     OR EXISTS (SELECT FROM pg_namespace WHERE nspname NOT LIKE 'pg\\_%'
         AND nspname NOT IN ('information_schema', 'public'))";
+
+const UNUSED: &str = "SELECT datname FROM pg_database d
+    WHERE NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.datid = d.oid)";
 
 /// As the old one, of which everything is copied; extensions come with the copy.
 const LIKE_THE_OLD: &str = "SELECT format('TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L',
@@ -48,6 +54,10 @@ impl BackedUp for Postgres {
             host_of(options),
             options.get_port()
         )
+    }
+
+    fn database_of(options: &PgConnectOptions) -> String {
+        database_of(options)
     }
 
     fn read_address(url: &str) -> Option<PgConnectOptions> {
@@ -91,41 +101,32 @@ impl BackedUp for Postgres {
 
     /// In one transaction.
     async fn fill(options: &PgConnectOptions, places: &Places, file: &Path, plain: bool) -> Result<(), BackupError> {
+        restore_those(options, places, file, plain, |entry| !is_of_saves(entry)).await
+    }
+
+    async fn release(options: &PgConnectOptions, places: &Places, file: &Path, plain: bool) -> Result<(), BackupError> {
+        restore_those(options, places, file, plain, is_of_saves).await
+    }
+
+    const LEFT_BESIDE: &'static [&'static str] = &[beside::VERIFYING, beside::RESTORING];
+
+    async fn unused_beside(options: &PgConnectOptions) -> Result<Vec<String>, BackupError> {
         let mut connection = options.connect().await?;
-        let (major, _) = server_version(&mut connection).await?;
+        let names = sqlx::query_scalar(UNUSED).fetch_all(&mut connection).await?;
         connection.close().await?;
-        let restore = program(places, "pg_restore", major).await?;
-        let mut command = restore.command();
-        connect_by_environment(&mut command, options)?;
-        command.args(["--single-transaction", "--exit-on-error", "--no-password"]);
-        if plain {
-            command.args(["--no-owner", "--no-privileges"]);
-        }
-        // It has to be named there, or the dump is only printed.
-        command.arg(format!("--dbname={}", connection_string(&database_of(options))));
-        restore.run(with_file(command, file), None).await
+        Ok(names)
     }
 
     async fn make_beside(options: &PgConnectOptions, purpose: &str) -> Result<Beside<Self>, BackupError> {
-        let mut connection = options.connect().await?;
-        let like: String = sqlx::query_scalar(LIKE_THE_OLD).fetch_one(&mut connection).await?;
-        // 63 bytes are a name.
-        let short: String = database_of(options).chars().take(20).collect();
-        let name = format!("{short}_{purpose}_{}", now_ms());
-        let sql = format!("CREATE DATABASE {} {like}", Self::quote(&name));
-        let made = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await;
-        if let Err(error) = &made
-            && error.as_database_error().and_then(|error| error.code()).as_deref() == Some("42501")
-        {
-            return Err(BackupError::new(
-                Why::Refused,
-                "This account may not make a database beside the one it uses.",
-            ));
-        }
-        made?;
-        connection.close().await?;
-        let options = options.clone().database(&name);
-        Ok(Beside { name, options })
+        let make = async |name: &str| {
+            let mut connection = options.connect().await?;
+            let like: String = sqlx::query_scalar(LIKE_THE_OLD).fetch_one(&mut connection).await?;
+            let sql = format!("CREATE DATABASE {} {like}", Self::quote(name));
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await?;
+            connection.close().await?;
+            Ok(options.clone().database(name))
+        };
+        beside::made(&database_of(options), purpose, make, may_not).await
     }
 
     async fn remove_beside(options: &PgConnectOptions, made: &Beside<Self>) -> Result<(), BackupError> {
@@ -172,6 +173,53 @@ impl BackedUp for Postgres {
         connection.close().await?;
         Ok(rows)
     }
+}
+
+fn may_not(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.as_deref() == Some("42501")
+}
+
+/// Of the copy's table of contents, a line about the table without which nothing can be saved.
+fn is_of_saves(entry: &str) -> bool {
+    [" inkfast submission", " inkfast TABLE submission"]
+        .iter()
+        .any(|words| entry.contains(words))
+}
+
+/// In one transaction.
+async fn restore_those(
+    options: &PgConnectOptions,
+    places: &Places,
+    file: &Path,
+    plain: bool,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<(), BackupError> {
+    let mut connection = options.connect().await?;
+    let (major, _) = server_version(&mut connection).await?;
+    connection.close().await?;
+    let restore = program(places, "pg_restore", major).await?;
+    let mut listing = restore.command();
+    listing.arg("--list");
+    let all = restore.output(with_file(listing, file)).await?;
+    let those: Vec<&str> = all
+        .lines()
+        .filter(|entry| !entry.starts_with(';') && wanted(entry))
+        .collect();
+    if those.is_empty() {
+        return Ok(());
+    }
+    let list = Handed::write(&(those.join("\n") + "\n"))?;
+    let mut command = restore.command();
+    connect_by_environment(&mut command, options)?;
+    command.args(["--single-transaction", "--exit-on-error", "--no-password"]);
+    command.arg(format!("--use-list={}", list.path.display()));
+    if plain {
+        command.args(["--no-owner", "--no-privileges"]);
+    }
+    // It has to be named there, or the dump is only printed.
+    command.arg(format!("--dbname={}", connection_string(&database_of(options))));
+    restore.run(with_file(command, file), None).await
 }
 
 /// A count may take longer than a page's question, and the copy longer than a transaction may rest.

@@ -4,12 +4,16 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use super::kept_file::{self, Digest};
+use super::replay::Replay;
 use super::{BackupError, Why};
 
 /// Debian keeps some out of the PATH, in one directory per version.
@@ -19,6 +23,8 @@ const INHERITED: [&str; 4] = ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"];
 /// Of what a program says when it fails.
 const HEARD: u64 = 16 << 10;
 const TOLD: usize = 600;
+/// A copy of which nothing has come for so long does not come any more: whatever the program waits for, it waits in vain.
+const SILENT_FOR: Duration = Duration::from_secs(10 * 60);
 
 /// Where programs are looked for.
 #[derive(Clone, Debug, Default)]
@@ -108,41 +114,84 @@ impl Program {
     /// dies: then nobody reads any more what it writes.
     pub async fn run_into(
         &self,
-        mut command: Command,
+        command: Command,
         file: &Path,
         seen: impl FnMut(&[u8]),
+    ) -> Result<Digest, BackupError> {
+        self.run_into_within(command, file, seen, SILENT_FOR).await
+    }
+
+    async fn run_into_within(
+        &self,
+        mut command: Command,
+        file: &Path,
+        mut seen: impl FnMut(&[u8]),
+        silent_for: Duration,
     ) -> Result<Digest, BackupError> {
         let mut child = self.spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
         let said = hear(&mut child);
         let output = child.stdout.take().expect("it is piped");
-        let written = kept_file::write(output, file, seen).await?;
-        let status = child
-            .wait()
-            .await
+        let (heard, mut silence) = watch::channel(());
+        let writing = kept_file::write(output, file, |bytes| {
+            heard.send_replace(());
+            seen(bytes);
+        });
+        let silence = async { while let Ok(Ok(())) = timeout(silent_for, silence.changed()).await {} };
+        let written = tokio::select! {
+            written = writing => written?,
+            () = silence => return Err(self.is_silent(silent_for)),
+        };
+        let ended = timeout(silent_for, child.wait()).await;
+        let status = ended
+            .map_err(|_| self.is_silent(silent_for))?
             .map_err(|error| BackupError::of(&self.path, &error))?;
         self.succeeded(status, said).await?;
         Ok(written)
     }
 
-    /// Runs it to its end. `input`: a file that it reads.
-    pub async fn run(&self, mut command: Command, input: Option<&Path>) -> Result<(), BackupError> {
-        let stdin = match input {
-            None => Stdio::null(),
-            Some(file) => std::fs::File::open(file)
-                .map_err(|error| BackupError::of(file, &error))?
-                .into(),
-        };
+    fn is_silent(&self, silent_for: Duration) -> BackupError {
+        let (name, minutes) = (self.name(), silent_for.as_secs() / 60);
+        let words = format!("{name} has given nothing for {minutes} minutes, and was stopped.");
+        BackupError::new(Why::Database, words)
+    }
+
+    /// What it gives, which is short.
+    pub async fn output(&self, mut command: Command) -> Result<String, BackupError> {
+        let mut child = self.spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
+        let said = hear(&mut child);
+        let mut given = String::new();
+        let of = |error: std::io::Error| BackupError::of(&self.path, &error);
+        let mut output = child.stdout.take().expect("it is piped");
+        output.read_to_string(&mut given).await.map_err(of)?;
+        let status = child.wait().await.map_err(of)?;
+        self.succeeded(status, said).await?;
+        Ok(given)
+    }
+
+    /// Runs it to its end. `input`: a file that it reads, on the way changed by this.
+    pub async fn run(&self, mut command: Command, input: Option<(&Path, Replay)>) -> Result<(), BackupError> {
+        let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
         let mut child = self.spawn(command.stdin(stdin).stdout(Stdio::null()))?;
         let said = hear(&mut child);
-        // Told to stop, it ends before this does, so that what it has begun can be undone.
-        let status = tokio::select! {
-            status = child.wait() => status.map_err(|error| BackupError::of(&self.path, &error))?,
-            () = crate::startup::told_to_stop() => {
-                let _ended = child.kill().await;
-                return Err(BackupError::new(Why::Refused, "Stopped."));
+        let stdin = child.stdin.take();
+        let running = async {
+            if let (Some((file, replay)), Some(stdin)) = (input, stdin) {
+                feed(stdin, file, replay).await?;
             }
+            child.wait().await.map_err(|error| BackupError::of(&self.path, &error))
         };
-        self.succeeded(status, said).await
+        // Told to stop, it ends before this does, so that what it has begun can be undone.
+        let stopped = tokio::select! {
+            status = running => Ok(status?),
+            () = crate::startup::told_to_stop() => Err(BackupError::new(Why::Refused, "Stopped.")),
+        };
+        match stopped {
+            Ok(status) => self.succeeded(status, said).await,
+            Err(stopped) => {
+                let _ended = child.kill().await;
+                Err(stopped)
+            }
+        }
     }
 
     fn spawn(&self, command: &mut Command) -> Result<Child, BackupError> {
@@ -178,6 +227,25 @@ fn hear(child: &mut Child) -> JoinHandle<String> {
     })
 }
 
+/// Where it reads no more, it has failed, and says why itself.
+async fn feed(mut to: ChildStdin, file: &Path, mut replay: Replay) -> Result<(), BackupError> {
+    let of = |error: std::io::Error| BackupError::of(file, &error);
+    let mut from = tokio::fs::File::open(file).await.map_err(of)?;
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        let read = from.read(&mut chunk).await.map_err(of)?;
+        if read == 0 {
+            break;
+        }
+        if to.write_all(&replay.see(&chunk[..read])).await.is_err() {
+            return Ok(());
+        }
+    }
+    let _gone = to.write_all(&replay.end()).await;
+    let _gone = to.shutdown().await;
+    Ok(())
+}
+
 async fn drain(mut from: impl AsyncRead + Unpin) {
     let _ = tokio::io::copy(&mut from, &mut tokio::io::sink()).await;
 }
@@ -203,6 +271,26 @@ mod tests {
             path: "/usr/bin/pg_dump".into(),
             version: version.to_owned(),
         }
+    }
+
+    #[tokio::test]
+    async fn a_copy_of_which_nothing_comes_any_more_is_given_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let shell = Program {
+            path: "/bin/sh".into(),
+            version: String::new(),
+        };
+        let mut hangs = shell.command();
+        hangs.args(["-c", "echo begun; sleep 0.2; echo more; exec sleep 600"]);
+        let (file, mut seen) = (folder.path().join("copy"), Vec::new());
+        let see = |bytes: &[u8]| seen.extend_from_slice(bytes);
+        let ended = shell.run_into_within(hangs, &file, see, Duration::from_secs(2)).await;
+        let failed = ended.expect_err("it hangs");
+        assert!(
+            failed.why == Why::Database && failed.to_string().contains("was stopped"),
+            "{failed}"
+        );
+        assert_eq!(seen, b"begun\nmore\n");
     }
 
     #[test]

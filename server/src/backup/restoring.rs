@@ -1,6 +1,7 @@
 //! Brings a backup back. What is there now is replaced only when everything is ready, and kept beside it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use resilient_db::Options;
 use serde_json::Value;
@@ -8,11 +9,18 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use super::making::{ACCOUNTS, DRAFTS, SECRET};
 use super::verifying::{of_this_kind, same_rows};
-use super::{BackedUp, Backup, BackupError, Beside, DATABASE, Places, Switched, Why, kept_file, sqlite, unsaved};
+use super::{
+    BackedUp, Backup, BackupError, Beside, DATABASE, Places, Switched, Why, beside, handed, kept_file, sqlite, unsaved,
+};
 use crate::clock::now_ms;
 use crate::sql::migrations::last_step;
 use crate::sql::{Dialect, Sqlite};
 use crate::{files, keys, report};
+
+/// Servers that were waiting have looked at accounts and at what was undone by then.
+const HEARD_WITHIN: Duration = Duration::from_secs(5);
+/// Bringing the own tables up to date, and turning back, writes to these.
+const TURNED: [&str; 2] = ["schema_history", "undone_time"];
 
 /// How somebody wants it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +56,8 @@ pub async fn restore<D: BackedUp>(
     of_this_kind::<D>(backup)?;
     known_steps(backup)?;
     backup.check().await?;
+    handed::sweep().await;
+    beside::sweep::<D>(options).await;
     let is_empty = D::is_empty(options).await?;
     if !is_empty && !manner.replace {
         let words = format!(
@@ -106,9 +116,12 @@ async fn into_empty<D: BackedUp>(
     manner: Manner,
 ) -> Result<Vec<String>, BackupError> {
     D::fill(options, places, &backup.file(DATABASE), manner.plain).await?;
+    // A server that waits for this database can save nothing before it is released.
     let checked = async {
-        same_rows(&backup.manifest.database.rows, &D::rows(options).await?)?;
-        turn_back::<D>(backup, options).await
+        if turn_back::<D>(backup, options).await? {
+            tokio::time::sleep(HEARD_WITHIN).await;
+        }
+        release_and_count::<D>(backup, options, places, manner).await
     };
     checked.await.map_err(|error| {
         let words = format!(
@@ -117,7 +130,36 @@ async fn into_empty<D: BackedUp>(
         );
         BackupError::new(Why::Database, words)
     })?;
-    Ok(Vec::new())
+    off::<D>(options).await
+}
+
+/// What would run by itself, in words.
+async fn off<D: BackedUp>(options: &Options<D::Database>) -> Result<Vec<String>, BackupError> {
+    let off = D::switched_off(options).await?;
+    let words = format!(
+        "These run by themselves, and came back switched off: {}. Look at them, and switch on (ALTER EVENT … ENABLE) what is \
+         to run.",
+        off.join(", ")
+    );
+    Ok(if off.is_empty() { Vec::new() } else { vec![words] })
+}
+
+async fn release_and_count<D: BackedUp>(
+    backup: &Backup,
+    options: &Options<D::Database>,
+    places: &Places,
+    manner: Manner,
+) -> Result<(), BackupError> {
+    D::release(options, places, &backup.file(DATABASE), manner.plain).await?;
+    let (mut wanted, mut found) = (backup.manifest.database.rows.clone(), D::rows(options).await?);
+    // In these there is more by now, and some may be new.
+    found.retain(|table, _| wanted.contains_key(table));
+    for own in TURNED {
+        let own = D::own(own).replace(['"', '`'], "");
+        wanted.remove(&own);
+        found.remove(&own);
+    }
+    same_rows(&wanted, &found)
 }
 
 async fn in_place<D: BackedUp>(
@@ -126,13 +168,25 @@ async fn in_place<D: BackedUp>(
     places: &Places,
     manner: Manner,
 ) -> Result<Vec<String>, BackupError> {
-    let beside = D::make_beside(options, "restoring").await?;
-    match fill_and_switch::<D>(backup, options, &beside, places, manner).await {
-        Ok(Switched::InPlace { old }) => Ok(vec![format!("The old database is kept as {old}.")]),
-        Ok(Switched::Beside { name }) => Ok(vec![format!(
-            "This kind of database cannot be put in the place of another. All is restored in {name}, and the old one is \
-             what it was: name {name} in DATABASE_URL."
-        )]),
+    let beside = D::make_beside(options, beside::RESTORING).await?;
+    let off = async {
+        let switched = fill_and_switch::<D>(backup, options, &beside, places, manner).await?;
+        let now = if matches!(switched, Switched::Beside { .. }) {
+            &beside.options
+        } else {
+            options
+        };
+        Ok((switched, off::<D>(now).await.unwrap_or_default()))
+    };
+    match off.await {
+        Ok((Switched::InPlace { old }, off)) => Ok([vec![format!("The old database is kept as {old}.")], off].concat()),
+        Ok((Switched::Beside { name }, off)) => {
+            let words = format!(
+                "This kind of database cannot be put in the place of another. All is restored in {name}, and the old one \
+                 is what it was: name {name} in DATABASE_URL."
+            );
+            Ok([vec![words], off].concat())
+        }
         Err(error) => {
             if let Err(left) = D::remove_beside(options, &beside).await {
                 tracing::warn!(error = %left, name = beside.name, "what was restored in vain is still there");
@@ -150,16 +204,18 @@ async fn fill_and_switch<D: BackedUp>(
     manner: Manner,
 ) -> Result<Switched, BackupError> {
     D::fill(&beside.options, places, &backup.file(DATABASE), manner.plain).await?;
-    same_rows(&backup.manifest.database.rows, &D::rows(&beside.options).await?)?;
     turn_back::<D>(backup, &beside.options).await?;
+    release_and_count::<D>(backup, &beside.options, places, manner).await?;
     D::switch(options, beside).await
 }
 
 /// Whoever signed out, or was switched off, since the backup would be signed in again by it. Forms that were drawn
 /// since then show what is no more: a record under their address may be another one.
-async fn turn_back<D: BackedUp>(backup: &Backup, options: &Options<D::Database>) -> Result<(), BackupError> {
+///
+/// Whether there was anything to turn back.
+async fn turn_back<D: BackedUp>(backup: &Backup, options: &Options<D::Database>) -> Result<bool, BackupError> {
     if backup.manifest.database.migration == 0 {
-        return Ok(());
+        return Ok(false);
     }
     let up_to_date = D::migrate(options).await;
     up_to_date.map_err(|error| {
@@ -177,7 +233,8 @@ async fn turn_back<D: BackedUp>(backup: &Backup, options: &Options<D::Database>)
         format!("INSERT INTO {undone} (to_ms, from_ms) VALUES ({to}, {from})"),
         "COMMIT".to_owned(),
     ];
-    D::run(options, &orders).await
+    D::run(options, &orders).await?;
+    Ok(true)
 }
 
 /// What lies beside the database, ready to be put in place.

@@ -29,6 +29,10 @@ impl BackedUp for Sqlite {
             .to_string()
     }
 
+    fn database_of(options: &SqliteConnectOptions) -> String {
+        Self::name_of(options)
+    }
+
     fn read_address(url: &str) -> Option<SqliteConnectOptions> {
         url.starts_with("sqlite:").then(|| url.parse().ok()).flatten()
     }
@@ -75,6 +79,18 @@ impl BackedUp for Sqlite {
             tracing::warn!(error = %left, file = %made.display(), "what was restored in vain is still there");
         }
         filled
+    }
+
+    /// A server does not use the file meanwhile: it would hold the data directory.
+    async fn release(_: &SqliteConnectOptions, _: &Places, _: &Path, _: bool) -> Result<(), BackupError> {
+        Ok(())
+    }
+
+    /// The next one has the same name.
+    const LEFT_BESIDE: &'static [&'static str] = &[];
+
+    async fn unused_beside(_: &SqliteConnectOptions) -> Result<Vec<String>, BackupError> {
+        Ok(Vec::new())
     }
 
     async fn make_beside(options: &SqliteConnectOptions, purpose: &str) -> Result<Beside<Self>, BackupError> {

@@ -3,7 +3,7 @@
 use resilient_db::Options;
 
 use super::making::DRAFTS;
-use super::{BackedUp, Backup, BackupError, DATABASE, Places, Rows, Why, sqlite};
+use super::{BackedUp, Backup, BackupError, DATABASE, Places, Rows, Why, beside, handed, sqlite};
 
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,9 +27,13 @@ pub async fn verify<D: BackedUp>(
     if backup.manifest.has(DRAFTS) {
         sqlite::checked_rows(&backup.file(DRAFTS)).await?;
     }
-    let beside = D::make_beside(options, "verify").await?;
+    handed::sweep().await;
+    beside::sweep::<D>(options).await;
+    let beside = D::make_beside(options, beside::VERIFYING).await?;
     let tried = async {
-        D::fill(&beside.options, places, &backup.file(DATABASE), true).await?;
+        let file = backup.file(DATABASE);
+        D::fill(&beside.options, places, &file, true).await?;
+        D::release(&beside.options, places, &file, true).await?;
         D::rows(&beside.options).await
     };
     let tried = tried.await;

@@ -71,15 +71,19 @@ async fn nothing_here(services: &Services, visitor: &Visitor) -> Response {
 struct Wanted {
     kind: String,
     seconds: u64,
+    /// Whoever began it asks for it again and again, and it ends when nobody does.
+    #[serde(default)]
+    followed: bool,
 }
 
-/// `POST /api/drills` with `{"kind": …, "seconds": …}`: 202, with the number by which it is followed.
+/// `POST /api/drills` with `{"kind": …, "seconds": …}`, and `"followed": true` from whoever goes on asking: 202, with the number by which it is followed.
 async fn begin(State(services): State<Services>, Extension(visitor): Extension<Visitor>, body: Bytes) -> Response {
     let Some(drills) = &services.drills else {
         return drills_are_off();
     };
     let wanted: Option<Wanted> = serde_json::from_slice(&body).ok();
     let kind = wanted.as_ref().and_then(|wanted| DrillKind::from_word(&wanted.kind));
+    let is_followed = wanted.as_ref().is_some_and(|wanted| wanted.followed);
     let seconds = wanted
         .map(|wanted| wanted.seconds)
         .filter(|seconds| DRILL_SECONDS.contains(seconds));
@@ -88,7 +92,11 @@ async fn begin(State(services): State<Services>, Extension(visitor): Extension<V
         let message = format!("It takes {{\"kind\": one of {kinds}, \"seconds\": 1 to 120}}.");
         return answers::json_failure(StatusCode::BAD_REQUEST, "malformed", &message);
     };
-    let number = drills.start(kind, Duration::from_secs(seconds), visitor.name());
+    let (lasting, name) = (Duration::from_secs(seconds), visitor.name());
+    let number = match is_followed {
+        true => drills.start_followed(kind, lasting, name),
+        false => drills.start(kind, lasting, name),
+    };
     answers::json_success(StatusCode::ACCEPTED, json!({ "id": number, "state": "running" }))
 }
 

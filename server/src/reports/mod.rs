@@ -71,7 +71,9 @@ pub trait Watched: Explains {
 }
 
 /// What is asked of `D`.
-pub struct DatabaseReports<D: Watched> {
+pub struct DatabaseReports<D: Watched>(Arc<Looks<D>>);
+
+struct Looks<D: Watched> {
     way: Way<D>,
     panel: Arc<Panel>,
     activity: Mutex<Option<(Instant, Activity)>>,
@@ -80,14 +82,17 @@ pub struct DatabaseReports<D: Watched> {
 
 impl<D: Watched> DatabaseReports<D> {
     pub fn new(servers: Servers<Options<D::Database>>, db: Database<D::Database>, panel: &Arc<Panel>) -> Arc<Self> {
-        Arc::new(Self {
+        let looks = Looks {
             way: Way::new(servers, db),
             panel: Arc::clone(panel),
             activity: Mutex::default(),
             hints: Mutex::default(),
-        })
+        };
+        Arc::new(Self(Arc::new(looks)))
     }
+}
 
+impl<D: Watched> Looks<D> {
     async fn look(&self) -> Result<Activity, sqlx::Error> {
         let mut last = self.activity.lock().await;
         if let Some(seen) = fresh(&last, FRESH) {
@@ -137,15 +142,24 @@ impl<D: Watched> Reports for DatabaseReports<D> {
         if !D::SESSIONS {
             return Ok(activity::without_sessions());
         }
-        within(self.look()).await
+        let looks = Arc::clone(&self.0);
+        to_its_end(async move { within(looks.look()).await }).await
     }
 
     async fn hints(&self, statements: &[StatementNumbers]) -> Result<Hints, NotTold> {
         if statements.iter().all(|statement| statement.slow == 0) {
             return Ok(Hints::default());
         }
-        within(self.explain(statements)).await
+        let (looks, statements) = (Arc::clone(&self.0), statements.to_vec());
+        to_its_end(async move { within(looks.explain(&statements)).await }).await
     }
+}
+
+/// Also where whoever asked does not wait for it: the next one sees what it saw, and does not ask the database again.
+async fn to_its_end<T: Send + 'static>(
+    look: impl Future<Output = Result<T, NotTold>> + Send + 'static,
+) -> Result<T, NotTold> {
+    tokio::spawn(look).await.unwrap_or(Err(NotTold::Failed))
 }
 
 async fn within<T>(asking: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, NotTold> {
@@ -165,5 +179,26 @@ fn not_told(error: sqlx::Error) -> NotTold {
             tracing::warn!(%error, "the database does not tell about itself");
             NotTold::Failed
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_that_its_caller_gives_up_is_there_for_the_next() {
+        let seen = Arc::new(AtomicBool::new(false));
+        let noted = Arc::clone(&seen);
+        let look = to_its_end(async move {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            noted.store(true, Ordering::Release);
+            Ok(())
+        });
+        assert!(timeout(Duration::from_secs(1), look).await.is_err(), "given up");
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert!(seen.load(Ordering::Acquire));
     }
 }

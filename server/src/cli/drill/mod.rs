@@ -119,9 +119,10 @@ fn server(arguments: &DrillArguments) -> Result<Server, NotRun> {
 
 /// Begins it and follows it to the end of its check.
 async fn drill(arguments: &DrillArguments, server: &Server) -> Result<Value, NotRun> {
-    // Listened for from the start: a drill that is begun is never left behind.
+    // Listened for from the start: a drill that is begun is never left behind. (Nor is one whose beginning was never
+    // heard of here: the server ends it when nobody asks.)
     let mut interrupted = tokio::spawn(startup::told_to_stop());
-    let wanted = json!({ "kind": arguments.kind.word(), "seconds": arguments.seconds });
+    let wanted = json!({ "kind": arguments.kind.word(), "seconds": arguments.seconds, "followed": true });
     let begun = asked(server, Method::POST, "/api/drills", Some(&wanted))
         .await
         .map_err(NotRun)?;

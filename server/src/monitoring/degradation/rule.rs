@@ -13,6 +13,10 @@ const WELL_FOR: Moment = 5_000;
 /// After somebody has ended it by hand, trouble that goes on is passed over for so long.
 const HELD_OFF_FOR: Moment = 5 * 60 * 1_000;
 
+/// One that takes no changes for so long, and is read from without trouble, is meant to be so: it spares nobody anything
+/// to leave out what only reads.
+const PASSING_FOR: Moment = 10 * 60 * 1_000;
+
 /// How the database is at this moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Signals {
@@ -47,11 +51,14 @@ pub struct Rule {
     troubled_since: Option<Moment>,
     well_since: Option<Moment>,
     held_off_until: Option<Moment>,
+    /// Since when it takes no changes, and nothing else is the matter.
+    read_only_since: Option<Moment>,
 }
 
 impl Rule {
     /// To be asked several times a second.
     pub fn look(&mut self, now: Moment, signals: Signals) -> Option<Change> {
+        let signals = self.without_what_is_meant(now, signals);
         if signals.is_well() {
             self.troubled_since = None;
             let well_since = *self.well_since.get_or_insert(now);
@@ -71,6 +78,19 @@ impl Rule {
         }
         self.degraded = true;
         signals.cause().map(Change::Entered)
+    }
+
+    fn without_what_is_meant(&mut self, now: Moment, signals: Signals) -> Signals {
+        if signals.write_open && !signals.read_open {
+            let since = *self.read_only_since.get_or_insert(now);
+            let is_meant = now.saturating_sub(since) >= PASSING_FOR;
+            return Signals {
+                write_open: !is_meant,
+                ..signals
+            };
+        }
+        self.read_only_since = None;
+        signals
     }
 
     /// By hand: over now, and not again for this trouble.
@@ -98,6 +118,23 @@ mod tests {
         read_open: true,
         ..WRITE
     };
+
+    #[test]
+    fn a_database_that_is_meant_to_take_no_changes_is_not_in_trouble_for_ever() {
+        let mut rule = Rule::default();
+        let entered = watch(&mut rule, 0, PASSING_FOR, WRITE);
+        assert_eq!(entered, [(0, Change::Entered(Cause::Writing))]);
+        let left = watch(&mut rule, PASSING_FOR, 2 * PASSING_FOR, WRITE);
+        assert_eq!(left, [(PASSING_FOR + WELL_FOR, Change::Left)]);
+        let slow = Signals { slow: true, ..WRITE };
+        let now = 2 * PASSING_FOR;
+        let again = watch(&mut rule, now, now + 20_000, slow);
+        assert_eq!(again, [(now + SLOW_FOR, Change::Entered(Cause::Slow))]);
+        // What begins after it has taken changes, or was away, is another trouble.
+        watch(&mut rule, now + 20_000, now + 40_000, WELL);
+        let again = watch(&mut rule, now + 40_000, now + 41_000, WRITE);
+        assert_eq!(again, [(now + 40_000, Change::Entered(Cause::Writing))]);
+    }
 
     /// Looks every 250 ms from `from` to before `to`; the changes with their times.
     fn watch(rule: &mut Rule, from: Moment, to: Moment, signals: Signals) -> Vec<(Moment, Change)> {

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use app::monitoring::model::{DrillCheck, DrillKind, DrillReport, DrillsView, OwnSaves, RunningDrill};
 use resilient_db::{Fault, Faults};
+use tokio::time::Instant;
 
 use self::check::{Check, Found};
 pub use self::ledger::Ledger;
@@ -28,6 +29,8 @@ const SLOW: Duration = Duration::from_millis(1_500);
 const AT_MOST: usize = 20;
 /// A server may still do what it was sent before its client was gone; longer than any call takes.
 const LATEST_COMMIT: Duration = Duration::from_secs(5);
+/// Whoever follows a drill asks every half second, and may have to wait for an answer.
+const UNASKED_FOR: Duration = Duration::from_secs(15);
 
 pub struct Drills {
     faults: Faults,
@@ -50,6 +53,8 @@ struct Running {
     started_at_ms: u64,
     before: Counts,
     load: Arc<OwnLoad>,
+    /// Somebody wanted to know how far it is.
+    asked_at: Instant,
 }
 
 /// What a report is the difference of.
@@ -103,6 +108,7 @@ impl Drills {
             started_at_ms: now_ms(),
             before,
             load: Arc::clone(&load),
+            asked_at: Instant::now(),
         });
         drop(state);
         // Where nobody can save there is nothing to try.
@@ -115,6 +121,31 @@ impl Drills {
             drills.time_is_up(number);
         });
         number
+    }
+
+    /// The same for somebody who follows it, and of whom it may not be known that they are gone: it ends as well when
+    /// nobody asks for it any more.
+    pub fn start_followed(self: &Arc<Self>, kind: DrillKind, lasting: Duration, account: &str) -> u64 {
+        let number = self.start(kind, lasting, account);
+        let drills = Arc::clone(self);
+        tokio::spawn(async move {
+            while let Some(asked_at) = drills.asked_at(number) {
+                if asked_at.elapsed() >= UNASKED_FOR {
+                    tracing::warn!(drill = number, "nobody asks for this drill any more");
+                    drills.time_is_up(number);
+                    return;
+                }
+                tokio::time::sleep_until(asked_at + UNASKED_FOR).await;
+            }
+        });
+        number
+    }
+
+    /// Of the one that runs.
+    fn asked_at(&self, number: u64) -> Option<Instant> {
+        let state = self.state();
+        let running = state.running.as_ref().filter(|running| running.drill.number == number);
+        running.map(|running| running.asked_at)
     }
 
     /// Ends the drill of this number, unless it was stopped before: by now another may run.
@@ -264,9 +295,10 @@ impl Drills {
 
     /// `None` where there was none of this number, or its report is forgotten.
     pub fn find(&self, number: u64) -> Option<DrillState> {
-        let state = self.state();
-        let running = state.running.as_ref().filter(|running| running.drill.number == number);
+        let mut state = self.state();
+        let running = state.running.as_mut().filter(|running| running.drill.number == number);
         if let Some(running) = running {
+            running.asked_at = Instant::now();
             return Some(DrillState::Running(as_of_now(running)));
         }
         let report = state.reports.iter().find(|report| report.number == number)?;

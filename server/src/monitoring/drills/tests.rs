@@ -71,6 +71,26 @@ async fn the_clock_of_an_earlier_drill_does_not_end_a_later_one() {
     assert_eq!(drills.view().last.map(|last| last.kind), Some(DrillKind::Hang));
 }
 
+/// The answer that said that it began was lost, say.
+#[tokio::test(start_paused = true)]
+async fn a_drill_that_nobody_asks_for_any_more_ends() {
+    let faults = Faults::default();
+    let drills = drills(&faults, Forgetful::default());
+    let number = drills.start_followed(DrillKind::Refuse, 10 * MINUTE, "a program");
+    for _ in 0..10 {
+        tokio::time::sleep(UNASKED_FOR / 3).await;
+        assert!(matches!(drills.find(number), Some(DrillState::Running(_))));
+    }
+    tokio::time::sleep(UNASKED_FOR / 3 * 2).await;
+    assert!(drills.view().running.is_some(), "not yet");
+    tokio::time::sleep(UNASKED_FOR).await;
+    assert!(drills.view().running.is_none() && faults.current().is_none());
+    // Whoever only begins one has all of it.
+    drills.start(DrillKind::Refuse, MINUTE, "mira");
+    tokio::time::sleep(3 * UNASKED_FOR).await;
+    assert!(drills.view().running.is_some());
+}
+
 #[tokio::test]
 async fn after_stop_no_fault_is_in_force_whoever_began_it() {
     let faults = Faults::default();
