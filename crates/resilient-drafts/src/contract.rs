@@ -271,12 +271,12 @@ pub async fn everything_ends_thirty_days_after_its_last_change(store: impl Draft
         .end("ann", FORM, &at("c", 1), End::Discarded, 1_000)
         .await
         .unwrap();
-    assert_eq!(store.sweep(days + 999).await.unwrap(), 0);
+    assert_eq!(store.sweep(days + 999).await.unwrap().removed, 0);
     assert_eq!(
         write(&store, &draft("c", 1, None, ""), 1_000).await,
         Written::Ended(End::Discarded)
     );
-    assert_eq!(store.sweep(days + 1_000).await.unwrap(), 1);
+    assert_eq!(store.sweep(days + 1_000).await.unwrap().removed, 1);
     assert_eq!(revisions(&store.list("ann").await.unwrap().drafts), [at("b", 1)]);
     assert!(matches!(
         write(&store, &draft("c", 1, None, ""), days).await,

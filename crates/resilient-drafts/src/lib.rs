@@ -74,8 +74,9 @@ pub use self::redis::RedisStore;
 #[cfg(feature = "redis")]
 pub use layered::LayeredStore;
 pub use memory::MemoryStore;
-pub use seal::Sealer;
+pub use seal::{Sealer, Secrets};
 pub use sqlite::SqliteStore;
 pub use store::{
-    Count, DraftStore, End, Ended, KEPT_FOR, LONGEST_DRAFT, MOST_DRAFTS, Place, Seen, StoreError, StoredDraft, Written,
+    Count, DraftStore, End, Ended, KEPT_FOR, LONGEST_DRAFT, MOST_DRAFTS, Place, Seen, StoreError, StoredDraft, Swept,
+    Unreadable, WhyUnreadable, Written,
 };

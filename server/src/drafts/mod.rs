@@ -3,5 +3,6 @@
 mod counting;
 pub mod http;
 mod service;
+mod unreadable;
 
 pub use service::{DraftService, KeptPost, NotKept};

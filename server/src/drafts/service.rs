@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use app::api_error::{ApiError, ErrorKind};
 use app::auth::model::Account;
-use app::drafts::port::{Drafts, KeptDraft, SeenDrafts, UnsavedForms};
+use app::drafts::port::{Drafts, KeptDraft, SeenDrafts, UnreadableDraft, UnsavedForms};
 use app::monitoring::port::DraftsState;
 use app::records::port::Manner;
 use async_trait::async_trait;
@@ -17,10 +17,11 @@ use resilient_core::path_text::read_part;
 use resilient_drafts::redis::{Address, Limits};
 use resilient_drafts::{
     Count, DraftStore, End, Ended, LayeredStore, MOST_DRAFTS, Place, RedisStore, Seen, SqliteStore, StoreError,
-    StoredDraft, Written,
+    StoredDraft, Swept, Unreadable, WhyUnreadable, Written,
 };
 
 use super::counting;
+use super::unreadable::UnreadableDrafts;
 use crate::clock::now_ms;
 use crate::keys::Keys;
 use crate::monitoring::Saves;
@@ -37,6 +38,8 @@ pub struct DraftService {
     layered: Option<LayeredStore>,
     /// Whether the store took its last check.
     reachable: AtomicBool,
+    /// Those that were told of.
+    unreadable: UnreadableDrafts,
 }
 
 /// A failed save that was kept.
@@ -74,7 +77,13 @@ impl DraftService {
         let Some(address) = redis else {
             return Ok(Self::over(Arc::new(embedded), None, panel, saves));
         };
-        let redis = RedisStore::connect(address, &keys.drafts_prefix, keys.drafts.clone(), Limits::default()).await?;
+        let redis = RedisStore::connect(
+            address,
+            keys.drafts_home.clone(),
+            keys.drafts.clone(),
+            Limits::default(),
+        )
+        .await?;
         if !redis.takes_writes() {
             tracing::warn!(
                 ?address,
@@ -92,6 +101,7 @@ impl DraftService {
             saves,
             layered,
             reachable: AtomicBool::new(true),
+            unreadable: UnreadableDrafts::default(),
         }
     }
 
@@ -201,7 +211,9 @@ impl DraftService {
 
     /// What can be seen of the form's drafts.
     pub async fn stored(&self, account: &str, form_key: &str) -> Result<Seen, StoreError> {
-        self.store.load(account, form_key).await
+        let seen = self.store.load(account, form_key).await?;
+        self.unreadable.tell(account, &seen.unreadable);
+        Ok(seen)
     }
 
     /// Columns come in the `~HH` writing; what cannot be read is no column.
@@ -230,17 +242,33 @@ impl DraftService {
             changed_at_ms: stored.changed_at_ms,
         };
         SeenDrafts {
+            unreadable: seen.unreadable.into_iter().map(unreadable).collect(),
             drafts: seen.drafts.into_iter().map(kept).collect(),
             complete: seen.complete,
         }
     }
 
-    /// Removes what has not changed for 30 days.
-    pub async fn sweep(&self, now_ms: u64) {
+    /// Removes what has not changed for 30 days, and seals anew what an old secret has sealed. `None` where that could
+    /// not be done now.
+    pub async fn sweep(&self, now_ms: u64) -> Option<Swept> {
         match self.store.sweep(now_ms).await {
-            Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "drafts without a change for 30 days were removed"),
-            Err(error) => tracing::warn!(?error, "old drafts could not be removed"),
+            Ok(swept) => {
+                let Swept { removed, resealed, .. } = swept;
+                if removed > 0 {
+                    tracing::info!(removed, "drafts without a change for 30 days were removed");
+                }
+                if resealed > 0 {
+                    tracing::info!(
+                        resealed,
+                        "drafts that an old secret had sealed are sealed with the present one"
+                    );
+                }
+                Some(swept)
+            }
+            Err(error) => {
+                tracing::warn!(?error, "old drafts could not be removed");
+                None
+            }
         }
     }
 }
@@ -249,6 +277,7 @@ impl DraftService {
 impl Drafts for DraftService {
     async fn list(&self, who: &Account) -> Result<SeenDrafts, ApiError> {
         let seen = self.store.list(&who.name).await.map_err(|error| api_error(&error))?;
+        self.unreadable.tell(&who.name, &seen.unreadable);
         Ok(self.seen_by(who, seen))
     }
 
@@ -268,6 +297,15 @@ impl Drafts for DraftService {
             .await
             .map_err(|error| api_error(&error))?;
         Ok(())
+    }
+}
+
+fn unreadable(unreadable: Unreadable) -> UnreadableDraft {
+    UnreadableDraft {
+        form_key: unreadable.form_key,
+        revision: unreadable.revision,
+        changed_at_ms: unreadable.changed_at_ms,
+        is_of_another_secret: unreadable.why == WhyUnreadable::OtherSecret,
     }
 }
 

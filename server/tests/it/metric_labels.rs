@@ -90,6 +90,7 @@ fn allowed(metric: &str, label: &str) -> BTreeSet<String> {
             "too_many",
             "unavailable",
         ],
+        ("inkfast_drafts_unreadable_total", "why") => &["other_secret", "changed"],
         (_, "reason") => &["breaker_open", "bulkhead_full", "no_writer"],
         (_, "to") => &["closed", "half_open", "open"],
         (_, "state") => &["idle", "in_use", "running", "waiting"],

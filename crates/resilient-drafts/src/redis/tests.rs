@@ -1,5 +1,8 @@
 //! The contract, and what only Redis can do, against a real one.
 
+mod rotation;
+mod unreadable;
+
 use std::time::Duration;
 
 use fault_proxy::{Fault, FaultProxy};
@@ -20,8 +23,12 @@ pub(crate) const PATIENT: Limits = Limits {
 };
 
 pub(crate) async fn connected(url: &str, secret: u8, limits: Limits) -> RedisStore {
-    let address: Address = url.parse().unwrap();
     let sealer = Sealer::new(&[secret; 32], "drafts");
+    connected_with(url, sealer, limits).await
+}
+
+pub(crate) async fn connected_with(url: &str, sealer: Sealer, limits: Limits) -> RedisStore {
+    let address: Address = url.parse().unwrap();
     RedisStore::connect(&address, "test", sealer, limits).await.unwrap()
 }
 
@@ -120,7 +127,7 @@ async fn drafts_that_have_expired_take_no_room_from_new_ones() {
     for key in redis.keys("*:form:site/*").unwrap().iter().skip(1) {
         redis.command(&["DEL", key]).unwrap();
     }
-    assert_eq!(store.sweep(2).await.unwrap(), 0);
+    assert_eq!(store.sweep(2).await.unwrap().removed, 0);
     write().await.unwrap();
     assert_eq!(
         store.list("ann").await.unwrap().drafts.len(),
