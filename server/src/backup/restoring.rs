@@ -310,7 +310,7 @@ fn notes(backup: &Backup, marks: &[String]) -> Vec<String> {
     if backup.manifest.has(DRAFTS) && !marks.contains(&backup.manifest.secret_mark) {
         notes.push(
             "The unsaved text in this backup was kept with another secret: nobody can see it before the server has \
-             that one."
+             that one, as INKFAST_OLD_SECRETS or as a file secret.old-1 in its data directory."
                 .to_owned(),
         );
     }

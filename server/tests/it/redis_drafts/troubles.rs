@@ -178,13 +178,13 @@ async fn servers_that_change_their_secret_one_after_the_other_share_their_drafts
         }
     };
     let late = server(&[
-        ("INKFAST_SECRET", "the first passphrase, long enough"),
-        ("INKFAST_NEXT_SECRET", "the second passphrase, long enough"),
+        ("INKFAST_SECRET", "the first passphrase that is long enough"),
+        ("INKFAST_NEXT_SECRET", "the second passphrase that is long enough"),
     ])
     .await;
     let early = server(&[
-        ("INKFAST_SECRET", "the second passphrase, long enough"),
-        ("INKFAST_OLD_SECRETS", "the first passphrase, long enough"),
+        ("INKFAST_SECRET", "the second passphrase that is long enough"),
+        ("INKFAST_OLD_SECRETS", "the first passphrase that is long enough"),
     ])
     .await;
     let mut on = Value::Null;
