@@ -25,6 +25,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 pub struct PrivateRedis {
     directory: TempDir,
     port: u16,
+    /// Given at each start.
+    settings: Vec<String>,
     /// `None` while it is killed.
     process: Mutex<Option<Child>>,
 }
@@ -35,9 +37,18 @@ impl PrivateRedis {
     /// # Errors
     /// Where Redis is not installed, or does not start within 30 s.
     pub fn start() -> Result<Self, ServerError> {
+        Self::start_with(&[])
+    }
+
+    /// The same with settings of its own: `["--name", "value", …]`.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with(settings: &[&str]) -> Result<Self, ServerError> {
         let server = Self {
             directory: tempfile::Builder::new().prefix("private-redis-").tempdir()?,
             port: free_port()?,
+            settings: settings.iter().map(|word| (*word).to_owned()).collect(),
             process: Mutex::new(None),
         };
         server.restart()?;
@@ -105,7 +116,7 @@ impl PrivateRedis {
             "--maxmemory-policy",
             "noeviction",
         ]);
-        redis.args(settings);
+        redis.args(&self.settings).args(settings);
         let spawned = redis.stdin(Stdio::null()).stdout(log).stderr(Stdio::null()).spawn();
         let child = spawned.map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => ServerError::RedisNotInstalled,
@@ -150,16 +161,7 @@ impl PrivateRedis {
     /// # Errors
     /// Where the server is down or refuses the command.
     pub fn command(&self, words: &[&str]) -> Result<String, ServerError> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(ANSWER_LIMIT))?;
-        let mut request = format!("*{}\r\n", words.len());
-        for word in words {
-            request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
-        }
-        stream.write_all(request.as_bytes())?;
-        let mut lines = Vec::new();
-        read_reply(&mut BufReader::new(stream), &mut lines)?;
-        Ok(lines.join("\n"))
+        ask(self.port, words)
     }
 
     /// All keys that match a pattern.
@@ -200,6 +202,20 @@ impl Drop for PrivateRedis {
         // SIGKILL ends a frozen process, too.
         self.kill();
     }
+}
+
+/// One command on a connection of its own, and its answer.
+pub(crate) fn ask(port: u16, words: &[&str]) -> Result<String, ServerError> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+    let mut request = format!("*{}\r\n", words.len());
+    for word in words {
+        request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+    }
+    stream.write_all(request.as_bytes())?;
+    let mut lines = Vec::new();
+    read_reply(&mut BufReader::new(stream), &mut lines)?;
+    Ok(lines.join("\n"))
 }
 
 /// One answer of the older protocol (RESP2).

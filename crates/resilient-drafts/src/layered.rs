@@ -155,6 +155,7 @@ impl DraftStore for LayeredStore {
         mode: &Mode,
         now_ms: u64,
     ) -> Result<Written, StoreError> {
+        self.redis.has_room_for(mode)?;
         let writing = Writing::new(account, form_key, draft, mode, now_ms)?;
         let store = self.clone();
         to_its_end(async move {

@@ -77,6 +77,6 @@ pub use memory::MemoryStore;
 pub use seal::{Sealer, Secrets};
 pub use sqlite::SqliteStore;
 pub use store::{
-    Count, DraftStore, End, Ended, KEPT_FOR, LONGEST_DRAFT, MOST_DRAFTS, Place, Seen, StoreError, StoredDraft, Swept,
-    Unreadable, WhyUnreadable, Written,
+    Count, DraftStore, End, Ended, KEPT_FOR, LONGEST_DRAFT, MOST_BYTES, MOST_DRAFTS, Place, Seen, StoreError,
+    StoredDraft, Swept, Unreadable, WhyUnreadable, Written,
 };

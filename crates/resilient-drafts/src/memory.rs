@@ -10,7 +10,7 @@ use resilient_core::draft::{Draft, Revision};
 use crate::form::{Form, latest_first};
 use crate::step::{Ending, Writing};
 use crate::store::too_old_at_ms;
-use crate::{Count, DraftStore, End, Ended, MOST_DRAFTS, Place, Seen, StoreError, Swept, Written};
+use crate::{Count, DraftStore, End, Ended, MOST_BYTES, MOST_DRAFTS, Place, Seen, StoreError, Swept, Written};
 
 /// Account and form key.
 type Name = (String, String);
@@ -44,7 +44,15 @@ impl MemoryStore {
                 return Err(StoreError::TooMany);
             }
         }
-        forms.insert(key, after);
+        let earlier = forms.insert(key.clone(), after.clone());
+        let bytes: u64 = of(account, &forms).map(bytes_of).sum();
+        if bytes > MOST_BYTES && bytes_of(&after) > earlier.as_ref().map_or(0, bytes_of) {
+            match earlier {
+                Some(earlier) => drop(forms.insert(key, earlier)),
+                None => drop(forms.remove(&key)),
+            }
+            return Err(StoreError::TooMuch);
+        }
         Ok(told)
     }
 }
@@ -52,6 +60,13 @@ impl MemoryStore {
 fn of<'a>(account: &'a str, forms: &'a BTreeMap<Name, Form>) -> impl Iterator<Item = &'a Form> {
     let own = forms.iter().filter(move |((owner, _), _)| owner == account);
     own.map(|(_, form)| form)
+}
+
+/// Of all texts of a form.
+fn bytes_of(form: &Form) -> u64 {
+    let drafts = form.entries.iter().map(|entry| &entry.kept.draft);
+    let texts = drafts.flat_map(|draft| draft.values.values().chain(draft.base.values()));
+    texts.flatten().map(|text| text.len() as u64).sum()
 }
 
 #[async_trait]

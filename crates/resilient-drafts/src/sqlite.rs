@@ -18,7 +18,7 @@ use sqlx::{Sqlite, Transaction};
 use crate::form::Form;
 use crate::step::{Ending, Writing, to_its_end};
 use crate::store::{too_old_at_ms, unavailable};
-use crate::{Count, DraftStore, End, Ended, MOST_DRAFTS, Place, Sealer, Seen, StoreError, Swept, Written};
+use crate::{Count, DraftStore, End, Ended, MOST_BYTES, MOST_DRAFTS, Place, Sealer, Seen, StoreError, Swept, Written};
 
 /// Waiting longer than this for the file, or for a connection, is an outage.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -107,7 +107,13 @@ impl SqliteStore {
         if difference.adds_drafts() && rows::count(&mut transaction, account).await? >= MOST_DRAFTS {
             return Err(StoreError::TooMany);
         }
+        let bytes = rows::bytes(&mut transaction, account).await?;
         rows::apply(&mut transaction, &self.sealer, account, form_key, &difference).await?;
+        let bytes_after = rows::bytes(&mut transaction, account).await?;
+        if bytes_after > MOST_BYTES && bytes_after > bytes {
+            // Dropped, the transaction has changed nothing.
+            return Err(StoreError::TooMuch);
+        }
         transaction.commit().await.map_err(unavailable)?;
         Ok(told)
     }

@@ -19,6 +19,10 @@ pub const LONGEST_DRAFT: usize = 1024 * 1024;
 /// would be worse: it stays on the device.
 pub const MOST_DRAFTS: u32 = 500;
 
+/// Bytes that all drafts of one account may have, as they are kept (sealed, a third more than they were): 64 MiB, so that
+/// nobody fills the store alone. With the largest drafts that is 48 of them.
+pub const MOST_BYTES: u64 = 64 * 1024 * 1024;
+
 /// Where a draft is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -168,6 +172,12 @@ pub enum StoreError {
     /// The account has as many drafts as it may have.
     #[error("there are {MOST_DRAFTS} drafts of this account already")]
     TooMany,
+    /// The account's drafts have as many bytes as they may have.
+    #[error("the drafts of this account have {MOST_BYTES} bytes already")]
+    TooMuch,
+    /// What room is left is for drafts of failed saves.
+    #[error("the draft store is nearly full")]
+    NearlyFull,
     /// The same call may succeed later.
     #[error("the draft store cannot be reached")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -192,7 +202,8 @@ pub trait DraftStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::TooLarge`] above [`LONGEST_DRAFT`], [`StoreError::TooMany`] for one more draft
-    /// than [`MOST_DRAFTS`]; what is stored stays as it is.
+    /// than [`MOST_DRAFTS`], [`StoreError::TooMuch`] where the account's drafts grow above [`MOST_BYTES`],
+    /// [`StoreError::NearlyFull`] for what is no failed save; what is stored stays as it is.
     async fn write(
         &self,
         account: &str,

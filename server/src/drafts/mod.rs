@@ -2,6 +2,7 @@
 
 mod counting;
 pub mod http;
+mod pace;
 mod service;
 mod unreadable;
 

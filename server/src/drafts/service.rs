@@ -21,6 +21,7 @@ use resilient_drafts::{
 };
 
 use super::counting;
+use super::pace::Pace;
 use super::unreadable::UnreadableDrafts;
 use crate::clock::now_ms;
 use crate::keys::Keys;
@@ -40,6 +41,7 @@ pub struct DraftService {
     reachable: AtomicBool,
     /// Those that were told of.
     unreadable: UnreadableDrafts,
+    pace: Pace,
 }
 
 /// A failed save that was kept.
@@ -102,6 +104,7 @@ impl DraftService {
             layered,
             reachable: AtomicBool::new(true),
             unreadable: UnreadableDrafts::default(),
+            pace: Pace::default(),
         }
     }
 
@@ -126,6 +129,11 @@ impl DraftService {
             }
             tokio::time::sleep(CHECK_EVERY).await;
         }
+    }
+
+    /// Whether a page may write now, or after how many milliseconds. A failed save is kept however many there are.
+    pub fn may_write(&self, account: &str, form_key: &str) -> Result<(), u64> {
+        self.pace.take(account, form_key, now_ms())
     }
 
     /// Takes what a page wrote, or says why not.
@@ -329,6 +337,21 @@ pub(super) fn api_error(error: &StoreError) -> ApiError {
                     "{MOST_DRAFTS} drafts of yours are kept on the server; there is no room for one more. It stays on \
                      this device. Save or discard some of those under Unsaved work."
                 ),
+            )
+        },
+        StoreError::TooMuch => ApiError {
+            retry_after_ms: Some(30_000),
+            ..ApiError::new(
+                ErrorKind::Unavailable,
+                "All that the server keeps of your unsaved work has become too large. This stays on this device. Save or \
+                 discard some of what is under Unsaved work.",
+            )
+        },
+        StoreError::NearlyFull => ApiError {
+            retry_after_ms: Some(10_000),
+            ..ApiError::new(
+                ErrorKind::Unavailable,
+                "The server has hardly any room left for unsaved work. This stays on this device until there is room.",
             )
         },
         StoreError::Unavailable(_) => {

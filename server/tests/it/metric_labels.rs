@@ -88,6 +88,8 @@ fn allowed(metric: &str, label: &str) -> BTreeSet<String> {
             "ended",
             "too_large",
             "too_many",
+            "too_much",
+            "nearly_full",
             "unavailable",
         ],
         ("inkfast_drafts_unreadable_total", "why") => &["other_secret", "changed"],

@@ -1,5 +1,7 @@
 //! The contract with Redis there, and that nothing is lost or doubled whatever happens to Redis.
 
+#[cfg(all(feature = "cluster", feature = "sentinel"))]
+mod groups;
 mod troubles;
 
 use std::collections::BTreeSet;

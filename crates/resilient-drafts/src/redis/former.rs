@@ -13,13 +13,11 @@ impl RedisStore {
     pub(super) async fn move_home(&self) -> Result<u64, StoreError> {
         let mut unreadable = 0;
         for former in self.inner.home.former() {
-            let mut cursor = Some(0);
-            while let Some(from) = cursor {
-                let (next, found) = self.scan(&former.all_forms(), from).await?;
+            let mut scan = self.scan(former.all_forms()).await?;
+            while let Some(found) = self.next_of(&mut scan).await? {
                 for key in found {
                     unreadable += self.move_form(&former, &key).await?;
                 }
-                cursor = next;
             }
         }
         Ok(unreadable)

@@ -10,6 +10,7 @@
 
 mod address;
 mod classify;
+mod connector;
 mod durability;
 mod former;
 mod hash;
@@ -17,6 +18,7 @@ mod home;
 mod index;
 mod link;
 mod patience;
+mod pressure;
 mod reading;
 mod rehearsal;
 mod swap;
@@ -24,6 +26,8 @@ mod sweep;
 mod telling;
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(feature = "sentinel")]
+mod watched;
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -120,6 +124,15 @@ impl RedisStore {
         self.inner.link.answers()
     }
 
+    /// Where there is hardly any room left, it is for text that nobody would save again by typing on.
+    pub(crate) fn has_room_for(&self, mode: &Mode) -> Result<(), StoreError> {
+        let is_failed_save = matches!(mode, Mode::FailedPost | Mode::FailedPostWithoutScript { .. });
+        match self.inner.link.is_nearly_full() && !is_failed_save {
+            true => Err(StoreError::NearlyFull),
+            false => Ok(()),
+        }
+    }
+
     pub(crate) fn news(&self) -> tokio::sync::watch::Receiver<News> {
         self.inner.link.news()
     }
@@ -153,6 +166,7 @@ impl RedisStore {
             match swapped.map_err(unavailable)? {
                 Swapped::Done => return Ok(told),
                 Swapped::Full => return Err(StoreError::TooMany),
+                Swapped::Heavy => return Err(StoreError::TooMuch),
                 Swapped::Moved => {}
             }
         }
@@ -230,6 +244,7 @@ impl DraftStore for RedisStore {
         mode: &Mode,
         now_ms: u64,
     ) -> Result<Written, StoreError> {
+        self.has_room_for(mode)?;
         let writing = Writing::new(account, form_key, draft, mode, now_ms)?;
         let store = self.clone();
         to_its_end(async move {

@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use redis::RedisError;
-use redis::aio::MultiplexedConnection;
 use resilient_core::failure::Kind;
 use tokio::time::{Instant, timeout_at};
 
 use super::RedisStore;
 use super::classify::classify;
+use super::connector::Connection;
 use super::hash::{self, Fields, Loaded};
 use super::index::{self, Indexed, Pieces};
 use super::link::Failed;
@@ -112,7 +112,7 @@ impl RedisStore {
         &self,
         account: &str,
         form_keys: &[String],
-        mut connection: MultiplexedConnection,
+        mut connection: Connection,
     ) -> Result<Vec<Fields>, RedisError> {
         let mut pipeline = redis::pipe();
         pipeline.ignore_errors();

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use redis::RedisError;
-use redis::aio::MultiplexedConnection;
 use resilient_core::failure::Kind;
 
 use super::classify::classify;
+use super::connector::Connection;
 use super::hash::{Change, Fields, MARK};
 use super::home::Residence;
 use super::swap::{Swap, Swapper};
@@ -46,7 +46,7 @@ impl Rehearsal {
     }
 
     /// Reads as calls do, once it is clear where. What it finds was left by a probe that did not come to its end.
-    pub async fn read(&self, connection: &mut MultiplexedConnection) -> Result<Mark, RedisError> {
+    pub async fn read(&self, connection: &mut Connection) -> Result<Mark, RedisError> {
         self.home.settle(connection).await?;
         let [form, _] = self.keys();
         let fields: Fields = redis::cmd("HGETALL").arg(&form).query_async(connection).await?;
@@ -55,7 +55,7 @@ impl Rehearsal {
 
     /// Asks for the right to change what lies at `key`, and changes nothing: what was refused there was
     /// perhaps refused nowhere else.
-    pub async fn look_at(&self, key: &str, connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
+    pub async fn look_at(&self, key: &str, connection: &mut Connection) -> Result<(), RedisError> {
         let no_mark = fresh_mark();
         let nothing = Change::default();
         let looked = self.swap([key, key], [&no_mark, &no_mark], &nothing, connection);
@@ -67,7 +67,7 @@ impl Rehearsal {
     }
 
     /// Writes as calls do, and takes away what it wrote.
-    pub async fn write(&self, Mark(found): &Mark, connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
+    pub async fn write(&self, Mark(found): &Mark, connection: &mut Connection) -> Result<(), RedisError> {
         let [form, index] = self.keys();
         let keys = [form.as_str(), &index];
         let field = "draft:probe".to_owned();
@@ -87,7 +87,7 @@ impl Rehearsal {
         keys: [&str; 2],
         marks: [&str; 2],
         change: &Change,
-        connection: &mut MultiplexedConnection,
+        connection: &mut Connection,
     ) -> Result<(), RedisError> {
         let swap = Swap {
             keys,
@@ -119,7 +119,7 @@ mod tests {
     async fn a_probe_that_was_cut_leaves_nothing_that_the_next_one_does_not_take_away() {
         let redis = PrivateRedis::start().unwrap();
         let client = redis::Client::open(redis.url()).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut connection = Connection::One(client.get_multiplexed_async_connection().await.unwrap());
         let rehearsal = Rehearsal::new(Arc::new(Residence::of("test".into())));
         let [form, index] = rehearsal.keys();
         let both = [form.as_str(), &index];

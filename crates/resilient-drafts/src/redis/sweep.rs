@@ -8,6 +8,7 @@ use std::time::Duration;
 use resilient_core::failure::Kind;
 use tokio::time::sleep;
 
+use super::connector::{Connection, Server};
 use super::index::Indexed;
 use super::swap::Swapped;
 use super::{ATTEMPTS, Contended, RedisStore, Room, hash, index};
@@ -20,6 +21,14 @@ const FORMS_AT_ONCE: usize = 25;
 /// Between two forms that were changed, so that people's calls go first.
 const STEP_PAUSE: Duration = Duration::from_millis(2);
 
+/// How far one has looked for keys.
+pub(super) struct Scan {
+    pattern: String,
+    /// Still to be looked at, the present one last.
+    servers: Vec<Server>,
+    cursor: u64,
+}
+
 impl RedisStore {
     pub(super) async fn sweep_all(&self, too_old_ms: u64) -> Result<Swept, StoreError> {
         let mut swept = Swept {
@@ -27,34 +36,54 @@ impl RedisStore {
             ..Swept::default()
         };
         swept.unknown += self.move_home().await?;
-        let mut cursor = Some(0);
-        while let Some(from) = cursor {
-            let (next, found) = self.scan(&self.keys().all_forms(), from).await?;
+        let mut scan = self.scan(self.keys().all_forms()).await?;
+        while let Some(found) = self.next_of(&mut scan).await? {
             for key in found {
                 swept = swept + self.sweep_form(&key, too_old_ms).await?;
             }
-            cursor = next;
         }
-        cursor = Some(0);
-        while let Some(from) = cursor {
-            let (next, found) = self.scan(&self.keys().all_indexes(), from).await?;
+        let mut scan = self.scan(self.keys().all_indexes()).await?;
+        while let Some(found) = self.next_of(&mut scan).await? {
             for key in found {
                 self.sweep_index(&key).await?;
             }
-            cursor = next;
         }
         Ok(swept)
     }
 
-    /// Some of the keys that fit, and where to go on.
-    pub(super) async fn scan(&self, pattern: &str, from: u64) -> Result<(Option<u64>, Vec<String>), StoreError> {
-        let mut scan = redis::cmd("SCAN");
-        scan.arg(from).arg("MATCH").arg(pattern).arg("COUNT").arg(100);
-        let ask = |mut connection| async move { scan.query_async(&mut connection).await };
+    /// Begins to look for all keys that fit.
+    pub(super) async fn scan(&self, pattern: String) -> Result<Scan, StoreError> {
+        let ask = |mut connection: Connection| async move { connection.servers().await };
+        let mut patience = self.inner.link.patience();
+        let servers = self.inner.link.call_beside(&mut patience, ask).await;
+        Ok(Scan {
+            pattern,
+            servers: servers.map_err(unavailable)?,
+            cursor: 0,
+        })
+    }
+
+    /// Some more of them; `None` after the last ones.
+    pub(super) async fn next_of(&self, scan: &mut Scan) -> Result<Option<Vec<String>>, StoreError> {
+        let Some(server) = scan.servers.last().cloned() else {
+            return Ok(None);
+        };
+        let mut command = redis::cmd("SCAN");
+        command
+            .arg(scan.cursor)
+            .arg("MATCH")
+            .arg(&scan.pattern)
+            .arg("COUNT")
+            .arg(100);
+        let ask = |mut connection: Connection| async move { connection.query_at(&server, &command).await };
         let mut patience = self.inner.link.patience();
         let found = self.inner.link.call_beside(&mut patience, ask).await;
         let (next, keys): (u64, Vec<String>) = found.map_err(unavailable)?;
-        Ok((Some(next).filter(|next| *next != 0), keys))
+        scan.cursor = next;
+        if next == 0 {
+            scan.servers.pop();
+        }
+        Ok(Some(keys))
     }
 
     async fn sweep_form(&self, key: &str, too_old_ms: u64) -> Result<Swept, StoreError> {

@@ -259,8 +259,7 @@ async fn redis_is_asked_whether_it_is_durable() {
         .command(&["ACL", "SETUSER", "app", "on", ">secret", "~*", "+@all", "-config"])
         .unwrap();
     let ask = async |url: &str| {
-        let address: Address = url.parse().unwrap();
-        let client = redis::Client::open(address.0).unwrap();
+        let client = redis::Client::open(url).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
         Durability::ask(&mut connection).await
     };
@@ -465,4 +464,42 @@ async fn a_full_redis_that_has_room_again_is_used_without_anybody_trying() {
     timeout(Duration::from_secs(20), used)
         .await
         .expect("the probe has written");
+}
+
+#[tokio::test]
+async fn a_redis_that_is_nearly_full_takes_only_drafts_of_failed_saves() {
+    let (store, redis) = fresh().await;
+    keep(&store, 1).await.unwrap();
+    let info = redis.command(&["INFO", "memory"]).unwrap();
+    let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap();
+    let used: u64 = used.trim().parse().unwrap();
+    // 95 percent of it, and room enough for a draft.
+    let most = (used * 100 / 95).to_string();
+    redis.command(&["CONFIG", "SET", "maxmemory", &most]).unwrap();
+    let is = async |is_full: bool| {
+        let so = async {
+            while store.inner.link.is_nearly_full() != is_full {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), so)
+            .await
+            .expect("it looks at the memory now and then");
+    };
+    is(true).await;
+    assert!(matches!(keep(&store, 2).await, Err(StoreError::NearlyFull)));
+    assert_eq!(
+        store.load("ann", "site/1").await.unwrap().drafts.len(),
+        1,
+        "what is there stays"
+    );
+    let failed = draft("b", 1, None, "of a failed save");
+    let told = store
+        .write("ann", "site/2", &failed, &Mode::FailedPost, 3)
+        .await
+        .unwrap();
+    assert!(matches!(told, Written::Stored(_)), "{told:?}");
+    redis.command(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+    is(false).await;
+    keep(&store, 2).await.unwrap();
 }

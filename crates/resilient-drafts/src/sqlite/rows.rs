@@ -154,6 +154,17 @@ pub async fn count(connection: &mut SqliteConnection, account: &str) -> Result<u
     count.fetch_one(connection).await.map_err(unavailable)
 }
 
+/// How many bytes they have, as they are kept. No text is read for that.
+pub async fn bytes(connection: &mut SqliteConnection, account: &str) -> Result<u64, StoreError> {
+    let sum = "SELECT coalesce(sum(octet_length(sealed)), 0) FROM draft WHERE account = ?";
+    let sum: i64 = sqlx::query_scalar(sum)
+        .bind(account)
+        .fetch_one(connection)
+        .await
+        .map_err(unavailable)?;
+    Ok(sum as u64)
+}
+
 /// Makes a difference true.
 pub async fn apply(
     connection: &mut SqliteConnection,
