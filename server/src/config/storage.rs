@@ -42,8 +42,8 @@ impl StorageSettings {
         let old_secrets: Vec<&str> = parts_of(&old_secrets).collect();
         if old_secrets.iter().any(|secret| secret.len() < 32) {
             problems.push(
-                "INKFAST_OLD_SECRETS has a secret that is too short; each has at least 32 characters, and none has a \
-                 comma in it."
+                "INKFAST_OLD_SECRETS has a secret that is too short; each has at least 32 characters. One with a comma in \
+                 it takes a line of its own."
                     .to_owned(),
             );
         }
@@ -99,9 +99,10 @@ impl StorageSettings {
     }
 }
 
-/// A passphrase that has a comma in it can be given in a file of its own or be the only one, not in a list.
+/// By lines, or by commas where it is one line: a passphrase that has a comma in it takes a line of its own.
 fn parts_of(list: &str) -> impl Iterator<Item = &str> {
-    list.split([',', '\n']).map(str::trim).filter(|part| !part.is_empty())
+    let by = if list.contains('\n') { '\n' } else { ',' };
+    list.split(by).map(str::trim).filter(|part| !part.is_empty())
 }
 
 pub(super) fn data_dir(lookup: Lookup) -> PathBuf {
@@ -114,5 +115,18 @@ impl std::fmt::Debug for StorageSettings {
             .debug_struct("StorageSettings")
             .field("data_dir", &self.data_dir)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_secrets_stand_in_lines_or_between_commas() {
+        let parts = |list| parts_of(list).collect::<Vec<_>>();
+        assert_eq!(parts("one, two,"), ["one", "two"]);
+        assert_eq!(parts("one, with a comma\n two \n"), ["one, with a comma", "two"]);
+        assert!(parts("").is_empty());
     }
 }

@@ -90,7 +90,7 @@ impl Connector {
                     .max_retry_wait(100)
                     .connection_timeout(limits.connect)
                     .response_timeout(limits.response)
-                    .overall_response_timeout(Some(limits.call))
+                    .overall_response_timeout(Some(limits.list.max(limits.call)))
                     .use_protocol(redis::ProtocolVersion::RESP3);
                 Self::Cluster(Box::new(cluster.build()?))
             }
