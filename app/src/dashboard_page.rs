@@ -122,13 +122,18 @@ fn unsaved(tables: &[Arc<Table>], seen: Result<SeenDrafts, ApiError>) -> AnyView
         Ok(SeenDrafts {
             drafts,
             complete: false,
+            ..
         }) if drafts.is_empty() => {
             view! { <p class="muted">"Not all of it can be seen at the moment. It is still kept."</p> }.into_any()
         }
+        Ok(SeenDrafts { drafts, unreadable, .. }) if drafts.is_empty() && !unreadable.is_empty() => view! {
+            <p class="muted">"Some of it cannot be opened. "<a href="/drafts">"All unsaved work"</a></p>
+        }
+        .into_any(),
         Ok(SeenDrafts { drafts, .. }) if drafts.is_empty() => {
             view! { <p class="muted">"Nothing is waiting: everything that reached the server is saved."</p> }.into_any()
         }
-        Ok(SeenDrafts { drafts, complete }) => view! {
+        Ok(SeenDrafts { drafts, complete, .. }) => view! {
             {(!complete).then(|| view! { <p class="muted">"There may be more than can be seen at the moment."</p> })}
             {draft_list(tables, &drafts[..drafts.len().min(5)], false)}
             <p><a href="/drafts">"All unsaved work"</a></p>

@@ -18,6 +18,7 @@ use crate::clock::now_ms;
 use crate::config::{Servers, StorageSettings};
 use crate::database::Database;
 use crate::drafts::DraftService;
+use crate::monitoring::SecretsSeen;
 use crate::panel::Panel;
 use crate::records::save::{self, Undone, Versions};
 use crate::schema::Schema;
@@ -44,6 +45,7 @@ pub struct Preparation<D: OwnTables> {
     pub versions: Versions,
     pub auth: Arc<Auth>,
     pub drafts: Arc<DraftService>,
+    pub secrets: Arc<SecretsSeen>,
     pub storage: StorageSettings,
     /// Fill an empty database with demo records.
     pub demo: bool,
@@ -229,7 +231,7 @@ impl<D: OwnTables> Preparation<D> {
 
     async fn sweep(&self) {
         loop {
-            self.drafts.sweep(now_ms()).await;
+            self.secrets.swept(self.drafts.sweep(now_ms()).await, now_ms());
             if !self.read_only.load(Ordering::Acquire) {
                 self.forget_old_ids().await;
             }

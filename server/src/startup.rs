@@ -24,7 +24,7 @@ use crate::drafts::DraftService;
 use crate::events::{self, Hub};
 use crate::http::router::router;
 use crate::http::static_files;
-use crate::keys::{self, Keys};
+use crate::keys::Keys;
 use crate::monitoring::drills::{DatabaseWitness, Drills};
 use crate::monitoring::{DatabaseMonitor, Observations, degradation, keep_errors, machine, own_tables, prometheus};
 use crate::panel::Panel;
@@ -62,12 +62,8 @@ pub(crate) struct DataDir {
 pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
     let storage = &settings.storage;
     let data_dir = open_data_dir(storage)?;
-    let secret = match storage.secret {
-        Some(secret) => secret,
-        None => keys::secret_from_file(&storage.data_dir.join("secret"))
-            .map_err(|error| unusable(storage, "secret", &error))?,
-    };
-    let keys = Keys::from_secret(&secret);
+    let secrets = storage.secrets().map_err(|error| unusable(storage, "secret", &error))?;
+    let keys = Keys::of(&secrets);
     let panel = Arc::new(Panel::new(
         Arc::clone(&settings.panel),
         schema::last_known(&storage.data_dir),
@@ -75,6 +71,7 @@ pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
     let path = storage.data_dir.join("drafts.db");
     let redis = settings.redis.address.as_ref();
     let observations = Arc::new(Observations::default());
+    observations.secrets.begin(&storage.data_dir, &secrets);
     let saves = Arc::clone(&observations.saves);
     let drafts = DraftService::open(&path, &keys, redis, Arc::clone(&panel), saves).await;
     let drafts = Arc::new(drafts.map_err(|error| unusable(storage, "drafts.db", &error))?);
@@ -193,6 +190,7 @@ async fn assemble<D: BackedUp + Watched>(
         versions,
         auth: Arc::clone(&auth),
         drafts: Arc::clone(&drafts),
+        secrets: Arc::clone(&observations.secrets),
         storage: storage.clone(),
         demo: matches!(settings.database, DatabaseSettings::Embedded),
         prepared,

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use resilient_core::draft::Revision;
 use resilient_form::DeviceDrafts;
 
 use super::port::{KeptDraft, SeenDrafts};
+use super::unreadable::unreadable_drafts;
 use crate::api_error::ApiError;
 use crate::records::address::{self, Target};
 use crate::records::model::Table;
@@ -49,7 +51,8 @@ fn seen_drafts(tables: &[Arc<Table>], seen: &SeenDrafts) -> AnyView {
             view! { <p>"What is kept there is listed again when it is back. What you type now is kept on this device and the server."</p> },
         )
     });
-    let body = match (seen.drafts.is_empty(), seen.complete) {
+    let unreadable = unreadable_drafts(tables, &seen.unreadable);
+    let body = match (seen.drafts.is_empty(), seen.complete && unreadable.is_none()) {
         (false, _) => draft_list(tables, &seen.drafts, true),
         (true, true) => view! {
             <section class="blank">
@@ -60,7 +63,7 @@ fn seen_drafts(tables: &[Arc<Table>], seen: &SeenDrafts) -> AnyView {
         .into_any(),
         (true, false) => ().into_any(),
     };
-    view! { {more} {body} }.into_any()
+    view! { {more} {unreadable} {body} }.into_any()
 }
 
 /// One row for each draft: the record, what was changed, when.
@@ -81,7 +84,7 @@ fn row(tables: &[Arc<Table>], kept: &KeptDraft, with_discard: bool) -> AnyView {
                 <p class="entry-title">{title}</p>
                 <p class="entry-note">{format!("{} · {}", written::listed(&labels), written::moment(kept.changed_at_ms))}</p>
             </div>
-            {with_discard.then(|| discard(kept))}
+            {with_discard.then(|| discard(&kept.form_key, &kept.draft.revision))}
         </li>
     }
     .into_any()
@@ -89,32 +92,49 @@ fn row(tables: &[Arc<Table>], kept: &KeptDraft, with_discard: bool) -> AnyView {
 
 /// What the form is called, and the labels of the changed columns.
 fn described(tables: &[Arc<Table>], kept: &KeptDraft) -> (String, Vec<String>) {
-    let (written, target) = match address::read_form_key(&kept.form_key) {
-        Some((written, target)) => (written, Some(target)),
-        None => (kept.form_key.clone(), None),
-    };
-    let table = tables.iter().find(|table| table.name.written() == written);
-    let label = table.map_or_else(|| address::readable_table(&written), |table| table.label.clone());
-    let name = match (target, table) {
-        (Some(Target::New(_)), _) => format!("{label}: new record"),
-        (Some(Target::Existing(key)), Some(table)) => format!("{label} {}", address::readable_key(table, &key)),
-        (Some(Target::Existing(key)), None) => format!("{label} {}", key.0.join(", ")),
-        (None, _) => label,
-    };
+    let table = table_of(tables, &kept.form_key);
     let column = |written: &String| {
         let known = table
             .and_then(|table| table.column_written(written))
             .map(|column| column.label.clone());
         known.unwrap_or_else(|| address::readable_table(written))
     };
-    (name, kept.draft.values.keys().map(column).collect())
+    (
+        name_of(tables, &kept.form_key),
+        kept.draft.values.keys().map(column).collect(),
+    )
 }
 
-fn discard(kept: &KeptDraft) -> AnyView {
-    let revision = &kept.draft.revision;
+/// What a form is called.
+pub(super) fn name_of(tables: &[Arc<Table>], form_key: &str) -> String {
+    let (written, target) = parts_of(form_key);
+    let table = table_of(tables, form_key);
+    let label = table.map_or_else(|| address::readable_table(&written), |table| table.label.clone());
+    match (target, table) {
+        (Some(Target::New(_)), _) => format!("{label}: new record"),
+        (Some(Target::Existing(key)), Some(table)) => format!("{label} {}", address::readable_key(table, &key)),
+        (Some(Target::Existing(key)), None) => format!("{label} {}", key.0.join(", ")),
+        (None, _) => label,
+    }
+}
+
+fn table_of<'a>(tables: &'a [Arc<Table>], form_key: &str) -> Option<&'a Arc<Table>> {
+    let (written, _) = parts_of(form_key);
+    tables.iter().find(|table| table.name.written() == written)
+}
+
+/// The table's writing, and which record.
+fn parts_of(form_key: &str) -> (String, Option<Target>) {
+    match address::read_form_key(form_key) {
+        Some((written, target)) => (written, Some(target)),
+        None => (form_key.to_owned(), None),
+    }
+}
+
+pub(super) fn discard(form_key: &str, revision: &Revision) -> AnyView {
     view! {
         <form method="post" action="/drafts/discard" autocomplete="off">
-            <input type="hidden" name="form_key" value=kept.form_key.clone() autocomplete="off" />
+            <input type="hidden" name="form_key" value=form_key.to_owned() autocomplete="off" />
             <input type="hidden" name="seq" value=revision.seq.to_string() autocomplete="off" />
             <input type="hidden" name="writer" value=revision.writer.clone() autocomplete="off" />
             <button type="submit" class="button">"Discard"</button>
@@ -163,6 +183,7 @@ mod tests {
         let drawn = |complete| {
             let seen = SeenDrafts {
                 drafts: Vec::new(),
+                unreadable: Vec::new(),
                 complete,
             };
             Owner::new().with(|| seen_drafts(&[], &seen).to_html())

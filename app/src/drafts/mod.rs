@@ -2,3 +2,5 @@
 pub mod drafts_page;
 #[cfg(feature = "ssr")]
 pub mod port;
+#[cfg(feature = "ssr")]
+mod unreadable;

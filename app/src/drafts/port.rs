@@ -17,11 +17,24 @@ pub struct KeptDraft {
     pub changed_at_ms: u64,
 }
 
+/// A draft whose text cannot be opened.
+#[derive(Clone, Debug)]
+pub struct UnreadableDraft {
+    pub form_key: String,
+    pub revision: Revision,
+    /// As in [`KeptDraft`]; `None` where not even that can be read.
+    pub changed_at_ms: Option<u64>,
+    /// With a secret that the server does not have: with that one it opens again.
+    pub is_of_another_secret: bool,
+}
+
 /// What can be seen of somebody's drafts, or of a form's.
 #[derive(Clone, Debug)]
 pub struct SeenDrafts {
     /// Latest change first.
     pub drafts: Vec<KeptDraft>,
+    /// Those that are there and cannot be shown.
+    pub unreadable: Vec<UnreadableDraft>,
     /// Whether that is all. Else there may be more where nobody can look at the moment.
     pub complete: bool,
 }
@@ -37,7 +50,9 @@ pub struct UnsavedForms {
 impl SeenDrafts {
     /// Several drafts of one form are one.
     pub fn forms(&self) -> UnsavedForms {
-        let forms: BTreeSet<&String> = self.drafts.iter().map(|kept| &kept.form_key).collect();
+        let kept = self.drafts.iter().map(|kept| &kept.form_key);
+        let unreadable = self.unreadable.iter().map(|unreadable| &unreadable.form_key);
+        let forms: BTreeSet<&String> = kept.chain(unreadable).collect();
         UnsavedForms {
             forms: forms.len(),
             complete: self.complete,

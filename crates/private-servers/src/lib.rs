@@ -7,7 +7,8 @@
 //! MariaDB, and a [`PrivateRedis`] for Redis, with a log that is on the disk before anything is
 //! acknowledged. A [`SmallDisk`] is one to be filled.
 //!
-//! PostgreSQL and MariaDB can have standbys, which follow their primary and can be promoted.
+//! PostgreSQL and MariaDB can have standbys, which follow their primary and can be promoted. [`WatchedRedis`] is a
+//! primary and a replica with sentinels, [`RedisCluster`] a cluster of three.
 //!
 //! For tests and stories only. It needs Linux (`/proc` tells which processes belong to a server).
 
@@ -19,9 +20,11 @@ pub mod orders;
 mod postgres;
 mod process_tree;
 mod redis;
+mod redis_group;
 mod template;
 
 pub use disk::SmallDisk;
 pub use mariadb::PrivateMariaDb;
 pub use postgres::{PrivatePostgres, ServerError};
 pub use redis::PrivateRedis;
+pub use redis_group::{RedisCluster, WatchedRedis};

@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,6 +25,8 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 pub struct PrivateRedis {
     directory: TempDir,
     port: u16,
+    /// Given at each start.
+    settings: Vec<String>,
     /// `None` while it is killed.
     process: Mutex<Option<Child>>,
 }
@@ -34,9 +37,18 @@ impl PrivateRedis {
     /// # Errors
     /// Where Redis is not installed, or does not start within 30 s.
     pub fn start() -> Result<Self, ServerError> {
+        Self::start_with(&[])
+    }
+
+    /// The same with settings of its own: `["--name", "value", …]`.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with(settings: &[&str]) -> Result<Self, ServerError> {
         let server = Self {
             directory: tempfile::Builder::new().prefix("private-redis-").tempdir()?,
             port: free_port()?,
+            settings: settings.iter().map(|word| (*word).to_owned()).collect(),
             process: Mutex::new(None),
         };
         server.restart()?;
@@ -71,6 +83,23 @@ impl PrivateRedis {
     /// # Errors
     /// Where it does not start within 30 s.
     pub fn restart(&self) -> Result<(), ServerError> {
+        self.restart_with(&[])
+    }
+
+    /// The same with settings of its own: `["--name", "value", …]`.
+    ///
+    /// # Errors
+    /// As [`restart`](Self::restart).
+    pub fn restart_with(&self, settings: &[&str]) -> Result<(), ServerError> {
+        self.begin_restart(settings)?;
+        self.wait_until_ready()
+    }
+
+    /// The same, and does not wait: it may be loading for a while.
+    ///
+    /// # Errors
+    /// Where Redis is not installed.
+    pub fn begin_restart(&self, settings: &[&str]) -> Result<(), ServerError> {
         self.kill();
         let log = OpenOptions::new()
             .create(true)
@@ -87,13 +116,33 @@ impl PrivateRedis {
             "--maxmemory-policy",
             "noeviction",
         ]);
+        redis.args(&self.settings).args(settings);
         let spawned = redis.stdin(Stdio::null()).stdout(log).stderr(Stdio::null()).spawn();
         let child = spawned.map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => ServerError::RedisNotInstalled,
             _ => ServerError::Io(error),
         })?;
         *self.process() = Some(child);
-        self.wait_until_ready()
+        Ok(())
+    }
+
+    /// Cuts so many bytes off the end of the log, as where the machine went down in the middle of a write. Only while
+    /// it is killed.
+    ///
+    /// # Errors
+    /// Where there is no log, or not as much of it.
+    pub fn cut_log(&self, bytes: u64) -> Result<(), ServerError> {
+        let logs = std::fs::read_dir(self.directory.path().join("appendonlydir"))?;
+        let logs = logs.flatten().map(|entry| entry.path());
+        let log = logs.filter(|path| path.to_string_lossy().ends_with(".incr.aof")).max();
+        let log = OpenOptions::new().write(true).open(log.ok_or_else(ended_early)?)?;
+        let length = log.metadata()?.len().checked_sub(bytes).ok_or_else(ended_early)?;
+        Ok(log.set_len(length)?)
+    }
+
+    /// Where its data lie.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// `SIGSTOP`: the kernel still accepts and acknowledges, and nobody answers.
@@ -112,16 +161,7 @@ impl PrivateRedis {
     /// # Errors
     /// Where the server is down or refuses the command.
     pub fn command(&self, words: &[&str]) -> Result<String, ServerError> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(ANSWER_LIMIT))?;
-        let mut request = format!("*{}\r\n", words.len());
-        for word in words {
-            request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
-        }
-        stream.write_all(request.as_bytes())?;
-        let mut lines = Vec::new();
-        read_reply(&mut BufReader::new(stream), &mut lines)?;
-        Ok(lines.join("\n"))
+        ask(self.port, words)
     }
 
     /// All keys that match a pattern.
@@ -162,6 +202,20 @@ impl Drop for PrivateRedis {
         // SIGKILL ends a frozen process, too.
         self.kill();
     }
+}
+
+/// One command on a connection of its own, and its answer.
+pub(crate) fn ask(port: u16, words: &[&str]) -> Result<String, ServerError> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+    let mut request = format!("*{}\r\n", words.len());
+    for word in words {
+        request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+    }
+    stream.write_all(request.as_bytes())?;
+    let mut lines = Vec::new();
+    read_reply(&mut BufReader::new(stream), &mut lines)?;
+    Ok(lines.join("\n"))
 }
 
 /// One answer of the older protocol (RESP2).

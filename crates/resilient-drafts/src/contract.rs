@@ -32,6 +32,7 @@ macro_rules! contract_tests {
             forms_with_drafts_are_counted_and_neither_old_nor_ended_ones,
             a_draft_that_is_too_large_leaves_the_old_one_as_it_is,
             one_draft_too_many_is_refused_and_no_other_is_dropped,
+            more_text_than_an_account_may_have_is_refused_and_none_is_dropped,
             of_many_first_writers_one_wins_and_all_others_are_told,
             of_one_page_s_writes_at_once_the_last_one_stays,
         );
@@ -271,12 +272,12 @@ pub async fn everything_ends_thirty_days_after_its_last_change(store: impl Draft
         .end("ann", FORM, &at("c", 1), End::Discarded, 1_000)
         .await
         .unwrap();
-    assert_eq!(store.sweep(days + 999).await.unwrap(), 0);
+    assert_eq!(store.sweep(days + 999).await.unwrap().removed, 0);
     assert_eq!(
         write(&store, &draft("c", 1, None, ""), 1_000).await,
         Written::Ended(End::Discarded)
     );
-    assert_eq!(store.sweep(days + 1_000).await.unwrap(), 1);
+    assert_eq!(store.sweep(days + 1_000).await.unwrap().removed, 1);
     assert_eq!(revisions(&store.list("ann").await.unwrap().drafts), [at("b", 1)]);
     assert!(matches!(
         write(&store, &draft("c", 1, None, ""), days).await,
@@ -365,6 +366,42 @@ pub async fn one_draft_too_many_is_refused_and_no_other_is_dropped(store: impl D
     keep(MOST_DRAFTS, &draft("a", 1, None, "now there is room"))
         .await
         .unwrap();
+}
+
+pub async fn more_text_than_an_account_may_have_is_refused_and_none_is_dropped(store: impl DraftStore) {
+    let long = "x".repeat(LONGEST_DRAFT - 200);
+    let keep = async |form: usize, draft: &Draft| {
+        let form_key = format!("site/{form}");
+        store
+            .write("ann", &form_key, draft, &Mode::Chained, form as u64 + 1)
+            .await
+    };
+    let mut kept = 0;
+    let refused = loop {
+        match keep(kept, &draft("a", 1, None, &long)).await {
+            Ok(_) => kept += 1,
+            Err(refused) => break refused,
+        }
+    };
+    assert!(matches!(refused, StoreError::TooMuch), "{refused:?}");
+    // Sealed, a text is a third larger than it was.
+    assert!((47..=64).contains(&kept), "{kept}");
+    assert_eq!(store.count("ann", 0).await.unwrap().forms, kept);
+    let hers = store.load("ann", "site/3").await.unwrap();
+    assert_eq!(
+        hers.drafts[0].draft.values["note"].as_ref().map(String::len),
+        Some(long.len())
+    );
+    let shorter = keep(3, &draft("a", 2, Some(at("a", 1)), "less of it")).await.unwrap();
+    assert!(
+        matches!(shorter, Written::Stored(_)),
+        "what is there may shrink: {shorter:?}"
+    );
+    keep(kept, &draft("a", 1, None, "now there is room")).await.unwrap();
+    let his = store
+        .write("bob", FORM, &draft("b", 1, None, &long), &Mode::Chained, 1)
+        .await;
+    assert!(his.is_ok(), "nobody else is concerned");
 }
 
 pub async fn of_many_first_writers_one_wins_and_all_others_are_told(store: impl DraftStore + 'static) {

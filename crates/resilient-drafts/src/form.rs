@@ -9,7 +9,7 @@ use resilient_core::draft::lineage::Lineage;
 use resilient_core::draft::replacement::{Decision, Kept, Mode, covered_by, decide, ending};
 use resilient_core::draft::{Draft, Revision};
 
-use crate::{End, Ended, Place, StoredDraft, Written};
+use crate::{End, Ended, Place, Seen, StoredDraft, Unreadable, Written};
 
 /// One draft of a form, as a store holds it.
 #[derive(Clone, Debug)]
@@ -37,6 +37,8 @@ pub struct Form {
     pub entries: Vec<Entry>,
     /// At most one of each writer.
     pub ended: Vec<Mark>,
+    /// Drafts that no key opens, and that nothing else here is known to hold.
+    pub unreadable: Vec<Unreadable>,
 }
 
 /// What a store has to do to get from one form to another.
@@ -54,12 +56,13 @@ impl Form {
             place,
             entries: Vec::new(),
             ended: Vec::new(),
+            unreadable: Vec::new(),
         }
     }
 
     /// Whether there is neither a draft nor the memory of one.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.ended.is_empty()
+        self.entries.is_empty() && self.ended.is_empty() && self.unreadable.is_empty()
     }
 
     /// What becomes of `draft`, and the form afterwards.
@@ -87,6 +90,7 @@ impl Form {
                 after.remove(&replaces);
                 after.entries.insert(0, entry.clone());
                 after.sort();
+                after.drop_what_is_held();
                 Written::Stored(self.stored(&entry))
             }
             Decision::SameAgain(kept) => Written::SameAgain(self.as_stored(kept)),
@@ -114,24 +118,27 @@ impl Form {
                 at_ms: now_ms,
             });
         }
+        let unreadable = after.unreadable.len();
+        after.drop_what_is_held();
         let later = after
             .entries
             .iter()
             .find(|entry| entry.kept.lineage.covers(revision))
             .map(|entry| self.stored(entry));
         let ended = Ended {
-            removed: removed.len(),
+            removed: removed.len() + unreadable - after.unreadable.len(),
             later,
             left: after.drafts(),
         };
         (ended, after)
     }
 
-    /// This store's knowledge and another one's as one.
+    /// This store's knowledge and another one's as one. What one of them was told by somebody who could not read
+    /// all of it is made one as well.
     #[cfg(feature = "redis")]
     pub fn joined(&self, other: &Self) -> Self {
         let mut joined = self.clone();
-        if other.is_empty() {
+        if other.is_empty() && self.entries.len() + self.ended.len() < 2 {
             return joined;
         }
         let mut all: Vec<&Entry> = self.entries.iter().chain(&other.entries).collect();
@@ -166,7 +173,15 @@ impl Form {
         };
         joined.entries = join(copies, &joined.all_ended()).into_iter().map(at).collect();
         joined.sort();
+        joined.unreadable.extend(other.unreadable.iter().cloned());
+        joined.drop_what_is_held();
         joined
+    }
+
+    /// As far as it is known what holds what.
+    #[cfg(feature = "redis")]
+    pub fn settled(self) -> Self {
+        self.joined(&Self::empty(&self.key, self.place))
     }
 
     /// The same where all of it is about to be stored in one place.
@@ -186,7 +201,15 @@ impl Form {
                 .cloned()
         };
         let remove = self.entries.iter().map(|entry| &entry.kept.draft.revision);
+        // Where one of the same name is written, it takes the unreadable one's place.
+        let is_dropped = |unreadable: &&Unreadable| !after.unreadable.contains(unreadable);
+        let dropped = self
+            .unreadable
+            .iter()
+            .filter(is_dropped)
+            .map(|dropped| &dropped.revision);
         let remove = remove
+            .chain(dropped)
             .filter(|revision| of(&after.entries, revision).is_none())
             .cloned();
         let is_new = |entry: &&Entry| {
@@ -206,7 +229,21 @@ impl Form {
 
     /// Whether there is a draft that is kept still.
     pub fn is_unsaved(&self, too_old_ms: u64) -> bool {
-        self.entries.iter().any(|entry| entry.changed_at_ms > too_old_ms)
+        let unreadable = |draft: &Unreadable| {
+            draft
+                .changed_at_ms
+                .is_none_or(|changed_at_ms| changed_at_ms > too_old_ms)
+        };
+        self.entries.iter().any(|entry| entry.changed_at_ms > too_old_ms) || self.unreadable.iter().any(unreadable)
+    }
+
+    /// All of it, for whoever asks.
+    pub fn seen(self, complete: bool) -> Seen {
+        Seen {
+            drafts: self.drafts(),
+            unreadable: self.unreadable,
+            complete,
+        }
     }
 
     /// The drafts, latest change first.
@@ -251,6 +288,16 @@ impl Form {
         }
     }
 
+    /// An unreadable draft whose text is known to be in another one, or to be over, is nobody's loss.
+    fn drop_what_is_held(&mut self) {
+        let ended = self.all_ended();
+        let entries = &self.entries;
+        let is_held = |revision: &Revision| {
+            ended.covers(revision) || entries.iter().any(|entry| entry.kept.lineage.covers(revision))
+        };
+        self.unreadable.retain(|unreadable| !is_held(&unreadable.revision));
+    }
+
     fn all_ended(&self) -> Lineage {
         self.ended.iter().map(|mark| mark.revision.clone()).collect()
     }
@@ -281,10 +328,20 @@ impl Form {
 }
 
 /// The drafts of several forms, latest change first.
-pub fn latest_first(forms: &[Form]) -> Vec<StoredDraft> {
-    let mut drafts: Vec<StoredDraft> = forms.iter().flat_map(Form::drafts).collect();
-    drafts.sort_by_key(|stored| std::cmp::Reverse(stored.changed_at_ms));
-    drafts
+pub fn latest_first(forms: Vec<Form>, complete: bool) -> Seen {
+    let mut seen = Seen {
+        complete,
+        ..Seen::all(Vec::new())
+    };
+    for form in forms {
+        seen.drafts.extend(form.drafts());
+        seen.unreadable.extend(form.unreadable);
+    }
+    seen.drafts
+        .sort_by_key(|stored| std::cmp::Reverse(stored.changed_at_ms));
+    seen.unreadable
+        .sort_by_key(|unreadable| std::cmp::Reverse(unreadable.changed_at_ms));
+    seen
 }
 
 impl Difference {

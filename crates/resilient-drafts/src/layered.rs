@@ -30,7 +30,7 @@ use crate::form::{Form, latest_first};
 use crate::redis::{Found, RedisStore, Room};
 use crate::step::{Ending, Writing, to_its_end};
 use crate::store::too_old_at_ms;
-use crate::{Count, DraftStore, End, Ended, Place, Seen, SqliteStore, StoreError, Written};
+use crate::{Count, DraftStore, End, Ended, Place, Seen, SqliteStore, StoreError, Swept, Written};
 
 /// A store in Redis that goes on without it. Cloning it is cheap.
 #[derive(Clone)]
@@ -102,10 +102,7 @@ impl DraftStore for LayeredStore {
         let forms = form_keys
             .into_iter()
             .map(|form_key| stored.form(form_key).joined(&spilled.form(form_key)));
-        Ok(Seen {
-            drafts: latest_first(&forms.collect::<Vec<_>>()),
-            complete: stored.complete && spilled.complete,
-        })
+        Ok(latest_first(forms.collect(), stored.complete && spilled.complete))
     }
 
     /// The index of Redis tells of all forms but those that wait in the spill: of these Redis may know that
@@ -144,14 +141,8 @@ impl DraftStore for LayeredStore {
     async fn load(&self, account: &str, form_key: &str) -> Result<Seen, StoreError> {
         let (spilled, complete) = self.spill.look(account, form_key).await;
         match self.redis.form(account, form_key).await {
-            Ok(stored) => Ok(Seen {
-                drafts: stored.joined(&spilled).drafts(),
-                complete,
-            }),
-            Err(StoreError::Unavailable(_)) => Ok(Seen {
-                drafts: spilled.drafts(),
-                complete: false,
-            }),
+            Ok(stored) => Ok(stored.joined(&spilled).seen(complete)),
+            Err(StoreError::Unavailable(_)) => Ok(spilled.seen(false)),
             Err(other) => Err(other),
         }
     }
@@ -164,6 +155,7 @@ impl DraftStore for LayeredStore {
         mode: &Mode,
         now_ms: u64,
     ) -> Result<Written, StoreError> {
+        self.redis.has_room_for(mode)?;
         let writing = Writing::new(account, form_key, draft, mode, now_ms)?;
         let store = self.clone();
         to_its_end(async move {
@@ -199,12 +191,15 @@ impl DraftStore for LayeredStore {
         .await
     }
 
-    async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {
+    async fn sweep(&self, now_ms: u64) -> Result<Swept, StoreError> {
         let spilled = self.spill.sweep(now_ms).await?;
         match self.redis.sweep(now_ms).await {
             Ok(stored) => Ok(stored + spilled),
             // It expires there by itself, and is swept the next time.
-            Err(StoreError::Unavailable(_)) => Ok(spilled),
+            Err(StoreError::Unavailable(_)) => Ok(Swept {
+                complete: false,
+                ..spilled
+            }),
             Err(other) => Err(other),
         }
     }

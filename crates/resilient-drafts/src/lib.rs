@@ -55,6 +55,13 @@
 //! `maxmemory-policy noeviction`: only then does an acknowledged draft survive a kill. What is missing
 //! for that is logged when Redis first answers. After `FLUSHALL` nothing breaks: a page that goes on
 //! typing is told that nothing is stored and writes anew; drafts of closed pages are gone.
+//!
+//! With the features `sentinel` and `cluster` an [`Address`](redis::Address) may name sentinels or the servers of a cluster.
+//!
+//! # Secrets
+//!
+//! A [`Sealer`] made [of several](Sealer::of) [`Secrets`] seals with the present one and opens what the others have sealed;
+//! [`sweep`](DraftStore::sweep) seals that anew. Text that none of them opens is told of as [`Unreadable`].
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
@@ -74,8 +81,9 @@ pub use self::redis::RedisStore;
 #[cfg(feature = "redis")]
 pub use layered::LayeredStore;
 pub use memory::MemoryStore;
-pub use seal::Sealer;
+pub use seal::{Sealer, Secrets};
 pub use sqlite::SqliteStore;
 pub use store::{
-    Count, DraftStore, End, Ended, KEPT_FOR, LONGEST_DRAFT, MOST_DRAFTS, Place, Seen, StoreError, StoredDraft, Written,
+    Count, DraftStore, End, Ended, KEPT_FOR, LONGEST_DRAFT, MOST_BYTES, MOST_DRAFTS, Place, Seen, StoreError,
+    StoredDraft, Swept, Unreadable, WhyUnreadable, Written,
 };

@@ -10,7 +10,7 @@ use resilient_core::draft::{Draft, Revision};
 use crate::form::{Form, latest_first};
 use crate::step::{Ending, Writing};
 use crate::store::too_old_at_ms;
-use crate::{Count, DraftStore, End, Ended, MOST_DRAFTS, Place, Seen, StoreError, Written};
+use crate::{Count, DraftStore, End, Ended, MOST_BYTES, MOST_DRAFTS, Place, Seen, StoreError, Swept, Written};
 
 /// Account and form key.
 type Name = (String, String);
@@ -44,7 +44,15 @@ impl MemoryStore {
                 return Err(StoreError::TooMany);
             }
         }
-        forms.insert(key, after);
+        let earlier = forms.insert(key.clone(), after.clone());
+        let bytes: u64 = of(account, &forms).map(bytes_of).sum();
+        if bytes > MOST_BYTES && bytes_of(&after) > earlier.as_ref().map_or(0, bytes_of) {
+            match earlier {
+                Some(earlier) => drop(forms.insert(key, earlier)),
+                None => drop(forms.remove(&key)),
+            }
+            return Err(StoreError::TooMuch);
+        }
         Ok(told)
     }
 }
@@ -54,12 +62,19 @@ fn of<'a>(account: &'a str, forms: &'a BTreeMap<Name, Form>) -> impl Iterator<It
     own.map(|(_, form)| form)
 }
 
+/// Of all texts of a form.
+fn bytes_of(form: &Form) -> u64 {
+    let drafts = form.entries.iter().map(|entry| &entry.kept.draft);
+    let texts = drafts.flat_map(|draft| draft.values.values().chain(draft.base.values()));
+    texts.flatten().map(|text| text.len() as u64).sum()
+}
+
 #[async_trait]
 impl DraftStore for MemoryStore {
     async fn list(&self, account: &str) -> Result<Seen, StoreError> {
         let forms = self.forms();
         let own: Vec<Form> = of(account, &forms).cloned().collect();
-        Ok(Seen::all(latest_first(&own)))
+        Ok(latest_first(own, true))
     }
 
     async fn count(&self, account: &str, now_ms: u64) -> Result<Count, StoreError> {
@@ -71,7 +86,7 @@ impl DraftStore for MemoryStore {
     async fn load(&self, account: &str, form_key: &str) -> Result<Seen, StoreError> {
         let forms = self.forms();
         let form = forms.get(&(account.to_owned(), form_key.to_owned()));
-        Ok(Seen::all(form.map_or_else(Vec::new, Form::drafts)))
+        Ok(form.map_or_else(|| Seen::all(Vec::new()), |form| form.clone().seen(true)))
     }
 
     async fn write(
@@ -98,7 +113,7 @@ impl DraftStore for MemoryStore {
         self.update(account, form_key, |form| ending.decide(form))
     }
 
-    async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {
+    async fn sweep(&self, now_ms: u64) -> Result<Swept, StoreError> {
         let too_old = too_old_at_ms(now_ms);
         let mut removed = 0;
         self.forms().retain(|_, form| {
@@ -108,7 +123,11 @@ impl DraftStore for MemoryStore {
             removed += (before - form.entries.len()) as u64;
             !form.is_empty()
         });
-        Ok(removed)
+        Ok(Swept {
+            removed,
+            complete: true,
+            ..Swept::default()
+        })
     }
 
     async fn check(&self) -> Result<Place, StoreError> {

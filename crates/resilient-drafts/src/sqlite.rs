@@ -3,6 +3,7 @@
 //! The texts are sealed, bound to account and form key; account, form key, revision and times are
 //! not. Every write is on the disk before it is acknowledged (`synchronous=FULL`).
 
+mod resealing;
 mod rows;
 
 use std::path::Path;
@@ -17,7 +18,7 @@ use sqlx::{Sqlite, Transaction};
 use crate::form::Form;
 use crate::step::{Ending, Writing, to_its_end};
 use crate::store::{too_old_at_ms, unavailable};
-use crate::{Count, DraftStore, End, Ended, MOST_DRAFTS, Place, Sealer, Seen, StoreError, Written};
+use crate::{Count, DraftStore, End, Ended, MOST_BYTES, MOST_DRAFTS, Place, Sealer, Seen, StoreError, Swept, Written};
 
 /// Waiting longer than this for the file, or for a connection, is an outage.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -50,7 +51,7 @@ pub struct SqliteStore {
 
 impl SqliteStore {
     /// Opens the file and makes it where it is missing, readable by its owner alone. Drafts that
-    /// `sealer` cannot open are left where they are, unseen, until they are too old.
+    /// `sealer` cannot open are left where they are until they are too old.
     ///
     /// # Errors
     /// Where the file cannot be made or is no database.
@@ -106,7 +107,13 @@ impl SqliteStore {
         if difference.adds_drafts() && rows::count(&mut transaction, account).await? >= MOST_DRAFTS {
             return Err(StoreError::TooMany);
         }
+        let bytes = rows::bytes(&mut transaction, account).await?;
         rows::apply(&mut transaction, &self.sealer, account, form_key, &difference).await?;
+        let bytes_after = rows::bytes(&mut transaction, account).await?;
+        if bytes_after > MOST_BYTES && bytes_after > bytes {
+            // Dropped, the transaction has changed nothing.
+            return Err(StoreError::TooMuch);
+        }
         transaction.commit().await.map_err(unavailable)?;
         Ok(told)
     }
@@ -140,7 +147,7 @@ impl SqliteStore {
 impl DraftStore for SqliteStore {
     async fn list(&self, account: &str) -> Result<Seen, StoreError> {
         let drafts = rows::of_account(&self.readers, &self.sealer, account).await;
-        Ok(Seen::all(drafts.map_err(unavailable)?))
+        drafts.map_err(unavailable)
     }
 
     async fn count(&self, account: &str, now_ms: u64) -> Result<Count, StoreError> {
@@ -152,7 +159,7 @@ impl DraftStore for SqliteStore {
     }
 
     async fn load(&self, account: &str, form_key: &str) -> Result<Seen, StoreError> {
-        Ok(Seen::all(self.form(account, form_key).await?.drafts()))
+        Ok(self.form(account, form_key).await?.seen(true))
     }
 
     async fn write(
@@ -189,13 +196,21 @@ impl DraftStore for SqliteStore {
         .await
     }
 
-    async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {
+    async fn sweep(&self, now_ms: u64) -> Result<Swept, StoreError> {
         let too_old = too_old_at_ms(now_ms) as i64;
         let drafts = sqlx::query("DELETE FROM draft WHERE changed_at_ms <= ?").bind(too_old);
         let removed = drafts.execute(&self.writer).await.map_err(unavailable)?.rows_affected();
         let ended = sqlx::query("DELETE FROM ended WHERE at_ms <= ?").bind(too_old);
         ended.execute(&self.writer).await.map_err(unavailable)?;
-        Ok(removed)
+        let resealing = resealing::reseal(&self.writer, &self.readers, &self.sealer).await;
+        let resealing::Resealed { resealed, unknown } = resealing.map_err(unavailable)?;
+        Ok(Swept {
+            removed,
+            resealed,
+            still_old: 0,
+            unknown,
+            complete: true,
+        })
     }
 
     async fn check(&self) -> Result<Place, StoreError> {

@@ -6,6 +6,8 @@ use async_trait::async_trait;
 use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
 
+use crate::Sealer;
+
 /// Drafts, and the memory of those that were saved or discarded, end this long after their last
 /// change: 30 days.
 pub const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -16,6 +18,10 @@ pub const LONGEST_DRAFT: usize = 1024 * 1024;
 /// Drafts that one account may have. A new one beyond that is refused, because dropping an old one
 /// would be worse: it stays on the device.
 pub const MOST_DRAFTS: u32 = 500;
+
+/// Bytes that all drafts of one account may have, as they are kept (sealed, a third more than they were): 64 MiB, so that
+/// nobody fills the store alone. With the largest drafts that is 48 of them.
+pub const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Where a draft is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +51,32 @@ pub struct StoredDraft {
     pub kept_in: Place,
 }
 
+/// A draft whose text cannot be opened. It stays until it is too old, and can be ended like any other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    pub form_key: String,
+    pub revision: Revision,
+    /// As in [`StoredDraft`]; `None` where not even that can be read.
+    pub changed_at_ms: Option<u64>,
+    pub kept_in: Place,
+    pub why: WhyUnreadable,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WhyUnreadable {
+    /// Sealed with a secret that is not at hand: with that, it opens again.
+    OtherSecret,
+    /// Changed since it was sealed, or put where it does not belong.
+    Changed,
+}
+
 /// What can be seen of an account's drafts, or of a form's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seen {
     /// Latest change first.
     pub drafts: Vec<StoredDraft>,
+    /// Those that are there and cannot be shown.
+    pub unreadable: Vec<Unreadable>,
     /// Whether that is all of them. Else there may be more where nobody can look now.
     pub complete: bool,
 }
@@ -57,7 +84,40 @@ pub struct Seen {
 impl Seen {
     /// All there is.
     pub fn all(drafts: Vec<StoredDraft>) -> Self {
-        Self { drafts, complete: true }
+        Self {
+            drafts,
+            unreadable: Vec::new(),
+            complete: true,
+        }
+    }
+}
+
+/// What [`DraftStore::sweep`] did, and what it found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Drafts that were too old.
+    pub removed: u64,
+    /// Drafts that an old secret had sealed, and the present one seals now.
+    pub resealed: u64,
+    /// Drafts that an old secret still seals, because they could not be sealed anew now.
+    pub still_old: u64,
+    /// Drafts sealed with a secret that is not at hand.
+    pub unknown: u64,
+    /// Whether everything was looked at. Else there may be more where nobody can look now.
+    pub complete: bool,
+}
+
+impl std::ops::Add for Swept {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            removed: self.removed + other.removed,
+            resealed: self.resealed + other.resealed,
+            still_old: self.still_old + other.still_old,
+            unknown: self.unknown + other.unknown,
+            complete: self.complete && other.complete,
+        }
     }
 }
 
@@ -112,6 +172,12 @@ pub enum StoreError {
     /// The account has as many drafts as it may have.
     #[error("there are {MOST_DRAFTS} drafts of this account already")]
     TooMany,
+    /// The account's drafts have as many bytes as they may have.
+    #[error("the drafts of this account have {MOST_BYTES} bytes already")]
+    TooMuch,
+    /// What room is left is for drafts of failed saves.
+    #[error("the draft store is nearly full")]
+    NearlyFull,
     /// The same call may succeed later.
     #[error("the draft store cannot be reached")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -136,7 +202,8 @@ pub trait DraftStore: Send + Sync {
     ///
     /// # Errors
     /// [`StoreError::TooLarge`] above [`LONGEST_DRAFT`], [`StoreError::TooMany`] for one more draft
-    /// than [`MOST_DRAFTS`]; what is stored stays as it is.
+    /// than [`MOST_DRAFTS`], [`StoreError::TooMuch`] where the account's drafts grow above [`MOST_BYTES`],
+    /// [`StoreError::NearlyFull`] for what is no failed save; what is stored stays as it is.
     async fn write(
         &self,
         account: &str,
@@ -158,8 +225,9 @@ pub trait DraftStore: Send + Sync {
         now_ms: u64,
     ) -> Result<Ended, StoreError>;
 
-    /// Removes what has not changed for [`KEPT_FOR`]; how many drafts that were.
-    async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError>;
+    /// Removes what has not changed for [`KEPT_FOR`], and seals anew what an old secret has sealed, one form after
+    /// the other.
+    async fn sweep(&self, now_ms: u64) -> Result<Swept, StoreError>;
 
     /// Where a draft written now would be kept.
     async fn check(&self) -> Result<Place, StoreError>;
@@ -171,6 +239,14 @@ pub(crate) fn fitting_json(draft: &Draft) -> Result<Vec<u8>, StoreError> {
     match json.len() {
         bytes if bytes > LONGEST_DRAFT => Err(StoreError::TooLarge { bytes }),
         _ => Ok(json),
+    }
+}
+
+/// Why a sealed text did not open.
+pub(crate) fn why_unreadable(sealer: &Sealer, sealed: &str) -> WhyUnreadable {
+    match sealer.is_of_another_secret(sealed) {
+        true => WhyUnreadable::OtherSecret,
+        false => WhyUnreadable::Changed,
     }
 }
 

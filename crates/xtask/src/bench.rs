@@ -21,6 +21,9 @@ pub enum Bench {
     /// A limit that follows the calls' times against a fixed one: times, goodput, on real servers
     #[command(disable_help_flag = true)]
     Adaptive(Given),
+    /// Drafts in Redis, few and very many: saving, loading, memory, many people at once
+    #[command(disable_help_flag = true)]
+    Drafts(Given),
 }
 
 /// Given to the benchmark as it is, which also knows `--help`.
@@ -39,6 +42,7 @@ pub fn run(workspace: &Workspace, what: Bench) -> Result<()> {
         Bench::Outage(given) => of_databases(workspace, "outage", &given.arguments),
         Bench::Commits(given) => of_databases(workspace, "commits", &given.arguments),
         Bench::Adaptive(given) => of_databases(workspace, "adaptive", &given.arguments),
+        Bench::Drafts(given) => of_drafts(workspace, &given.arguments),
     }
 }
 
@@ -47,6 +51,22 @@ fn of_databases(workspace: &Workspace, name: &str, arguments: &[String]) -> Resu
     needs::bring(workspace, true, false)?;
     let mut bench = cargo(workspace);
     bench.args(["bench", "--package", "resilient-db", "--bench", name, "--"]);
+    run_command(bench.args(arguments))
+}
+
+fn of_drafts(workspace: &Workspace, arguments: &[String]) -> Result<()> {
+    needs::bring(workspace, true, false)?;
+    let mut bench = cargo(workspace);
+    bench.args([
+        "bench",
+        "--package",
+        "resilient-drafts",
+        "--features",
+        "redis",
+        "--bench",
+        "drafts",
+        "--",
+    ]);
     run_command(bench.args(arguments))
 }
 

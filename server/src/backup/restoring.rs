@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use resilient_db::Options;
+use resilient_drafts::Secrets;
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 
@@ -49,7 +50,7 @@ pub struct Restored {
 pub async fn restore<D: BackedUp>(
     backup: &Backup,
     options: &Options<D::Database>,
-    data_dir: Option<(&Path, Option<[u8; 32]>)>,
+    data_dir: Option<(&Path, Option<Secrets>)>,
     places: &Places,
     manner: Manner,
 ) -> Result<Restored, BackupError> {
@@ -68,7 +69,7 @@ pub async fn restore<D: BackedUp>(
         return Err(BackupError::new(Why::Refused, words));
     }
     let aside = match data_dir {
-        Some((data_dir, secret)) => Some(Aside::prepare(backup, data_dir, secret, manner).await?),
+        Some((data_dir, secrets)) => Some(Aside::prepare(backup, data_dir, secrets, manner).await?),
         None => None,
     };
     let mut notes = match is_empty {
@@ -251,7 +252,7 @@ impl Aside {
     async fn prepare(
         backup: &Backup,
         data_dir: &Path,
-        secret: Option<[u8; 32]>,
+        secrets: Option<Secrets>,
         manner: Manner,
     ) -> Result<Self, BackupError> {
         let read = |name: &str| {
@@ -259,20 +260,14 @@ impl Aside {
             let bytes = backup.manifest.has(name).then(|| std::fs::read(&path)).transpose();
             bytes.map_err(|error| BackupError::of(&path, &error))
         };
-        let given = read(SECRET)?.filter(|_| secret.is_none() || manner.secret);
-        if secret.is_some_and(|secret| given.as_ref().is_some_and(|given| given[..] != secret[..])) {
-            nothing_is_kept_with_another(&data_dir.join(DRAFTS)).await?;
-        }
+        let given = read(SECRET)?.filter(|_| secrets.is_none() || manner.secret);
         // What the server will have then.
-        let used: Option<[u8; 32]> = match &given {
-            Some(given) => given.as_slice().try_into().ok(),
-            None => secret,
-        };
+        let used = after(secrets, given.as_deref());
         let mut databases = Vec::new();
         for file in &backup.manifest.files {
             let target = data_dir.join(&file.name);
             if file.name == DRAFTS {
-                let sealer = used.map(|secret| keys::Keys::from_secret(&secret).drafts);
+                let sealer = used.as_ref().map(|secrets| keys::Keys::of(secrets).drafts);
                 let made = unsaved::joined(&backup.file(DRAFTS), &target, sealer.as_ref(), now_ms()).await?;
                 databases.push((target, made));
             } else if file.name == "local.db" {
@@ -287,8 +282,11 @@ impl Aside {
         let accounts = read(ACCOUNTS)?
             .map(|accounts| signed_out(&accounts, now_ms()))
             .transpose()?;
-        let mark = used.as_ref().map(keys::secret_mark);
-        let notes = notes(backup, mark.as_deref());
+        let secrets = used.iter().flat_map(Secrets::all);
+        let notes = notes(
+            backup,
+            &secrets.map(|secret| keys::secret_mark(&secret)).collect::<Vec<_>>(),
+        );
         Ok(Self {
             data_dir: data_dir.to_owned(),
             databases,
@@ -319,23 +317,14 @@ impl Aside {
     }
 }
 
-/// Unsaved text that is here now would be unreadable with the secret of the backup.
-async fn nothing_is_kept_with_another(drafts: &Path) -> Result<(), BackupError> {
-    if !drafts.is_file() {
-        return Ok(());
-    }
-    let rows = sqlite::checked_rows(drafts).await?;
-    match rows.get("draft").copied().unwrap_or_default() {
-        0 => Ok(()),
-        count => {
-            let words = format!(
-                "{} has {count} pieces of unsaved text that only the present secret opens. Restore without \
-                 --with-secret, or wait until they are saved or discarded.",
-                drafts.display()
-            );
-            Err(BackupError::new(Why::Refused, words))
-        }
-    }
+/// With that of a backup in use, the one that is here now is an old one: unsaved text that it has sealed still opens.
+fn after(secrets: Option<Secrets>, given: Option<&[u8]>) -> Option<Secrets> {
+    let Some(given) = given.and_then(|given| <[u8; 32]>::try_from(given).ok()) else {
+        return secrets;
+    };
+    let mut after = Secrets::from(given);
+    after.old = secrets.iter().flat_map(Secrets::all).collect();
+    Some(after)
 }
 
 /// The old one stays beside it: what was kept with it can be read with nothing else.
@@ -348,10 +337,13 @@ async fn put_secret(path: &Path, secret: &[u8]) -> Result<Option<String>, Backup
     kept_file::write(secret, &made, |_| {}).await?;
     let mut note = None;
     if path.exists() {
-        let old = sqlite::with_suffix(path, &format!(".before-{}", now_ms()));
+        let old = path.with_file_name(keys::name_of_old_secret(now_ms()));
         // There is one under its name at every moment: a server would make a third.
         std::fs::hard_link(path, &old).map_err(|error| BackupError::of(&old, &error))?;
-        note = Some(format!("The old secret is kept as {}.", old.display()));
+        note = Some(format!(
+            "The old secret is kept as {}, and opens what it has sealed.",
+            old.display()
+        ));
     }
     sqlite::rename(&made, path)?;
     Ok(note)
@@ -369,12 +361,13 @@ fn signed_out(accounts: &[u8], epoch: u64) -> Result<Vec<u8>, BackupError> {
     serde_json::to_vec(&state).map_err(damaged)
 }
 
-fn notes(backup: &Backup, mark: Option<&str>) -> Vec<String> {
+/// `marks`: of the secrets that the server will have.
+fn notes(backup: &Backup, marks: &[String]) -> Vec<String> {
     let mut notes = vec!["Everybody signs in again.".to_owned()];
-    if backup.manifest.has(DRAFTS) && mark != Some(&backup.manifest.secret_mark) {
+    if backup.manifest.has(DRAFTS) && !marks.contains(&backup.manifest.secret_mark) {
         notes.push(
             "The unsaved text in this backup was kept with another secret: nobody can see it before the server has \
-             that one."
+             that one, as INKFAST_OLD_SECRETS or as a file secret.old-1 in its data directory."
                 .to_owned(),
         );
     }

@@ -1,5 +1,5 @@
 //! The command line: `inkfast [serve]`, `inkfast account …`, `inkfast migrate …`, `inkfast health-check`,
-//! `inkfast drill`, `inkfast backup …`, `inkfast restore …`.
+//! `inkfast drill`, `inkfast backup …`, `inkfast restore …`, `inkfast secret …`.
 
 mod account;
 mod asking;
@@ -9,6 +9,7 @@ mod health_check;
 mod logging;
 mod migrate;
 mod restore;
+mod secret;
 mod serve;
 
 use std::process::ExitCode;
@@ -46,6 +47,9 @@ enum Command {
     Backup(backup::BackupArguments),
     /// Bring a backup back.
     Restore(restore::RestoreArguments),
+    /// Change the secret that sessions, versions and unsaved text are sealed with, while nothing is lost.
+    #[command(subcommand)]
+    Secret(secret::SecretCommand),
     /// Ask the server that runs with these settings how it is; the exit code says it.
     HealthCheck(health_check::HealthCheckArguments),
     /// Let the database of a running server fail for a while, and see what became of saves; the exit code says it.
@@ -67,6 +71,7 @@ pub fn run() -> ExitCode {
         Command::HealthCheck(arguments) => health_check::run(&arguments),
         Command::Backup(arguments) => with_settings(|settings| backup::run(arguments, settings)),
         Command::Restore(arguments) => with_settings(|settings| restore::run(arguments, settings)),
+        Command::Secret(command) => with_settings(|settings| secret::run(command, settings)),
         Command::Drill(arguments) => drill::run(&arguments),
         Command::Serve(arguments) => with_settings(|settings| serve::run(arguments, settings)),
         Command::Account(command) => with_settings(|settings| on_database(settings, command)),

@@ -82,8 +82,10 @@ impl OnDatabase for Restore {
         if !self.yes {
             return Err(refused(self.what_it_would_do::<D>(&options)));
         }
-        let secret = backup::secret_of(&self.storage.data_dir, self.storage.secret);
-        let data_dir = lock.as_ref().map(|_| (self.storage.data_dir.as_path(), secret));
+        let present = backup::secret_of(&self.storage.data_dir, self.storage.secret);
+        let secrets = present.map(|present| self.storage.secrets_around(present)).transpose();
+        let secrets = secrets.map_err(|error| refused(format!("An old secret cannot be read: {error}.")))?;
+        let data_dir = lock.as_ref().map(|_| (self.storage.data_dir.as_path(), secrets));
         let restored = backup::restore::<D>(&self.backup, &options, data_dir, &self.places, self.manner).await?;
         println!(
             "Restored {}: {} in {}.",

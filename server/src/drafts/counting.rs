@@ -11,6 +11,8 @@ pub fn count(written: &Result<Written, StoreError>) {
         Ok(Written::Ended(_)) => ("ended", None),
         Err(StoreError::TooLarge { .. }) => ("too_large", None),
         Err(StoreError::TooMany) => ("too_many", None),
+        Err(StoreError::TooMuch) => ("too_much", None),
+        Err(StoreError::NearlyFull) => ("nearly_full", None),
         Err(StoreError::Unavailable(_)) => ("unavailable", None),
     };
     let store = kept.map_or("none", |kept| kept.kept_in.word());

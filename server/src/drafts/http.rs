@@ -95,6 +95,9 @@ async fn write(
     let Some(draft) = read_draft(&body) else {
         return malformed("This is not a draft.");
     };
+    if let Err(wait_ms) = drafts.may_write(&account.name, &form_key) {
+        return too_often(wait_ms);
+    }
     let mode = match place.beside {
         Some(_) => Mode::Beside,
         None => Mode::Chained,
@@ -174,6 +177,14 @@ fn malformed(message: &str) -> Response {
 
 fn too_large() -> Response {
     failed(&StoreError::TooLarge { bytes: LIMIT })
+}
+
+/// No page of ours writes so often.
+fn too_often(wait_ms: u64) -> Response {
+    let words = "This form is written too often. What you type stays on this device.";
+    let mut response = answers::json_failure(StatusCode::TOO_MANY_REQUESTS, "rate_limited", words);
+    answers::set_retry_after(response.headers_mut(), Some(wait_ms));
+    response
 }
 
 fn failed(error: &StoreError) -> Response {

@@ -2,6 +2,8 @@
 
 mod counting;
 pub mod http;
+mod pace;
 mod service;
+mod unreadable;
 
 pub use service::{DraftService, KeptPost, NotKept};

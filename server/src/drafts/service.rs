@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use app::api_error::{ApiError, ErrorKind};
 use app::auth::model::Account;
-use app::drafts::port::{Drafts, KeptDraft, SeenDrafts, UnsavedForms};
+use app::drafts::port::{Drafts, KeptDraft, SeenDrafts, UnreadableDraft, UnsavedForms};
 use app::monitoring::port::DraftsState;
 use app::records::port::Manner;
 use async_trait::async_trait;
@@ -17,10 +17,12 @@ use resilient_core::path_text::read_part;
 use resilient_drafts::redis::{Address, Limits};
 use resilient_drafts::{
     Count, DraftStore, End, Ended, LayeredStore, MOST_DRAFTS, Place, RedisStore, Seen, SqliteStore, StoreError,
-    StoredDraft, Written,
+    StoredDraft, Swept, Unreadable, WhyUnreadable, Written,
 };
 
 use super::counting;
+use super::pace::Pace;
+use super::unreadable::UnreadableDrafts;
 use crate::clock::now_ms;
 use crate::keys::Keys;
 use crate::monitoring::Saves;
@@ -37,6 +39,9 @@ pub struct DraftService {
     layered: Option<LayeredStore>,
     /// Whether the store took its last check.
     reachable: AtomicBool,
+    /// Those that were told of.
+    unreadable: UnreadableDrafts,
+    pace: Pace,
 }
 
 /// A failed save that was kept.
@@ -74,7 +79,13 @@ impl DraftService {
         let Some(address) = redis else {
             return Ok(Self::over(Arc::new(embedded), None, panel, saves));
         };
-        let redis = RedisStore::connect(address, &keys.drafts_prefix, keys.drafts.clone(), Limits::default()).await?;
+        let redis = RedisStore::connect(
+            address,
+            keys.drafts_home.clone(),
+            keys.drafts.clone(),
+            Limits::default(),
+        )
+        .await?;
         if !redis.takes_writes() {
             tracing::warn!(
                 ?address,
@@ -92,6 +103,8 @@ impl DraftService {
             saves,
             layered,
             reachable: AtomicBool::new(true),
+            unreadable: UnreadableDrafts::default(),
+            pace: Pace::default(),
         }
     }
 
@@ -116,6 +129,11 @@ impl DraftService {
             }
             tokio::time::sleep(CHECK_EVERY).await;
         }
+    }
+
+    /// Whether a page may write now, or after how many milliseconds. A failed save is kept however many there are.
+    pub fn may_write(&self, account: &str, form_key: &str) -> Result<(), u64> {
+        self.pace.take(account, form_key, now_ms())
     }
 
     /// Takes what a page wrote, or says why not.
@@ -201,7 +219,9 @@ impl DraftService {
 
     /// What can be seen of the form's drafts.
     pub async fn stored(&self, account: &str, form_key: &str) -> Result<Seen, StoreError> {
-        self.store.load(account, form_key).await
+        let seen = self.store.load(account, form_key).await?;
+        self.unreadable.tell(account, &seen.unreadable);
+        Ok(seen)
     }
 
     /// Columns come in the `~HH` writing; what cannot be read is no column.
@@ -230,17 +250,33 @@ impl DraftService {
             changed_at_ms: stored.changed_at_ms,
         };
         SeenDrafts {
+            unreadable: seen.unreadable.into_iter().map(unreadable).collect(),
             drafts: seen.drafts.into_iter().map(kept).collect(),
             complete: seen.complete,
         }
     }
 
-    /// Removes what has not changed for 30 days.
-    pub async fn sweep(&self, now_ms: u64) {
+    /// Removes what has not changed for 30 days, and seals anew what an old secret has sealed. `None` where that could
+    /// not be done now.
+    pub async fn sweep(&self, now_ms: u64) -> Option<Swept> {
         match self.store.sweep(now_ms).await {
-            Ok(0) => {}
-            Ok(removed) => tracing::info!(removed, "drafts without a change for 30 days were removed"),
-            Err(error) => tracing::warn!(?error, "old drafts could not be removed"),
+            Ok(swept) => {
+                let Swept { removed, resealed, .. } = swept;
+                if removed > 0 {
+                    tracing::info!(removed, "drafts without a change for 30 days were removed");
+                }
+                if resealed > 0 {
+                    tracing::info!(
+                        resealed,
+                        "drafts that an old secret had sealed are sealed with the present one"
+                    );
+                }
+                Some(swept)
+            }
+            Err(error) => {
+                tracing::warn!(?error, "old drafts could not be removed");
+                None
+            }
         }
     }
 }
@@ -249,6 +285,7 @@ impl DraftService {
 impl Drafts for DraftService {
     async fn list(&self, who: &Account) -> Result<SeenDrafts, ApiError> {
         let seen = self.store.list(&who.name).await.map_err(|error| api_error(&error))?;
+        self.unreadable.tell(&who.name, &seen.unreadable);
         Ok(self.seen_by(who, seen))
     }
 
@@ -268,6 +305,15 @@ impl Drafts for DraftService {
             .await
             .map_err(|error| api_error(&error))?;
         Ok(())
+    }
+}
+
+fn unreadable(unreadable: Unreadable) -> UnreadableDraft {
+    UnreadableDraft {
+        form_key: unreadable.form_key,
+        revision: unreadable.revision,
+        changed_at_ms: unreadable.changed_at_ms,
+        is_of_another_secret: unreadable.why == WhyUnreadable::OtherSecret,
     }
 }
 
@@ -291,6 +337,21 @@ pub(super) fn api_error(error: &StoreError) -> ApiError {
                     "{MOST_DRAFTS} drafts of yours are kept on the server; there is no room for one more. It stays on \
                      this device. Save or discard some of those under Unsaved work."
                 ),
+            )
+        },
+        StoreError::TooMuch => ApiError {
+            retry_after_ms: Some(30_000),
+            ..ApiError::new(
+                ErrorKind::Unavailable,
+                "All that the server keeps of your unsaved work has become too large. This stays on this device. Save or \
+                 discard some of what is under Unsaved work.",
+            )
+        },
+        StoreError::NearlyFull => ApiError {
+            retry_after_ms: Some(10_000),
+            ..ApiError::new(
+                ErrorKind::Unavailable,
+                "The server has hardly any room left for unsaved work. This stays on this device until there is room.",
             )
         },
         StoreError::Unavailable(_) => {

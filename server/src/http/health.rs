@@ -136,7 +136,10 @@ async fn waiting(services: &Services, account: &Account) -> Value {
     // What cannot be seen is not gone.
     let seen = seen.filter(|seen| seen.complete);
     let is_discarded = |waiting: &Waiting| {
-        let stored = |seen: &SeenDrafts| seen.drafts.iter().any(|draft| draft.form_key == waiting.form_key);
+        let stored = |seen: &SeenDrafts| {
+            let unreadable = seen.unreadable.iter().any(|draft| draft.form_key == waiting.form_key);
+            unreadable || seen.drafts.iter().any(|draft| draft.form_key == waiting.form_key)
+        };
         waiting.kept_in.is_some() && seen.as_ref().is_some_and(|seen| !stored(seen))
     };
     let (discarded, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_discarded);

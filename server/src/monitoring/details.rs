@@ -14,6 +14,7 @@ pub(super) fn details(state: &DatabaseState, observations: &Observations) -> Val
         machine,
         own_tables,
         backups,
+        secrets,
         ..
     } = observations;
     let ServerHealth {
@@ -34,6 +35,7 @@ pub(super) fn details(state: &DatabaseState, observations: &Observations) -> Val
         "probes": probes.report(),
         "own_tables": own_tables.report(),
         "backups": backups.report(),
+        "secrets": secrets.report(),
         "servers": state.servers.iter().map(server_report).collect::<Vec<_>>(),
     });
     if let (Value::Object(details), Value::Object(machine)) = (&mut details, machine.report()) {

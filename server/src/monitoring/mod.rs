@@ -12,6 +12,7 @@ pub mod prometheus;
 mod recording;
 mod repetitions;
 mod saves;
+mod secrets;
 pub mod statements;
 mod traffic;
 
@@ -37,6 +38,7 @@ use self::probes::ProbeTimes;
 pub use self::recording::Recording;
 pub use self::repetitions::Repetitions;
 pub use self::saves::{Saves, Waiting};
+pub use self::secrets::SecretsSeen;
 pub use self::traffic::Traffic;
 use crate::backup::BackupsSeen;
 use crate::clock::now_ms;
@@ -62,6 +64,7 @@ pub struct Observations {
     pub own_tables: Arc<OwnTablesSeen>,
     pub backups: Arc<BackupsSeen>,
     pub degradation: Arc<Degradation>,
+    pub secrets: Arc<SecretsSeen>,
 }
 
 impl Default for Observations {
@@ -79,6 +82,7 @@ impl Default for Observations {
             own_tables: Arc::default(),
             backups: Arc::default(),
             degradation: Arc::default(),
+            secrets: Arc::default(),
             recording,
         }
     }

@@ -65,6 +65,22 @@ fn installed() -> Option<PrometheusHandle> {
         "Errors that made room for others before they were in the database"
     );
     describe_counter!("inkfast_drafts_total", "Drafts written, by store and outcome");
+    describe_counter!(
+        "inkfast_drafts_unreadable_total",
+        "Drafts that were met and cannot be opened, each once"
+    );
+    describe_counter!(
+        "inkfast_drafts_resealed_total",
+        "Drafts sealed anew because an old secret had sealed them"
+    );
+    describe_gauge!(
+        "inkfast_drafts_sealed_with_old_secret",
+        "Drafts that an old secret still seals, as the last sweep found them"
+    );
+    describe_gauge!(
+        "inkfast_drafts_sealed_with_unknown_secret",
+        "Drafts sealed with a secret that the server does not have"
+    );
     describe_counter!("inkfast_sign_ins_total", "Tries to sign in, by result");
     describe_gauge!("inkfast_degraded", "1 while what is inessential is left out");
     describe_gauge!("inkfast_event_streams", "Event streams open");

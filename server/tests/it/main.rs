@@ -24,6 +24,7 @@ mod restricted_database;
 mod rights;
 mod saving;
 mod schema_drift;
+mod secrets;
 mod several_servers;
 mod sql_round_trip;
 mod statements;

@@ -1,6 +1,8 @@
 //! 200, Redis goes, 200: what the server does while Redis is away, and that nothing is there twice
 //! when it is back.
 
+mod troubles;
+
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 

@@ -7,23 +7,42 @@ use tokio::sync::Mutex as Turn;
 
 use crate::form::{Form, Mark};
 use crate::redis::Found;
-use crate::{Count, DraftStore, Place, SqliteStore, StoreError};
+use crate::{Count, DraftStore, Place, SqliteStore, StoreError, Swept};
 
 /// Account and form key.
 pub(super) type Name = (String, String);
 
 pub(super) struct Spill {
     embedded: SqliteStore,
-    /// Forms of which the file knows anything, and whether Redis does not know all of that. Of any
-    /// other form the file is not even read.
-    known: Mutex<BTreeMap<Name, bool>>,
+    /// Forms of which the file knows anything. Of any other form the file is not even read.
+    known: Mutex<BTreeMap<Name, Known>>,
     /// The file and `known` change together.
     turn: Turn<()>,
 }
 
+/// What is known of a form without reading it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Known {
+    /// Redis does not know all of it.
+    waits: bool,
+    /// Drafts of it cannot be opened: they stay here, and are shown.
+    is_unreadable: bool,
+}
+
+impl Known {
+    const WAITING: Self = Self {
+        waits: true,
+        is_unreadable: false,
+    };
+}
+
 impl Spill {
     pub async fn open(embedded: SqliteStore) -> Result<Self, StoreError> {
-        let known = embedded.known_forms().await?.into_iter().map(|name| (name, true));
+        let known = embedded
+            .known_forms()
+            .await?
+            .into_iter()
+            .map(|name| (name, Known::WAITING));
         let known = Mutex::new(known.collect());
         Ok(Self {
             embedded,
@@ -34,14 +53,18 @@ impl Spill {
 
     /// How many forms wait for Redis.
     pub fn len(&self) -> usize {
-        self.known().values().filter(|waits| **waits).count()
+        self.known().values().filter(|known| known.waits).count()
     }
 
     /// Which ones.
     pub fn form_keys(&self) -> Vec<Name> {
+        self.names(|known| known.waits)
+    }
+
+    fn names(&self, are: impl Fn(&Known) -> bool) -> Vec<Name> {
         let known = self.known();
-        let waiting = known.iter().filter(|(_, waits)| **waits);
-        waiting.map(|(name, _)| name.clone()).collect()
+        let named = known.iter().filter(|(_, known)| are(known));
+        named.map(|(name, _)| name.clone()).collect()
     }
 
     /// What the file knows of one form, and whether it could be read. A file that cannot be read hides what
@@ -60,9 +83,10 @@ impl Spill {
         }
     }
 
-    /// All that waits of one account.
+    /// All that waits of one account, or cannot be opened.
     pub async fn forms(&self, account: &str) -> Found {
-        let own = self.form_keys().into_iter().filter(|(owner, _)| owner == account);
+        let shown = self.names(|known| known.waits || known.is_unreadable);
+        let own = shown.into_iter().filter(|(owner, _)| owner == account);
         let mut found = Found {
             forms: BTreeMap::new(),
             complete: true,
@@ -88,7 +112,10 @@ impl Spill {
     ) -> Result<T, StoreError> {
         let _turn = self.turn.lock().await;
         // Noted first: what is in the file is never unknown here.
-        self.known().insert((account.to_owned(), form_key.to_owned()), true);
+        self.known()
+            .entry((account.to_owned(), form_key.to_owned()))
+            .or_default()
+            .waits = true;
         self.embedded.update(account, form_key, decide).await
     }
 
@@ -96,7 +123,7 @@ impl Spill {
     pub async fn remember(&self, account: &str, form_key: &str, marks: Vec<Mark>) {
         let _turn = self.turn.lock().await;
         let name = (account.to_owned(), form_key.to_owned());
-        self.known().entry(name).or_insert(false);
+        self.known().entry(name).or_default();
         let ended = Form {
             ended: marks,
             ..Form::empty(form_key, Place::Server)
@@ -110,7 +137,7 @@ impl Spill {
     /// Redis has acknowledged all of `form`. What came since stays, and what has ended is remembered.
     pub async fn forget(&self, account: &str, form: &Form) {
         let name = (account.to_owned(), form.key.clone());
-        if self.known().get(&name) != Some(&true) {
+        if !self.known().get(&name).is_some_and(|known| known.waits) {
             return;
         }
         let _turn = self.turn.lock().await;
@@ -119,22 +146,25 @@ impl Spill {
             Err(error) => Err(error),
         };
         match left {
-            // Rows that no key opens may be left; nobody can move or miss them.
             Ok(left) if left.is_empty() => drop(self.known().remove(&name)),
             Ok(left) => {
                 let came_since = left.ended.iter().any(|mark| !form.ended.contains(mark));
-                self.known().insert(name, came_since || !left.entries.is_empty());
+                let known = Known {
+                    waits: came_since || !left.entries.is_empty(),
+                    is_unreadable: !left.unreadable.is_empty(),
+                };
+                self.known().insert(name, known);
             }
             Err(error) => tracing::warn!(?error, "a form that was moved is still in the spill"),
         }
     }
 
-    pub async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {
+    pub async fn sweep(&self, now_ms: u64) -> Result<Swept, StoreError> {
         let _turn = self.turn.lock().await;
-        let removed = self.embedded.sweep(now_ms).await?;
+        let swept = self.embedded.sweep(now_ms).await?;
         let left: BTreeSet<Name> = self.embedded.known_forms().await?.into_iter().collect();
         self.known().retain(|name, _| left.contains(name));
-        Ok(removed)
+        Ok(swept)
     }
 
     pub async fn check(&self) -> Result<Place, StoreError> {
@@ -146,7 +176,7 @@ impl Spill {
         self.embedded.close().await;
     }
 
-    fn known(&self) -> MutexGuard<'_, BTreeMap<Name, bool>> {
+    fn known(&self) -> MutexGuard<'_, BTreeMap<Name, Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

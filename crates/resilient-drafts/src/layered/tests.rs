@@ -1,5 +1,9 @@
 //! The contract with Redis there, and that nothing is lost or doubled whatever happens to Redis.
 
+#[cfg(all(feature = "cluster", feature = "sentinel"))]
+mod groups;
+mod troubles;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -324,6 +328,41 @@ async fn the_drafts_of_the_embedded_store_move_to_redis_when_it_is_put_in_front(
     assert_eq!(drafts.len(), 30);
     assert!(drafts.iter().all(|draft| draft.kept_in == Place::Redis));
     assert_eq!(drafts[0].changed_at_ms, 29, "when it was changed stays true");
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_beside_redis_is_told_of_and_can_be_discarded() {
+    let (redis, directory) = (PrivateRedis::start().unwrap(), tempfile::tempdir().unwrap());
+    let file = directory.path().join("drafts.db");
+    let embedded = SqliteStore::open(&file, Sealer::new(&[2; 32], "drafts")).await.unwrap();
+    for (form_key, seq) in [("site/1", 1), ("site/2", 2)] {
+        let draft = draft("x", seq, None, "of another secret");
+        embedded
+            .write("ann", form_key, &draft, &Mode::Chained, seq)
+            .await
+            .unwrap();
+    }
+    embedded.close().await;
+    let store = over(&redis.url(), &directory, PATIENT).await;
+    until_all_is_moved(&store).await;
+    keep(&store, "a", 3, None).await;
+    let seen = store.list("ann").await.unwrap();
+    assert_eq!((seen.drafts.len(), seen.unreadable.len(), seen.complete), (1, 2, true));
+    assert_eq!(store.load("ann", "site/1").await.unwrap().unreadable.len(), 1);
+    assert_eq!(store.count("ann", 4).await.unwrap().forms, 2);
+    for (form_key, left) in [("site/1", 1), ("site/2", 0)] {
+        let seq = if form_key == "site/1" { 1 } else { 2 };
+        let ended = store
+            .end("ann", form_key, &at("x", seq), End::Discarded, 5)
+            .await
+            .unwrap();
+        assert_eq!(ended.removed, 1, "{form_key}");
+        assert_eq!(store.list("ann").await.unwrap().unreadable.len(), left, "{form_key}");
+    }
+    assert_eq!(stored(&store).await, [(at("a", 3), Place::Redis)]);
+    drop(store);
+    let store = over(&redis.url(), &directory, PATIENT).await;
+    assert_eq!(store.list("ann").await.unwrap().unreadable, [], "nor after a start");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What Redis does with what it has acknowledged, when it is killed or runs full.
 
 use redis::RedisError;
-use redis::aio::MultiplexedConnection;
+use redis::aio::ConnectionLike;
 
 /// As far as its settings tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub enum Weakness {
 }
 
 impl Durability {
-    pub(super) async fn ask(connection: &mut MultiplexedConnection) -> Self {
+    pub(super) async fn ask(connection: &mut impl ConnectionLike) -> Self {
         let mut settings = Vec::new();
         for name in ["appendonly", "appendfsync", "maxmemory-policy"] {
             // One by one: servers before 7.0 take one name only.

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::form::{Difference, Entry, Form, Mark};
 use crate::seal::binding;
-use crate::store::{fitting_json, unavailable};
-use crate::{End, Place, Sealer, StoreError};
+use crate::store::{fitting_json, unavailable, why_unreadable};
+use crate::{End, Place, Sealer, StoreError, Unreadable};
 
 /// Fields and values, as `HGETALL` gives them.
 pub type Fields = HashMap<String, String>;
@@ -105,7 +105,7 @@ struct Ended {
     at_ms: u64,
 }
 
-/// What cannot be opened is passed over, so that it hides nothing else; it stays until it is too old.
+/// What cannot be opened hides nothing else.
 pub fn read(fields: &Fields, sealer: &Sealer, account: &str, form_key: &str) -> Loaded {
     let mut form = Form::empty(form_key, Place::Redis);
     for (field, value) in fields {
@@ -113,7 +113,7 @@ pub fn read(fields: &Fields, sealer: &Sealer, account: &str, form_key: &str) -> 
             match open(value, sealer, account, form_key).filter(|entry| draft_name(&entry.kept.draft.revision) == name)
             {
                 Some(entry) => form.entries.push(entry),
-                None => tracing::warn!(account, form_key, "a draft cannot be opened: passed over"),
+                None => form.unreadable.extend(unreadable(name, value, sealer, form_key)),
             }
         } else if let Some(writer) = field.strip_prefix(ENDED) {
             form.ended.extend(ended(writer, value));
@@ -176,30 +176,78 @@ pub fn written(
     })
 }
 
-/// Without the fields whose last change was at `too_old_ms` or before, opened or not; and how many of
-/// them are drafts.
-pub fn without_old(fields: &Fields, too_old_ms: u64) -> (Change, u64) {
-    let mut change = Change::default();
-    let mut drafts = 0;
+/// What the sweep makes of a form.
+#[derive(Default)]
+pub struct Tidied {
+    pub change: Change,
+    pub removed: u64,
+    pub resealed: u64,
+    /// Sealed with a secret that is not at hand.
+    pub unknown: u64,
+}
+
+/// Without the fields whose last change was at `too_old_ms` or before, opened or not; what an old secret has sealed
+/// is sealed anew.
+pub fn tidied(fields: &Fields, sealer: &Sealer, account: &str, form_key: &str, too_old_ms: u64) -> Tidied {
+    let mut tidied = Tidied::default();
     for (field, value) in fields {
-        let is_draft = field.starts_with(DRAFT);
-        let at_ms = if is_draft {
-            serde_json::from_str::<Value>(value)
-                .ok()
-                .map(|value| value.changed_at_ms)
+        if field.starts_with(DRAFT) {
+            tidied.take_draft(field, value, sealer, &binding(&[account, form_key]), too_old_ms);
         } else if field.starts_with(ENDED) {
-            serde_json::from_str::<Ended>(value).ok().map(|ended| ended.at_ms)
-        } else {
-            None
-        };
-        if at_ms.is_some_and(|at_ms| at_ms <= too_old_ms) {
-            change.remove.push(field.clone());
-            drafts += u64::from(is_draft);
-        } else if is_draft {
-            change.changed_at_ms = change.changed_at_ms.max(at_ms.unwrap_or(0));
+            let ended = serde_json::from_str::<Ended>(value).ok();
+            if ended.is_some_and(|ended| ended.at_ms <= too_old_ms) {
+                tidied.change.remove.push(field.clone());
+            }
         }
     }
-    (change, drafts)
+    tidied
+}
+
+impl Tidied {
+    pub fn is_needed(&self) -> bool {
+        !self.change.remove.is_empty() || !self.change.set.is_empty()
+    }
+
+    fn take_draft(&mut self, field: &str, value: &str, sealer: &Sealer, bound_to: &[u8], too_old_ms: u64) {
+        let Ok(mut kept) = serde_json::from_str::<Value>(value) else {
+            return;
+        };
+        if kept.changed_at_ms <= too_old_ms {
+            self.change.remove.push(field.to_owned());
+            self.removed += 1;
+            return;
+        }
+        self.change.changed_at_ms = self.change.changed_at_ms.max(kept.changed_at_ms);
+        self.unknown += u64::from(sealer.is_of_another_secret(&kept.sealed));
+        if !sealer.is_old(&kept.sealed) {
+            return;
+        }
+        // What was changed since does not open, and stays as it is.
+        let Ok(plain) = sealer.open(bound_to, &kept.sealed) else {
+            return;
+        };
+        kept.sealed = sealer.seal(bound_to, &plain);
+        if let Ok(anew) = serde_json::to_string(&kept) {
+            self.change.set.push((field.to_owned(), anew));
+            self.resealed += 1;
+        }
+    }
+}
+
+/// What is known of a draft that does not open; nothing where it is not even named like one.
+fn unreadable(name: &str, value: &str, sealer: &Sealer, form_key: &str) -> Option<Unreadable> {
+    let (seq, writer) = name.split_once(':')?;
+    let kept = serde_json::from_str::<Value>(value).ok();
+    Some(Unreadable {
+        form_key: form_key.to_owned(),
+        revision: Revision {
+            seq: seq.parse().ok()?,
+            writer: writer.to_owned(),
+        },
+        changed_at_ms: kept.as_ref().map(|kept| kept.changed_at_ms),
+        kept_in: Place::Redis,
+        why: why_unreadable(sealer, kept.as_ref().map_or("", |kept| &kept.sealed)),
+    })
 }
 
 fn open(value: &str, sealer: &Sealer, account: &str, form_key: &str) -> Option<Entry> {

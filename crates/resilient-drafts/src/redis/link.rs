@@ -8,21 +8,24 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisError};
+use redis::RedisError;
 use resilient_core::breaker::{Breaker, Observation, Settings, State};
-use resilient_core::failure::{BreakerEffect, Class, ConnectionFate};
+use resilient_core::failure::{Action, BreakerEffect, Class, ConnectionFate};
 use resilient_core::time::Moment;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::address::Address;
 use super::classify::{TIMED_OUT, classify};
+use super::connector::{Connection, Connector};
 use super::durability::Durability;
 use super::patience::Patience;
+use super::pressure::Pressure;
 use super::rehearsal::Rehearsal;
 use super::telling::{Said, tell};
 
+/// Between two looks at how full Redis is.
+const MEMORY_EVERY: Duration = Duration::from_secs(2);
 /// Long lists read at the same time.
 const LISTS_AT_ONCE: usize = 4;
 
@@ -62,7 +65,7 @@ pub(crate) enum Failed {
 }
 
 pub(crate) struct Link {
-    client: Client,
+    connector: Connector,
     limits: Limits,
     rehearsal: Rehearsal,
     started: Instant,
@@ -82,7 +85,7 @@ pub(crate) struct News {
 struct Present {
     breaker: Breaker,
     /// With the number of its making.
-    connection: Option<(u64, MultiplexedConnection)>,
+    connection: Option<(u64, Connection)>,
     made: u64,
     /// Among others, whether it answers and does not take writes.
     said: Said,
@@ -91,11 +94,13 @@ struct Present {
     /// Where a call was refused for a reason that is not the way's: the probe has to come through there.
     suspect: Option<String>,
     told: Option<Durability>,
+    pressure: Pressure,
+    pressure_asked: Option<Instant>,
 }
 
 /// A connection for one long list.
 pub(crate) struct Beside {
-    pub connection: MultiplexedConnection,
+    pub connection: Connection,
     _place: OwnedSemaphorePermit,
 }
 
@@ -110,7 +115,7 @@ struct Attempt<T> {
 
 /// What a probe found.
 struct Probed {
-    connection: MultiplexedConnection,
+    connection: Connection,
     /// Why it does not take writes, where those were tried.
     no_writes: Option<RedisError>,
 }
@@ -126,7 +131,7 @@ impl Link {
             ..Settings::default()
         };
         let link = Arc::new(Self {
-            client: Client::open(address.0.clone())?,
+            connector: Connector::of(address, limits)?,
             limits,
             rehearsal,
             started: Instant::now(),
@@ -138,6 +143,8 @@ impl Link {
                 in_doubt: false,
                 suspect: None,
                 told: None,
+                pressure: Pressure::default(),
+                pressure_asked: None,
             }),
             bell: Notify::new(),
             lists: Arc::new(Semaphore::new(LISTS_AT_ONCE)),
@@ -158,6 +165,11 @@ impl Link {
         self.answers() && !self.present().said.is_without_writes()
     }
 
+    /// Whether it answers, and has hardly any memory left that it may take.
+    pub fn is_nearly_full(&self) -> bool {
+        self.answers() && self.present().pressure.is_scarce()
+    }
+
     /// Tells of the first probe's end, and of each return.
     pub fn news(&self) -> watch::Receiver<News> {
         self.news.subscribe()
@@ -168,7 +180,7 @@ impl Link {
         &self,
         key: &str,
         patience: &mut Patience,
-        ask: impl FnOnce(MultiplexedConnection) -> F,
+        ask: impl FnOnce(Connection) -> F,
     ) -> Result<T, Failed>
     where
         F: Future<Output = Result<T, RedisError>>,
@@ -184,7 +196,7 @@ impl Link {
     pub async fn call_beside<T, F>(
         &self,
         patience: &mut Patience,
-        ask: impl FnOnce(MultiplexedConnection) -> F,
+        ask: impl FnOnce(Connection) -> F,
     ) -> Result<T, Failed>
     where
         F: Future<Output = Result<T, RedisError>>,
@@ -200,7 +212,7 @@ impl Link {
     async fn attempt<T, F>(
         &self,
         patience: &mut Patience,
-        ask: impl FnOnce(MultiplexedConnection) -> F,
+        ask: impl FnOnce(Connection) -> F,
     ) -> Result<Attempt<T>, Failed>
     where
         F: Future<Output = Result<T, RedisError>>,
@@ -266,6 +278,10 @@ impl Link {
                 BreakerEffect::FailureOfWrites => news.extend(present.said.no_writes(failed)),
                 BreakerEffect::Isolate => present.suspect = Some(key.to_owned()),
                 BreakerEffect::Success => present.in_doubt = true,
+                // Others of its servers may answer as ever: this one has to, before all are used again.
+                BreakerEffect::Failure if self.connector.has_several_servers() => {
+                    present.suspect = Some(key.to_owned())
+                }
                 _ => {}
             }
         }
@@ -273,7 +289,8 @@ impl Link {
         let observed = Observation::of(effect, false);
         let now = self.now();
         let transition = observed.and_then(|observed| present.breaker.record(now, observed, took));
-        if class.is_some_and(|class| class.connection == ConnectionFate::Drop) {
+        let is_moved = class.is_some_and(|class| self.is_moved(class));
+        if is_moved || class.is_some_and(|class| class.connection == ConnectionFate::Drop) {
             present.connection.take_if(|(made, _)| *made == number);
         }
         if let (Some(_), Some(failed)) = (transition, failed) {
@@ -281,7 +298,7 @@ impl Link {
         }
         drop(present);
         tell(news);
-        if transition.is_some() {
+        if transition.is_some() || is_moved {
             self.bell.notify_one();
         }
     }
@@ -311,13 +328,34 @@ impl Link {
             }
             _ => None,
         };
+        if let Ok(probed) = &probed {
+            self.look_at_memory(probed.connection.clone(), is_new).await;
+        }
         self.conclude(probed, is_new, is_whole, durability);
+    }
+
+    /// Now and then; what Redis does not say stays as it was.
+    async fn look_at_memory(&self, mut connection: Connection, is_new: bool) {
+        let asked = self.present().pressure_asked;
+        if !is_new && asked.is_some_and(|asked| asked.elapsed() < MEMORY_EVERY) {
+            return;
+        }
+        let asking = timeout(self.limits.response, Pressure::ask(&mut connection));
+        let found = asking.await.ok().flatten();
+        let before = {
+            let mut present = self.present();
+            present.pressure_asked = Some(Instant::now());
+            let before = present.pressure;
+            present.pressure = found.unwrap_or(before);
+            before
+        };
+        found.unwrap_or(before).tell_after(before);
     }
 
     /// Does what calls do; with writing, where that is in question.
     async fn ask(
         &self,
-        at_hand: Option<MultiplexedConnection>,
+        at_hand: Option<Connection>,
         suspect: Option<&str>,
         is_whole: bool,
     ) -> Result<Probed, RedisError> {
@@ -339,11 +377,17 @@ impl Link {
         Ok(Probed { connection, no_writes })
     }
 
-    async fn connect(&self, response: Duration) -> Result<MultiplexedConnection, RedisError> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(self.limits.connect))
-            .set_response_timeout(Some(response));
-        self.client.get_multiplexed_async_connection_with_config(&config).await
+    async fn connect(&self, response: Duration) -> Result<Connection, RedisError> {
+        let limits = Limits {
+            response,
+            ..self.limits
+        };
+        self.connector.connect(limits).await
+    }
+
+    /// Another server takes the writes that this one does not take any more.
+    fn is_moved(&self, class: Class) -> bool {
+        class.action == Action::FailOver && self.connector.may_lead_elsewhere()
     }
 
     fn conclude(&self, probed: Result<Probed, Failed>, is_new: bool, is_whole: bool, durability: Option<Durability>) {
@@ -358,6 +402,9 @@ impl Link {
         let mut news = Vec::new();
         let returned = match probed {
             Ok(Probed { connection, no_writes }) => {
+                if no_writes.as_ref().is_some_and(|error| self.is_moved(classify(error))) {
+                    present.connection = None;
+                }
                 present.suspect = None;
                 if is_whole {
                     present.in_doubt = false;

@@ -10,11 +10,15 @@
 
 mod address;
 mod classify;
+mod connector;
 mod durability;
+mod former;
 mod hash;
+mod home;
 mod index;
 mod link;
 mod patience;
+mod pressure;
 mod reading;
 mod rehearsal;
 mod swap;
@@ -22,6 +26,8 @@ mod sweep;
 mod telling;
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(feature = "sentinel")]
+mod watched;
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -35,10 +41,12 @@ use tokio::sync::Mutex;
 
 pub use address::{Address, BadAddress};
 pub use durability::{Durability, Weakness};
+pub use home::Home;
 pub use link::Limits;
 pub(crate) use link::News;
 
 use self::hash::{Change, Keys, Loaded};
+use self::home::Residence;
 use self::link::{Failed, Link};
 use self::patience::Patience;
 pub(crate) use self::reading::Found;
@@ -47,7 +55,7 @@ use self::swap::{Swap, Swapped, Swapper};
 use crate::form::{Form, latest_first};
 use crate::step::{Ending, Writing, to_its_end};
 use crate::store::{too_old_at_ms, unavailable};
-use crate::{Count, DraftStore, End, Ended, KEPT_FOR, Place, Sealer, Seen, StoreError, Written};
+use crate::{Count, DraftStore, End, Ended, KEPT_FOR, Place, Sealer, Seen, StoreError, Swept, Written};
 
 /// Somebody else changed the form each time: more than this many times in a row is no accident.
 const ATTEMPTS: usize = 16;
@@ -65,7 +73,7 @@ pub struct RedisStore {
 
 struct Inner {
     link: Arc<Link>,
-    keys: Keys,
+    home: Arc<Residence>,
     sealer: Sealer,
     swapper: Swapper,
     turns: Vec<Mutex<()>>,
@@ -81,21 +89,24 @@ pub(crate) enum Room {
 
 impl RedisStore {
     /// Begins to connect, and waits for that as long as one probe takes; Redis need not be there.
-    /// All keys begin with `prefix`.
+    /// All keys begin with what `home` says.
     ///
     /// # Errors
     /// Where the address asks for what this client cannot do.
-    pub async fn connect(address: &Address, prefix: &str, sealer: Sealer, limits: Limits) -> Result<Self, StoreError> {
-        let keys = Keys {
-            prefix: prefix.to_owned(),
-        };
-        let link = Link::start(address, limits, Rehearsal::new(&keys)).map_err(unavailable)?;
+    pub async fn connect(
+        address: &Address,
+        home: impl Into<Home>,
+        sealer: Sealer,
+        limits: Limits,
+    ) -> Result<Self, StoreError> {
+        let home = Arc::new(Residence::of(home.into()));
+        let link = Link::start(address, limits, Rehearsal::new(Arc::clone(&home))).map_err(unavailable)?;
         let mut news = link.news();
         let _probed = news.wait_for(|news| news.probed).await;
         Ok(Self {
             inner: Arc::new(Inner {
                 link,
-                keys,
+                home,
                 sealer,
                 swapper: Swapper::new(),
                 turns: (0..TURNS).map(|_| Mutex::default()).collect(),
@@ -111,6 +122,15 @@ impl RedisStore {
     /// Whether it would be asked at all.
     pub(crate) fn answers(&self) -> bool {
         self.inner.link.answers()
+    }
+
+    /// Where there is hardly any room left, it is for text that nobody would save again by typing on.
+    pub(crate) fn has_room_for(&self, mode: &Mode) -> Result<(), StoreError> {
+        let is_failed_save = matches!(mode, Mode::FailedPost | Mode::FailedPostWithoutScript { .. });
+        match self.inner.link.is_nearly_full() && !is_failed_save {
+            true => Err(StoreError::NearlyFull),
+            false => Ok(()),
+        }
     }
 
     pub(crate) fn news(&self) -> tokio::sync::watch::Receiver<News> {
@@ -146,6 +166,7 @@ impl RedisStore {
             match swapped.map_err(unavailable)? {
                 Swapped::Done => return Ok(told),
                 Swapped::Full => return Err(StoreError::TooMany),
+                Swapped::Heavy => return Err(StoreError::TooMuch),
                 Swapped::Moved => {}
             }
         }
@@ -161,9 +182,8 @@ impl RedisStore {
         change: &Change,
         patience: &mut Patience,
     ) -> Result<Swapped, Failed> {
-        let Inner {
-            link, keys, swapper, ..
-        } = &*self.inner;
+        let Inner { link, swapper, .. } = &*self.inner;
+        let keys = self.keys();
         let (form, index) = (keys.form(account, form_key), keys.index(account));
         let swap = Swap {
             keys: [&form, &index],
@@ -184,6 +204,10 @@ impl RedisStore {
         Ok(swapped)
     }
 
+    fn keys(&self) -> Keys {
+        self.inner.home.keys()
+    }
+
     fn turn(&self, account: &str, form_key: &str) -> &Mutex<()> {
         let mut hasher = DefaultHasher::new();
         (account, form_key).hash(&mut hasher);
@@ -195,10 +219,8 @@ impl RedisStore {
 impl DraftStore for RedisStore {
     async fn list(&self, account: &str) -> Result<Seen, StoreError> {
         let found = self.forms(account, &BTreeSet::new()).await?;
-        Ok(Seen {
-            drafts: latest_first(&found.forms.into_values().collect::<Vec<_>>()),
-            complete: found.complete,
-        })
+        let forms = found.forms.into_values().map(Form::settled);
+        Ok(latest_first(forms.collect(), found.complete))
     }
 
     async fn count(&self, account: &str, now_ms: u64) -> Result<Count, StoreError> {
@@ -211,7 +233,7 @@ impl DraftStore for RedisStore {
     }
 
     async fn load(&self, account: &str, form_key: &str) -> Result<Seen, StoreError> {
-        Ok(Seen::all(self.form(account, form_key).await?.drafts()))
+        Ok(self.form(account, form_key).await?.settled().seen(true))
     }
 
     async fn write(
@@ -222,6 +244,7 @@ impl DraftStore for RedisStore {
         mode: &Mode,
         now_ms: u64,
     ) -> Result<Written, StoreError> {
+        self.has_room_for(mode)?;
         let writing = Writing::new(account, form_key, draft, mode, now_ms)?;
         let store = self.clone();
         to_its_end(async move {
@@ -252,7 +275,7 @@ impl DraftStore for RedisStore {
         .await
     }
 
-    async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {
+    async fn sweep(&self, now_ms: u64) -> Result<Swept, StoreError> {
         self.sweep_all(too_old_at_ms(now_ms)).await
     }
 

@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use redis::RedisError;
-use redis::aio::MultiplexedConnection;
 use resilient_core::failure::Kind;
 use tokio::time::{Instant, timeout_at};
 
 use super::RedisStore;
 use super::classify::classify;
+use super::connector::Connection;
 use super::hash::{self, Fields, Loaded};
 use super::index::{self, Indexed, Pieces};
 use super::link::Failed;
@@ -50,7 +50,7 @@ impl RedisStore {
     /// Which forms of an account have drafts.
     pub(crate) async fn index(&self, account: &str) -> Result<Vec<Indexed>, StoreError> {
         let mut patience = self.inner.link.patience();
-        let fields = self.fields(&self.inner.keys.index(account), &mut patience).await;
+        let fields = self.fields(&self.keys().index(account), &mut patience).await;
         Ok(index::read(fields.map_err(unavailable)?))
     }
 
@@ -60,7 +60,7 @@ impl RedisStore {
         form_key: &str,
         patience: &mut Patience,
     ) -> Result<Loaded, Failed> {
-        let key = self.inner.keys.form(account, form_key);
+        let key = self.keys().form(account, form_key);
         let fields = self.fields(&key, patience).await?;
         Ok(hash::read(&fields, &self.inner.sealer, account, form_key))
     }
@@ -77,7 +77,7 @@ impl RedisStore {
         };
         if is_short {
             for piece in &pieces {
-                let key = self.inner.keys.index(account);
+                let key = self.keys().index(account);
                 let mut patience = self.inner.link.patience();
                 let ask = |connection| self.ask_for(account, piece, connection);
                 let read = self.inner.link.call(&key, &mut patience, ask).await;
@@ -112,12 +112,12 @@ impl RedisStore {
         &self,
         account: &str,
         form_keys: &[String],
-        mut connection: MultiplexedConnection,
+        mut connection: Connection,
     ) -> Result<Vec<Fields>, RedisError> {
         let mut pipeline = redis::pipe();
         pipeline.ignore_errors();
         for form_key in form_keys {
-            pipeline.cmd("HGETALL").arg(self.inner.keys.form(account, form_key));
+            pipeline.cmd("HGETALL").arg(self.keys().form(account, form_key));
         }
         let answers: Vec<Result<Fields, RedisError>> = pipeline.query_async(&mut connection).await?;
         let each = form_keys.iter().zip(answers).map(|(form_key, answer)| match answer {

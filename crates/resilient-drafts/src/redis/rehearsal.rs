@@ -3,51 +3,59 @@
 //! A way on which Redis says `PONG` and refuses every call is no way. So each new connection has to
 //! read a form, run the script that changes one, and write; only then is it used.
 
+use std::sync::Arc;
+
 use redis::RedisError;
-use redis::aio::MultiplexedConnection;
 use resilient_core::failure::Kind;
 
 use super::classify::classify;
-use super::hash::{Change, Fields, Keys, MARK};
+use super::connector::Connection;
+use super::hash::{Change, Fields, MARK};
+use super::home::Residence;
 use super::swap::{Swap, Swapper};
 use super::{Room, fresh_mark};
 
 /// No account's name begins like this.
 const NOBODY: &str = "\0probe ";
+const FORM_KEY: &str = "probe";
 
 /// The mark of the form as it was read.
 pub struct Mark(String);
 
 /// A form that is there for no longer than one probe.
 pub struct Rehearsal {
-    form_key: String,
-    form: String,
-    index: String,
+    home: Arc<Residence>,
+    /// Each process has a name of its own, so that none is in the way of another.
+    nobody: String,
     swapper: Swapper,
 }
 
 impl Rehearsal {
-    /// Each process has a name of its own, so that none is in the way of another.
-    pub fn new(keys: &Keys) -> Self {
-        let nobody = format!("{NOBODY}{}", fresh_mark());
-        let form_key = "probe".to_owned();
+    pub fn new(home: Arc<Residence>) -> Self {
         Self {
-            form: keys.form(&nobody, &form_key),
-            index: keys.index(&nobody),
-            form_key,
+            home,
+            nobody: format!("{NOBODY}{}", fresh_mark()),
             swapper: Swapper::new(),
         }
     }
 
-    /// Reads as calls do. What it finds was left by a probe that did not come to its end.
-    pub async fn read(&self, connection: &mut MultiplexedConnection) -> Result<Mark, RedisError> {
-        let fields: Fields = redis::cmd("HGETALL").arg(&self.form).query_async(connection).await?;
+    /// Of the form, and of the account's index.
+    fn keys(&self) -> [String; 2] {
+        let keys = self.home.keys();
+        [keys.form(&self.nobody, FORM_KEY), keys.index(&self.nobody)]
+    }
+
+    /// Reads as calls do, once it is clear where. What it finds was left by a probe that did not come to its end.
+    pub async fn read(&self, connection: &mut Connection) -> Result<Mark, RedisError> {
+        self.home.settle(connection).await?;
+        let [form, _] = self.keys();
+        let fields: Fields = redis::cmd("HGETALL").arg(&form).query_async(connection).await?;
         Ok(Mark(fields.get(MARK).cloned().unwrap_or_default()))
     }
 
     /// Asks for the right to change what lies at `key`, and changes nothing: what was refused there was
     /// perhaps refused nowhere else.
-    pub async fn look_at(&self, key: &str, connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
+    pub async fn look_at(&self, key: &str, connection: &mut Connection) -> Result<(), RedisError> {
         let no_mark = fresh_mark();
         let nothing = Change::default();
         let looked = self.swap([key, key], [&no_mark, &no_mark], &nothing, connection);
@@ -59,8 +67,9 @@ impl Rehearsal {
     }
 
     /// Writes as calls do, and takes away what it wrote.
-    pub async fn write(&self, Mark(found): &Mark, connection: &mut MultiplexedConnection) -> Result<(), RedisError> {
-        let keys = [self.form.as_str(), &self.index];
+    pub async fn write(&self, Mark(found): &Mark, connection: &mut Connection) -> Result<(), RedisError> {
+        let [form, index] = self.keys();
+        let keys = [form.as_str(), &index];
         let field = "draft:probe".to_owned();
         let mark = fresh_mark();
         let put = put(field.clone());
@@ -78,11 +87,11 @@ impl Rehearsal {
         keys: [&str; 2],
         marks: [&str; 2],
         change: &Change,
-        connection: &mut MultiplexedConnection,
+        connection: &mut Connection,
     ) -> Result<(), RedisError> {
         let swap = Swap {
             keys,
-            form_key: &self.form_key,
+            form_key: FORM_KEY,
             mark: marks[0],
             fresh_mark: marks[1],
             room: Room::Limited,
@@ -110,12 +119,10 @@ mod tests {
     async fn a_probe_that_was_cut_leaves_nothing_that_the_next_one_does_not_take_away() {
         let redis = PrivateRedis::start().unwrap();
         let client = redis::Client::open(redis.url()).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-        let keys = Keys {
-            prefix: "test".to_owned(),
-        };
-        let rehearsal = Rehearsal::new(&keys);
-        let both = [rehearsal.form.as_str(), &rehearsal.index];
+        let mut connection = Connection::One(client.get_multiplexed_async_connection().await.unwrap());
+        let rehearsal = Rehearsal::new(Arc::new(Residence::of("test".into())));
+        let [form, index] = rehearsal.keys();
+        let both = [form.as_str(), &index];
         let half = put("draft:probe".to_owned());
         rehearsal
             .swap(both, ["", "left"], &half, &mut connection)

@@ -1,11 +1,11 @@
 //! The script that changes a form if nobody else has changed it since it was read.
 
-use redis::aio::MultiplexedConnection;
 use redis::{Cmd, ErrorKind, RedisError, Script, ServerErrorKind};
 
+use super::connector::Connection;
 use super::hash::Change;
 use super::{EXPIRES_AFTER, Room};
-use crate::MOST_DRAFTS;
+use crate::{MOST_BYTES, MOST_DRAFTS};
 
 const SWAP: &str = include_str!("swap.lua");
 
@@ -15,6 +15,7 @@ pub enum Swapped {
     Done,
     Moved,
     Full,
+    Heavy,
 }
 
 /// Which form, and what becomes of it.
@@ -42,7 +43,7 @@ impl Swapper {
         }
     }
 
-    pub async fn run(&self, connection: &mut MultiplexedConnection, swap: &Swap<'_>) -> Result<Swapped, RedisError> {
+    pub async fn run(&self, connection: &mut Connection, swap: &Swap<'_>) -> Result<Swapped, RedisError> {
         let by_hash = command("EVALSHA", self.script.get_hash(), swap);
         let answer: String = match by_hash.query_async(connection).await {
             // A restart or SCRIPT FLUSH has emptied the cache: nothing was done.
@@ -54,6 +55,7 @@ impl Swapper {
         Ok(match answer.as_str() {
             "done" => Swapped::Done,
             "full" => Swapped::Full,
+            "heavy" => Swapped::Heavy,
             _ => Swapped::Moved,
         })
     }
@@ -68,7 +70,11 @@ fn command(name: &str, script: &str, swap: &Swap) -> Cmd {
         .arg(swap.mark)
         .arg(swap.fresh_mark)
         .arg(EXPIRES_AFTER.as_millis() as u64);
-    command.arg(swap.form_key).arg(most).arg(change.changed_at_ms);
+    command
+        .arg(swap.form_key)
+        .arg(most)
+        .arg(MOST_BYTES)
+        .arg(change.changed_at_ms);
     command.arg(change.remove.len()).arg(&change.remove);
     for (field, value) in &change.set {
         command.arg(field).arg(value);

@@ -1,5 +1,8 @@
 //! The contract, and what only Redis can do, against a real one.
 
+mod rotation;
+mod unreadable;
+
 use std::time::Duration;
 
 use fault_proxy::{Fault, FaultProxy};
@@ -20,8 +23,12 @@ pub(crate) const PATIENT: Limits = Limits {
 };
 
 pub(crate) async fn connected(url: &str, secret: u8, limits: Limits) -> RedisStore {
-    let address: Address = url.parse().unwrap();
     let sealer = Sealer::new(&[secret; 32], "drafts");
+    connected_with(url, sealer, limits).await
+}
+
+pub(crate) async fn connected_with(url: &str, sealer: Sealer, limits: Limits) -> RedisStore {
+    let address: Address = url.parse().unwrap();
     RedisStore::connect(&address, "test", sealer, limits).await.unwrap()
 }
 
@@ -120,7 +127,7 @@ async fn drafts_that_have_expired_take_no_room_from_new_ones() {
     for key in redis.keys("*:form:site/*").unwrap().iter().skip(1) {
         redis.command(&["DEL", key]).unwrap();
     }
-    assert_eq!(store.sweep(2).await.unwrap(), 0);
+    assert_eq!(store.sweep(2).await.unwrap().removed, 0);
     write().await.unwrap();
     assert_eq!(
         store.list("ann").await.unwrap().drafts.len(),
@@ -252,8 +259,7 @@ async fn redis_is_asked_whether_it_is_durable() {
         .command(&["ACL", "SETUSER", "app", "on", ">secret", "~*", "+@all", "-config"])
         .unwrap();
     let ask = async |url: &str| {
-        let address: Address = url.parse().unwrap();
-        let client = redis::Client::open(address.0).unwrap();
+        let client = redis::Client::open(url).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
         Durability::ask(&mut connection).await
     };
@@ -458,4 +464,42 @@ async fn a_full_redis_that_has_room_again_is_used_without_anybody_trying() {
     timeout(Duration::from_secs(20), used)
         .await
         .expect("the probe has written");
+}
+
+#[tokio::test]
+async fn a_redis_that_is_nearly_full_takes_only_drafts_of_failed_saves() {
+    let (store, redis) = fresh().await;
+    keep(&store, 1).await.unwrap();
+    let info = redis.command(&["INFO", "memory"]).unwrap();
+    let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap();
+    let used: u64 = used.trim().parse().unwrap();
+    // 95 percent of it, and room enough for a draft.
+    let most = (used * 100 / 95).to_string();
+    redis.command(&["CONFIG", "SET", "maxmemory", &most]).unwrap();
+    let is = async |is_full: bool| {
+        let so = async {
+            while store.inner.link.is_nearly_full() != is_full {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), so)
+            .await
+            .expect("it looks at the memory now and then");
+    };
+    is(true).await;
+    assert!(matches!(keep(&store, 2).await, Err(StoreError::NearlyFull)));
+    assert_eq!(
+        store.load("ann", "site/1").await.unwrap().drafts.len(),
+        1,
+        "what is there stays"
+    );
+    let failed = draft("b", 1, None, "of a failed save");
+    let told = store
+        .write("ann", "site/2", &failed, &Mode::FailedPost, 3)
+        .await
+        .unwrap();
+    assert!(matches!(told, Written::Stored(_)), "{told:?}");
+    redis.command(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+    is(false).await;
+    keep(&store, 2).await.unwrap();
 }

@@ -8,8 +8,8 @@ use sqlx::{FromRow, Row as _, SqliteConnection, SqlitePool};
 
 use crate::form::{Difference, Entry, Form, Mark, latest_first};
 use crate::seal::binding;
-use crate::store::{fitting_json, unavailable};
-use crate::{End, Place, Sealer, StoreError, StoredDraft};
+use crate::store::{fitting_json, unavailable, why_unreadable};
+use crate::{End, Place, Sealer, Seen, StoreError, Unreadable};
 
 /// One draft as it lies in the file.
 pub struct Row {
@@ -42,9 +42,8 @@ impl Row {
         })
     }
 
-    /// `None` where it was sealed with another key, or is damaged: it is passed over, so that one
-    /// bad row hides no other.
-    fn open(&self, sealer: &Sealer) -> Option<Entry> {
+    /// What cannot be opened hides no other row.
+    fn open(&self, sealer: &Sealer) -> Result<Entry, Unreadable> {
         let opened = sealer.open(&binding(&[&self.account, &self.form_key]), &self.sealed);
         let draft: Option<Draft> = opened.ok().and_then(|json| serde_json::from_slice(&json).ok());
         let lineage: Option<Lineage> = serde_json::from_str(&self.lineage).ok();
@@ -53,18 +52,24 @@ impl Row {
             .filter(own)
             .zip(lineage)
             .map(|(draft, lineage)| Kept { draft, lineage });
-        if kept.is_none() {
-            tracing::warn!(
-                account = self.account,
-                form_key = self.form_key,
-                "a draft cannot be opened: passed over"
-            );
-        }
-        Some(Entry {
-            kept: kept?,
+        Ok(Entry {
+            kept: kept.ok_or_else(|| self.unreadable(sealer))?,
             changed_at_ms: self.changed_at_ms as u64,
             place: Place::Server,
         })
+    }
+
+    fn unreadable(&self, sealer: &Sealer) -> Unreadable {
+        Unreadable {
+            form_key: self.form_key.clone(),
+            revision: Revision {
+                seq: self.seq as u64,
+                writer: self.writer.clone(),
+            },
+            changed_at_ms: Some(self.changed_at_ms as u64),
+            kept_in: Place::Server,
+            why: why_unreadable(sealer, &self.sealed),
+        }
     }
 }
 
@@ -97,12 +102,17 @@ pub async fn form(
         .await?;
     let ended = sqlx::query_as("SELECT writer, seq, saved, at_ms FROM ended WHERE account = ? AND form_key = ?");
     let ended: Vec<(String, i64, bool, i64)> = ended.bind(account).bind(form_key).fetch_all(connection).await?;
-    Ok(Form {
-        key: form_key.to_owned(),
-        place: Place::Server,
-        entries: rows.iter().filter_map(|row| row.open(sealer)).collect(),
+    let mut form = Form {
         ended: ended.into_iter().map(as_ended).collect(),
-    })
+        ..Form::empty(form_key, Place::Server)
+    };
+    for row in rows {
+        match row.open(sealer) {
+            Ok(entry) => form.entries.push(entry),
+            Err(unreadable) => form.unreadable.push(unreadable),
+        }
+    }
+    Ok(form)
 }
 
 fn as_ended((writer, seq, saved, at_ms): (String, i64, bool, i64)) -> Mark {
@@ -116,7 +126,7 @@ fn as_ended((writer, seq, saved, at_ms): (String, i64, bool, i64)) -> Mark {
 
 /// All drafts of an account, latest change first. One form after the other is read and opened, so that no more
 /// than one is in memory sealed and open at the same time.
-pub async fn of_account(readers: &SqlitePool, sealer: &Sealer, account: &str) -> Result<Vec<StoredDraft>, sqlx::Error> {
+pub async fn of_account(readers: &SqlitePool, sealer: &Sealer, account: &str) -> Result<Seen, sqlx::Error> {
     let mut connection = readers.begin().await?;
     let form_keys = "SELECT DISTINCT form_key FROM draft WHERE account = ?";
     let form_keys: Vec<String> = sqlx::query_scalar(form_keys)
@@ -127,7 +137,7 @@ pub async fn of_account(readers: &SqlitePool, sealer: &Sealer, account: &str) ->
     for form_key in form_keys {
         forms.push(form(&mut connection, sealer, account, &form_key).await?);
     }
-    Ok(latest_first(&forms))
+    Ok(latest_first(forms, true))
 }
 
 pub const COUNT_FORMS: &str = "SELECT count(DISTINCT form_key) FROM draft WHERE account = ? AND changed_at_ms > ?";
@@ -142,6 +152,17 @@ pub async fn count_forms(readers: &SqlitePool, account: &str, too_old_ms: u64) -
 pub async fn count(connection: &mut SqliteConnection, account: &str) -> Result<u32, StoreError> {
     let count = sqlx::query_scalar("SELECT count(*) FROM draft WHERE account = ?").bind(account);
     count.fetch_one(connection).await.map_err(unavailable)
+}
+
+/// How many bytes they have, as they are kept. No text is read for that.
+pub async fn bytes(connection: &mut SqliteConnection, account: &str) -> Result<u64, StoreError> {
+    let sum = "SELECT coalesce(sum(octet_length(sealed)), 0) FROM draft WHERE account = ?";
+    let sum: i64 = sqlx::query_scalar(sum)
+        .bind(account)
+        .fetch_one(connection)
+        .await
+        .map_err(unavailable)?;
+    Ok(sum as u64)
 }
 
 /// Makes a difference true.

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::SqliteStore;
 use crate::contract::draft;
-use crate::{DraftStore, End, Sealer, Written};
+use crate::{DraftStore, End, Sealer, Secrets, WhyUnreadable, Written};
 
 async fn open(directory: &Path, secret: u8) -> SqliteStore {
     SqliteStore::open(&directory.join("drafts.db"), Sealer::new(&[secret; 32], "drafts"))
@@ -143,4 +143,71 @@ async fn a_write_is_finished_though_nobody_waits_for_it() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     panic!("the draft was never stored");
+}
+
+/// With an old secret beside the present one.
+async fn open_after(directory: &Path, present: u8, old: u8) -> SqliteStore {
+    let secrets = Secrets {
+        old: vec![[old; 32]],
+        ..Secrets::from([present; 32])
+    };
+    let sealer = Sealer::of(&secrets, "drafts");
+    SqliteStore::open(&directory.join("drafts.db"), sealer).await.unwrap()
+}
+
+#[tokio::test]
+async fn drafts_of_an_old_secret_are_sealed_anew_and_need_it_no_more() {
+    let (store, directory) = fresh().await;
+    for site in 1..=50 {
+        let form_key = format!("site/{site}");
+        let draft = draft("a", 1, None, "typed before");
+        store
+            .write("ann", &form_key, &draft, &Mode::Chained, site)
+            .await
+            .unwrap();
+    }
+    store.close().await;
+    let store = open_after(directory.path(), 2, 1).await;
+    let before = store.list("ann").await.unwrap();
+    assert_eq!((before.drafts.len(), before.unreadable.len()), (50, 0), "at once");
+    let swept = store.sweep(60).await.unwrap();
+    assert_eq!((swept.resealed, swept.still_old, swept.unknown), (50, 0, 0));
+    assert_eq!(store.sweep(60).await.unwrap().resealed, 0, "once");
+    store.close().await;
+    let store = open(directory.path(), 2).await;
+    let after = store.list("ann").await.unwrap();
+    assert_eq!(after, before, "nothing but the seal is another one");
+    store.close().await;
+    let with_the_old_one = open(directory.path(), 1).await;
+    let seen = with_the_old_one.list("ann").await.unwrap();
+    assert_eq!((seen.drafts.len(), seen.unreadable.len()), (0, 50));
+    assert_eq!(with_the_old_one.sweep(60).await.unwrap().unknown, 50);
+}
+
+#[tokio::test]
+async fn a_text_that_does_not_open_is_told_of_until_it_is_discarded() {
+    let (store, _directory) = fresh().await;
+    for (form_key, seq) in [("site/1", 1), ("site/2", 2)] {
+        let draft = draft("a", seq, None, "text");
+        store.write("ann", form_key, &draft, &Mode::Chained, seq).await.unwrap();
+    }
+    // As it happens where somebody can write to the file: each has the other one's text.
+    let swap = "CREATE TABLE other AS SELECT * FROM draft;
+        UPDATE draft SET sealed = (SELECT other.sealed FROM other WHERE other.seq <> draft.seq)";
+    sqlx::raw_sql(swap).execute(&store.writer).await.unwrap();
+    let seen = store.list("ann").await.unwrap();
+    let told: Vec<_> = seen
+        .unreadable
+        .iter()
+        .map(|draft| (&draft.form_key[..], draft.changed_at_ms))
+        .collect();
+    assert_eq!(told, [("site/2", Some(2)), ("site/1", Some(1))]);
+    assert!(seen.drafts.is_empty() && seen.unreadable.iter().all(|draft| draft.why == WhyUnreadable::Changed));
+    assert_eq!(store.count("ann", 2).await.unwrap().forms, 2);
+    store.sweep(3).await.unwrap();
+    let hers = draft("a", 2, None, "").revision;
+    let ended = store.end("ann", "site/2", &hers, End::Discarded, 3).await.unwrap();
+    assert_eq!(ended.removed, 1);
+    assert_eq!(store.list("ann").await.unwrap().unreadable.len(), 1);
+    assert_eq!(store.count("ann", 2).await.unwrap().forms, 1);
 }

@@ -401,3 +401,27 @@ async fn without_redis_an_empty_form_is_not_said_to_be_one() {
     let count = server.drafts.count(&account).await.unwrap();
     assert_eq!((count.forms, count.complete), (1, false));
 }
+
+#[tokio::test]
+async fn a_form_that_is_written_without_end_is_told_to_wait_and_no_other_is() {
+    let server = Server::start().await;
+    let mut on = None;
+    let mut refused = None;
+    for seq in 1..=80 {
+        let (status, said) = server.write(draft("a", seq, on)).await;
+        if status == 429 {
+            refused = Some((seq, said));
+            break;
+        }
+        assert_eq!(status, 200, "{said}");
+        on = Some(("a", seq));
+    }
+    let (seq, said) = refused.expect("there is an end to it");
+    assert!(seq > 50, "{seq}: no page comes near it");
+    assert_eq!(said["error"], "rate_limited");
+    assert_eq!(server.read().await.1["data"]["seq"], seq - 1, "what is kept stays");
+    let (status, _) = server
+        .ask("ann", "POST", "site/2", draft("b", 1, None).to_string())
+        .await;
+    assert_eq!(status, 200);
+}

@@ -42,9 +42,9 @@ impl Deletion {
     ) -> Result<End<Outcome>, sqlx::Error> {
         let conn = &mut conn;
         let account = &self.account.name;
-        let print = versions.submission_print(&self.table, Some(&self.key), &self.version_text, &Values::new());
-        if let Some((earlier, _)) = statements::claim::<D>(conn, account, &self.id, &print).await? {
-            return Ok(End::Rollback(if earlier == print {
+        let prints = versions.submission_prints(&self.table, Some(&self.key), &self.version_text, &Values::new());
+        if let Some((earlier, _)) = statements::claim::<D>(conn, account, &self.id, &prints[0]).await? {
+            return Ok(End::Rollback(if prints.contains(&earlier) {
                 Outcome::Saved
             } else {
                 Outcome::Mismatch

@@ -28,7 +28,7 @@ pub struct Intent {
     pub id: String,
     pub form_key: String,
     pub fingerprint: String,
-    /// What its fingerprint may have been before columns of it went; this one is the first.
+    /// What its fingerprint may have been before columns of it went or the secret was changed; this one is the first.
     pub fingerprints: Vec<String>,
     pub revision: Revision,
     pub version_text: String,
@@ -106,10 +106,10 @@ impl Intent {
         let read_as = |writing: Writing| {
             let gone = gone.iter().map(|(column, text)| (column.clone(), writing.of(text)));
             let said: Values = said.clone().into_iter().chain(gone).collect();
-            versions.submission_print(table, key, version_text, &said)
+            versions.submission_prints(table, key, version_text, &said)
         };
         let ways = if gone.is_empty() { 1 } else { Writing::ALL.len() };
-        let fingerprints: Vec<String> = Writing::ALL.into_iter().take(ways).map(read_as).collect();
+        let fingerprints: Vec<String> = Writing::ALL.into_iter().take(ways).flat_map(read_as).collect();
         Ok(Self {
             account: account.clone(),
             table: Arc::clone(table),

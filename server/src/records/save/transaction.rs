@@ -36,7 +36,7 @@ pub async fn run<D: Dialect>(
     let permitted = permits(now.map(|table| &**table), intent);
     if let Some((fingerprint, stored)) = statements::claim::<D>(conn, account, &intent.id, &intent.fingerprint).await? {
         let earlier = statements::read_answer(&stored)?.answer;
-        return Ok(End::Rollback(if fingerprint == intent.fingerprint {
+        return Ok(End::Rollback(if intent.fingerprints.contains(&fingerprint) {
             Answer {
                 replayed: true,
                 ..shown_answer(earlier, now.map(|table| &**table))

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use resilient_core::submission::form_body::with_line_feeds;
-use resilient_drafts::seal::{SealError, Sealer};
+use resilient_drafts::seal::{Opened, SealError, Sealer};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
@@ -42,6 +42,9 @@ pub struct Version {
     /// Columns that were controls although their values are not seen.
     #[serde(rename = "w", default, skip_serializing_if = "Vec::is_empty")]
     unseen_controls: Vec<String>,
+    /// Which of the secrets had sealed it, and so made its fingerprints.
+    #[serde(skip)]
+    sealed_by: usize,
 }
 
 impl Version {
@@ -61,7 +64,8 @@ impl Version {
 #[derive(Clone)]
 pub struct Versions {
     sealer: Sealer,
-    key: [u8; 32],
+    /// For fingerprints, in the order of the sealer's secrets.
+    keys: Arc<[[u8; 32]]>,
     undone: Arc<RwLock<Vec<Undone>>>,
 }
 
@@ -76,7 +80,7 @@ impl Versions {
     pub fn new(keys: &Keys) -> Self {
         Self {
             sealer: keys.versions.clone(),
-            key: keys.fingerprints,
+            keys: keys.fingerprints.clone().into(),
             undone: Arc::default(),
         }
     }
@@ -92,7 +96,7 @@ impl Versions {
         let table_written = table.name.written();
         let prints = values
             .iter()
-            .map(|(column, text)| (column.clone(), self.print(&table_written, column, text)));
+            .map(|(column, text)| (column.clone(), self.print(0, &table_written, column, text)));
         let writable = columns_to_write(table, key);
         let of_a_form = columns_of_a_form(table, key);
         let unseen = of_a_form
@@ -109,6 +113,7 @@ impl Versions {
                 .collect(),
             unseen_controls: unseen.filter(|column| writable.contains(column)).collect(),
             table: table_written,
+            sealed_by: 0,
         };
         let plain = serde_json::to_vec(&version).expect("a version is plain text and numbers");
         self.sealer.seal(b"", &plain)
@@ -118,8 +123,9 @@ impl Versions {
     /// [`SealError::Malformed`] for what was never a version; [`SealError::WrongKey`] for one that
     /// this server can no longer open, or that is of an undone time.
     pub fn open(&self, text: &str) -> Result<Version, SealError> {
-        let plain = self.sealer.open(b"", text)?;
+        let Opened { plain, sealed_by } = self.sealer.open_and_tell(b"", text)?;
         let version: Version = serde_json::from_slice(&plain).map_err(|_| SealError::WrongKey)?;
+        let version = Version { sealed_by, ..version };
         // A new record was based on nothing that could be undone.
         if version.key.is_some() && self.is_undone(version.issued_at_ms) {
             return Err(SealError::WrongKey);
@@ -138,12 +144,35 @@ impl Versions {
         version
             .prints
             .get(column)
-            .map(|print| *print == self.print(&version.table, column, text))
+            .map(|print| *print == self.print(version.sealed_by, &version.table, column, text))
     }
 
-    /// The fingerprint of one submission: table, key, version and sorted changed columns.
-    pub fn submission_print(&self, table: &Table, key: Option<&RecordKey>, version: &str, changed: &Values) -> String {
-        let mut mac = self.mac("submission");
+    /// The fingerprint of one submission: table, key, version and sorted changed columns. The first one is by the
+    /// secret that had sealed the version, so it stays the same when another one is in use; the others are what it may
+    /// have been while that one was not at hand.
+    pub fn submission_prints(
+        &self,
+        table: &Table,
+        key: Option<&RecordKey>,
+        version: &str,
+        changed: &Values,
+    ) -> Vec<String> {
+        let sealed_by = self.sealer.sealed_by(version).unwrap_or(0);
+        let others = (0..self.keys.len()).filter(|key| *key != sealed_by);
+        let by = std::iter::once(sealed_by).chain(others);
+        by.map(|by| self.submission_print(by, table, key, version, changed))
+            .collect()
+    }
+
+    fn submission_print(
+        &self,
+        by: usize,
+        table: &Table,
+        key: Option<&RecordKey>,
+        version: &str,
+        changed: &Values,
+    ) -> String {
+        let mut mac = self.mac(by, "submission");
         add_part(&mut mac, Some(&table.name.written()));
         add_part(&mut mac, key.map(RecordKey::written).as_deref());
         add_part(&mut mac, Some(version));
@@ -154,16 +183,16 @@ impl Versions {
         STANDARD_NO_PAD.encode(mac.finalize().into_bytes())
     }
 
-    fn print(&self, table_written: &str, column: &str, text: &Text) -> String {
-        let mut mac = self.mac("column");
+    fn print(&self, by: usize, table_written: &str, column: &str, text: &Text) -> String {
+        let mut mac = self.mac(by, "column");
         add_part(&mut mac, Some(table_written));
         add_part(&mut mac, Some(column));
         add_part(&mut mac, text.as_deref().map(with_line_feeds).as_deref());
         STANDARD_NO_PAD.encode(&mac.finalize().into_bytes()[..PRINT_BYTES])
     }
 
-    fn mac(&self, use_: &'static str) -> Hmac<Sha256> {
-        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
+    fn mac(&self, by: usize, use_: &'static str) -> Hmac<Sha256> {
+        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&self.keys[by]).expect("HMAC takes keys of any length");
         add_part(&mut mac, Some(use_));
         mac
     }
@@ -179,5 +208,61 @@ fn add_part(mac: &mut Hmac<Sha256>, part: Option<&str>) {
             mac.update(text.as_bytes());
         }
         None => mac.update(&[0]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use app::records::model::{Column, ColumnKind, TableName};
+    use resilient_drafts::Secrets;
+
+    use super::*;
+
+    fn by(present: u8, old: &[u8]) -> Versions {
+        let secrets = Secrets {
+            present: [present; 32],
+            next: Vec::new(),
+            old: old.iter().map(|number| [*number; 32]).collect(),
+        };
+        Versions::new(&Keys::of(&secrets))
+    }
+
+    fn table() -> Table {
+        Table {
+            key: vec!["id".into()],
+            ..Table::new(TableName::plain("t"), vec![Column::new("note", ColumnKind::Text)])
+        }
+    }
+
+    #[test]
+    fn a_form_drawn_under_an_old_secret_is_read_as_it_was_drawn() {
+        let (key, values) = (
+            RecordKey(vec!["1".into()]),
+            Values::from([("note".into(), Some("a".into()))]),
+        );
+        let drawn = by(1, &[]).issue(&table(), Some(&key), &values, 5);
+        let now = by(3, &[2, 1]);
+        let version = now.open(&drawn).unwrap();
+        assert_eq!(version.issued_at_ms, 5);
+        assert_eq!(now.matches(&version, "note", &Some("a".into())), Some(true));
+        assert_eq!(now.matches(&version, "note", &Some("b".into())), Some(false));
+        assert_eq!(by(3, &[2]).open(&drawn), Err(SealError::WrongKey));
+        let drawn_now = now.issue(&table(), Some(&key), &values, 6);
+        let version = by(3, &[]).open(&drawn_now).unwrap();
+        assert_eq!(by(3, &[]).matches(&version, "note", &Some("a".into())), Some(true));
+    }
+
+    #[test]
+    fn a_submission_has_one_fingerprint_before_and_after_the_secret_was_changed() {
+        let drawn = by(1, &[]).issue(&table(), None, &Values::new(), 5);
+        let changed = Values::from([("note".into(), Some("a".into()))]);
+        let prints = |versions: &Versions| versions.submission_prints(&table(), None, &drawn, &changed);
+        let before = prints(&by(1, &[])).remove(0);
+        assert_eq!(prints(&by(2, &[1]))[0], before);
+        assert_eq!(prints(&by(3, &[2, 1]))[0], before);
+        // Answered while the version's secret was not at hand, and again when it is.
+        let meanwhile = prints(&by(2, &[])).remove(0);
+        assert!(prints(&by(3, &[2, 1])).contains(&meanwhile));
+        assert!(!prints(&by(3, &[2, 1])).contains(&prints(&by(4, &[])).remove(0)));
     }
 }

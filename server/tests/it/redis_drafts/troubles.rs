@@ -1,0 +1,212 @@
+//! What Redis itself says when it cannot: pages, drafts and sign-in go on, and nobody waits.
+
+use super::*;
+
+const TROUBLES: [&str; 3] = ["full", "a replica", "loading"];
+
+fn begin(redis: &PrivateRedis, trouble: &str) {
+    let set = |name: &str, value: &str| drop(redis.command(&["CONFIG", "SET", name, value]).expect("Redis is there"));
+    match trouble {
+        "full" => set("maxmemory", "1"),
+        // Of nobody: what it has stays readable.
+        "a replica" => drop(redis.command(&["REPLICAOF", "127.0.0.1", "1"]).expect("Redis is there")),
+        _ => {
+            for filling in 0..3_000 {
+                redis
+                    .command(&["SET", &format!("filling:{filling}"), "x"])
+                    .expect("Redis is there");
+            }
+            redis.command(&["BGREWRITEAOF"]).expect("Redis is there");
+            let info = || redis.command(&["INFO", "persistence"]).expect("Redis is there");
+            while !info().contains("aof_rewrite_in_progress:0") {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            // Each key takes two milliseconds, and it answers in between.
+            let slowly = [
+                "--key-load-delay",
+                "2000",
+                "--loading-process-events-interval-bytes",
+                "1024",
+            ];
+            redis.begin_restart(&slowly).expect("it starts");
+            let said = || redis.command(&["GET", "x"]).map_err(|error| error.to_string());
+            while !said().is_err_and(|error| error.contains("LOADING")) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+}
+
+fn end(redis: &PrivateRedis, trouble: &str) {
+    match trouble {
+        "full" => drop(
+            redis
+                .command(&["CONFIG", "SET", "maxmemory", "0"])
+                .expect("Redis is there"),
+        ),
+        "a replica" => drop(redis.command(&["REPLICAOF", "NO", "ONE"]).expect("Redis is there")),
+        // It ends by itself.
+        _ => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_redis_says_pages_and_sign_in_go_on_and_drafts_come_back() {
+    let panel = Panel::prepared().await;
+    panel.until_drafts_are_kept_in("redis").await;
+    let form = panel.app.form("/records/activity/1").await;
+    let version = form.value("_version").expect("a version").to_owned();
+    panel.write(&version, 1, None).await;
+    let mut seq = 1;
+    for trouble in TROUBLES {
+        let mut usual = Duration::ZERO;
+        for _ in 0..3 {
+            seq += 1;
+            let (slowest, (status, kept)) = panel.slowest_request(&version, seq, Some(seq - 1)).await;
+            assert_eq!(
+                (status, &kept["kept_in"]),
+                (StatusCode::OK, &json!("redis")),
+                "{trouble}: {kept}"
+            );
+            usual = usual.max(slowest);
+        }
+        tokio::task::block_in_place(|| begin(&panel.redis, trouble));
+        let typing = async {
+            let mut slowest = Duration::ZERO;
+            for _ in 0..3 {
+                seq += 1;
+                let (took, (status, kept)) = panel.slowest_request(&version, seq, Some(seq - 1)).await;
+                assert_eq!(status, StatusCode::OK, "{trouble}: {kept}");
+                // A full one still takes what is no more than before.
+                if trouble != "full" {
+                    assert_eq!(kept["kept_in"], "server", "{trouble}");
+                }
+                slowest = slowest.max(took);
+            }
+            slowest
+        };
+        let (slowest, late) = lateness_during(typing).await;
+        println!("{trouble}: slowest request {slowest:?}; {usual:?} before; the machine was late by {late:?}");
+        assert!(
+            slowest <= usual + Duration::from_millis(200) + late,
+            "{trouble}: {slowest:?} instead of {usual:?}, late {late:?}"
+        );
+        assert!(
+            panel.app.sign_in("admin", PASSWORD).await.is_some(),
+            "{trouble}: signing in"
+        );
+        let page = panel.app.form("/records/activity/1").await;
+        assert_eq!(
+            page.value("v.title"),
+            Some(format!("Typed {seq}").as_str()),
+            "{trouble}"
+        );
+        assert_eq!(panel.listed().await, 1, "{trouble}");
+        end(&panel.redis, trouble);
+        panel.until_drafts_are_kept_in("redis").await;
+        panel.until_redis_alone_has(&format!("{seq}:page")).await;
+        assert_eq!(panel.listed().await, 1, "{trouble}: once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_draft_that_cannot_be_opened_is_said_and_can_be_discarded() {
+    let redis = PrivateRedis::start().expect("Redis is installed");
+    let token = "a token of more than sixteen";
+    let app = TestApp::with(&[("REDIS_URL", &redis.url()), ("INKFAST_API_TOKEN", token)]).await;
+    let form_url = "/records/technicians/1";
+    let version = app
+        .form(form_url)
+        .await
+        .value("_version")
+        .expect("a version")
+        .to_owned();
+    let typed = json!({"version": version, "values": {"name": "Typed"}, "seq": 3, "writer": "page"});
+    let written = app.post_json("/api/drafts/technicians/1", &typed.to_string()).await;
+    assert_eq!(written.status, StatusCode::OK, "{}", written.body);
+    let key = redis.keys("*:form:technicians/1").expect("Redis is there").remove(0);
+    let kept = redis.command(&["HGET", &key, "draft:3:page"]).expect("it is in Redis");
+    // One character of what is sealed.
+    let at = kept.find("sealed").expect("it is sealed") + 70;
+    let other = if &kept[at..=at] == "A" { "B" } else { "A" };
+    let changed = format!("{}{other}{}", &kept[..at], &kept[at + 1..]);
+    redis
+        .command(&["HSET", &key, "draft:3:page", &changed])
+        .expect("Redis is there");
+
+    let page = app.get("/drafts").await.body;
+    assert!(
+        page.contains("1 draft cannot be opened.") && page.contains(form_url),
+        "{page}"
+    );
+    assert!(!page.contains("Nothing is waiting"), "{page}");
+    let form = app.form(form_url).await;
+    assert_eq!(form.state, "clean", "it is not drawn");
+    let bearer = format!("Bearer {token}");
+    let metrics = app
+        .request(Method::GET, "/metrics", None, &[("authorization", &bearer)])
+        .await
+        .body;
+    assert!(
+        metrics.contains(r#"inkfast_drafts_unreadable_total{why="changed"}"#),
+        "{metrics}"
+    );
+
+    let discarded = [("form_key", "technicians/1"), ("seq", "3"), ("writer", "page")];
+    let discarded = discarded.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let answered = app
+        .request(Method::POST, "/drafts/discard", Some(&discarded), &[])
+        .await;
+    assert!(answered.status.is_redirection(), "{}", answered.status);
+    let page = app.get("/drafts").await.body;
+    assert!(
+        page.contains("Nothing is waiting") && !page.contains("cannot be opened"),
+        "{page}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_change_their_secret_one_after_the_other_share_their_drafts() {
+    let redis = PrivateRedis::start().expect("Redis is installed");
+    let url = redis.url();
+    let server = |settings: &'static [(&'static str, &'static str)]| {
+        let url = url.clone();
+        async move {
+            let mut all = vec![("REDIS_URL", url.as_str())];
+            all.extend(settings);
+            TestApp::with(&all).await
+        }
+    };
+    let late = server(&[
+        ("INKFAST_SECRET", "the first passphrase that is long enough"),
+        ("INKFAST_NEXT_SECRET", "the second passphrase that is long enough"),
+    ])
+    .await;
+    let early = server(&[
+        ("INKFAST_SECRET", "the second passphrase that is long enough"),
+        ("INKFAST_OLD_SECRETS", "the first passphrase that is long enough"),
+    ])
+    .await;
+    let mut on = Value::Null;
+    for (seq, app) in [(1, &late), (2, &early), (3, &late), (4, &early)] {
+        let typed =
+            json!({"version": "v", "values": {"name": format!("Typed {seq}")}, "seq": seq, "writer": "page", "on": on});
+        let written = app.post_json("/api/drafts/technicians/1", &typed.to_string()).await;
+        assert_eq!(written.status, StatusCode::OK, "{seq}: {}", written.body);
+        assert_eq!(data_of(&written)["kept_in"], "redis");
+        on = json!({"seq": seq, "writer": "page"});
+        for app in [&late, &early] {
+            let read = data_of(&app.get("/api/drafts/technicians/1").await);
+            assert_eq!(read["values"]["name"], format!("Typed {seq}"));
+        }
+    }
+    // Signed in at one, signed in at the other.
+    for (cookie, app) in [(&late.cookie, &early), (&early.cookie, &late)] {
+        assert!(
+            app.services()
+                .auth
+                .open_session(cookie.split_once('=').expect("a cookie").1)
+                .is_some()
+        );
+    }
+}
