@@ -1,4 +1,16 @@
 #[cfg(feature = "ssr")]
+mod comparing;
+#[cfg(feature = "ssr")]
+pub mod draft_list;
+#[cfg(feature = "ssr")]
 pub mod drafts_page;
+#[cfg(feature = "ssr")]
+mod excerpt;
+#[cfg(feature = "ssr")]
+pub mod export;
+#[cfg(feature = "ssr")]
+mod form_card;
+#[cfg(feature = "ssr")]
+pub mod naming;
 #[cfg(feature = "ssr")]
 pub mod port;

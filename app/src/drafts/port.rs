@@ -15,6 +15,8 @@ pub struct KeptDraft {
     pub draft: Draft,
     /// Unix time in milliseconds; only ever shown.
     pub changed_at_ms: u64,
+    /// Save was pressed, the save could not be done yet, and this is what it was kept as.
+    pub waits_to_be_saved: bool,
 }
 
 /// What can be seen of somebody's drafts, or of a form's.
