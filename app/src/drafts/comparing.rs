@@ -75,7 +75,9 @@ pub fn compare(kept: &KeptDraft, beside: &Beside) -> Compared {
         differences: Vec::new(),
         same: 0,
     };
-    for (written, mine) in shown_columns(table, &draft.values) {
+    let mut columns: Vec<_> = shown_columns(table, &draft.values).collect();
+    columns.sort_by_key(|(written, _)| place(table, written));
+    for (written, mine) in columns {
         let name = read_part(written).unwrap_or_default();
         let now = values.and_then(|values| values.get(&name));
         if now.is_some_and(|now| same(now, mine)) {
@@ -125,6 +127,13 @@ pub fn shown_columns<'a>(
             None => read_part(written).is_some_and(|name| !secret_name::is_secret(&name)),
         }
     })
+}
+
+/// In the order of the form; what it does not have comes last.
+fn place(table: Option<&Arc<Table>>, written: &str) -> usize {
+    let name = read_part(written).unwrap_or_default();
+    let found = table.and_then(|table| table.columns.iter().position(|column| column.name == name));
+    found.unwrap_or(usize::MAX)
 }
 
 pub fn label(table: Option<&Arc<Table>>, written: &str) -> String {

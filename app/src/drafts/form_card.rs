@@ -1,7 +1,7 @@
 //! One form's unsaved texts: what state each is in, where it differs from the record, and what can be done with it.
 
 use leptos::prelude::*;
-use resilient_core::difference::{self, Piece};
+use resilient_core::difference::Piece;
 use resilient_core::draft::Text;
 
 use super::comparing::{Compared, Difference, DraftState};
@@ -36,10 +36,6 @@ pub struct FormCard<'a> {
 
 pub fn form_card(card: &FormCard) -> AnyView {
     let heading = format!("unsaved-{}", card.place);
-    let title = match address::form_url(card.form_key) {
-        Some(url) => view! { <a href=url>{card.title.clone()}</a> }.into_any(),
-        None => view! { <span>{card.title.clone()}</span> }.into_any(),
-    };
     let several = card.drafts.len() > 1;
     let drafts = card
         .drafts
@@ -51,7 +47,7 @@ pub fn form_card(card: &FormCard) -> AnyView {
     let more = card.more;
     view! {
         <section class="unsaved-form" aria-labelledby=heading.clone()>
-            <h2 id=heading.clone()>{title} {card.subtitle.clone().map(|words| view! { <span class="unsaved-key">{words}</span> })}</h2>
+            <h2 id=heading.clone()>{card.title.clone()} {card.subtitle.clone().map(|words| view! { <span class="unsaved-key">{words}</span> })}</h2>
             {several.then(|| view! { <p class="entry-note">{format!("{count}, typed in several tabs or on several devices")}</p> })}
             {drafts}
             {(more > 0).then(|| view! { <p class="entry-note">{format!("{more} older ones are shown when some of these are gone. The form has them all.")}</p> })}
@@ -173,28 +169,24 @@ fn row(one: &Difference, with_record: bool) -> AnyView {
 
 /// The record's text and mine, cut to where they differ, with the words marked that the other has not.
 fn cells(one: &Difference) -> (AnyView, AnyView) {
+    let mine = written::value(&one.mine);
     let Some(now) = &one.now else {
-        let (mine, _) = excerpt::around_difference(&written::value(&one.mine), "", LONGEST_EXCERPT);
+        let now = view! { <span class="muted">"not shown"</span> };
         return (
-            view! { <span class="muted">"not shown"</span> }.into_any(),
-            marked(&one.mine, &[whole(&mine, false)]),
+            now.into_any(),
+            marked(&one.mine, &excerpt::of_one(&mine, false, LONGEST_EXCERPT)),
         );
     };
-    let (now_words, mine_words) = (written::value(now), written::value(&one.mine));
-    let (now_words, mine_words) = excerpt::around_difference(&now_words, &mine_words, LONGEST_EXCERPT);
-    if now.is_none() || one.mine.is_none() {
+    let theirs = written::value(now);
+    let (theirs, mine) = match (now, &one.mine) {
+        (Some(_), Some(_)) => excerpt::of_difference(&theirs, &mine, LONGEST_EXCERPT),
         // NULL has no words in common with any text.
-        return (
-            marked(now, &[whole(&now_words, true)]),
-            marked(&one.mine, &[whole(&mine_words, true)]),
-        );
-    }
-    let (theirs, mine) = difference::by_word(&now_words, &mine_words);
+        _ => (
+            excerpt::of_one(&theirs, true, LONGEST_EXCERPT),
+            excerpt::of_one(&mine, true, LONGEST_EXCERPT),
+        ),
+    };
     (marked(now, &theirs), marked(&one.mine, &mine))
-}
-
-fn whole(text: &str, differs: bool) -> Piece<'_> {
-    Piece { text, differs }
 }
 
 fn marked(value: &Text, pieces: &[Piece]) -> AnyView {

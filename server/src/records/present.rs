@@ -11,6 +11,7 @@ use futures::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 
 use super::service::RecordService;
+use crate::request_id;
 use crate::sql::Dialect;
 
 /// For all of them together.
@@ -21,19 +22,22 @@ const AT_ONCE: usize = 3;
 impl<D: Dialect> RecordService<D> {
     pub(super) async fn present_in_time(&self, who: &Account, wanted: &[(Arc<Table>, RecordKey)]) -> Vec<Present> {
         let until = Instant::now() + DEADLINE;
-        let reads = wanted.iter().cloned().map(|(table, key)| {
-            let (service, who) = (self.clone(), who.clone());
-            async move { service.present_until(until, &who, &table, &key).await }
-        });
+        let reads = wanted.iter().cloned();
+        let reads = reads.map(|(table, key)| self.clone().present_until(until, who.clone(), table, key));
         stream::iter(reads).buffered(AT_ONCE).collect().await
     }
 
-    /// Where the database is known to be away, it is not asked.
-    async fn present_until(&self, until: Instant, who: &Account, table: &Arc<Table>, key: &RecordKey) -> Present {
-        match timeout_at(until, self.record(who, table, key, "present record")).await {
-            Ok(Ok((table, record))) => Present::Here(table, record.values),
-            Ok(Err(error)) if error.kind == ErrorKind::NotFound => Present::Gone,
-            Ok(Err(_)) | Err(_) => Present::Unreadable,
+    /// In a task of its own, which ends by the limits of every read: nobody drops a connection in the middle of a
+    /// statement because a page does not wait for it.
+    async fn present_until(self, until: Instant, who: Account, table: Arc<Table>, key: RecordKey) -> Present {
+        if Instant::now() >= until {
+            return Present::Unreadable;
+        }
+        let reading = request_id::spawn(async move { self.record(&who, &table, &key, "present record").await });
+        match timeout_at(until, reading).await {
+            Ok(Ok(Ok((table, record)))) => Present::Here(table, record.values),
+            Ok(Ok(Err(error))) if error.kind == ErrorKind::NotFound => Present::Gone,
+            _ => Present::Unreadable,
         }
     }
 }

@@ -9,8 +9,10 @@ use tokio::time::{Instant, timeout_at};
 /// A body as far as it was read ahead.
 pub enum ReadAhead {
     Whole(Bytes),
-    /// It is longer than the limit, comes too slowly or breaks off: this is all of it, the rest still to come.
-    Partly(Body),
+    /// It is longer than the limit. This is all of it, the rest still to come.
+    TooLong(Body),
+    /// The same of one that comes too slowly, or breaks off.
+    TooSlow(Body),
 }
 
 /// Reads up to `longest` bytes, for at most `arrival`.
@@ -23,13 +25,14 @@ pub async fn read_ahead(body: Body, longest: usize, arrival: Duration) -> ReadAh
             Ok(None) => return ReadAhead::Whole(read.into()),
             Ok(Some(Ok(piece))) if read.len() + piece.len() <= longest => read.extend_from_slice(&piece),
             Ok(Some(other)) => {
-                let before = stream::iter([Ok(Bytes::from(read)), other]);
-                return ReadAhead::Partly(Body::from_stream(before.chain(rest)));
+                let is_piece = other.is_ok();
+                let body = Body::from_stream(stream::iter([Ok(Bytes::from(read)), other]).chain(rest));
+                return match is_piece {
+                    true => ReadAhead::TooLong(body),
+                    false => ReadAhead::TooSlow(body),
+                };
             }
-            Err(_) => {
-                let before = stream::iter([Ok(Bytes::from(read))]);
-                return ReadAhead::Partly(Body::from_stream(before.chain(rest)));
-            }
+            Err(_) => return ReadAhead::TooSlow(Body::from_stream(stream::iter([Ok(read.into())]).chain(rest))),
         }
     }
 }

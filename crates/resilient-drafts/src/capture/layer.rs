@@ -58,7 +58,7 @@ pub enum NotKept {
     NothingToKeep,
     #[error("it was saved or discarded meanwhile")]
     Ended,
-    #[error("the store did not say in time that it is kept")]
+    #[error("it came too slowly, or the store did not say in time that it is kept")]
     Slow,
     #[error("the store did not take it")]
     Store(#[from] StoreError),
@@ -154,6 +154,12 @@ impl Capture {
     /// Bytes that are read ahead and kept; 1 MiB by default, which is what stores take. What is longer passes through.
     pub fn longest_body(mut self, bytes: usize) -> Self {
         self.longest_body = bytes;
+        self
+    }
+
+    /// How long a body may take to arrive; 10 s by default. A slower one is handed on as it comes.
+    pub fn arrival(mut self, arrival: Duration) -> Self {
+        self.arrival = arrival;
         self
     }
 

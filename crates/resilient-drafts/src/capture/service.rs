@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
@@ -70,16 +70,31 @@ impl Capture {
             return answered(inner, Request::from_parts(parts, body)).await;
         }
         let body = match self.is_too_long(&parts) {
-            true => ReadAhead::Partly(body),
+            true => ReadAhead::TooLong(body),
             false => read_ahead(body, self.longest_body, self.arrival).await,
         };
-        let bytes = match body {
-            ReadAhead::Whole(bytes) => bytes,
-            ReadAhead::Partly(body) => {
-                let response = answered(inner, Request::from_parts(parts, body)).await;
-                return self.passed(response);
-            }
+        let (body, why) = match body {
+            ReadAhead::Whole(bytes) => return self.captured(inner, parts, bytes).await,
+            ReadAhead::TooLong(body) => (body, NotKept::TooLarge),
+            ReadAhead::TooSlow(body) => (body, NotKept::Slow),
         };
+        let mut response = answered(inner, Request::from_parts(parts, body)).await;
+        if (self.fails)(response.status()) {
+            tracing::warn!(error = %why, "a form failed, and what was posted is not kept");
+            let (name, value) = told(&Err(why));
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+
+    /// The whole form is in hand.
+    async fn captured<S>(&self, inner: S, parts: Parts, bytes: Bytes) -> Response
+    where
+        S: Service<Request> + Send + 'static,
+        S::Response: IntoResponse,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+    {
         let posted = Arc::new(Posted {
             keeper: Arc::clone(&self.keeper),
             parts: parts.clone(),
@@ -151,16 +166,6 @@ impl Capture {
     async fn done_in_time<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
         let task = tokio::spawn(work.in_current_span());
         timeout(self.patience, task).await.ok()?.ok()
-    }
-
-    /// The answer to a form that was not read ahead.
-    fn passed(&self, mut response: Response) -> Response {
-        if (self.fails)(response.status()) {
-            tracing::warn!("a form failed that is too long to be kept, or came too slowly");
-            let (name, value) = told(&Err(NotKept::TooLarge));
-            response.headers_mut().insert(name, value);
-        }
-        response
     }
 
     fn is_too_long(&self, parts: &Parts) -> bool {

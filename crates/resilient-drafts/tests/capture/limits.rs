@@ -44,6 +44,24 @@ async fn a_body_above_the_limit_passes_through_and_the_answer_says_so() {
 }
 
 #[tokio::test]
+async fn a_body_that_comes_too_slowly_is_handed_on_as_it_comes_and_the_answer_says_so() {
+    let kept = Kept::in_a_file().await;
+    let echo = post(async |body: Bytes| (StatusCode::BAD_GATEWAY, body));
+    let app = app(echo, kept.capture().arrival(Duration::from_millis(20)));
+    let late = stream::once(async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        Ok::<_, Infallible>("slowly")
+    });
+    let request = Request::post(FORM)
+        .header("x-account", "ann")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from_stream(stream::iter([Ok("title=")]).chain(late)));
+    let answer = answered(&app, request.unwrap()).await;
+    assert_eq!(header(&answer, "draft-not-kept"), "slow");
+    assert_eq!(text_of(answer).await, "title=slowly");
+}
+
+#[tokio::test]
 async fn a_form_of_too_many_fields_is_not_kept_and_the_answer_says_so() {
     let kept = Kept::in_a_file().await;
     let drafts = kept.drafts.clone().most_fields(2);
