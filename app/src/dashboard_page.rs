@@ -5,7 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use crate::api_error::ApiError;
-use crate::drafts::drafts_page::draft_list;
+use crate::drafts::draft_list::draft_list;
 use crate::drafts::port::SeenDrafts;
 use crate::monitoring::port::{Condition, DependencyState, DraftsState};
 use crate::records::address;
@@ -135,7 +135,7 @@ fn unsaved(tables: &[Arc<Table>], seen: Result<SeenDrafts, ApiError>) -> AnyView
         }
         Ok(SeenDrafts { drafts, complete, .. }) => view! {
             {(!complete).then(|| view! { <p class="muted">"There may be more than can be seen at the moment."</p> })}
-            {draft_list(tables, &drafts[..drafts.len().min(5)], false)}
+            {draft_list(tables, &drafts[..drafts.len().min(5)])}
             <p><a href="/drafts">"All unsaved work"</a></p>
         }
         .into_any(),

@@ -50,7 +50,8 @@ test("discarded from the list of unsaved work: this device does not bring it bac
   await form.type("title", "Thrown away");
   await form.isKeptOnTheServer();
   await person.page.goto("/drafts");
-  await person.page.locator("main").getByRole("button", { name: "Discard" }).click();
+  await person.page.locator("main").getByRole("button", { name: /^Discard…/ }).click();
+  await person.page.getByRole("dialog").getByRole("button", { name: "Discard", exact: true }).click();
   await person.page.waitForURL(/\/drafts$/);
   const again = await person.opens("activities/2");
   await again.holds("title", before);

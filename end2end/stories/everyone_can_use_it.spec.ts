@@ -26,6 +26,25 @@ for (const colorScheme of ["light", "dark"] as const) {
       });
     }
 
+    test("unsaved work: typed, to be decided, gone, new, and the question before it is discarded", async ({ person, database }) => {
+      for (const record of ["activities/1", "activities/2", "activities/3", "activities/new"]) {
+        const form = await person.opens(record);
+        await form.type("title", "Typed and left");
+        await form.isKeptOnTheServer();
+      }
+      await database.execute("UPDATE activities SET title = 'By somebody else' WHERE id = 2");
+      await database.execute("DELETE FROM activities WHERE id = 3");
+      await person.page.goto("/drafts");
+      await person.isHydrated();
+      for (const state of ["typed", "decision", "gone", "new"]) {
+        await expect(person.page.locator(`[data-draft-state=${state}]`)).toHaveCount(1);
+      }
+      await isAccessible(person.page);
+      await person.page.getByRole("button", { name: /^Discard…/ }).first().click();
+      await expect(person.page.getByRole("dialog")).toBeVisible();
+      await isAccessible(person.page);
+    });
+
     test.describe("with drills", () => {
       test.use({ drills: true });
       test("the page of drills, while one runs", async ({ person }) => {

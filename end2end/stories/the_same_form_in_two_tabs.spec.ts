@@ -20,7 +20,8 @@ test("each tab is told of unsaved text in the other, and both texts are kept, li
   await expect(two.itself.locator("[data-beside]")).toContainText("Typed in the first tab");
 
   await other.page.goto("/drafts");
-  await expect(other.page.locator(".entries").first().locator("li")).toHaveCount(2);
+  await expect(other.page.locator(".unsaved-form")).toHaveCount(1);
+  await expect(other.page.locator(".unsaved-form [data-draft-state]")).toHaveCount(2);
   await person.page.close();
   const again = await other.opens("activities/1");
   await again.holds("notes", "Typed in the second tab");

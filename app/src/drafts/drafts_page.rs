@@ -3,21 +3,27 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
-use resilient_core::draft::Revision;
 use resilient_form::DeviceDrafts;
 
+use super::comparing::{Beside, compare};
+use super::form_card::{FormCard, MOST_DRAFTS, form_card};
+use super::naming::FormName;
 use super::port::{KeptDraft, SeenDrafts};
 use super::unreadable::unreadable_drafts;
 use crate::api_error::ApiError;
-use crate::records::address::{self, Target};
-use crate::records::model::Table;
+use crate::records::address::Target;
+use crate::records::model::{RecordKey, Table};
+use crate::records::port::Present;
 use crate::ui::layout::{Frame, PageKind, crumbs, framed};
 use crate::ui::notice::{Tone, notice};
 use crate::ui::visit::Visit;
 use crate::ui::visited::visited;
 use crate::ui::written;
 
-/// `/drafts`
+/// Each of them costs the reading of one record.
+const FORMS_ON_A_PAGE: usize = 20;
+
+/// `/drafts`, `?page=2`
 #[component]
 pub fn DraftsPage() -> impl IntoView {
     visited(|visit| async move { page(&visit).await })
@@ -31,11 +37,21 @@ async fn page(visit: &Visit) -> Result<AnyView, ApiError> {
         unsaved: Some(seen.forms()),
         kind: PageKind::Reading,
     };
+    let forms = by_form(&seen.drafts);
+    let shown = Shown::of(visit.query("page"), forms.len());
+    let cards = cards(visit, &forms[shown.from..shown.to], shown.from).await;
     let content = view! {
         {crumbs(&[("Tables".to_owned(), "/".to_owned())])}
-        <div class="page-head"><h1>"Unsaved work"</h1></div>
-        <p class="page-note">"Kept on the server for 30 days after the last change."</p>
-        {seen_drafts(&visit.tables(), &seen)}
+        <div class="page-head">
+            <h1>"Unsaved work"</h1>
+            {(!seen.drafts.is_empty()).then(export_all)}
+        </div>
+        <p class="page-note">"From all your devices. Kept on the server for 30 days after the last change."</p>
+        {incomplete(&seen)}
+        {unreadable_drafts(&visit.tables(), &seen.unreadable)}
+        {nothing(&seen)}
+        {cards}
+        {pager(&shown, forms.len())}
         <div class="device-drafts">
             <DeviceDrafts account=visit.account.name.clone() records_url="/records".to_owned() form_key=String::new() />
         </div>
@@ -43,159 +59,163 @@ async fn page(visit: &Visit) -> Result<AnyView, ApiError> {
     Ok(framed(visit, frame, content.into_any()))
 }
 
-fn seen_drafts(tables: &[Arc<Table>], seen: &SeenDrafts) -> AnyView {
-    let more = (!seen.complete).then(|| {
+/// The drafts of each form together, in the order of their latest changes.
+fn by_form(drafts: &[KeptDraft]) -> Vec<Vec<&KeptDraft>> {
+    let mut forms: Vec<Vec<&KeptDraft>> = Vec::new();
+    let mut places = std::collections::HashMap::new();
+    for kept in drafts {
+        let place = *places.entry(kept.form_key.as_str()).or_insert(forms.len());
+        match forms.get_mut(place) {
+            Some(form) => form.push(kept),
+            None => forms.push(vec![kept]),
+        }
+    }
+    forms
+}
+
+/// Which forms are on this page.
+#[derive(Debug, PartialEq, Eq)]
+struct Shown {
+    page: usize,
+    pages: usize,
+    from: usize,
+    to: usize,
+}
+
+impl Shown {
+    /// A page that is not there is the last one: some may have been discarded meanwhile.
+    fn of(asked: Option<&str>, forms: usize) -> Self {
+        let pages = forms.div_ceil(FORMS_ON_A_PAGE).max(1);
+        let page = asked.and_then(|page| page.parse().ok()).unwrap_or(1).clamp(1, pages);
+        let from = (page - 1) * FORMS_ON_A_PAGE;
+        Self {
+            page,
+            pages,
+            from,
+            to: (from + FORMS_ON_A_PAGE).min(forms),
+        }
+    }
+}
+
+async fn cards(visit: &Visit, forms: &[Vec<&KeptDraft>], first: usize) -> AnyView {
+    let tables = visit.tables();
+    let names: Vec<FormName> = forms
+        .iter()
+        .map(|drafts| FormName::of(&drafts[0].form_key, &tables))
+        .collect();
+    let mut present = present(visit, &names).await.into_iter();
+    let mut cards = Vec::new();
+    for (at, (drafts, name)) in forms.iter().zip(&names).enumerate() {
+        let present = record_of(name).and_then(|_| present.next());
+        cards.push(card(visit, drafts, name, present.as_ref(), first + at));
+    }
+    cards.into_any()
+}
+
+async fn present(visit: &Visit, names: &[FormName<'_>]) -> Vec<Present> {
+    let wanted: Vec<(Arc<Table>, RecordKey)> = names.iter().filter_map(record_of).collect();
+    visit.records.present(&visit.account, &wanted).await
+}
+
+/// The record that a form edits.
+fn record_of(name: &FormName) -> Option<(Arc<Table>, RecordKey)> {
+    match (name.table, &name.target) {
+        (Some(table), Some(Target::Existing(key))) => Some((Arc::clone(table), key.clone())),
+        _ => None,
+    }
+}
+
+fn card(visit: &Visit, drafts: &[&KeptDraft], name: &FormName, present: Option<&Present>, place: usize) -> AnyView {
+    let beside = Beside {
+        table: name.table,
+        present,
+        changed_since: &|values, version| visit.records.changed_since(values, version),
+    };
+    let own_name = present.and_then(record_name);
+    form_card(&FormCard {
+        form_key: &drafts[0].form_key,
+        subtitle: own_name.is_some().then(|| name.words.clone()),
+        title: own_name.unwrap_or_else(|| name.words.clone()),
+        may_insert: name.table.is_some_and(|table| table.may_insert()),
+        drafts: drafts
+            .iter()
+            .take(MOST_DRAFTS)
+            .map(|kept| (*kept, compare(kept, &beside)))
+            .collect(),
+        more: drafts.len().saturating_sub(MOST_DRAFTS),
+        place,
+    })
+}
+
+/// What the record calls itself.
+fn record_name(present: &Present) -> Option<String> {
+    let Present::Here(table, values) = present else {
+        return None;
+    };
+    let text = values.get(&table.label_column()?.name)?.as_deref()?;
+    let line: String = text.lines().next()?.chars().take(80).collect();
+    (!line.trim().is_empty()).then_some(line)
+}
+
+fn export_all() -> AnyView {
+    view! {
+        <span class="actions page-actions">
+            <a class="button" href="/drafts/export?as=text" download="">"Export all"</a>
+            <a class="button" href="/drafts/export?as=json" download="">"as JSON"</a>
+        </span>
+    }
+    .into_any()
+}
+
+fn incomplete(seen: &SeenDrafts) -> Option<AnyView> {
+    (!seen.complete).then(|| {
         notice(
             Tone::Waiting,
             "There may be more: Redis cannot be reached, or did not answer in time.",
             view! { <p>"What is kept there is listed again when it is back. What you type now is kept on this device and the server."</p> },
         )
-    });
-    let unreadable = unreadable_drafts(tables, &seen.unreadable);
-    let body = match (seen.drafts.is_empty(), seen.complete && unreadable.is_none()) {
-        (false, _) => draft_list(tables, &seen.drafts, true),
-        (true, true) => view! {
+    })
+}
+
+fn nothing(seen: &SeenDrafts) -> Option<AnyView> {
+    (seen.drafts.is_empty() && seen.unreadable.is_empty() && seen.complete).then(|| {
+        view! {
             <section class="blank">
                 <h2>"Nothing is waiting."</h2>
                 <p>"What you type and do not save is listed here, from all your devices."</p>
             </section>
         }
-        .into_any(),
-        (true, false) => ().into_any(),
-    };
-    view! { {more} {unreadable} {body} }.into_any()
+        .into_any()
+    })
 }
 
-/// One row for each draft: the record, what was changed, when.
-pub fn draft_list(tables: &[Arc<Table>], drafts: &[KeptDraft], with_discard: bool) -> AnyView {
-    let rows = drafts.iter().map(|kept| row(tables, kept, with_discard)).collect_view();
-    view! { <ul class="entries">{rows}</ul> }.into_any()
-}
-
-fn row(tables: &[Arc<Table>], kept: &KeptDraft, with_discard: bool) -> AnyView {
-    let (name, labels) = described(tables, kept);
-    let title = match address::form_url(&kept.form_key) {
-        Some(url) => view! { <a href=url>{name}</a> }.into_any(),
-        None => view! { <span>{name}</span> }.into_any(),
-    };
-    view! {
-        <li class="entry">
-            <div class="entry-text">
-                <p class="entry-title">{title}</p>
-                <p class="entry-note">{format!("{} · {}", written::listed(&labels), written::moment(kept.changed_at_ms))}</p>
-            </div>
-            {with_discard.then(|| discard(&kept.form_key, &kept.draft.revision))}
-        </li>
+fn pager(shown: &Shown, forms: usize) -> Option<AnyView> {
+    if shown.pages == 1 {
+        return None;
     }
-    .into_any()
-}
-
-/// What the form is called, and the labels of the changed columns.
-fn described(tables: &[Arc<Table>], kept: &KeptDraft) -> (String, Vec<String>) {
-    let table = table_of(tables, &kept.form_key);
-    let column = |written: &String| {
-        let known = table
-            .and_then(|table| table.column_written(written))
-            .map(|column| column.label.clone());
-        known.unwrap_or_else(|| address::readable_table(written))
-    };
-    (
-        name_of(tables, &kept.form_key),
-        kept.draft.values.keys().map(column).collect(),
+    let range = format!(
+        "{}–{} of {} forms",
+        shown.from + 1,
+        shown.to,
+        written::number(forms as u64)
+    );
+    let link =
+        |page: usize, words: &'static str| view! { <a class="button" href=format!("/drafts?page={page}")>{words}</a> };
+    let (before, after) = (
+        (shown.page > 1).then(|| link(shown.page - 1, "Previous")),
+        (shown.page < shown.pages).then(|| link(shown.page + 1, "Next")),
+    );
+    Some(
+        view! {
+            <nav class="pager" aria-label="Pages">
+                <span class="pager-range">{range}</span>
+                {before}
+                {after}
+            </nav>
+        }
+        .into_any(),
     )
 }
 
-/// What a form is called.
-pub(super) fn name_of(tables: &[Arc<Table>], form_key: &str) -> String {
-    let (written, target) = parts_of(form_key);
-    let table = table_of(tables, form_key);
-    let label = table.map_or_else(|| address::readable_table(&written), |table| table.label.clone());
-    match (target, table) {
-        (Some(Target::New(_)), _) => format!("{label}: new record"),
-        (Some(Target::Existing(key)), Some(table)) => format!("{label} {}", address::readable_key(table, &key)),
-        (Some(Target::Existing(key)), None) => format!("{label} {}", key.0.join(", ")),
-        (None, _) => label,
-    }
-}
-
-fn table_of<'a>(tables: &'a [Arc<Table>], form_key: &str) -> Option<&'a Arc<Table>> {
-    let (written, _) = parts_of(form_key);
-    tables.iter().find(|table| table.name.written() == written)
-}
-
-/// The table's writing, and which record.
-fn parts_of(form_key: &str) -> (String, Option<Target>) {
-    match address::read_form_key(form_key) {
-        Some((written, target)) => (written, Some(target)),
-        None => (form_key.to_owned(), None),
-    }
-}
-
-pub(super) fn discard(form_key: &str, revision: &Revision) -> AnyView {
-    view! {
-        <form method="post" action="/drafts/discard" autocomplete="off">
-            <input type="hidden" name="form_key" value=form_key.to_owned() autocomplete="off" />
-            <input type="hidden" name="seq" value=revision.seq.to_string() autocomplete="off" />
-            <input type="hidden" name="writer" value=revision.writer.clone() autocomplete="off" />
-            <button type="submit" class="button">"Discard"</button>
-        </form>
-    }
-    .into_any()
-}
-
 #[cfg(test)]
-mod tests {
-    use resilient_core::draft::{Draft, Revision, Values};
-
-    use super::*;
-    use crate::records::model::ColumnKind;
-    use crate::records::sample::{column, table, text};
-
-    #[test]
-    fn a_draft_leads_to_its_form_and_can_be_discarded() {
-        let kept = KeptDraft {
-            form_key: "site/new-0d8f".into(),
-            draft: Draft {
-                version: "v".into(),
-                base: Values::new(),
-                values: Values::from([("name".into(), text("North")), ("gone~2eby".into(), None)]),
-                revision: Revision {
-                    seq: 4,
-                    writer: "w1".into(),
-                },
-                on: None,
-            },
-            changed_at_ms: 0,
-        };
-        let tables = [Arc::new(table(
-            "site",
-            vec![column("id", ColumnKind::Integer), column("name", ColumnKind::Text)],
-        ))];
-        let html = Owner::new().with(|| draft_list(&tables, &[kept], true).to_html());
-        assert!(html.contains(r#"href="/records/site/new?form=0d8f""#), "{html}");
-        assert!(html.contains("gone.by and name"), "{html}");
-        assert!(html.contains(r#"name="writer" value="w1""#), "{html}");
-        assert!(!html.contains("North"), "the list names columns, not texts: {html}");
-    }
-
-    #[test]
-    fn only_who_sees_everything_is_told_that_nothing_waits() {
-        let drawn = |complete| {
-            let seen = SeenDrafts {
-                drafts: Vec::new(),
-                unreadable: Vec::new(),
-                complete,
-            };
-            Owner::new().with(|| seen_drafts(&[], &seen).to_html())
-        };
-        let (all, some) = (drawn(true), drawn(false));
-        assert!(
-            all.contains("Nothing is waiting.") && !all.contains("There may be more"),
-            "{all}"
-        );
-        assert!(
-            !some.contains("Nothing is waiting.") && some.contains("There may be more"),
-            "{some}"
-        );
-    }
-}
+mod tests;

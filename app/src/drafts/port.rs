@@ -15,6 +15,8 @@ pub struct KeptDraft {
     pub draft: Draft,
     /// Unix time in milliseconds; only ever shown.
     pub changed_at_ms: u64,
+    /// Save was pressed, the save could not be done yet, and this is what it was kept as.
+    pub waits_to_be_saved: bool,
 }
 
 /// A draft whose text cannot be opened.

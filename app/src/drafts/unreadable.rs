@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use super::drafts_page::{discard, name_of};
+use super::discarding::{Discarded, discard};
+use super::naming::FormName;
 use super::port::UnreadableDraft;
 use crate::records::address;
 use crate::records::model::Table;
@@ -20,7 +21,8 @@ pub fn unreadable_drafts(tables: &[Arc<Table>], unreadable: &[UnreadableDraft]) 
         1 => "1 draft cannot be opened.".to_owned(),
         count => format!("{count} drafts cannot be opened."),
     };
-    let rows = unreadable.iter().map(|draft| row(tables, draft)).collect_view();
+    let rows = unreadable.iter().enumerate();
+    let rows = rows.map(|(place, draft)| row(tables, place, draft)).collect_view();
     let body = view! {
         <p>"What was typed there stays on the server for 30 days after its last change, and on the device it was typed on."</p>
         <ul class="entries">{rows}</ul>
@@ -28,11 +30,11 @@ pub fn unreadable_drafts(tables: &[Arc<Table>], unreadable: &[UnreadableDraft]) 
     Some(notice(Tone::Failure, heading, body))
 }
 
-fn row(tables: &[Arc<Table>], draft: &UnreadableDraft) -> AnyView {
-    let name = name_of(tables, &draft.form_key);
+fn row(tables: &[Arc<Table>], place: usize, draft: &UnreadableDraft) -> AnyView {
+    let name = FormName::of(&draft.form_key, tables).words;
     let title = match address::form_url(&draft.form_key) {
-        Some(url) => view! { <a href=url>{name}</a> }.into_any(),
-        None => view! { <span>{name}</span> }.into_any(),
+        Some(url) => view! { <a href=url>{name.clone()}</a> }.into_any(),
+        None => view! { <span>{name.clone()}</span> }.into_any(),
     };
     let when = draft
         .changed_at_ms
@@ -47,7 +49,13 @@ fn row(tables: &[Arc<Table>], draft: &UnreadableDraft) -> AnyView {
                 <p class="entry-title">{title}</p>
                 <p class="entry-note">{format!("{when} · {why}")}</p>
             </div>
-            {discard(&draft.form_key, &draft.revision)}
+            {discard(&Discarded {
+                form_key: &draft.form_key,
+                revision: &draft.revision,
+                title: &name,
+                changed_at_ms: draft.changed_at_ms,
+                id: format!("discard-unreadable-{place}"),
+            })}
         </li>
     }
     .into_any()

@@ -215,7 +215,7 @@ fn view_of(visit: &Visit, found: &Found) -> Option<FormView> {
         target: found.target.clone(),
         record: found.record.as_ref(),
         drafts: &found.drafts,
-        changed_since: &|version| visit.records.changed_since(found.record.as_ref()?, version),
+        changed_since: &|version| visit.records.changed_since(&found.record.as_ref()?.values, version),
         posted: visit.posted.as_ref(),
         saved: found.saved.as_ref(),
         restore: restore(visit),

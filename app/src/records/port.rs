@@ -56,6 +56,16 @@ pub struct RecordForm {
     pub may_write: bool,
 }
 
+/// A record as it is now, to compare unsaved text with.
+#[derive(Clone, Debug)]
+pub enum Present {
+    /// Its table as it turned out to be, and what this person may see of it.
+    Here(Arc<Table>, Values),
+    Gone,
+    /// Not now, or not in time.
+    Unreadable,
+}
+
 /// What a delete would take with it.
 #[derive(Clone, Debug)]
 pub struct DeletePreview {
@@ -113,7 +123,11 @@ pub trait Records: Send + Sync {
 
     /// The columns whose text is no longer what the sealed `version` saw, by name; `None` where the version can
     /// no longer be opened. Decides whether a draft still fits.
-    fn changed_since(&self, form: &RecordForm, version: &str) -> Option<Vec<String>>;
+    fn changed_since(&self, values: &Values, version: &str) -> Option<Vec<String>>;
+
+    /// These records as they are now, in the same order, as far as they can be read within two seconds: a few at a time, and
+    /// nothing but the record itself.
+    async fn present(&self, who: &Account, wanted: &[(Arc<Table>, RecordKey)]) -> Vec<Present>;
 
     /// The columns, in the `~HH` writing, whose posted text is not the posted version's; `None` where that version
     /// can no longer be opened.

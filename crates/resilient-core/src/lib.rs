@@ -15,6 +15,7 @@ pub mod failure;
 pub mod latency;
 pub mod merge;
 pub mod path_text;
+pub mod secret_name;
 pub mod submission;
 pub mod time;
 pub mod window;

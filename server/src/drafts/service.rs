@@ -1,5 +1,6 @@
 //! Keeps drafts of signed-in people. Secrets are taken out before anything is stored.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +13,9 @@ use app::monitoring::port::DraftsState;
 use app::records::port::Manner;
 use async_trait::async_trait;
 use resilient_core::draft::replacement::Mode;
-use resilient_core::draft::{Draft, Revision};
+use resilient_core::draft::{Draft, Revision, Text};
 use resilient_core::path_text::read_part;
+use resilient_core::submission::form_body::{FormBody, PostedColumn, with_null};
 use resilient_drafts::redis::{Address, Limits};
 use resilient_drafts::{
     Count, DraftStore, End, Ended, LayeredStore, MOST_DRAFTS, Place, RedisStore, Seen, SqliteStore, StoreError,
@@ -58,6 +60,8 @@ pub enum NotKept {
     Ended,
     #[error("only secrets were changed, and those are never stored")]
     OnlySecrets,
+    #[error("the form names neither its version nor its draft")]
+    Unnamed,
     #[error("the draft store did not take it")]
     Store(#[from] StoreError),
 }
@@ -187,6 +191,39 @@ impl DraftService {
         }
     }
 
+    /// Keeps a posted form of which nothing is known but that it was posted. `changed` says which columns were changed, in
+    /// the `~HH` writing; where it cannot, all that were posted are kept.
+    ///
+    /// # Errors
+    /// When nothing was kept; what was kept before is as it was.
+    pub async fn keep_posted(
+        &self,
+        account: &str,
+        form_key: &str,
+        body: &FormBody,
+        changed: impl FnOnce() -> Option<Vec<String>>,
+        manner: Manner,
+    ) -> Result<KeptPost, NotKept> {
+        let (Some(version), Some(revision)) = (body.version.clone(), body.revision.clone()) else {
+            return Err(NotKept::Unnamed);
+        };
+        // What has made the save panic may do it here again.
+        let changed = catch_unwind(AssertUnwindSafe(changed)).unwrap_or_default();
+        let is_changed = |column: &String| changed.as_ref().is_none_or(|changed| changed.contains(column));
+        let posted = body.columns.iter().filter(|(column, _)| is_changed(column));
+        let base = posted
+            .clone()
+            .filter_map(|(column, one)| Some((column.clone(), one.base.clone()?)));
+        let draft = Draft {
+            version,
+            base: base.collect(),
+            values: posted.map(|(column, one)| (column.clone(), value_of(one))).collect(),
+            revision,
+            on: None,
+        };
+        self.keep_failed_post(account, form_key, draft, manner).await
+    }
+
     async fn write_counted(
         &self,
         account: &str,
@@ -244,7 +281,14 @@ impl DraftService {
     }
 
     fn seen_by(&self, who: &Account, seen: Seen) -> SeenDrafts {
+        let waiting = self.saves.waiting_of(&who.name);
+        let waits = |stored: &StoredDraft| {
+            waiting
+                .iter()
+                .any(|save| save.form_key == stored.form_key && save.revision == stored.draft.revision)
+        };
         let kept = |stored: StoredDraft| KeptDraft {
+            waits_to_be_saved: waits(&stored),
             draft: self.shown(who, &stored.form_key, stored.draft),
             form_key: stored.form_key,
             changed_at_ms: stored.changed_at_ms,
@@ -367,6 +411,17 @@ pub(super) fn cannot_be_reached() -> ApiError {
         retry_after_ms: Some(1_000),
         ..ApiError::new(ErrorKind::Unavailable, message)
     }
+}
+
+/// What a control and its box for NULL say. Text beside a ticked box is kept: nobody knows which of the two is meant.
+fn value_of(posted: &PostedColumn) -> Text {
+    let is_base = || {
+        posted
+            .base
+            .as_ref()
+            .is_some_and(|base| base.as_deref() == Some(&posted.text))
+    };
+    with_null(&posted.text, posted.null, is_base).unwrap_or_else(|_| Some(posted.text.clone()))
 }
 
 fn fresh_revision() -> Revision {

@@ -13,7 +13,7 @@ use futures::StreamExt;
 use super::answers;
 
 const MIB: usize = 1024 * 1024;
-const FORM_LIMIT: usize = 32 * MIB;
+pub const FORM_LIMIT: usize = 32 * MIB;
 const DRAFT_LIMIT: usize = 2 * MIB;
 const OTHER_LIMIT: usize = 64 * 1024;
 /// Beyond this the connection is closed after all.
@@ -72,7 +72,7 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, Unread> {
 }
 
 /// Beyond this many controls a form is not a form.
-const MOST_CONTROLS: usize = 2_000;
+pub const MOST_CONTROLS: usize = 2_000;
 
 /// More controls than a form has.
 #[derive(Debug)]

@@ -14,7 +14,6 @@ use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
-use resilient_core::draft::Revision;
 use resilient_core::path_text;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::form_body::{self, FormBody};
@@ -23,7 +22,6 @@ use resilient_core::submission::is_submission_id;
 use super::answers;
 use super::bodies::{self, TooMany};
 use super::pages::{self, Around};
-use super::sign_in::safe_next;
 use super::visitor::Visitor;
 use crate::panel::Panel;
 use crate::services::Services;
@@ -95,30 +93,24 @@ pub async fn save_at(
         return sign_in_first(services, address, pairs, wants_json).await;
     }
     let retyped = retype(&pairs);
-    let (table, target) = match find_target(services, account, address) {
-        // Without a form id in its address, a new record goes by its first submission's.
-        Ok((table, Target::New(form))) if form.is_empty() => (table, Target::New(body.id.clone().unwrap_or_default())),
-        Ok(found) => found,
+    let form = match find_form(services, account, address, &body) {
+        Ok(form) => form,
         Err(error) if wants_json => return answers::no_such_form(&error),
         Err(error) => return pages::draw_failure(services, visitor, address, error).await,
     };
-    let form_key = target.form_key(&table.name);
-    let key = match &target {
-        Target::Existing(key) => Some(key),
-        Target::New(_) => None,
-    };
+    let (table, form_key, key) = (&form.table, &form.key_of_draft, form.key());
     if !retyped.is_empty() {
         let answer = Answer {
             errors: retyped,
             ..Answer::new(Outcome::Invalid)
         };
-        let changed = services.records.changed_by(&table, key, &body);
+        let changed = services.records.changed_by(table, key, &body);
         return not_saved(services, visitor, address, Posted { body, answer, changed }).await;
     }
     let manner = if wants_json { Manner::Scripted } else { Manner::Plain };
     let answer = services
         .records
-        .save(account, &table, key, &form_key, body.clone(), manner)
+        .save(account, table, key, form_key, body.clone(), manner)
         .await;
     if wants_json {
         let mut response = answers::saved_or_not(&answer);
@@ -133,10 +125,46 @@ pub async fn save_at(
             see_other(&format!("/records/{}/{key}?saved={id}", table.name.written()))
         }
         _ => {
-            let changed = services.records.changed_by(&table, key, &body);
+            let changed = services.records.changed_by(table, key, &body);
             not_saved(services, visitor, address, Posted { body, answer, changed }).await
         }
     }
+}
+
+/// The form that is posted to an address.
+pub(super) struct PostedForm {
+    pub table: Arc<Table>,
+    target: Target,
+    pub key_of_draft: String,
+}
+
+impl PostedForm {
+    /// Of the record it edits; `None` for a new one.
+    pub fn key(&self) -> Option<&RecordKey> {
+        match &self.target {
+            Target::Existing(key) => Some(key),
+            Target::New(_) => None,
+        }
+    }
+}
+
+pub(super) fn find_form(
+    services: &Services,
+    account: &Account,
+    address: &str,
+    body: &FormBody,
+) -> Result<PostedForm, ApiError> {
+    let (table, target) = match find_target(services, account, address)? {
+        // Without a form id in its address, a new record goes by its first submission's.
+        (table, Target::New(form)) if form.is_empty() => (table, Target::New(body.id.clone().unwrap_or_default())),
+        found => found,
+    };
+    let key_of_draft = target.form_key(&table.name);
+    Ok(PostedForm {
+        table,
+        target,
+        key_of_draft,
+    })
 }
 
 /// The record a form's address names, or the new one it makes.
@@ -248,44 +276,6 @@ pub async fn delete(
     }
 }
 
-/// `POST /drafts/discard` with `form_key`, `seq`, `writer`: the page without script.
-pub async fn discard_draft(
-    State(services): State<Services>,
-    Extension(visitor): Extension<Visitor>,
-    body: Bytes,
-) -> Response {
-    let Some(account) = visitor.account() else {
-        return Redirect::to("/login").into_response();
-    };
-    let pairs = bodies::pairs(&body).unwrap_or_default();
-    let field = |name: &str| {
-        pairs
-            .iter()
-            .find(|(found, _)| found == name)
-            .map(|(_, value)| value.clone())
-    };
-    let (Some(form_key), Some(seq), Some(writer)) = (
-        field("form_key"),
-        field("seq").and_then(|seq| seq.parse().ok()),
-        field("writer"),
-    ) else {
-        let error = ApiError::new(ErrorKind::BadRequest, "Which draft to discard was not said.");
-        return pages::draw_failure(&services, &visitor, "/drafts", error).await;
-    };
-    match services
-        .drafts_port()
-        .discard(account, &form_key, &Revision { seq, writer })
-        .await
-    {
-        Ok(()) => {
-            let next = field("next").unwrap_or_default();
-            let next = safe_next(&next);
-            see_other(if next.is_empty() { "/drafts" } else { next })
-        }
-        Err(error) => pages::draw_failure(&services, &visitor, "/drafts", error).await,
-    }
-}
-
 /// `GET /api/submissions/{id}`
 pub async fn submission(
     State(services): State<Services>,
@@ -324,11 +314,11 @@ fn retype(pairs: &[(String, String)]) -> BTreeMap<String, String> {
     .collect()
 }
 
-fn see_other(address: &str) -> Response {
+pub(super) fn see_other(address: &str) -> Response {
     Redirect::to(address).into_response()
 }
 
-fn address_of(uri: &Uri) -> String {
+pub(super) fn address_of(uri: &Uri) -> String {
     uri.path_and_query()
         .map_or_else(|| "/".to_owned(), |address| address.as_str().to_owned())
 }

@@ -8,19 +8,20 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    answers, bodies, compression, database, degradation, drills, events, health, observing, pages, record_forms,
-    request_log, routes, security, sign_in, static_files, test_queries, visitor,
+    answers, bodies, compression, database, degradation, drafts, drills, events, form_capture, health, observing,
+    pages, record_forms, request_log, routes, security, sign_in, static_files, test_queries, visitor,
 };
-use crate::drafts;
+use crate::drafts as draft_service;
 use crate::services::Services;
 
 pub fn router(services: Services) -> Router {
     // Pages spawn on this runtime; a second router in the same process finds it set already.
     let _ = any_spawner::Executor::init_tokio();
     let draft_routes = Router::new()
-        .route("/api/drafts/{table}/{key}", drafts::http::routes())
+        .route("/api/drafts/{table}/{key}", draft_service::http::routes())
         .route_layer(from_fn(visitor::require_account))
         .with_state(services.drafts.clone());
+    let capture = form_capture::layer(&services);
     Router::new()
         .route("/", get(pages::show))
         .route("/login", get(sign_in::page).post(sign_in::sign_in))
@@ -28,16 +29,22 @@ pub fn router(services: Services) -> Router {
         .route("/records/{table}", get(pages::show))
         .route(
             "/records/{table}/new",
-            get(record_forms::new_form).post(record_forms::save),
+            get(record_forms::new_form)
+                .post(record_forms::save)
+                .layer(capture.clone()),
         )
-        .route("/records/{table}/{key}", get(pages::show).post(record_forms::save))
+        .route(
+            "/records/{table}/{key}",
+            get(pages::show).post(record_forms::save).layer(capture),
+        )
         .route("/records/{table}/{key}/history", get(pages::show))
         .route(
             "/records/{table}/{key}/delete",
             get(pages::show).post(record_forms::delete),
         )
         .route("/drafts", get(pages::show))
-        .route("/drafts/discard", post(record_forms::discard_draft))
+        .route("/drafts/discard", post(drafts::discard))
+        .route("/drafts/export", get(drafts::export))
         .route("/api/submissions/{id}", get(record_forms::submission))
         .route("/api/{*function}", post(pages::server_function))
         .route("/admin/connection-status", get(health::connection_status))

@@ -84,6 +84,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/records/{table}/{key}/delete", Who::SignedIn, Essential),
     route("GET", "/drafts", Who::SignedIn, Essential),
     route("POST", "/drafts/discard", Who::SignedIn, Essential),
+    route("GET", "/drafts/export", Who::SignedIn, Essential),
     route("GET", "/api/drafts/{table}/{key}", Who::SignedIn, Essential),
     route("POST", "/api/drafts/{table}/{key}", Who::SignedIn, Essential),
     route("DELETE", "/api/drafts/{table}/{key}", Who::SignedIn, Essential),

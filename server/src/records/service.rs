@@ -7,14 +7,14 @@ use app::api_error::{ApiError, ErrorKind};
 use app::auth::model::Account;
 use app::records::model::{Column, ListPage, ListQuery, RecordKey, Table, Values};
 use app::records::port::{
-    Change, DeletePreview, Manner, RecordForm, Records, SavedSubmission, SubmissionState, TableSummary,
+    Change, DeletePreview, Manner, Present, RecordForm, Records, SavedSubmission, SubmissionState, TableSummary,
 };
 use app::ui::page_request::SavedMark;
 use async_trait::async_trait;
 use resilient_core::draft::Revision;
 use resilient_core::failure::Kind;
 use resilient_core::path_text;
-use resilient_core::submission::answer::{Answer, Outcome};
+use resilient_core::submission::answer::Answer;
 use resilient_core::submission::form_body::FormBody;
 use resilient_db::{Connection, DbError, End, OnUnknownCommit};
 use tokio::time::Instant;
@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use super::deleting::not_allowed;
 use super::last_good::LastGood;
 use super::save::{self, InFlight, Unheard, Versions};
+use super::unfinished::Unfinished;
 use super::{audit, read};
 use crate::clock::now_ms;
 use crate::database::Database;
@@ -133,7 +134,7 @@ impl<D: Dialect> RecordService<D> {
     }
 
     /// The record as it is now, and its table as it turned out to be.
-    async fn record(
+    pub(super) async fn record(
         &self,
         who: &Account,
         table: &Arc<Table>,
@@ -262,12 +263,16 @@ impl<D: Dialect> Records for RecordService<D> {
         })
     }
 
-    fn changed_since(&self, form: &RecordForm, version: &str) -> Option<Vec<String>> {
+    fn changed_since(&self, values: &Values, version: &str) -> Option<Vec<String>> {
         let version = self.parts.versions.open(version).ok()?;
         let changed = |(column, text): (&String, &_)| {
             (self.parts.versions.matches(&version, column, text) != Some(true)).then(|| column.clone())
         };
-        Some(form.values.iter().filter_map(changed).collect())
+        Some(values.iter().filter_map(changed).collect())
+    }
+
+    async fn present(&self, who: &Account, wanted: &[(Arc<Table>, RecordKey)]) -> Vec<Present> {
+        self.present_in_time(who, wanted).await
     }
 
     fn changed_by(&self, table: &Table, key: Option<&RecordKey>, body: &FormBody) -> Option<Vec<String>> {
@@ -300,7 +305,16 @@ impl<D: Dialect> Records for RecordService<D> {
         // In a task of its own: a browser that hangs up must not stop a save half-way.
         let (service, who, table) = (self.clone(), who.clone(), Arc::clone(table));
         let (key, form_key) = (key.cloned(), form_key.to_owned());
-        let (begun, id) = (Instant::now(), body.id.clone());
+        let (begun, id, body) = (Instant::now(), body.id.clone(), Arc::new(body));
+        let unfinished = Unfinished {
+            service: self.clone(),
+            who: who.clone(),
+            table: Arc::clone(&table),
+            key: key.clone(),
+            form_key: form_key.clone(),
+            body: Arc::clone(&body),
+            manner,
+        };
         let saving = async move {
             let answer = service
                 .save_now(&who, &table, key.as_ref(), &form_key, &body, manner)
@@ -312,15 +326,10 @@ impl<D: Dialect> Records for RecordService<D> {
                 .answered(&who.name, id.as_deref(), answer.outcome, begun.elapsed());
             answer
         };
-        request_id::spawn(saving).await.unwrap_or_else(|stopped| {
-            tracing::error!(%stopped, "a save did not come to its end");
-            let reason = Some(report::UNKNOWN.to_owned());
-            Answer {
-                reason,
-                retry_after_ms: Some(1_000),
-                ..Answer::new(Outcome::Kept)
-            }
-        })
+        match request_id::spawn(saving).await {
+            Ok(answer) => answer,
+            Err(stopped) => unfinished.keep(&stopped).await,
+        }
     }
 
     async fn submission(&self, who: &Account, id: &str) -> Result<Option<SubmissionState>, ApiError> {

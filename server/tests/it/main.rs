@@ -32,4 +32,6 @@ mod stopping;
 mod support;
 mod test_queries;
 mod thousand_saves;
+mod unfinished_saves;
 mod unhealthy_database;
+mod unsaved_work;

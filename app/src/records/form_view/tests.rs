@@ -88,6 +88,7 @@ fn draft(seq: u64, writer: &str, values: &[(&str, Text, Text)]) -> KeptDraft {
         values.iter().map(|one| (one.0.to_owned(), pick(one))).collect()
     };
     KeptDraft {
+        waits_to_be_saved: false,
         form_key: "activity/7".into(),
         draft: Draft {
             version: "version-then".into(),

@@ -211,6 +211,36 @@ impl TestApp {
         form: Option<&[(String, String)]>,
         headers: &[(&str, &str)],
     ) -> Answered {
+        let request = self.built_as(cookie, method, path, form, headers);
+        let response = self
+            .app
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("the router does not fail");
+        Answered::read(response).await
+    }
+
+    /// What a browser of the one who is signed in sends.
+    pub fn built(
+        &self,
+        method: Method,
+        path: &str,
+        form: Option<&[(String, String)]>,
+        headers: &[(&str, &str)],
+    ) -> Request<Body> {
+        self.built_as(&self.cookie, method, path, form, headers)
+    }
+
+    fn built_as(
+        &self,
+        cookie: &str,
+        method: Method,
+        path: &str,
+        form: Option<&[(String, String)]>,
+        headers: &[(&str, &str)],
+    ) -> Request<Body> {
         let body = form.map(|pairs| {
             form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(pairs)
@@ -226,15 +256,7 @@ impl TestApp {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::from(body.unwrap_or_default())).expect("a request");
-        let response = self
-            .app
-            .router
-            .clone()
-            .oneshot(request)
-            .await
-            .expect("the router does not fail");
-        Answered::read(response).await
+        request.body(Body::from(body.unwrap_or_default())).expect("a request")
     }
 
     pub async fn raw(&self, request: Request<Body>) -> Answered {
@@ -283,7 +305,7 @@ impl Outage {
 }
 
 impl Answered {
-    async fn read(response: Response) -> Self {
+    pub async fn read(response: Response) -> Self {
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, usize::MAX).await.expect("a whole body");
         Self {

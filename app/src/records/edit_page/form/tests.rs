@@ -29,6 +29,7 @@ fn found() -> Found {
         target: Target::Existing(RecordKey(vec!["7".into()])),
         record: Some(record),
         drafts: vec![KeptDraft {
+            waits_to_be_saved: false,
             form_key: "activity/7".into(),
             draft: Draft {
                 version: "version-now".into(),
