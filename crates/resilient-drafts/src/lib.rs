@@ -55,6 +55,9 @@
 //! `maxmemory-policy noeviction`: only then does an acknowledged draft survive a kill. What is missing
 //! for that is logged when Redis first answers. After `FLUSHALL` nothing breaks: a page that goes on
 //! typing is told that nothing is stored and writes anew; drafts of closed pages are gone.
+//!
+//! What servers of one Redis want to tell each other, such as that something was saved, goes by a
+//! `redis::Channel`: it is kept nowhere, and nobody waits for it.
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;

@@ -190,11 +190,12 @@ impl DraftStore for SqliteStore {
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {
-        let too_old = too_old_at_ms(now_ms) as i64;
-        let drafts = sqlx::query("DELETE FROM draft WHERE changed_at_ms <= ?").bind(too_old);
-        let removed = drafts.execute(&self.writer).await.map_err(unavailable)?.rows_affected();
-        let ended = sqlx::query("DELETE FROM ended WHERE at_ms <= ?").bind(too_old);
-        ended.execute(&self.writer).await.map_err(unavailable)?;
+        let too_old = too_old_at_ms(now_ms);
+        let removed = rows::sweep(&self.writer, rows::OLD_DRAFTS, too_old).await;
+        let removed = removed.map_err(unavailable)?;
+        rows::sweep(&self.writer, rows::OLD_MARKS, too_old)
+            .await
+            .map_err(unavailable)?;
         Ok(removed)
     }
 
