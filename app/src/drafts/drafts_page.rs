@@ -5,6 +5,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use resilient_form::DeviceDrafts;
 
+use super::ending;
 use super::port::{KeptDraft, SeenDrafts};
 use crate::api_error::ApiError;
 use crate::records::address::{self, Target};
@@ -79,7 +80,7 @@ fn row(tables: &[Arc<Table>], kept: &KeptDraft, with_discard: bool) -> AnyView {
         <li class="entry">
             <div class="entry-text">
                 <p class="entry-title">{title}</p>
-                <p class="entry-note">{format!("{} · {}", written::listed(&labels), written::moment(kept.changed_at_ms))}</p>
+                <p class="entry-note">{format!("{} · {}", written::listed(&labels), written::moment(kept.changed_at_ms))}{ending::note(kept)}</p>
             </div>
             {with_discard.then(|| discard(kept))}
         </li>
