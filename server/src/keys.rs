@@ -15,9 +15,13 @@ pub struct Keys {
     pub devices: Sealer,
     pub versions: Sealer,
     pub drafts: Sealer,
+    /// Of what servers of one secret tell each other.
+    pub instances: Sealer,
     /// What all keys in Redis begin with. Servers of one secret share their drafts; others, which
     /// could not open them, do not meet them.
     pub drafts_prefix: String,
+    /// Tells one secret from another, and nothing of what it is.
+    pub mark: String,
     /// HMAC key of the fingerprints in versions and of submissions.
     pub fingerprints: [u8; 32],
 }
@@ -31,6 +35,8 @@ impl Keys {
             devices: Sealer::new(secret, "inkfast known device 1"),
             versions: Sealer::new(secret, "inkfast record version 1"),
             drafts: Sealer::new(secret, "inkfast draft 1"),
+            instances: Sealer::new(secret, "inkfast told 1"),
+            mark: secret_mark(secret),
             drafts_prefix: format!("inkfast:1:{drafts_of}"),
             fingerprints: derive_key(secret, "inkfast fingerprint 1"),
         }

@@ -235,6 +235,25 @@ impl DraftService {
         }
     }
 
+    /// Removes what an account that was removed then had typed by that time; a later one of the same name keeps its own.
+    /// Whether that was all: some of it may be where nobody can look now.
+    pub async fn forget_account(&self, account: &str, removed_at_ms: u64) -> bool {
+        let seen = match self.store.list(account).await {
+            Ok(seen) => seen,
+            Err(error) => {
+                tracing::warn!(?error, "drafts of a removed account are removed later");
+                return false;
+            }
+        };
+        let mut all = seen.complete;
+        let old = seen.drafts.iter().filter(|kept| kept.changed_at_ms <= removed_at_ms);
+        for kept in old {
+            let ended = self.end_discarded(account, &kept.form_key, &kept.draft.revision).await;
+            all &= ended.is_ok();
+        }
+        all
+    }
+
     /// Removes what has not changed for 30 days.
     pub async fn sweep(&self, now_ms: u64) {
         match self.store.sweep(now_ms).await {
