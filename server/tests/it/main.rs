@@ -3,6 +3,7 @@
 mod any_schema;
 mod backups;
 mod canary;
+mod chaos;
 mod cross_site;
 mod degraded;
 mod drill_command;
@@ -12,6 +13,7 @@ mod events;
 mod health;
 mod health_check;
 mod instances;
+mod killed_at_random;
 mod lost_answers;
 mod metric_labels;
 mod migrations;
