@@ -18,6 +18,10 @@ pub struct Keys {
     pub devices: Sealer,
     pub versions: Sealer,
     pub drafts: Sealer,
+    /// Of what servers of one secret tell each other.
+    pub instances: Sealer,
+    /// Tells the secret in use from another, and nothing of what it is.
+    pub mark: String,
     /// Where drafts lie in Redis. Servers that know one of each other's secrets share them; others, which could not
     /// open them, do not meet them.
     pub drafts_home: Home,
@@ -43,6 +47,8 @@ impl Keys {
                 .iter()
                 .map(|secret| derive_key(secret, "inkfast fingerprint 1"))
                 .collect(),
+            instances: Sealer::of(secrets, "inkfast told 1"),
+            mark: secret_mark(&secrets.present),
         }
     }
 }

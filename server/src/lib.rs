@@ -11,6 +11,7 @@ pub mod drafts;
 pub mod events;
 pub mod files;
 pub mod http;
+pub mod instances;
 pub mod keys;
 pub mod monitoring;
 pub mod panel;

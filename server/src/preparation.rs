@@ -3,6 +3,7 @@
 
 mod standing;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::clock::now_ms;
 use crate::config::{Servers, StorageSettings};
 use crate::database::Database;
 use crate::drafts::DraftService;
+use crate::instances::{Instance, Neighbours};
 use crate::monitoring::SecretsSeen;
 use crate::panel::Panel;
 use crate::records::save::{self, Undone, Versions};
@@ -28,13 +30,15 @@ use standing::{Standing, is_there, standing};
 
 /// Between two looks at the accounts: how long one switched off by hand may still read.
 const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
+/// Between two looks at who else uses the database, and which accounts were removed.
+const LOOK_AROUND_EVERY: Duration = Duration::from_secs(10);
 /// Between two tries to prepare.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// `start` waits this long, so that the usual start ends with everything there.
 const START_WAITS: Duration = Duration::from_secs(10);
 /// Between two clean-ups of what is kept only for a time.
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
-/// Ids forgotten in one statement.
+/// Rows forgotten in one statement: nobody waits long for what it holds.
 const SWEEP_AT_ONCE: u32 = 500;
 
 pub struct Preparation<D: OwnTables> {
@@ -47,10 +51,13 @@ pub struct Preparation<D: OwnTables> {
     pub drafts: Arc<DraftService>,
     pub secrets: Arc<SecretsSeen>,
     pub storage: StorageSettings,
+    pub instance: Instance,
     /// Fill an empty database with demo records.
     pub demo: bool,
     pub prepared: Arc<AtomicBool>,
     pub read_only: Arc<AtomicBool>,
+    /// The tables that servers need to know of each other are there, and for this account.
+    pub shares: AtomicBool,
     /// It was said what this account lacks.
     pub told_what_is_off: AtomicBool,
 }
@@ -97,7 +104,7 @@ impl<D: OwnTables> Preparation<D> {
         }
         self.prepared.store(true, Ordering::Release);
         tracing::info!(tables = self.panel.whole().tables().len(), "the database is prepared");
-        tokio::join!(self.follow_accounts(), self.sweep());
+        tokio::join!(self.follow_accounts(), self.look_around(), self.sweep());
     }
 
     async fn prepare(&self) -> Result<(), NotPrepared> {
@@ -106,7 +113,10 @@ impl<D: OwnTables> Preparation<D> {
         let primary = named.find(|(name, _)| Some(*name) == primary);
         let (_, options) = primary.ok_or(NotPrepared::NoPrimary)?;
         match D::migrate(options).await {
-            Ok(()) => self.learn_what_was_undone().await?,
+            Ok(()) => {
+                self.shares.store(true, Ordering::Release);
+                self.learn_what_was_undone().await?;
+            }
             Err(error) if D::is_forbidden(&error) => self.go_on_without_the_right(options).await?,
             Err(error) => return Err(error.into()),
         }
@@ -115,8 +125,16 @@ impl<D: OwnTables> Preparation<D> {
         }
         self.schema.read().await?;
         self.make_first_account().await?;
-        self.auth.refresh().await?;
+        self.refresh_accounts().await?;
         Ok(())
+    }
+
+    async fn refresh_accounts(&self) -> Result<(), DbError> {
+        self.auth.refresh().await?;
+        match self.shares.load(Ordering::Acquire) {
+            true => self.auth.share_ended_sessions().await,
+            false => Ok(()),
+        }
     }
 
     /// This account may not make tables. Where somebody has made those that saving hangs on, it saves.
@@ -125,6 +143,8 @@ impl<D: OwnTables> Preparation<D> {
             return self.keep_own_tables_here(options).await;
         };
         self.learn_what_was_undone().await?;
+        let shares = !missing.contains(&standing::SHARING);
+        self.shares.store(shares, Ordering::Release);
         if missing.is_empty() || self.told_what_is_off.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
@@ -216,8 +236,11 @@ impl<D: OwnTables> Preparation<D> {
 
     async fn follow_accounts(&self) {
         loop {
-            tokio::time::sleep(ACCOUNTS_EVERY).await;
-            if let Err(error) = self.auth.refresh().await {
+            tokio::select! {
+                () = tokio::time::sleep(ACCOUNTS_EVERY) => {}
+                () = self.auth.until_a_session_ended() => {}
+            }
+            if let Err(error) = self.refresh_accounts().await {
                 tracing::debug!(%error, "accounts are not refreshed now");
             }
             // A restore may have come while this server stayed up.
@@ -229,13 +252,63 @@ impl<D: OwnTables> Preparation<D> {
         }
     }
 
+    async fn look_around(&self) {
+        if !self.shares.load(Ordering::Acquire) {
+            return;
+        }
+        let mut neighbours = Neighbours::new(self.instance.clone());
+        let mut forgotten = BTreeMap::new();
+        loop {
+            if let Err(error) = neighbours.look::<D>(&self.db, now_ms()).await {
+                tracing::debug!(%error, "who else uses the database is not known now");
+            }
+            match self.auth.accounts().removed().await {
+                Ok(removed) => self.forget_removed(removed, &mut forgotten).await,
+                Err(error) => tracing::debug!(%error, "which accounts were removed is not known now"),
+            }
+            tokio::time::sleep(LOOK_AROUND_EVERY).await;
+        }
+    }
+
+    /// What is kept of accounts outside of the database goes with them; each server does it for what it keeps.
+    async fn forget_removed(&self, removed: BTreeMap<String, u64>, forgotten: &mut BTreeMap<String, u64>) {
+        for (name, at_ms) in removed {
+            if forgotten.get(&name) != Some(&at_ms) && self.drafts.forget_account(&name, at_ms).await {
+                forgotten.insert(name, at_ms);
+            }
+        }
+    }
+
     async fn sweep(&self) {
         loop {
-            self.secrets.swept(self.drafts.sweep(now_ms()).await, now_ms());
+            let now = now_ms();
+            self.secrets.swept(self.drafts.sweep(now).await, now);
             if !self.read_only.load(Ordering::Acquire) {
                 self.forget_old_ids().await;
             }
+            if self.shares.load(Ordering::Acquire) {
+                self.forget_old_sessions(now).await;
+                if let Err(error) = Neighbours::sweep::<D>(&self.db, now).await {
+                    tracing::debug!(%error, "servers that are gone are forgotten later");
+                }
+            }
             tokio::time::sleep(SWEEP_EVERY).await;
+        }
+    }
+
+    async fn forget_old_sessions(&self, now_ms: u64) {
+        let removed_before_ms = now_ms.saturating_sub(save::IDS_FORGOTTEN_MS);
+        loop {
+            match self
+                .auth
+                .accounts()
+                .sweep(now_ms, removed_before_ms, SWEEP_AT_ONCE)
+                .await
+            {
+                Ok(forgotten) if forgotten >= u64::from(SWEEP_AT_ONCE) => {}
+                Ok(_) => return,
+                Err(error) => return tracing::debug!(%error, "old sessions are forgotten later"),
+            }
         }
     }
 

@@ -24,7 +24,8 @@ use crate::drafts::DraftService;
 use crate::events::{self, Hub};
 use crate::http::router::router;
 use crate::http::static_files;
-use crate::keys::Keys;
+use crate::instances::{self, Instance, Others};
+use crate::keys::{self, Keys};
 use crate::monitoring::drills::{DatabaseWitness, Drills};
 use crate::monitoring::{DatabaseMonitor, Observations, degradation, keep_errors, machine, own_tables, prometheus};
 use crate::panel::Panel;
@@ -117,7 +118,19 @@ async fn assemble<D: BackedUp + Watched>(
     let directory = Directory::open(&storage.data_dir).map_err(|error| unusable(storage, "accounts.json", &error))?;
     let directory = Arc::new(directory);
     let accounts = Arc::new(AccountRepository::<D>::new(db.clone()));
-    let auth = Arc::new(Auth::new(accounts, Arc::clone(&directory), keys.clone()));
+    let (others, to_tell) = match &settings.redis.address {
+        Some(address) => {
+            let (others, waiting) = Others::some();
+            (others, Some((address.clone(), waiting)))
+        }
+        None => (Others::none(), None),
+    };
+    let auth = Arc::new(Auth::new(
+        accounts,
+        Arc::clone(&directory),
+        keys.clone(),
+        others.clone(),
+    ));
     let (prepared, read_only) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     let drills = faults.map(|faults| {
         let witness = DatabaseWitness::<D> {
@@ -128,7 +141,11 @@ async fn assemble<D: BackedUp + Watched>(
         };
         Arc::new(Drills::new(faults, Arc::new(witness), Arc::clone(&observations)))
     });
-    let events = Arc::new(Hub::default());
+    let events = Arc::new(Hub::with(others));
+    if let Some((address, waiting)) = to_tell {
+        instances::join(&address, &keys, (&events, &auth), waiting)
+            .map_err(|error| format!("REDIS_URL cannot be used: {}.", report::chain(&error)))?;
+    }
     let schema = Schema::<D>::new(db.clone(), Arc::clone(&panel), &storage.data_dir);
     let versions = Versions::new(&keys);
     let records: Arc<dyn Records> = Arc::new(RecordService::<D>::new(
@@ -192,9 +209,15 @@ async fn assemble<D: BackedUp + Watched>(
         drafts: Arc::clone(&drafts),
         secrets: Arc::clone(&observations.secrets),
         storage: storage.clone(),
+        instance: Instance::new(
+            &keys.mark,
+            &settings.listen.public_url.to_string(),
+            settings.redis.address.is_some(),
+        ),
         demo: matches!(settings.database, DatabaseSettings::Embedded),
         prepared,
         read_only,
+        shares: AtomicBool::new(false),
         told_what_is_off: AtomicBool::new(false),
     };
     if !preparation.start().await && settings.require_database {

@@ -137,6 +137,7 @@ mod tests {
             waits_to_be_saved: false,
         };
         SeenDrafts {
+            unreadable: Vec::new(),
             drafts: vec![kept],
             complete,
         }

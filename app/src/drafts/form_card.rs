@@ -6,6 +6,7 @@ use resilient_core::draft::Text;
 
 use super::comparing::{Compared, Difference, DraftState};
 use super::discarding::{Discarded, discard};
+use super::ending;
 use super::excerpt;
 use super::port::KeptDraft;
 use crate::records::address;
@@ -59,7 +60,7 @@ pub fn form_card(card: &FormCard) -> AnyView {
 
 fn draft(card: &FormCard, place: usize, kept: &KeptDraft, compared: &Compared) -> AnyView {
     let (name, icon_name, words, note) = told(compared.state);
-    let when = format!("Last changed {}", written::moment(kept.changed_at_ms));
+    let when = format!("Last changed {}{}", written::moment(kept.changed_at_ms), ending::note(kept));
     view! {
         <article class="unsaved-draft" data-draft-state=name>
             <p class="unsaved-state">{icon(icon_name)} <strong>{words}</strong> <span class="unsaved-when">{when}</span></p>

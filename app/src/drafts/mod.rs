@@ -7,6 +7,8 @@ pub mod draft_list;
 #[cfg(feature = "ssr")]
 pub mod drafts_page;
 #[cfg(feature = "ssr")]
+mod ending;
+#[cfg(feature = "ssr")]
 mod excerpt;
 #[cfg(feature = "ssr")]
 pub mod export;

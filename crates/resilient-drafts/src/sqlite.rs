@@ -197,11 +197,12 @@ impl DraftStore for SqliteStore {
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<Swept, StoreError> {
-        let too_old = too_old_at_ms(now_ms) as i64;
-        let drafts = sqlx::query("DELETE FROM draft WHERE changed_at_ms <= ?").bind(too_old);
-        let removed = drafts.execute(&self.writer).await.map_err(unavailable)?.rows_affected();
-        let ended = sqlx::query("DELETE FROM ended WHERE at_ms <= ?").bind(too_old);
-        ended.execute(&self.writer).await.map_err(unavailable)?;
+        let too_old = too_old_at_ms(now_ms);
+        let removed = rows::sweep(&self.writer, rows::OLD_DRAFTS, too_old).await;
+        let removed = removed.map_err(unavailable)?;
+        rows::sweep(&self.writer, rows::OLD_MARKS, too_old)
+            .await
+            .map_err(unavailable)?;
         let resealing = resealing::reseal(&self.writer, &self.readers, &self.sealer).await;
         let resealing::Resealed { resealed, unknown } = resealing.map_err(unavailable)?;
         Ok(Swept {

@@ -24,6 +24,9 @@ pub enum Bench {
     /// Drafts in Redis, few and very many: saving, loading, memory, many people at once
     #[command(disable_help_flag = true)]
     Drafts(Given),
+    /// Servers, database and Redis killed at random while people save: what is lost, there twice, or answered wrongly
+    #[command(disable_help_flag = true)]
+    Chaos(Given),
 }
 
 /// Given to the benchmark as it is, which also knows `--help`.
@@ -39,35 +42,23 @@ pub struct Given {
 pub fn run(workspace: &Workspace, what: Bench) -> Result<()> {
     match what {
         Bench::Browser => browser(workspace),
-        Bench::Outage(given) => of_databases(workspace, "outage", &given.arguments),
-        Bench::Commits(given) => of_databases(workspace, "commits", &given.arguments),
-        Bench::Adaptive(given) => of_databases(workspace, "adaptive", &given.arguments),
-        Bench::Drafts(given) => of_drafts(workspace, &given.arguments),
+        Bench::Outage(given) => on_servers(workspace, "resilient-db", "outage", &given.arguments),
+        Bench::Commits(given) => on_servers(workspace, "resilient-db", "commits", &given.arguments),
+        Bench::Adaptive(given) => on_servers(workspace, "resilient-db", "adaptive", &given.arguments),
+        Bench::Chaos(given) => on_servers(workspace, "server", "chaos", &given.arguments),
+        Bench::Drafts(given) => on_servers(workspace, "resilient-drafts", "drafts", &given.arguments),
     }
 }
 
 /// What is wrong at any speed fails; the figures do not.
-fn of_databases(workspace: &Workspace, name: &str, arguments: &[String]) -> Result<()> {
+fn on_servers(workspace: &Workspace, package: &str, name: &str, arguments: &[String]) -> Result<()> {
     needs::bring(workspace, true, false)?;
     let mut bench = cargo(workspace);
-    bench.args(["bench", "--package", "resilient-db", "--bench", name, "--"]);
-    run_command(bench.args(arguments))
-}
-
-fn of_drafts(workspace: &Workspace, arguments: &[String]) -> Result<()> {
-    needs::bring(workspace, true, false)?;
-    let mut bench = cargo(workspace);
-    bench.args([
-        "bench",
-        "--package",
-        "resilient-drafts",
-        "--features",
-        "redis",
-        "--bench",
-        "drafts",
-        "--",
-    ]);
-    run_command(bench.args(arguments))
+    bench.args(["bench", "--package", package, "--bench", name]);
+    if package == "resilient-drafts" {
+        bench.args(["--features", "redis"]);
+    }
+    run_command(bench.arg("--").args(arguments))
 }
 
 fn browser(workspace: &Workspace) -> Result<()> {

@@ -19,6 +19,9 @@ pub struct KnownAccount {
     pub disabled: bool,
 }
 
+/// Accounts by name; `None` for one that is no more.
+pub type Changed = BTreeMap<String, Option<KnownAccount>>;
+
 pub struct Directory {
     state: RwLock<State>,
     path: PathBuf,
@@ -83,12 +86,13 @@ impl Directory {
         })
     }
 
-    /// Takes over what the database says now.
+    /// Takes over what the database says now; what of it is news (`None`: an account is no more).
     ///
     /// # Errors
     /// When the file cannot be written; the memory is up to date all the same.
-    pub fn replace(&self, accounts: BTreeMap<String, KnownAccount>) -> io::Result<()> {
-        self.change(|state| {
+    pub fn replace(&self, accounts: BTreeMap<String, KnownAccount>) -> io::Result<Changed> {
+        let mut changed = Changed::new();
+        let written = self.change(|state| {
             let mut accounts = accounts;
             for (name, now) in &mut accounts {
                 // An account learned at its sign-in may be newer than a read that began before.
@@ -96,7 +100,28 @@ impl Directory {
                     *now = known.clone();
                 }
             }
+            let names = accounts.keys().chain(state.accounts.keys());
+            let news = names.filter(|name| accounts.get(*name) != state.accounts.get(*name));
+            changed = news.map(|name| (name.clone(), accounts.get(name).cloned())).collect();
             state.accounts = accounts;
+        });
+        written.map(|()| changed)
+    }
+
+    /// Takes over what another server has read, unless this one knows something newer.
+    ///
+    /// # Errors
+    /// As [`Directory::replace`].
+    pub fn learn_changes(&self, changed: Changed) -> io::Result<()> {
+        self.change(|state| {
+            for (name, now) in changed {
+                let known = state.accounts.get(&name).map(|known| known.epoch);
+                match now {
+                    Some(now) if known.is_none_or(|known| known < now.epoch) => drop(state.accounts.insert(name, now)),
+                    Some(_) => {}
+                    None => drop(state.accounts.remove(&name)),
+                }
+            }
         })
     }
 
@@ -115,12 +140,27 @@ impl Directory {
     /// # Errors
     /// When the file cannot be written: after a restart the cookie would count again.
     pub fn end(&self, session: &Session, now_ms: u64) -> io::Result<()> {
+        let over_at_ms = session.issued_at_ms + ABSOLUTE_MS;
+        self.end_all([(session.id.clone(), over_at_ms)].into(), now_ms)
+    }
+
+    /// Ends sessions by id, each with the unix time in milliseconds after which its cookie is over anyway.
+    ///
+    /// # Errors
+    /// As [`Directory::end`].
+    pub fn end_all(&self, sessions: BTreeMap<String, u64>, now_ms: u64) -> io::Result<()> {
         self.change(|state| {
             state.ended.retain(|_, over_at_ms| *over_at_ms > now_ms);
-            state
-                .ended
-                .insert(session.id.clone(), session.issued_at_ms + ABSOLUTE_MS);
+            let matter = sessions.into_iter().filter(|(_, over_at_ms)| *over_at_ms > now_ms);
+            state.ended.extend(matter);
         })
+    }
+
+    /// The ended sessions whose cookies are not over yet.
+    pub fn ended(&self, now_ms: u64) -> BTreeMap<String, u64> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let matter = state.ended.iter().filter(|(_, over_at_ms)| **over_at_ms > now_ms);
+        matter.map(|(id, over_at_ms)| (id.clone(), *over_at_ms)).collect()
     }
 
     /// Names of all accounts known, for messages at start.
@@ -172,6 +212,46 @@ mod tests {
         let role = |account: &str| directory.account_of(&session(account), 1).map(|account| account.role);
         assert_eq!(role("anna"), Some(Role::Superuser));
         assert_eq!(role("bert"), None);
+    }
+
+    #[test]
+    fn what_is_news_is_told_and_of_two_servers_the_newer_word_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Directory::open(folder.path()).unwrap();
+        let known = |epoch, disabled| KnownAccount {
+            role: Role::Viewer,
+            epoch,
+            disabled,
+        };
+        let anna = |known: KnownAccount| BTreeMap::from([("anna".to_owned(), known)]);
+        let now = || directory.state.read().unwrap().accounts.get("anna").cloned();
+        let changed = directory.replace(anna(known(2, false))).unwrap();
+        assert_eq!(changed, [("anna".to_owned(), Some(known(2, false)))].into());
+        assert!(directory.replace(anna(known(2, false))).unwrap().is_empty(), "no news");
+
+        let told = |known| BTreeMap::from([("anna".to_owned(), known)]);
+        directory.learn_changes(told(Some(known(3, true)))).unwrap();
+        assert_eq!(now(), Some(known(3, true)));
+        // Said again by whoever kept it, or read before that.
+        directory.learn_changes(told(Some(known(2, false)))).unwrap();
+        directory.replace(anna(known(2, false))).unwrap();
+        assert_eq!(now(), Some(known(3, true)));
+        let changed = directory.replace(BTreeMap::new()).unwrap();
+        assert_eq!(changed, told(None));
+        directory.replace(anna(known(4, false))).unwrap();
+        directory.learn_changes(told(None)).unwrap();
+        assert_eq!(now(), None);
+    }
+
+    #[test]
+    fn sessions_that_ended_elsewhere_are_forgotten_when_their_cookies_are_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Directory::open(folder.path()).unwrap();
+        let sessions = BTreeMap::from([("a".to_owned(), 10), ("b".to_owned(), 20)]);
+        directory.end_all(sessions, 10).unwrap();
+        assert_eq!(directory.ended(10), [("b".to_owned(), 20)].into());
+        directory.end_all(BTreeMap::new(), 20).unwrap();
+        assert!(directory.ended(0).is_empty());
     }
 
     #[test]

@@ -5,9 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use app::auth::model::Role;
 use async_trait::async_trait;
-use resilient_db::DbError;
+use resilient_db::{Connection, DbError, End, OnUnknownCommit};
 
 use super::directory::KnownAccount;
+use crate::clock::now_ms;
 use crate::database::Database;
 use crate::sql::Dialect;
 
@@ -33,6 +34,20 @@ pub trait AccountStore: Send + Sync {
     async fn set_role(&self, name: &str, role: Role) -> Result<bool, DbError>;
     /// Switches the account off and ends every session of it.
     async fn disable(&self, name: &str) -> Result<bool, DbError>;
+    /// Ends every session of the account.
+    async fn sign_out_everywhere(&self, name: &str) -> Result<bool, DbError>;
+    /// Removes the account, and notes that it was removed at this unix time in milliseconds: what is kept elsewhere
+    /// under its name goes, too. What it has done stays in the histories of records.
+    async fn remove(&self, name: &str, now_ms: u64) -> Result<bool, DbError>;
+    /// Names of removed accounts, with when that was.
+    async fn removed(&self) -> Result<BTreeMap<String, u64>, DbError>;
+    /// Sessions that were ended, with the unix time in milliseconds after which their cookies are over anyway; without
+    /// those that are over now.
+    async fn ended_sessions(&self, now_ms: u64) -> Result<BTreeMap<String, u64>, DbError>;
+    /// Writes such sessions down; those that are there already stay.
+    async fn end_sessions(&self, sessions: &BTreeMap<String, u64>) -> Result<(), DbError>;
+    /// Forgets at most so many sessions that are over, and removals before a time; how many.
+    async fn sweep(&self, now_ms: u64, removed_before_ms: u64, most: u32) -> Result<u64, DbError>;
 }
 
 pub struct AccountRepository<D: Dialect> {
@@ -60,6 +75,20 @@ impl<D: Dialect> AccountRepository<D> {
             })
             .await?;
         Ok(changed > 0)
+    }
+
+    /// Rows of a name and a unix time in milliseconds.
+    async fn named_times(&self, name: &'static str, sql: String) -> Result<BTreeMap<String, u64>, DbError> {
+        let primary = self.db.primary();
+        let rows = primary.read(name, |mut conn: Connection<D::Database>| {
+            let sql = sql.clone();
+            async move { D::fetch(&mut conn, sql, Vec::new()).await }
+        });
+        let read = |row: Vec<Option<String>>| {
+            let [name, time] = <[Option<String>; 2]>::try_from(row).ok()?;
+            Some((name?, time?.parse().ok()?))
+        };
+        Ok(rows.await?.into_iter().filter_map(read).collect())
     }
 
     async fn read(&self, name: &'static str, condition: &str, parameter: Option<&str>) -> Result<Vec<Row>, DbError> {
@@ -139,15 +168,23 @@ impl<D: Dialect> AccountStore for AccountRepository<D> {
     }
 
     async fn add(&self, name: &str, password_hash: &str, role: Role) -> Result<bool, DbError> {
-        let sql = D::insert_unless_taken(&D::own("account"), &["name", "password_hash", "role"], 1);
+        // An account that had this name before was never younger: what was signed in as that one stays out.
+        let (account, epoch) = (D::own("account"), now_ms());
+        let sql = format!(
+            "INSERT INTO {account} (name, password_hash, role, epoch) SELECT {name}, {}, {}, {epoch} \
+             FROM (SELECT 1 AS one) AS once WHERE NOT EXISTS (SELECT 1 FROM {account} WHERE name = {name})",
+            D::placeholder(2),
+            D::placeholder(3),
+            name = D::placeholder(1),
+        );
         self.change("add account", sql, vec![name, password_hash, role.name()])
             .await
     }
 
     async fn add_first(&self, name: &str, password_hash: &str, role: Role) -> Result<bool, DbError> {
-        let account = D::own("account");
+        let (account, epoch) = (D::own("account"), now_ms());
         let sql = format!(
-            "INSERT INTO {account} (name, password_hash, role) SELECT {}, {}, {} \
+            "INSERT INTO {account} (name, password_hash, role, epoch) SELECT {}, {}, {}, {epoch} \
              FROM (SELECT 1 AS one) AS once WHERE NOT EXISTS (SELECT 1 FROM {account})",
             D::placeholder(1),
             D::placeholder(2),
@@ -184,5 +221,89 @@ impl<D: Dialect> AccountStore for AccountRepository<D> {
             D::placeholder(1)
         );
         self.change("disable account", sql, vec![name]).await
+    }
+
+    async fn sign_out_everywhere(&self, name: &str) -> Result<bool, DbError> {
+        let sql = format!(
+            "UPDATE {} SET epoch = epoch + 1 WHERE name = {}",
+            D::own("account"),
+            D::placeholder(1)
+        );
+        self.change("sign out everywhere", sql, vec![name]).await
+    }
+
+    async fn remove(&self, name: &str, now_ms: u64) -> Result<bool, DbError> {
+        let (account, removed, place) = (D::own("account"), D::own("removed_account"), D::placeholder(1));
+        let statements = [
+            format!("DELETE FROM {removed} WHERE name = {place}"),
+            format!("INSERT INTO {removed} (name, at_ms) SELECT name, {now_ms} FROM {account} WHERE name = {place}"),
+            format!("DELETE FROM {account} WHERE name = {place}"),
+        ];
+        let work = |mut conn: Connection<D::Database>| {
+            let (statements, name) = (statements.clone(), Some(name.to_owned()));
+            async move {
+                let mut removed = 0;
+                for statement in statements {
+                    removed = D::execute(&mut conn, statement, vec![name.clone()]).await?;
+                }
+                Ok(match removed {
+                    0 => End::Rollback(false),
+                    _ => End::Commit(true),
+                })
+            }
+        };
+        let primary = self.db.primary();
+        let removed = primary
+            .transaction("remove account", OnUnknownCommit::Repeat, work)
+            .await?;
+        // Where the first commit's answer was lost, the second found nothing to remove.
+        Ok(removed || self.removed().await?.get(name) == Some(&now_ms))
+    }
+
+    async fn removed(&self) -> Result<BTreeMap<String, u64>, DbError> {
+        let sql = format!(
+            "SELECT name, {} FROM {}",
+            D::as_text("at_ms"),
+            D::own("removed_account")
+        );
+        self.named_times("removed accounts", sql).await
+    }
+
+    async fn ended_sessions(&self, now_ms: u64) -> Result<BTreeMap<String, u64>, DbError> {
+        let sql = format!(
+            "SELECT id, {} FROM {} WHERE over_at_ms > {now_ms}",
+            D::as_text("over_at_ms"),
+            D::own("ended_session")
+        );
+        self.named_times("ended sessions", sql).await
+    }
+
+    async fn end_sessions(&self, sessions: &BTreeMap<String, u64>) -> Result<(), DbError> {
+        let ended = D::own("ended_session");
+        for (id, over_at_ms) in sessions {
+            let sql = format!(
+                "INSERT INTO {ended} (id, over_at_ms) SELECT {id}, {over_at_ms} \
+                 FROM (SELECT 1 AS one) AS once WHERE NOT EXISTS (SELECT 1 FROM {ended} WHERE id = {id})",
+                id = D::placeholder(1),
+            );
+            self.change("end session", sql, vec![id]).await?;
+        }
+        Ok(())
+    }
+
+    async fn sweep(&self, now_ms: u64, removed_before_ms: u64, most: u32) -> Result<u64, DbError> {
+        let over = format!("over_at_ms <= {now_ms}");
+        let over = D::delete_at_most(&D::own("ended_session"), "id", &over, most);
+        let old = format!("at_ms < {removed_before_ms}");
+        let old = D::delete_at_most(&D::own("removed_account"), "name", &old, most);
+        let mut swept = 0;
+        for sql in [over, old] {
+            let sweep = |mut conn: Connection<D::Database>| {
+                let sql = sql.clone();
+                async move { D::execute(&mut conn, sql, Vec::new()).await }
+            };
+            swept += self.db.write("sweep accounts", sweep).await?;
+        }
+        Ok(swept)
     }
 }

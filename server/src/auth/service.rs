@@ -1,16 +1,19 @@
 //! Signing in and out, and knowing who asks.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use app::auth::model::Account;
 use resilient_db::DbError;
+use tokio::sync::Notify;
 
-use super::directory::Directory;
+use super::directory::{Changed, Directory};
 use super::password::Passwords;
 use super::repository::AccountStore;
-use super::session::Session;
+use super::session::{ABSOLUTE_MS, Session};
 use super::throttle::Throttle;
 use crate::clock::now_ms;
+use crate::instances::{Others, Told};
 use crate::keys::Keys;
 
 /// Why somebody is not signed in.
@@ -24,6 +27,8 @@ pub enum SignInRefused {
     Unavailable(DbError),
 }
 
+/// Accounts that other servers are told of at once; of more they read themselves.
+const MOST_TOLD: usize = 200;
 /// Bytes; no account has a longer name.
 const LONGEST_NAME: usize = 256;
 
@@ -33,16 +38,21 @@ pub struct Auth {
     passwords: Passwords,
     throttle: Mutex<Throttle>,
     keys: Keys,
+    others: Others,
+    /// Rings when there is something to write down.
+    ended: Notify,
 }
 
 impl Auth {
-    pub fn new(accounts: Arc<dyn AccountStore>, directory: Arc<Directory>, keys: Keys) -> Self {
+    pub fn new(accounts: Arc<dyn AccountStore>, directory: Arc<Directory>, keys: Keys, others: Others) -> Self {
         Self {
             accounts: RwLock::new(accounts),
             directory,
             passwords: Passwords::new(),
             throttle: Mutex::default(),
             keys,
+            others,
+            ended: Notify::new(),
         }
     }
 
@@ -85,10 +95,33 @@ impl Auth {
         Ok(session)
     }
 
-    /// Ends the session; its cookie never counts again.
+    /// Ends the session; its cookie never counts again: here at once, on other servers as soon as they hear of it or
+    /// read it in the database.
     pub fn sign_out(&self, session: &Session) {
         if let Err(error) = self.directory.end(session, now_ms()) {
             tracing::error!(%error, "an ended session cannot be kept in the data directory");
+        }
+        let sessions = [(session.id.clone(), session.issued_at_ms + ABSOLUTE_MS)].into();
+        self.others.tell(Told::Ended { sessions });
+        self.ended.notify_one();
+    }
+
+    /// Ends with the next sign-out: it is to be written down.
+    pub async fn until_a_session_ended(&self) {
+        self.ended.notified().await;
+    }
+
+    /// Another server has told it.
+    pub fn ended_elsewhere(&self, sessions: BTreeMap<String, u64>) {
+        if let Err(error) = self.directory.end_all(sessions, now_ms()) {
+            tracing::error!(%error, "ended sessions cannot be kept in the data directory");
+        }
+    }
+
+    /// Another server has read it in the database, which this one may not reach.
+    pub fn changed_elsewhere(&self, changed: Changed) {
+        if let Err(error) = self.directory.learn_changes(changed) {
+            tracing::error!(%error, "accounts cannot be kept in the data directory");
         }
     }
 
@@ -98,8 +131,27 @@ impl Auth {
     /// Those of the database: then what was known before still counts.
     pub async fn refresh(&self) -> Result<(), DbError> {
         let accounts = self.accounts().all().await?;
-        if let Err(error) = self.directory.replace(accounts) {
-            tracing::error!(%error, "accounts cannot be kept in the data directory");
+        match self.directory.replace(accounts) {
+            Ok(changed) if (1..=MOST_TOLD).contains(&changed.len()) => self.others.tell(Told::Accounts { changed }),
+            Ok(_) => {}
+            Err(error) => tracing::error!(%error, "accounts cannot be kept in the data directory"),
+        }
+        Ok(())
+    }
+
+    /// Takes over what the database says of sessions that were ended, and writes down those it does not know of: they may
+    /// have been ended while it was away.
+    ///
+    /// # Errors
+    /// Those of the database; the same again is safe.
+    pub async fn share_ended_sessions(&self) -> Result<(), DbError> {
+        let now = now_ms();
+        let stored = self.accounts().ended_sessions(now).await?;
+        let mut unknown = self.directory.ended(now);
+        unknown.retain(|id, _| !stored.contains_key(id));
+        self.ended_elsewhere(stored);
+        if !unknown.is_empty() {
+            self.accounts().end_sessions(&unknown).await?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! `inkfast account add|password|role|disable NAME`
+//! `inkfast account add|password|role|disable|sign-out|remove NAME`
 
 use std::io::IsTerminal;
 
@@ -10,6 +10,7 @@ use super::{Failed, OnDatabase};
 use crate::auth::password::{Passwords, random_password};
 use crate::auth::repository::{AccountRepository, AccountStore};
 use crate::backup::BackedUp;
+use crate::clock::now_ms;
 
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
@@ -33,6 +34,16 @@ pub enum AccountCommand {
     },
     /// Switch an account off and end every session of it.
     Disable { name: String },
+    /// End every session of an account.
+    SignOut { name: String },
+    /// Remove an account, and with it its sessions and all it has typed and not saved. What it has saved stays, and so do
+    /// the histories.
+    Remove {
+        name: String,
+        /// Do it; without this it is only said what would go.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -84,6 +95,21 @@ impl OnDatabase for AccountCommand {
                 .map(|done| (done, "There is no such account.")),
             AccountCommand::Disable { name } => accounts
                 .disable(name)
+                .await
+                .map(|done| (done, "There is no such account.")),
+            AccountCommand::SignOut { name } => accounts
+                .sign_out_everywhere(name)
+                .await
+                .map(|done| (done, "There is no such account.")),
+            AccountCommand::Remove { name, yes: false } => {
+                return Err(format!(
+                    "This removes `{name}`, its sessions and all it has typed and not saved; what it has saved stays, and so \
+                     do the histories. To do it, say --yes."
+                )
+                .into());
+            }
+            AccountCommand::Remove { name, yes: true } => accounts
+                .remove(name, now_ms())
                 .await
                 .map(|done| (done, "There is no such account.")),
         };

@@ -300,6 +300,29 @@ impl DraftService {
         }
     }
 
+    /// Removes what an account that was removed then had typed by that time; a later one of the same name keeps its own.
+    /// Whether that was all: some of it may be where nobody can look now.
+    pub async fn forget_account(&self, account: &str, removed_at_ms: u64) -> bool {
+        let seen = match self.store.list(account).await {
+            Ok(seen) => seen,
+            Err(error) => {
+                tracing::warn!(?error, "drafts of a removed account are removed later");
+                return false;
+            }
+        };
+        let mut all = seen.complete;
+        let readable = seen.drafts.iter();
+        let readable = readable.map(|kept| (Some(kept.changed_at_ms), &kept.form_key, &kept.draft.revision));
+        let unreadable = seen.unreadable.iter();
+        let unreadable = unreadable.map(|kept| (kept.changed_at_ms, &kept.form_key, &kept.revision));
+        for (changed_at_ms, form_key, revision) in readable.chain(unreadable) {
+            if changed_at_ms.is_none_or(|changed_at_ms| changed_at_ms <= removed_at_ms) {
+                all &= self.end_discarded(account, form_key, revision).await.is_ok();
+            }
+        }
+        all
+    }
+
     /// Removes what has not changed for 30 days, and seals anew what an old secret has sealed. `None` where that could
     /// not be done now.
     pub async fn sweep(&self, now_ms: u64) -> Option<Swept> {

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use resilient_core::submission::answer::Outcome;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::message::Message;
 use super::places::{Place, Places};
+use super::presence::Elsewhere;
+use crate::instances::{Others, Present, Told};
 
 /// Streams of one account. A browser needs one; those that lost their way stay for minutes, so a new
 /// one takes the place of the oldest.
@@ -19,6 +21,8 @@ const MOST_WAITING: usize = 32;
 pub struct Hub {
     state: Mutex<State>,
     condition: watch::Sender<Option<Message>>,
+    others: Others,
+    moved: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -26,6 +30,9 @@ struct State {
     closed: bool,
     next: u64,
     streams: BTreeMap<u64, Stream>,
+    /// Who has what open in pages of other servers.
+    elsewhere: Elsewhere,
+    moved: Arc<Notify>,
 }
 
 /// Without its sender the reader's side ends.
@@ -46,14 +53,23 @@ pub enum Refused {
 
 impl Default for Hub {
     fn default() -> Self {
-        Self {
-            state: Mutex::default(),
-            condition: watch::Sender::new(None),
-        }
+        Self::with(Others::none())
     }
 }
 
 impl Hub {
+    /// What pages here are told, these are told, too.
+    pub fn with(others: Others) -> Self {
+        let state = State::default();
+        let moved = Arc::clone(&state.moved);
+        Self {
+            state: Mutex::new(state),
+            condition: watch::Sender::new(None),
+            others,
+            moved,
+        }
+    }
+
     /// A stream for this account, until the subscription is dropped or the hub ends it.
     ///
     /// # Errors
@@ -98,12 +114,23 @@ impl Hub {
         let Some(stream) = found else { return false };
         let before = std::mem::replace(&mut stream.open, open.clone());
         let changed: Places = before.symmetric_difference(&open).cloned().collect();
-        state.tell_presence(&changed);
+        state.moved_here(&changed);
         true
     }
 
     /// Tells whoever has the record open; only pages of the same account learn by which submission.
     pub fn record_saved(&self, place: &Place, by: &str, submission: &str) {
+        self.saved_elsewhere(place, by, submission);
+        self.others.tell(Told::Saved {
+            table: place.table.clone(),
+            key: place.key.clone(),
+            by: by.to_owned(),
+            submission: submission.to_owned(),
+        });
+    }
+
+    /// The same of a save that another server has done, and told.
+    pub fn saved_elsewhere(&self, place: &Place, by: &str, submission: &str) {
         let (own, others) = (
             Message::record(place, by, Some(submission)),
             Message::record(place, by, None),
@@ -115,9 +142,42 @@ impl Hub {
     }
 
     pub fn submission_answered(&self, account: &str, id: &str, outcome: Outcome) {
+        self.answered_elsewhere(account, id, outcome);
+        self.others.tell(Told::Answered {
+            account: account.to_owned(),
+            submission: id.to_owned(),
+            outcome,
+        });
+    }
+
+    /// The same of an answer that another server has given, and told.
+    pub fn answered_elsewhere(&self, account: &str, id: &str, outcome: Outcome) {
         let message = Message::submission(id, outcome);
         self.state()
             .tell(|stream| (stream.account == account).then(|| message.clone()));
+    }
+
+    /// All that is open in pages of another server; nothing where it is gone.
+    pub fn present_elsewhere(&self, server: &str, present: Vec<Present>) {
+        let mut state = self.state();
+        let changed = state.elsewhere.replace(server, present);
+        state.tell_presence(&changed);
+    }
+
+    /// All that is open in pages of this server, as far as it is told to others.
+    pub fn present_here(&self) -> Vec<Present> {
+        let state = self.state();
+        let open = |stream: &Stream| {
+            let account = stream.account.clone();
+            let places: Vec<Place> = stream.open.iter().cloned().collect();
+            places.into_iter().map(move |place| (place, account.clone()))
+        };
+        super::presence::snapshot(state.streams.values().flat_map(open))
+    }
+
+    /// Rings whenever that changes.
+    pub fn moved(&self) -> Arc<Notify> {
+        Arc::clone(&self.moved)
     }
 
     /// What every stream is to know of the server's condition; only the newest counts.
@@ -134,12 +194,13 @@ impl Hub {
         let mut state = self.state();
         state.closed = true;
         state.streams.clear();
+        self.others.tell(Told::Gone);
     }
 
     fn leave(&self, id: u64) {
         let mut state = self.state();
         if let Some(stream) = state.streams.remove(&id) {
-            state.tell_presence(&stream.open);
+            state.moved_here(&stream.open);
         }
     }
 
@@ -159,7 +220,7 @@ impl State {
         if own.len() >= MOST_OF_ONE_ACCOUNT
             && let Some(oldest) = self.streams.remove(&own[0])
         {
-            self.tell_presence(&oldest.open);
+            self.moved_here(&oldest.open);
         }
     }
 
@@ -174,18 +235,25 @@ impl State {
             heard
         });
         if !left.is_empty() {
-            self.tell_presence(&left);
+            self.moved_here(&left);
         }
+    }
+
+    /// Who has these open here has changed.
+    fn moved_here(&mut self, places: &Places) {
+        if !places.is_empty() {
+            self.moved.notify_one();
+        }
+        self.tell_presence(places);
     }
 
     fn tell_presence(&mut self, places: &Places) {
         for place in places {
             let here = |stream: &&Stream| stream.open.contains(place);
-            let who: BTreeSet<&str> = self
-                .streams
-                .values()
-                .filter(here)
+            let here = self.streams.values().filter(here);
+            let who: BTreeSet<&str> = here
                 .map(|stream| stream.account.as_str())
+                .chain(self.elsewhere.who(place))
                 .collect();
             let message = Message::presence(place, &who);
             self.tell(|stream| stream.open.contains(place).then(|| message.clone()));
@@ -228,98 +296,4 @@ impl Drop for Subscription {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn open(hub: &Hub, stream: &Subscription, account: &str, form_keys: &[&str]) -> bool {
-        hub.opened(account, &stream.token, Place::read_all(form_keys.iter().copied()))
-    }
-
-    async fn heard(stream: &mut Subscription) -> Vec<String> {
-        let mut heard = Vec::new();
-        while let Ok(message) = stream.receiver.try_recv() {
-            heard.push(String::from_utf8_lossy(&message.into_bytes()).into_owned());
-        }
-        heard
-    }
-
-    #[tokio::test]
-    async fn only_those_who_have_the_record_open_hear_of_it() {
-        let hub = Arc::new(Hub::default());
-        let mut anna = hub.subscribe("anna").expect("room");
-        let mut mira = hub.subscribe("mira").expect("room");
-        assert!(open(&hub, &anna, "anna", &["t/1"]) && open(&hub, &mira, "mira", &["t/2"]));
-        assert!(!open(&hub, &mira, "anna", &["t/1"]), "a stream of somebody else");
-        heard(&mut anna).await;
-        heard(&mut mira).await;
-        hub.record_saved(&Place::read("t/1").expect("a place"), "mira", "s1");
-        assert_eq!(
-            heard(&mut anna).await,
-            ["event: record\ndata: {\"by\":\"mira\",\"key\":\"1\",\"table\":\"t\"}\n\n"]
-        );
-        assert!(heard(&mut mira).await.is_empty());
-        hub.record_saved(&Place::read("t/1").expect("a place"), "anna", "s2");
-        assert!(
-            heard(&mut anna).await[0].contains("\"id\":\"s2\""),
-            "her own pages know which"
-        );
-    }
-
-    #[tokio::test]
-    async fn presence_comes_and_goes_with_the_stream() {
-        let hub = Arc::new(Hub::default());
-        let mut anna = hub.subscribe("anna").expect("room");
-        let mira = hub.subscribe("mira").expect("room");
-        open(&hub, &anna, "anna", &["t/1"]);
-        open(&hub, &mira, "mira", &["t/1"]);
-        let told = heard(&mut anna).await;
-        assert!(
-            told.last().expect("news").contains("\"who\":[\"anna\",\"mira\"]"),
-            "{told:?}"
-        );
-        drop(mira);
-        let told = heard(&mut anna).await;
-        assert!(told.last().expect("news").contains("\"who\":[\"anna\"]"), "{told:?}");
-    }
-
-    #[tokio::test]
-    async fn one_who_does_not_read_is_dropped_and_harms_nobody() {
-        let hub = Arc::new(Hub::default());
-        let mut deaf = hub.subscribe("anna").expect("room");
-        let mut reader = hub.subscribe("anna").expect("room");
-        for n in 0..MOST_WAITING + 10 {
-            hub.submission_answered("anna", &format!("s{n}"), Outcome::Saved);
-            assert_eq!(heard(&mut reader).await.len(), 1);
-        }
-        assert_eq!(heard(&mut deaf).await.len(), MOST_WAITING);
-        assert_eq!(deaf.next().await, None);
-    }
-
-    #[tokio::test]
-    async fn a_new_stream_takes_the_place_of_the_accounts_oldest() {
-        let hub = Arc::new(Hub::default());
-        let mut streams: Vec<Subscription> = (0..MOST_OF_ONE_ACCOUNT)
-            .map(|_| hub.subscribe("anna").expect("room"))
-            .collect();
-        let mut other = hub.subscribe("mira").expect("room");
-        streams.push(hub.subscribe("anna").expect("room"));
-        assert_eq!(streams[0].next().await, None);
-        hub.submission_answered("anna", "s", Outcome::Saved);
-        assert!(streams[1].next().await.is_some());
-        assert!(heard(&mut other).await.is_empty());
-    }
-
-    #[tokio::test]
-    async fn there_are_only_so_many_streams_and_none_once_it_is_closed() {
-        let hub = Arc::new(Hub::default());
-        let mut streams: Vec<Subscription> = (0..MOST_IN_ALL)
-            .map(|n| hub.subscribe(&format!("account {n}")).expect("room"))
-            .collect();
-        assert_eq!(hub.subscribe("late").err(), Some(Refused::TooMany));
-        streams.pop();
-        assert!(hub.subscribe("late").is_ok());
-        hub.close();
-        assert_eq!(streams[0].next().await, None);
-        assert_eq!(hub.subscribe("later").err(), Some(Refused::Closed));
-    }
-}
+mod tests;

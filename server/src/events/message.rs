@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::places::Place;
 
 /// More people than this are not named.
-const MOST_NAMED: usize = 20;
+pub const MOST_NAMED: usize = 20;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {

@@ -7,6 +7,7 @@ mod condition;
 mod hub;
 mod message;
 mod places;
+mod presence;
 
 pub use self::condition::{follow, message as condition_message};
 pub use self::hub::{Hub, Refused, Subscription};

@@ -10,6 +10,9 @@ use crate::sql::migrations::OwnTables;
 /// never showed.
 pub(super) const UNDONE: &str = "undone_time";
 
+/// The step whose tables servers need to know of each other.
+pub(super) const SHARING: i64 = 4;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
     /// Without the tables that saving hangs on, or without the rights to them.
@@ -25,7 +28,12 @@ pub(super) async fn standing<D: OwnTables>(db: &Database<D::Database>) -> Result
         return Ok(Standing::CannotSave);
     }
     let mut missing = Vec::new();
-    for (step, orders) in [(2, backing_up::<D>()), (3, noting_errors::<D>())] {
+    let beyond_saving = [
+        (2, backing_up::<D>()),
+        (3, noting_errors::<D>()),
+        (SHARING, sharing::<D>()),
+    ];
+    for (step, orders) in beyond_saving {
         if !allowed::<D>(db, orders).await? {
             missing.push(step);
         }
@@ -97,6 +105,14 @@ fn noting_errors<D: OwnTables>() -> Vec<String> {
         "instance, number, kind, severity, what, times, first_at_ms, last_at_ms",
     );
     orders.push(changing::<D>("error_history", "times"));
+    orders
+}
+
+fn sharing<D: OwnTables>() -> Vec<String> {
+    let mut orders = adding::<D>("ended_session", "id, over_at_ms");
+    orders.extend(adding::<D>("removed_account", "name, at_ms"));
+    orders.extend(adding::<D>("instance", "id, secret, public_url, shared, seen_at_ms"));
+    orders.push(changing::<D>("instance", "seen_at_ms"));
     orders
 }
 

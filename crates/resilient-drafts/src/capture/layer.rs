@@ -74,6 +74,8 @@ impl NotKept {
             Self::Ended => "ended",
             Self::Slow => "slow",
             Self::Store(StoreError::TooMany) => "too-many-drafts",
+            Self::Store(StoreError::TooMuch) => "too-many-bytes",
+            Self::Store(StoreError::NearlyFull) => "nearly-full",
             Self::Store(StoreError::Unavailable(_)) => "unavailable",
         }
     }

@@ -134,6 +134,58 @@ impl Connector {
     }
 }
 
+/// A way to a single server, for what is published: in a cluster, whichever of them tells what was said at the others.
+pub enum Single {
+    AnyOf(Vec<Client>),
+    #[cfg(feature = "sentinel")]
+    Watched(super::watched::Watched),
+}
+
+impl Single {
+    pub fn of(address: &Address) -> Result<Self, RedisError> {
+        match &address.0 {
+            Place::One(info) => Self::any_of(std::slice::from_ref(info)),
+            #[cfg(feature = "sentinel")]
+            Place::Watched {
+                sentinels,
+                name,
+                server,
+            } => super::watched::Watched::new(sentinels, name, server).map(Self::Watched),
+            #[cfg(feature = "cluster")]
+            Place::Cluster(servers) => Self::any_of(servers),
+        }
+    }
+
+    fn any_of(servers: &[redis::ConnectionInfo]) -> Result<Self, RedisError> {
+        let clients = servers.iter().map(|server| Client::open(server.clone()));
+        clients.collect::<Result<_, _>>().map(Self::AnyOf)
+    }
+
+    /// Each of them has as long as the configuration says.
+    pub async fn connect(
+        &self,
+        config: &AsyncConnectionConfig,
+        limits: Limits,
+    ) -> Result<MultiplexedConnection, RedisError> {
+        #[cfg(not(feature = "sentinel"))]
+        let _ = limits;
+        match self {
+            Self::AnyOf(clients) => {
+                let mut last = RedisError::from((redis::ErrorKind::Io, "no server is named"));
+                for client in clients {
+                    match client.get_multiplexed_async_connection_with_config(config).await {
+                        Ok(connection) => return Ok(connection),
+                        Err(error) => last = error,
+                    }
+                }
+                Err(last)
+            }
+            #[cfg(feature = "sentinel")]
+            Self::Watched(watched) => watched.connect(config, limits).await,
+        }
+    }
+}
+
 impl ConnectionLike for Connection {
     fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
         match self {

@@ -9,6 +9,7 @@
 //! [`StoreError::Unavailable`]; [`LayeredStore`](crate::LayeredStore) keeps the draft elsewhere.
 
 mod address;
+mod channel;
 mod classify;
 mod connector;
 mod durability;
@@ -40,6 +41,7 @@ use resilient_core::draft::{Draft, Revision};
 use tokio::sync::Mutex;
 
 pub use address::{Address, BadAddress};
+pub use channel::{Channel, Heard};
 pub use durability::{Durability, Weakness};
 pub use home::Home;
 pub use link::Limits;

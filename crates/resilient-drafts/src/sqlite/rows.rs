@@ -264,6 +264,26 @@ async fn remember_ended(
     Ok(())
 }
 
+/// Takes a time and how many at most.
+pub const OLD_DRAFTS: &str =
+    "DELETE FROM draft WHERE rowid IN (SELECT rowid FROM draft WHERE changed_at_ms <= ? LIMIT ?)";
+pub const OLD_MARKS: &str = "DELETE FROM ended WHERE rowid IN (SELECT rowid FROM ended WHERE at_ms <= ? LIMIT ?)";
+/// Rows removed in one step: whoever wants to write meanwhile does not wait long.
+pub const SWEPT_AT_ONCE: u64 = 500;
+
+/// Removes all that is that old, step by step; how many.
+pub async fn sweep(writer: &SqlitePool, delete: &'static str, too_old_ms: u64) -> Result<u64, sqlx::Error> {
+    let mut removed = 0;
+    loop {
+        let step = sqlx::query(delete).bind(signed(too_old_ms)).bind(signed(SWEPT_AT_ONCE));
+        let step = step.execute(writer).await?.rows_affected();
+        removed += step;
+        if step < SWEPT_AT_ONCE {
+            return Ok(removed);
+        }
+    }
+}
+
 /// SQLite counts to 2^63; no page types as much.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)

@@ -211,3 +211,30 @@ async fn a_text_that_does_not_open_is_told_of_until_it_is_discarded() {
     assert_eq!(store.list("ann").await.unwrap().unreadable.len(), 1);
     assert_eq!(store.count("ann", 2).await.unwrap().forms, 1);
 }
+
+#[tokio::test]
+async fn all_that_is_too_old_goes_in_small_steps_and_nothing_else() {
+    let (store, _directory) = fresh().await;
+    let thirty_days = 30 * 24 * 60 * 60 * 1000;
+    let many = 2 * super::rows::SWEPT_AT_ONCE + 1;
+    let rows = format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {many})");
+    for insert in [
+        format!("INSERT INTO draft {rows} SELECT 'ann', 'site/' || i, 'w', 1, '[]', 'x', 1000 FROM n"),
+        format!("INSERT INTO ended {rows} SELECT 'ann', 'site/' || i, 'w', 1, 0, 1000 FROM n"),
+        "INSERT INTO draft VALUES ('ann', 'site/0', 'w', 1, '[]', 'x', 1001)".to_owned(),
+        "INSERT INTO ended VALUES ('ann', 'site/0', 'w', 1, 0, 1001)".to_owned(),
+    ] {
+        let insert = sqlx::query(sqlx::AssertSqlSafe(insert));
+        insert.execute(&store.writer).await.unwrap();
+    }
+    for delete in [super::rows::OLD_DRAFTS, super::rows::OLD_MARKS] {
+        let step = sqlx::query(delete).bind(999_i64).bind(1_i64);
+        assert_eq!(step.execute(&store.writer).await.unwrap().rows_affected(), 0);
+        let step = sqlx::query(delete).bind(1_000_i64).bind(7_i64);
+        assert_eq!(step.execute(&store.writer).await.unwrap().rows_affected(), 7, "a step");
+    }
+    assert_eq!(store.sweep(1_000 + thirty_days).await.unwrap().removed, many - 7);
+    let left = "SELECT (SELECT count(*) FROM draft) || ' ' || (SELECT count(*) FROM ended)";
+    let left: String = sqlx::query_scalar(left).fetch_one(&store.writer).await.unwrap();
+    assert_eq!(left, "1 1");
+}

@@ -1,4 +1,4 @@
-//! Programs that the tests run and cargo does not bring: PostgreSQL, MariaDB, Redis, Chromium, the stories' npm packages.
+//! Programs that the tests run and cargo does not bring: PostgreSQL, MariaDB, Redis, HAProxy, Chromium, the stories' npm packages.
 //!
 //! On Debian as root they are installed; elsewhere one line says what is missing.
 
@@ -31,6 +31,11 @@ const REDIS: Program = Program {
     package: "redis-server",
     is_there: || is_installed("redis-server"),
 };
+const HAPROXY: Program = Program {
+    name: "HAProxy (haproxy)",
+    package: "haproxy",
+    is_there: has_haproxy,
+};
 const CHROMIUM: Program = Program {
     name: "Chromium",
     package: "chromium",
@@ -42,6 +47,9 @@ pub fn bring(workspace: &Workspace, unit: bool, stories: bool) -> Result<()> {
     let mut wanted = Vec::new();
     if unit || stories {
         wanted.extend([POSTGRESQL, MARIADB, REDIS]);
+    }
+    if unit {
+        wanted.push(HAPROXY);
     }
     if stories {
         wanted.push(CHROMIUM);
@@ -91,6 +99,11 @@ fn has_postgresql() -> bool {
 /// Debian keeps the server out of the `PATH` of whoever is not root.
 fn has_mariadb() -> bool {
     is_installed("mariadb-install-db") && (is_installed("mariadbd") || Path::new("/usr/sbin/mariadbd").is_file())
+}
+
+/// Debian keeps it there, too.
+fn has_haproxy() -> bool {
+    is_installed("haproxy") || Path::new("/usr/sbin/haproxy").is_file()
 }
 
 /// Installs exactly what the lock file names, when it is newer than what is there.

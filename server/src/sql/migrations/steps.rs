@@ -22,7 +22,7 @@ macro_rules! both_ways {
     };
 }
 
-pub(super) static MIGRATIONS: [Step; 3] = [
+pub(super) static MIGRATIONS: [Step; 4] = [
     Step {
         number: 1,
         name: "create own tables",
@@ -49,6 +49,15 @@ pub(super) static MIGRATIONS: [Step; 3] = [
         postgres: both_ways!("postgres/0003_create_error_history"),
         mysql: both_ways!("mysql/0003_create_error_history"),
         sqlite: both_ways!("sqlite/0003_create_error_history"),
+    },
+    Step {
+        number: 4,
+        name: "create instance tables",
+        tables: &["ended_session", "removed_account", "instance"],
+        is_off: "several servers on this database learn of each other's sign-outs by Redis alone, and no account can be removed",
+        postgres: both_ways!("postgres/0004_create_instance_tables"),
+        mysql: both_ways!("mysql/0004_create_instance_tables"),
+        sqlite: both_ways!("sqlite/0004_create_instance_tables"),
     },
 ];
 

@@ -1,7 +1,9 @@
 //! What the tests share: the server as its users meet it, and forms as a browser posts them.
 
+pub mod balancer;
 pub mod drawn_form;
 pub mod event_stream;
+pub mod exchange;
 pub mod private_database;
 pub mod running_server;
 pub mod test_app;

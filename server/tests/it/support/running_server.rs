@@ -6,21 +6,19 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::http::header::{ACCEPT, CONTENT_LENGTH, HeaderName, SET_COOKIE};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::header::{ACCEPT, SET_COOKIE};
+use axum::http::{Method, StatusCode};
 use fault_proxy::FaultProxy;
 use resilient_core::submission::answer::Answer;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Row};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::drawn_form::DrawnForm;
+use super::exchange::{Caller, exchange};
 use super::test_app::{Answered, PASSWORD};
-
-/// Longer than the server takes for any answer.
-const ANSWER_LIMIT: Duration = Duration::from_secs(12);
 
 /// `inkfast` over a SQLite file, unless its settings name another database.
 pub struct RunningServer {
@@ -96,11 +94,16 @@ impl RunningServer {
         command
     }
 
-    /// Starts it on the data it had; comes back when it can save.
-    pub async fn start(&self) {
+    /// Starts it on the data it had, and does not wait for it.
+    pub fn spawn(&self) {
         let mut command = self.command(&[]);
         let child = command.stdout(self.log_file()).stderr(self.log_file()).spawn();
         *self.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(child.expect("the program was built"));
+    }
+
+    /// Starts it on the data it had; comes back when it can save.
+    pub async fn start(&self) {
+        self.spawn();
         for _ in 0..3_000 {
             let ready = self.ask(self.address, Method::GET, "/readyz", None, &[]).await;
             if ready.is_some_and(|answered| answered.status == StatusCode::OK) {
@@ -172,6 +175,11 @@ impl RunningServer {
         self.cookie = self.sign_in().await;
     }
 
+    /// Whoever is signed in.
+    pub fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     /// Where it listens itself, past the proxy.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -193,7 +201,12 @@ impl RunningServer {
     }
 
     async fn sign_in(&self) -> String {
-        let form = [("username", "admin"), ("password", PASSWORD)].map(|(name, value)| (name.into(), value.into()));
+        self.signed_in_as("admin").await
+    }
+
+    /// The session cookie of an account that has the tests' password.
+    pub async fn signed_in_as(&self, name: &str) -> String {
+        let form = [("username", name), ("password", PASSWORD)].map(|(name, value)| (name.into(), value.into()));
         let answered = self.through_proxy(Method::POST, "/login", Some(&form), &[]).await;
         let headers = answered.expect("nothing is broken yet").headers;
         let cookies = headers
@@ -203,7 +216,7 @@ impl RunningServer {
         let session = cookies
             .filter_map(|cookie| cookie.split(';').next())
             .find(|cookie| cookie.starts_with("inkfast="));
-        session.expect("admin can sign in").to_owned()
+        session.expect("who has an account can sign in").to_owned()
     }
 
     pub async fn through_proxy(
@@ -246,45 +259,15 @@ impl RunningServer {
         address: SocketAddr,
         method: Method,
         path: &str,
-        (kind, body): (&str, String),
+        body: (&str, String),
         headers: &[(&str, &str)],
     ) -> Option<Answered> {
-        let (host, cookie, length) = (self.address, &self.cookie, body.len());
-        let mut request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nConnection: close\r\n\
-             Content-Type: {kind}\r\nContent-Length: {length}\r\n"
-        );
-        for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
-        }
-        let asking = async {
-            let mut stream = TcpStream::connect(address).await.ok()?;
-            stream.write_all(format!("{request}\r\n{body}").as_bytes()).await.ok()?;
-            let mut answer = Vec::new();
-            stream.read_to_end(&mut answer).await.ok()?;
-            read_answer(&answer)
+        let caller = Caller {
+            host: self.address.to_string(),
+            cookie: self.cookie.clone(),
         };
-        tokio::time::timeout(ANSWER_LIMIT, asking).await.ok()?
+        exchange(address, &caller, method, path, body, headers).await
     }
-}
-
-/// `None` where it breaks off.
-fn read_answer(answer: &[u8]) -> Option<Answered> {
-    let head_end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
-    let head = str::from_utf8(&answer[..head_end]).ok()?;
-    let mut lines = head.split("\r\n");
-    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-    let mut headers = HeaderMap::new();
-    for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
-        headers.append(HeaderName::from_bytes(name.as_bytes()).ok()?, value.parse().ok()?);
-    }
-    let body = &answer[head_end + 4..];
-    let length: usize = headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()?;
-    (body.len() == length).then(|| Answered {
-        status,
-        headers,
-        body: String::from_utf8_lossy(body).into_owned(),
-    })
 }
 
 impl Drop for RunningServer {

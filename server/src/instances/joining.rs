@@ -1,0 +1,194 @@
+//! Two tasks: one says what this server has to tell, one listens to the others. They end with the hub.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use resilient_drafts::redis::{Address, Channel, Heard};
+use resilient_drafts::{Sealer, StoreError};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use super::hearing::Hearing;
+use super::told::{Envelope, Told};
+use crate::auth::service::Auth;
+use crate::clock::now_ms;
+use crate::events::{Hub, Place};
+use crate::keys::Keys;
+
+/// One for all who use this Redis: only servers that know each other's secret understand each other, also while it is
+/// being changed.
+const CHANNEL: &str = "inkfast:1:told";
+/// How often what is open is said anew: others may have missed it, or have come since.
+const PRESENT_EVERY: Duration = Duration::from_secs(2);
+/// What changes within this time is said at once.
+const SETTLES_WITHIN: Duration = Duration::from_millis(100);
+const LOOK_FOR_SILENCE_EVERY: Duration = Duration::from_secs(1);
+/// Sessions in one message.
+const ENDED_AT_ONCE: usize = 500;
+
+/// Begins to tell what `waiting` has, and to hear the others; Redis need not be there.
+///
+/// # Errors
+/// Where the address asks for what this client cannot do.
+pub fn join(
+    address: &Address,
+    keys: &Keys,
+    (hub, auth): (&Arc<Hub>, &Arc<Auth>),
+    waiting: mpsc::Receiver<Told>,
+) -> Result<(), StoreError> {
+    let (channel, heard) = Channel::open(address, CHANNEL)?;
+    let me = uuid::Uuid::new_v4().simple().to_string();
+    let connected = Arc::new(Notify::new());
+    let speaking = Speaking {
+        me: me.clone(),
+        number: 0,
+        sealer: keys.instances.clone(),
+        channel,
+        hub: Arc::downgrade(hub),
+        auth: Arc::downgrade(auth),
+    };
+    let listening = Listening {
+        me,
+        sealer: keys.instances.clone(),
+        hub: Arc::downgrade(hub),
+        auth: Arc::downgrade(auth),
+        hearing: Hearing::default(),
+    };
+    tokio::spawn(speaking.run(waiting, hub.moved(), Arc::clone(&connected)));
+    tokio::spawn(listening.run(heard, connected));
+    Ok(())
+}
+
+struct Speaking {
+    me: String,
+    number: u64,
+    sealer: Sealer,
+    channel: Channel,
+    hub: Weak<Hub>,
+    auth: Weak<Auth>,
+}
+
+impl Speaking {
+    async fn run(mut self, mut waiting: mpsc::Receiver<Told>, moved: Arc<Notify>, connected: Arc<Notify>) {
+        let mut beats = interval(PRESENT_EVERY);
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                told = waiting.recv() => match told {
+                    Some(told) => self.say(told),
+                    None => return,
+                },
+                () = moved.notified() => {
+                    sleep(SETTLES_WITHIN).await;
+                    self.say_who_is_here();
+                }
+                () = connected.notified() => {
+                    self.say_what_ended();
+                    self.say_who_is_here();
+                }
+                _ = beats.tick() => self.say_who_is_here(),
+            }
+        }
+    }
+
+    fn say_who_is_here(&mut self) {
+        if let Some(hub) = self.hub.upgrade() {
+            let places = hub.present_here();
+            self.say(Told::Present { places });
+        }
+    }
+
+    /// Others may not have heard it, and may not have the database.
+    fn say_what_ended(&mut self) {
+        let Some(auth) = self.auth.upgrade() else { return };
+        let ended: Vec<(String, u64)> = auth.directory.ended(now_ms()).into_iter().collect();
+        for some in ended.chunks(ENDED_AT_ONCE) {
+            let sessions = some.iter().cloned().collect();
+            self.say(Told::Ended { sessions });
+        }
+    }
+
+    fn say(&mut self, told: Told) {
+        self.number += 1;
+        let envelope = Envelope {
+            from: self.me.clone(),
+            number: self.number,
+            at_ms: now_ms(),
+            told,
+        };
+        if !envelope
+            .seal(&self.sealer)
+            .is_some_and(|sealed| self.channel.say(sealed))
+        {
+            tracing::trace!("the other servers were not told");
+        }
+    }
+}
+
+struct Listening {
+    me: String,
+    sealer: Sealer,
+    hub: Weak<Hub>,
+    auth: Weak<Auth>,
+    hearing: Hearing,
+}
+
+impl Listening {
+    async fn run(mut self, mut heard: mpsc::Receiver<Heard>, connected: Arc<Notify>) {
+        let mut looks = interval(LOOK_FOR_SILENCE_EVERY);
+        loop {
+            tokio::select! {
+                heard = heard.recv() => match heard {
+                    Some(Heard::Connected) => connected.notify_one(),
+                    Some(Heard::Lost) => tracing::debug!("the other servers are not heard now"),
+                    Some(Heard::Message(message)) => self.hear(&message),
+                    None => return,
+                },
+                _ = looks.tick() => self.look_for_silence(),
+            }
+        }
+    }
+
+    fn hear(&mut self, message: &str) {
+        // Nobody but servers of the same secret can say anything here.
+        let Some(envelope) = Envelope::open(&self.sealer, message) else {
+            tracing::debug!("something was said to the servers that none of them has said");
+            return;
+        };
+        if envelope.from == self.me || !self.hearing.admits(&envelope, now_ms()) {
+            return;
+        }
+        let (Some(hub), Some(auth)) = (self.hub.upgrade(), self.auth.upgrade()) else {
+            return;
+        };
+        match envelope.told {
+            Told::Saved {
+                table,
+                key,
+                by,
+                submission,
+            } => {
+                if let Some(place) = Place::read(&format!("{table}/{key}")) {
+                    hub.saved_elsewhere(&place, &by, &submission);
+                }
+            }
+            Told::Answered {
+                account,
+                submission,
+                outcome,
+            } => hub.answered_elsewhere(&account, &submission, outcome),
+            Told::Present { places } => hub.present_elsewhere(&envelope.from, places),
+            Told::Gone => hub.present_elsewhere(&envelope.from, Vec::new()),
+            Told::Ended { sessions } => auth.ended_elsewhere(sessions),
+            Told::Accounts { changed } => auth.changed_elsewhere(changed),
+        }
+    }
+
+    fn look_for_silence(&mut self) {
+        for gone in self.hearing.fallen_silent(now_ms()) {
+            if let Some(hub) = self.hub.upgrade() {
+                hub.present_elsewhere(&gone, Vec::new());
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What one server tells its pages, pages of another hear, too.
+
+use std::time::Duration;
+
+use app::auth::model::Role;
+use axum::http::StatusCode;
+use private_servers::PrivateRedis;
+use resilient_core::submission::answer::Outcome;
+use resilient_drafts::redis::{Channel, Heard};
+use serde_json::json;
+
+use super::{PATIENCE, Two, until};
+use crate::support::event_stream::EventStream;
+use crate::support::private_database::PrivateDatabase;
+use crate::support::running_server::RunningServer;
+use crate::support::test_app::TestApp;
+
+const ACTIVITY: &str = "/records/activity/1";
+
+async fn opens(app: &TestApp, cookie: &str, stream: &EventStream, form_keys: &[&str]) {
+    let mut pairs = vec![("stream".to_owned(), stream.token.clone())];
+    pairs.extend(form_keys.iter().map(|key| ("open".to_owned(), (*key).to_owned())));
+    let answered = app.post_as(cookie, "/api/presence", &pairs).await;
+    assert_eq!(answered.status, StatusCode::OK, "{}", answered.body);
+}
+
+/// `mira`, who only looks, known to both servers.
+async fn mira(two: &Two) -> String {
+    let cookie = two.one.signed_in_as("mira", Role::Viewer).await;
+    two.other.services().auth.refresh().await.expect("the accounts");
+    cookie
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_is_told_to_pages_of_the_other_server_once() {
+    let two = Two::started().await;
+    let mira = mira(&two).await;
+    let mut hers = EventStream::open(&two.other, &mira).await;
+    let mut mine = EventStream::open(&two.one, &two.one.cookie).await;
+    let mut mine_there = EventStream::open(&two.other, &two.one.cookie).await;
+    opens(&two.other, &mira, &hers, &["activity/1"]).await;
+    opens(&two.one, &two.one.cookie, &mine, &["activity/1"]).await;
+    hers.until_one("presence", |told| told["who"] == json!(["admin", "mira"]))
+        .await;
+
+    let form = two.one.form(ACTIVITY).await.with("v.title", "Saved on one server");
+    let id = form.value("_id").expect("an id").to_owned();
+    assert_eq!(two.one.save(&form).await.1.outcome, Outcome::Saved);
+    let told = json!({ "table": "activity", "key": "1", "by": "admin" });
+    assert_eq!(hers.until("record").await, told);
+    let answered = json!({ "id": id, "outcome": "saved" });
+    assert_eq!(mine_there.until("submission").await, answered);
+    // Who said it does not hear it again.
+    let said = [mine.said_in_a_second().await, mine.said_in_a_second().await].concat();
+    let of = |name: &str| said.iter().filter(|said| said.starts_with(name)).count();
+    assert_eq!((of("record"), of("submission")), (1, 1), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_a_record_open_is_known_on_both_and_goes_with_the_page() {
+    let two = Two::started().await;
+    let mira = mira(&two).await;
+    let mut mine = EventStream::open(&two.one, &two.one.cookie).await;
+    opens(&two.one, &two.one.cookie, &mine, &["activity/1"]).await;
+    let hers = EventStream::open(&two.other, &mira).await;
+    opens(&two.other, &mira, &hers, &["activity/1"]).await;
+    let both = |told: &serde_json::Value| told["who"] == json!(["admin", "mira"]);
+    mine.until_one("presence", both).await;
+    drop(hers);
+    mine.until_one("presence", |told| told["who"] == json!(["admin"])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_redis_each_tells_its_own_and_when_it_is_back_they_are_joined_again() {
+    let two = Two::started().await;
+    let mira = mira(&two).await;
+    let mut hers = EventStream::open(&two.other, &mira).await;
+    let mut mine = EventStream::open(&two.one, &two.one.cookie).await;
+    opens(&two.other, &mira, &hers, &["activity/1"]).await;
+    opens(&two.one, &two.one.cookie, &mine, &["activity/1"]).await;
+    mine.until_one("presence", |told| told["who"] == json!(["admin", "mira"]))
+        .await;
+
+    two.redis.kill();
+    // Whoever is not heard any more is not there.
+    mine.until_one("presence", |told| told["who"] == json!(["admin"])).await;
+    let form = two
+        .one
+        .form(ACTIVITY)
+        .await
+        .with("v.title", "Saved while Redis is away");
+    assert_eq!(two.one.save(&form).await.1.outcome, Outcome::Saved);
+    assert_eq!(mine.until("record").await["by"], "admin");
+    let said = hers.said_in_a_second().await;
+    assert!(!said.iter().any(|said| said.starts_with("record")), "{said:?}");
+
+    two.redis.restart().expect("it starts again");
+    mine.until_one("presence", |told| told["who"] == json!(["admin", "mira"]))
+        .await;
+    let form = two.one.form(ACTIVITY).await.with("v.title", "Saved when it is back");
+    assert_eq!(two.one.save(&form).await.1.outcome, Outcome::Saved);
+    assert_eq!(hers.until("record").await["by"], "admin");
+}
+
+/// Redis, and whoever can write to it, is trusted with nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_can_read_forge_or_repeat_what_servers_tell_each_other() {
+    let two = Two::started().await;
+    let mira = mira(&two).await;
+    let mut hers = EventStream::open(&two.other, &mira).await;
+    opens(&two.other, &mira, &hers, &["activity/1"]).await;
+    let channel = two.redis.command(&["PUBSUB", "CHANNELS", "*"]).expect("Redis is there");
+    let address = two.redis.url().parse().expect("an address");
+    let (intruder, mut heard) = Channel::open(&address, channel.trim()).expect("anybody can listen");
+    assert_eq!(heard.recv().await, Some(Heard::Connected));
+
+    let form = two.one.form(ACTIVITY).await.with("v.title", "A title nobody tells");
+    assert_eq!(two.one.save(&form).await.1.outcome, Outcome::Saved);
+    hers.until("record").await;
+    let mut messages = Vec::new();
+    while let Ok(Some(Heard::Message(message))) = tokio::time::timeout(Duration::from_millis(300), heard.recv()).await {
+        messages.push(message);
+    }
+    assert!(messages.len() >= 2, "{}", messages.len());
+    for message in &messages {
+        for word in ["activity", "admin", "mira", "title", "nobody"] {
+            assert!(!message.contains(word), "{message}");
+        }
+    }
+    hers.said_in_a_second().await;
+    let forged = [
+        r#"{"from":"x","number":1,"at_ms":1,"told":"saved","table":"activity","key":"1","by":"eve","submission":"s"}"#,
+        "",
+        "rubbish",
+    ];
+    for message in messages.iter().map(String::as_str).chain(forged) {
+        assert!(intruder.say(message.to_owned()));
+    }
+    let all = async {
+        for _ in 0..messages.len() + forged.len() {
+            while !matches!(heard.recv().await, Some(Heard::Message(_))) {}
+        }
+    };
+    tokio::time::timeout(PATIENCE, all).await.expect("all was said");
+    let said = hers.said_in_a_second().await;
+    assert!(!said.iter().any(|said| said.starts_with("record")), "{said:?}");
+    // And they go on.
+    let form = two.one.form(ACTIVITY).await.with("v.title", "Told after all that");
+    assert_eq!(two.one.save(&form).await.1.outcome, Outcome::Saved);
+    assert_eq!(hers.until("record").await["by"], "admin");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_whose_settings_do_not_fit_the_others_says_so_in_its_log() {
+    let (database, redis) = (PrivateDatabase::postgres(), PrivateRedis::start().expect("Redis"));
+    database.make_schema();
+    let (url, redis_url) = (database.url(), redis.url());
+    let shared = [
+        ("DATABASE_URL", url.as_str()),
+        ("REDIS_URL", redis_url.as_str()),
+        ("RUST_LOG", "warn"),
+        ("INKFAST_PUBLIC_URL", "http://127.0.0.1:3000"),
+    ];
+    let with_secret = |secret| [&shared[..], &[("INKFAST_SECRET", secret)]].concat();
+    let first = RunningServer::over(&with_secret("a secret that only one of them has")).await;
+    let other = RunningServer::over(&with_secret("a secret that only the other one has")).await;
+    until("it is said", async || other.log().contains("INKFAST_SECRET")).await;
+    let says_so = async || first.log().contains("INKFAST_SECRET");
+    until("the first one learns it, too", says_so).await;
+    assert!(!other.log().contains("INKFAST_PUBLIC_URL"), "{}", other.log());
+}
