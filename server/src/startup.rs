@@ -25,7 +25,7 @@ use crate::events::{self, Hub};
 use crate::http::router::router;
 use crate::http::static_files;
 use crate::instances::{self, Instance, Others};
-use crate::keys::{self, Keys};
+use crate::keys::Keys;
 use crate::monitoring::drills::{DatabaseWitness, Drills};
 use crate::monitoring::{DatabaseMonitor, Observations, degradation, keep_errors, machine, own_tables, prometheus};
 use crate::panel::Panel;
