@@ -155,13 +155,16 @@ impl DraftStore for LayeredStore {
         mode: &Mode,
         now_ms: u64,
     ) -> Result<Written, StoreError> {
-        self.redis.has_room_for(mode)?;
+        let has_room = self.redis.has_room_for(mode).is_ok();
         let writing = Writing::new(account, form_key, draft, mode, now_ms)?;
         let store = self.clone();
         to_its_end(async move {
             let in_redis = |form: &Form| writing.decide(form);
             let in_spill = |form: &Form| writing.decide_unseen(form);
             let Writing { account, form_key, .. } = &writing;
+            if !has_room {
+                return store.spill.update(account, form_key, in_spill).await;
+            }
             store.change(account, form_key, Room::Limited, in_redis, in_spill).await
         })
         .await

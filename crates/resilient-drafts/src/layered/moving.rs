@@ -45,7 +45,7 @@ pub(super) async fn keep_moving(redis: RedisStore, spill: Weak<Spill>) {
 async fn move_all(redis: &RedisStore, spill: &Spill, queue: &mut Queue) {
     let mut moved = 0_u32;
     for name in queue.due(spill.form_keys(), Instant::now()) {
-        if !redis.answers() {
+        if !redis.answers() || redis.is_nearly_full() {
             break;
         }
         if move_one(redis, spill, &name).await {

@@ -129,10 +129,15 @@ impl RedisStore {
     /// Where there is hardly any room left, it is for text that nobody would save again by typing on.
     pub(crate) fn has_room_for(&self, mode: &Mode) -> Result<(), StoreError> {
         let is_failed_save = matches!(mode, Mode::FailedPost | Mode::FailedPostWithoutScript { .. });
-        match self.inner.link.is_nearly_full() && !is_failed_save {
+        match self.is_nearly_full() && !is_failed_save {
             true => Err(StoreError::NearlyFull),
             false => Ok(()),
         }
+    }
+
+    /// Whether it answers, and has hardly any memory left.
+    pub(crate) fn is_nearly_full(&self) -> bool {
+        self.inner.link.is_nearly_full()
     }
 
     pub(crate) fn news(&self) -> tokio::sync::watch::Receiver<News> {

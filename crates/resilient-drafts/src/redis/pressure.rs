@@ -18,6 +18,8 @@ pub enum Pressure {
     Scarce {
         percent: u64,
     },
+    /// It refuses by itself what makes it larger, and that is told then.
+    Full,
 }
 
 impl Pressure {
@@ -34,6 +36,7 @@ impl Pressure {
         };
         let (used, most) = (number("used_memory")?, number("maxmemory")?);
         Some(match used.saturating_mul(100).checked_div(most) {
+            Some(percent) if percent >= 100 => Self::Full,
             Some(percent) if percent >= SCARCE_FROM => Self::Scarce { percent },
             Some(percent) if percent >= TOLD_FROM => Self::High { percent },
             _ => Self::Low,
@@ -50,14 +53,16 @@ impl Pressure {
             return;
         }
         match self {
+            Self::Low if before == Self::Full => {}
             Self::Low => tracing::warn!("Redis has room again"),
+            Self::Full => {}
             Self::High { percent } => tracing::warn!(
                 percent,
                 "Redis is filling up: from 90 percent of maxmemory on it takes only drafts of failed saves"
             ),
             Self::Scarce { percent } => tracing::error!(
                 percent,
-                "Redis is nearly full: it takes only drafts of failed saves; others stay on the devices they are typed on"
+                "Redis is nearly full: it takes only drafts of failed saves, others are kept elsewhere"
             ),
         }
     }
@@ -75,6 +80,7 @@ mod tests {
         assert_eq!(of(750, 1000), Some(Pressure::High { percent: 75 }));
         assert_eq!(of(899, 1000), Some(Pressure::High { percent: 89 }));
         assert_eq!(of(900, 1000), Some(Pressure::Scarce { percent: 90 }));
+        assert_eq!(of(1_000, 1_000), Some(Pressure::Full));
         assert_eq!(of(5_000, 0), Some(Pressure::Low), "without a limit");
         assert_eq!(Pressure::read("nothing of the kind"), None);
     }

@@ -466,19 +466,23 @@ async fn a_full_redis_that_has_room_again_is_used_without_anybody_trying() {
         .expect("the probe has written");
 }
 
+/// What is there is 95 percent of what it may have, and a draft has room.
+pub(crate) fn nearly_fill(redis: &PrivateRedis) {
+    let info = redis.command(&["INFO", "memory"]).unwrap();
+    let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap();
+    let used: u64 = used.trim().parse().unwrap();
+    let most = (used * 100 / 95).to_string();
+    redis.command(&["CONFIG", "SET", "maxmemory", &most]).unwrap();
+}
+
 #[tokio::test]
 async fn a_redis_that_is_nearly_full_takes_only_drafts_of_failed_saves() {
     let (store, redis) = fresh().await;
     keep(&store, 1).await.unwrap();
-    let info = redis.command(&["INFO", "memory"]).unwrap();
-    let used = info.lines().find_map(|line| line.strip_prefix("used_memory:")).unwrap();
-    let used: u64 = used.trim().parse().unwrap();
-    // 95 percent of it, and room enough for a draft.
-    let most = (used * 100 / 95).to_string();
-    redis.command(&["CONFIG", "SET", "maxmemory", &most]).unwrap();
+    nearly_fill(&redis);
     let is = async |is_full: bool| {
         let so = async {
-            while store.inner.link.is_nearly_full() != is_full {
+            while store.is_nearly_full() != is_full {
                 sleep(Duration::from_millis(5)).await;
             }
         };

@@ -55,6 +55,32 @@ async fn a_full_redis_is_read_on_and_takes_what_waits_when_it_has_room() {
 }
 
 #[tokio::test]
+async fn a_nearly_full_redis_is_left_to_failed_saves_and_takes_the_rest_when_it_has_room() {
+    let (store, servers) = fresh().await;
+    until_it_answers(&store.redis).await;
+    assert_eq!(kept_in(&store, 1).await, Place::Redis);
+    crate::redis::tests::nearly_fill(&servers.redis);
+    until("it looks at the memory now and then", || store.redis.is_nearly_full()).await;
+    assert_eq!(kept_in(&store, 2).await, Place::Server);
+    let failed = draft("b", 1, None, "of a failed save");
+    let told = store
+        .write("ann", "site/2", &failed, &Mode::FailedPost, 3)
+        .await
+        .unwrap();
+    assert!(matches!(told, Written::Stored(kept) if kept.kept_in == Place::Redis));
+    assert_eq!(store.waiting_forms(), 1, "what waits is not moved there");
+    servers.redis.command(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+    until_all_is_moved(&store).await;
+    let seen = store.list("ann").await.unwrap();
+    let kept: Vec<_> = seen
+        .drafts
+        .iter()
+        .map(|stored| (&stored.draft.revision, stored.kept_in))
+        .collect();
+    assert_eq!(kept, [(&at("b", 1), Place::Redis), (&at("a", 2), Place::Redis)]);
+}
+
+#[tokio::test]
 async fn a_redis_that_cannot_write_its_disk_takes_no_drafts_until_it_can() {
     let (store, servers) = hurried().await;
     // Elsewhere a program that is connected may not change where the data lie.
