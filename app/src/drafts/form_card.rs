@@ -60,7 +60,11 @@ pub fn form_card(card: &FormCard) -> AnyView {
 
 fn draft(card: &FormCard, place: usize, kept: &KeptDraft, compared: &Compared) -> AnyView {
     let (name, icon_name, words, note) = told(compared.state);
-    let when = format!("Last changed {}{}", written::moment(kept.changed_at_ms), ending::note(kept));
+    let when = format!(
+        "Last changed {}{}",
+        written::moment(kept.changed_at_ms),
+        ending::note(kept)
+    );
     view! {
         <article class="unsaved-draft" data-draft-state=name>
             <p class="unsaved-state">{icon(icon_name)} <strong>{words}</strong> <span class="unsaved-when">{when}</span></p>
