@@ -62,7 +62,7 @@ async fn saves_without_the_right_to_make_tables(url: &str, query: &dyn Fn(&str) 
     assert_eq!(answer.expect("an answer").outcome, Outcome::Saved);
     let titles = "SELECT count(*) FROM activity WHERE title = 'Saved all the same'";
     assert_eq!(query(titles), "1");
-    let log = server.log();
+    let log = server.log() + &server.printed();
     for words in [
         "errors are kept in memory alone",
         "no backups are made",

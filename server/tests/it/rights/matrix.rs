@@ -228,22 +228,23 @@ async fn people(app: &mut TestApp) -> Vec<Person> {
         nobody("switched off", off),
         nobody("with an ended role", changed),
         nobody("revoked", revoked),
-        nobody("expired", session_cookie(app, "superuser", 13)),
+        nobody("expired", session_cookie(app, "superuser", 13).await),
         nobody("tampered", String::from_utf8(tampered).expect("text")),
     ]);
     people
 }
 
-/// Sealed by this very server, for a session that began this many hours ago and was used until now.
-fn session_cookie(app: &TestApp, account: &str, hours: u64) -> String {
+/// Sealed by this very server, for a session of this account that began this many hours ago and was used until now.
+async fn session_cookie(app: &TestApp, account: &str, hours: u64) -> String {
     let now = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .expect("a clock");
     let now_ms = now.as_millis() as u64;
+    let accounts = app.accounts().all().await.expect("the accounts");
     let session = Session {
         account: account.to_owned(),
         id: uuid::Uuid::new_v4().to_string(),
-        epoch: 1,
+        epoch: accounts[account].epoch,
         issued_at_ms: now_ms - hours * 60 * 60 * 1000,
         seen_at_ms: now_ms,
     };
@@ -253,9 +254,9 @@ fn session_cookie(app: &TestApp, account: &str, hours: u64) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_of_an_hour_is_none_of_those_that_are_over() {
     let mut app = configured().await;
-    app.cookie = session_cookie(&app, "admin", 1);
+    app.cookie = session_cookie(&app, "admin", 1).await;
     assert_eq!(app.get("/").await.status, 200);
-    app.cookie = session_cookie(&app, "admin", 13);
+    app.cookie = session_cookie(&app, "admin", 13).await;
     assert_eq!(app.get("/").await.status, 303);
 }
 

@@ -97,7 +97,7 @@ impl RunningServer {
     /// Starts it on the data it had, and does not wait for it.
     pub fn spawn(&self) {
         let mut command = self.command(&[]);
-        let child = command.stdout(self.log_file()).stderr(self.log_file()).spawn();
+        let child = command.stdout(self.file("printed")).stderr(self.file("log")).spawn();
         *self.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(child.expect("the program was built"));
     }
 
@@ -114,15 +114,20 @@ impl RunningServer {
         panic!("the server is not ready within a minute");
     }
 
-    fn log_file(&self) -> std::fs::File {
+    fn file(&self, name: &str) -> std::fs::File {
         let mut options = std::fs::OpenOptions::new();
-        let log = options.create(true).append(true).open(self.data_dir.path().join("log"));
-        log.expect("a file for the log")
+        let file = options.create(true).append(true).open(self.data_dir.path().join(name));
+        file.expect("a file for what it says")
     }
 
-    /// All it has said so far.
+    /// All it has logged so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.data_dir.path().join("log")).expect("a log")
+    }
+
+    /// All it has told whoever started it.
+    pub fn printed(&self) -> String {
+        std::fs::read_to_string(self.data_dir.path().join("printed")).expect("what it printed")
     }
 
     /// `kill -9`: nothing is flushed, nobody is told.
