@@ -80,7 +80,6 @@ async fn a_server_stays_up_meanwhile(database: PrivateDatabase) {
         }
         form
     };
-    let drawn_before = server.form("/records/activity/1").await.expect("a form");
     let run = |arguments: &[&str]| {
         let log = std::fs::File::create(server.data_dir().join("told")).expect("a file");
         let mut command = server.command(arguments);
@@ -88,6 +87,7 @@ async fn a_server_stays_up_meanwhile(database: PrivateDatabase) {
     };
     assert!(run(&["backup"]).wait().expect("it ends").success());
     let backup = backup_of(server.data_dir());
+    let of_before = server.form("/records/activity/1").await.expect("a form");
     make_empty(&database);
     let first = another();
     let answer = saved(&server, &first).await.expect("still signed in");
@@ -128,7 +128,7 @@ async fn a_server_stays_up_meanwhile(database: PrivateDatabase) {
     }
     let meanwhile = database.query("SELECT count(*) FROM activity WHERE title = 'meanwhile'");
     assert_eq!(meanwhile, sent.len().to_string(), "each was done once");
-    let answer = saved(&server, &typed(&drawn_before, "v.title", "of before")).await;
+    let answer = saved(&server, &typed(&of_before, "v.title", "of before")).await;
     assert_eq!(answer.expect("signed in").outcome, Outcome::Conflict);
 }
 
