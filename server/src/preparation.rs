@@ -4,8 +4,8 @@
 mod standing;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use app::auth::model::Role;
@@ -22,7 +22,7 @@ use crate::drafts::DraftService;
 use crate::instances::{Instance, Neighbours};
 use crate::monitoring::SecretsSeen;
 use crate::panel::Panel;
-use crate::records::save::{self, Undone, Versions};
+use crate::records::save::{self, UNTIL_SERVED_MS, Undone, Versions};
 use crate::schema::Schema;
 use crate::sql::Sqlite;
 use crate::sql::migrations::{self, OwnTables};
@@ -60,6 +60,8 @@ pub struct Preparation<D: OwnTables> {
     pub shares: AtomicBool,
     /// It was said what this account lacks.
     pub told_what_is_off: AtomicBool,
+    /// When this server first saw what a restore had undone, by the beginning of that.
+    pub undone_seen: Mutex<BTreeMap<u64, u64>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +70,8 @@ enum NotPrepared {
     OwnTables(#[from] MigrateError),
     #[error("the database did not do it")]
     Database(#[from] DbError),
+    #[error("a backup is being restored, and is not released yet")]
+    BeingRestored,
     #[error("none of the database servers takes changes, or more than one would")]
     NoPrimary,
 }
@@ -140,6 +144,10 @@ impl<D: OwnTables> Preparation<D> {
     /// This account may not make tables. Where somebody has made those that saving hangs on, it saves.
     async fn go_on_without_the_right(&self, options: &Options<D::Database>) -> Result<(), NotPrepared> {
         let Standing::Saves { missing } = standing::<D>(&self.db).await? else {
+            // Between both steps of a restore. What saving hangs on comes last.
+            if is_there::<D>(&self.db, "account").await? && !is_there::<D>(&self.db, standing::SAVES).await? {
+                return Err(NotPrepared::BeingRestored);
+            }
             return self.keep_own_tables_here(options).await;
         };
         self.learn_what_was_undone().await?;
@@ -177,7 +185,37 @@ impl<D: OwnTables> Preparation<D> {
                 to_ms: number(row.get(1)?)?,
             })
         });
-        self.versions.undo(times.collect());
+        let mut times: Vec<Undone> = times.collect();
+        for time in times.iter_mut().filter(|time| time.to_ms == UNTIL_SERVED_MS) {
+            self.end_undone(time).await?;
+        }
+        self.versions.undo(times);
+        Ok(())
+    }
+
+    /// Whoever first serves what was restored ends the time before it: from here on no form is drawn from anything else.
+    async fn end_undone(&self, time: &mut Undone) -> Result<(), DbError> {
+        if !is_there::<D>(&self.db, standing::SAVES).await? {
+            return Ok(());
+        }
+        let seen_ms = {
+            let mut seen = self.undone_seen.lock().unwrap_or_else(PoisonError::into_inner);
+            *seen.entry(time.from_ms).or_insert_with(now_ms)
+        };
+        let sql = format!(
+            "UPDATE {} SET to_ms = {seen_ms} WHERE to_ms = {} AND from_ms = {}",
+            D::own(standing::UNDONE),
+            time.to_ms,
+            time.from_ms
+        );
+        let ended = self.db.write("undone times", |mut conn: Connection<D::Database>| {
+            let sql = sql.clone();
+            async move { D::execute(&mut conn, sql, Vec::new()).await }
+        });
+        if let Err(error) = ended.await {
+            tracing::debug!(%error, "when a restore was first served is known here alone for now");
+        }
+        time.to_ms = seen_ms;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use app::records::model::Table;
@@ -12,6 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::database::Database;
+use crate::monitoring::own_tables::are_there;
 use crate::panel::Panel;
 use crate::sql::Dialect;
 use crate::sql::catalog::Catalog;
@@ -26,6 +28,8 @@ pub struct Schema<D: Dialect> {
     panel: Arc<Panel>,
     /// Where what was read is kept for the next start.
     kept: PathBuf,
+    /// Inkfast's own tables were seen beside it.
+    with_own_tables: Arc<AtomicBool>,
     last: Arc<Mutex<Option<Reading>>>,
 }
 
@@ -44,6 +48,7 @@ impl<D: Dialect> Clone for Schema<D> {
             db: self.db.clone(),
             panel: Arc::clone(&self.panel),
             kept: self.kept.clone(),
+            with_own_tables: Arc::clone(&self.with_own_tables),
             last: Arc::clone(&self.last),
         }
     }
@@ -55,6 +60,7 @@ impl<D: Dialect> Schema<D> {
             db,
             panel,
             kept: data_dir.join(KEPT),
+            with_own_tables: Arc::default(),
             last: Arc::default(),
         }
     }
@@ -104,6 +110,16 @@ impl<D: Dialect> Schema<D> {
             D::introspect(&mut conn).await
         });
         let tables = tables.await?;
+        match are_there::<D>(&self.db).await {
+            Some(true) => self.with_own_tables.store(true, Ordering::Release),
+            Some(false) if self.with_own_tables.load(Ordering::Acquire) => {
+                tracing::warn!(
+                    "Inkfast's own tables are away, as in a restore: the schema is as it was until they are back"
+                );
+                return Ok(());
+            }
+            _ => {}
+        }
         let known = self.panel.found();
         let is_another = !known.tables().iter().map(|table| &**table).eq(&tables);
         if is_another {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use app::monitoring::port::Monitor;
@@ -219,6 +219,7 @@ async fn assemble<D: BackedUp + Watched>(
         read_only,
         shares: AtomicBool::new(false),
         told_what_is_off: AtomicBool::new(false),
+        undone_seen: Mutex::default(),
     };
     if !preparation.start().await && settings.require_database {
         return Err("DATABASE_URL: the database is there and is not prepared in time; the log says why.".to_owned());

@@ -1,7 +1,7 @@
 //! A file for a database's program to read, with what is not for other eyes. It goes when nobody needs it any more; what
 //! a killed process has left is swept by the next one.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -74,10 +74,26 @@ fn is_ours(name: &str) -> bool {
 
 /// Nobody holds it.
 fn is_left(path: &Path, after: Duration) -> bool {
+    // Anybody may put what they like under such a name: opening a pipe, say, waits for somebody at its other end.
+    let is_ours = std::fs::symlink_metadata(path).is_ok_and(|seen| seen.is_file() && is_own(&seen));
+    if !is_ours {
+        return false;
+    }
     let Ok(file) = File::open(path) else { return false };
     let made = file.metadata().and_then(|metadata| metadata.modified());
     let age = made.ok().and_then(|made| made.elapsed().ok()).unwrap_or_default();
     age >= after && file.try_lock().is_ok()
+}
+
+#[cfg(unix)]
+fn is_own(seen: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    seen.uid() == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+fn is_own(_seen: &Metadata) -> bool {
+    true
 }
 
 #[cfg(test)]
@@ -115,5 +131,22 @@ mod tests {
         assert!(held.path.exists() && !left.exists());
         drop(held);
         assert_eq!(names(), ["inkfast-other.handed"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_under_such_a_name_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join(format!("{PREFIX}{}{SUFFIX}", "b".repeat(32)));
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.unwrap().success());
+        let (told, swept) = std::sync::mpsc::channel();
+        let directory = folder.path().to_owned();
+        std::thread::spawn(move || {
+            sweep_in(&directory, Duration::ZERO);
+            told.send(()).unwrap();
+        });
+        swept.recv_timeout(Duration::from_secs(30)).expect("it comes back");
+        assert!(pipe.exists(), "it is somebody else's");
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! *Add a database:* implement [`BackedUp`] for its dialect, and test it in `server/tests/it/backups`.
 
+mod aside;
 mod beside;
 mod counting;
 mod error;
@@ -156,8 +157,11 @@ pub trait BackedUp: OwnTables {
         orders: &[String],
     ) -> impl Future<Output = Result<(), BackupError>> + Send;
 
-    /// Counts every table now.
-    fn rows(options: &Options<Self::Database>) -> impl Future<Output = Result<Rows, BackupError>> + Send;
+    /// Counts now, of every table that is asked for.
+    fn rows(
+        options: &Options<Self::Database>,
+        of: &(dyn Fn(&str) -> bool + Sync),
+    ) -> impl Future<Output = Result<Rows, BackupError>> + Send;
 }
 
 /// Where what was restored beside the old database is now.

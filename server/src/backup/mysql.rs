@@ -225,11 +225,11 @@ impl BackedUp for MySql {
         Ok(connection.close().await?)
     }
 
-    async fn rows(options: &MySqlConnectOptions) -> Result<Rows, BackupError> {
+    async fn rows(options: &MySqlConnectOptions, of: &(dyn Fn(&str) -> bool + Sync)) -> Result<Rows, BackupError> {
         let mut connection = options.connect().await?;
         let names: Vec<String> = sqlx::query_scalar(TABLES).fetch_all(&mut connection).await?;
         let mut rows = Rows::new();
-        for name in names {
+        for name in names.into_iter().filter(|name| of(name)) {
             let sql = format!("SELECT count(*) FROM {}", Self::quote(&name));
             let counted: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
                 .fetch_one(&mut connection)

@@ -82,7 +82,7 @@ impl BackedUp for Postgres {
         command.args(["--format=custom", "--no-password", "--lock-wait-timeout=60s"]);
         command.arg(format!("--snapshot={snapshot}"));
         let dumped = dump.run_into(command, file, |_| {});
-        let (_, rows) = tokio::try_join!(dumped, async { Ok(count(&mut connection).await?) })?;
+        let (_, rows) = tokio::try_join!(dumped, async { Ok(count(&mut connection, &|_| true).await?) })?;
         connection.close().await?;
         readable(places, major, file).await?;
         Ok(Copied {
@@ -167,9 +167,9 @@ impl BackedUp for Postgres {
         Ok(connection.close().await?)
     }
 
-    async fn rows(options: &PgConnectOptions) -> Result<Rows, BackupError> {
+    async fn rows(options: &PgConnectOptions, of: &(dyn Fn(&str) -> bool + Sync)) -> Result<Rows, BackupError> {
         let mut connection = patient(options).await?;
-        let rows = count(&mut connection).await?;
+        let rows = count(&mut connection, of).await?;
         connection.close().await?;
         Ok(rows)
     }
@@ -238,10 +238,10 @@ async fn server_version(connection: &mut PgConnection) -> Result<(u32, String), 
     Ok((number.parse::<u32>().unwrap_or_default() / 10_000, text))
 }
 
-async fn count(connection: &mut PgConnection) -> Result<Rows, sqlx::Error> {
+async fn count(connection: &mut PgConnection, of: &(dyn Fn(&str) -> bool + Sync)) -> Result<Rows, sqlx::Error> {
     let names: Vec<String> = sqlx::query_scalar(TABLES).fetch_all(&mut *connection).await?;
     let mut rows = Rows::new();
-    for name in names {
+    for name in names.into_iter().filter(|name| of(name)) {
         let sql = format!("SELECT count(*) FROM ONLY {name}");
         let counted: i64 = sqlx::query_scalar(AssertSqlSafe(sql))
             .fetch_one(&mut *connection)

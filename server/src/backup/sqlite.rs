@@ -123,9 +123,10 @@ impl BackedUp for Sqlite {
         Ok(connection.close().await?)
     }
 
-    async fn rows(options: &SqliteConnectOptions) -> Result<Rows, BackupError> {
+    async fn rows(options: &SqliteConnectOptions, of: &(dyn Fn(&str) -> bool + Sync)) -> Result<Rows, BackupError> {
         let mut connection = opened(options.get_filename()).connect().await?;
-        let rows = count(&mut connection).await?;
+        let mut rows = count(&mut connection).await?;
+        rows.retain(|table, _| of(table));
         connection.close().await?;
         Ok(rows)
     }

@@ -34,7 +34,7 @@ pub async fn verify<D: BackedUp>(
         let file = backup.file(DATABASE);
         D::fill(&beside.options, places, &file, true).await?;
         D::release(&beside.options, places, &file, true).await?;
-        D::rows(&beside.options).await
+        D::rows(&beside.options, &|_| true).await
     };
     let tried = tried.await;
     let removed = D::remove_beside(options, &beside).await;

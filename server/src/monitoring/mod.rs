@@ -128,7 +128,7 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
         let drafts_state = self.drafts.state();
         Condition {
             database,
-            can_save: prepared && state.can_save,
+            can_save: prepared && state.can_save && !self.observations.own_tables.are_away(),
             database_kind: self.kind,
             drafts: match drafts_state {
                 DraftsState::Unavailable => DependencyState::Down,

@@ -10,6 +10,9 @@ use crate::sql::migrations::OwnTables;
 /// never showed.
 pub(super) const UNDONE: &str = "undone_time";
 
+/// Without it nothing can be saved; a restore brings it last.
+pub(super) const SAVES: &str = "submission";
+
 /// The step whose tables servers need to know of each other.
 pub(super) const SHARING: i64 = 4;
 

@@ -7,6 +7,7 @@ use app::auth::model::Account;
 use app::records::model::{RecordKey, Table};
 use app::records::port::Manner;
 use resilient_core::draft::Draft;
+use resilient_core::failure::{Kind, Outcome as FailureOutcome};
 use resilient_core::path_text;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::form_body::{FormBody, with_line_feeds};
@@ -18,6 +19,7 @@ use super::save::{self, Intent, Posted};
 use super::service::{RecordService, TABLE_GONE};
 use crate::clock::now_ms;
 use crate::events::Place;
+use crate::monitoring::own_tables::are_there;
 use crate::report;
 use crate::sql::Dialect;
 
@@ -91,6 +93,12 @@ impl<D: Dialect> RecordService<D> {
     async fn answer(&self, intent: &mut Arc<Intent>, posted: Posted<'_>) -> Answer {
         let begun = Instant::now();
         let mut done = self.done(intent).await;
+        if let Err(error) = &done
+            && self.own_tables_are_away(error).await
+        {
+            report::log_unavailable("save", error);
+            return self.kept(intent, "database", error);
+        }
         if let Err(error) = &done
             && self.parts.schema.is_another(begun, error).await
         {
@@ -205,12 +213,7 @@ impl<D: Dialect> RecordService<D> {
         match report::reason_to_keep(error) {
             Some(reason) => {
                 report::log_unavailable("save", error);
-                let wait = error.retry_after.map_or(TRY_AGAIN_MS, |wait| wait.as_millis() as u64);
-                Answer {
-                    reason: Some(reason.to_owned()),
-                    retry_after_ms: Some(wait.max(1)),
-                    ..intent.answer(Outcome::Kept)
-                }
+                self.kept(intent, reason, error)
             }
             None => {
                 let error_id = report::log("save", error);
@@ -218,6 +221,22 @@ impl<D: Dialect> RecordService<D> {
                 intent.invalid([(String::new(), message)].into())
             }
         }
+    }
+
+    fn kept(&self, intent: &Intent, reason: &str, error: &DbError) -> Answer {
+        let wait = error.retry_after.map_or(TRY_AGAIN_MS, |wait| wait.as_millis() as u64);
+        Answer {
+            reason: Some(reason.to_owned()),
+            retry_after_ms: Some(wait.max(1)),
+            ..intent.answer(Outcome::Kept)
+        }
+    }
+
+    /// It failed because they were, or are being, restored: that says nothing against the save, nor what tables there
+    /// are by now of the schema.
+    async fn own_tables_are_away(&self, error: &DbError) -> bool {
+        let may_be = error.class.kind == Kind::Defect && error.class.outcome != FailureOutcome::Unknown;
+        may_be && are_there::<D>(&self.parts.db).await == Some(false)
     }
 
     /// After `saved` the server's draft is done with. Otherwise it is kept: what the page's script

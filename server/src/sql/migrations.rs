@@ -1,10 +1,11 @@
 //! Inkfast's own tables, brought up to date under a lock, and back.
 
+mod alone;
 mod steps;
 
 use std::future::Future;
 
-use resilient_db::{Connection as Lent, Db, DbError, Options, Supported};
+use resilient_db::{Connection as Lent, Db, DbError, Options};
 use sqlx::error::DatabaseError;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::mysql::MySqlDatabaseError;
@@ -13,6 +14,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqlSafeStr};
 use super::{Dialect, MySql, Postgres, Sqlite};
 use crate::database::Access;
 use crate::demo;
+pub use alone::Alone;
 use steps::{MIGRATIONS, Step, step};
 pub use steps::{last_step, what_is_off};
 
@@ -55,11 +57,35 @@ pub trait OwnTables: Dialect {
     /// Whether a migration failed because this database account may not make tables.
     fn is_forbidden(error: &MigrateError) -> bool;
 
+    /// Waits until nobody else changes the own tables, and then keeps others from it.
+    ///
+    /// # Errors
+    /// Those of the database; where another one comes to no end.
+    fn alone(
+        options: &Options<Self::Database>,
+    ) -> impl Future<Output = Result<Alone<Self::Database>, MigrateError>> + Send;
+
     /// Runs what is missing.
     ///
     /// # Errors
     /// Those of the database; [`is_forbidden`](Self::is_forbidden) tells a missing right from the rest.
-    fn migrate(options: &Options<Self::Database>) -> impl Future<Output = Result<(), MigrateError>> + Send;
+    fn migrate_alone(
+        alone: &mut Alone<Self::Database>,
+        options: &Options<Self::Database>,
+    ) -> impl Future<Output = Result<(), MigrateError>> + Send;
+
+    /// The same for who is not alone yet.
+    ///
+    /// # Errors
+    /// Those of both.
+    fn migrate(options: &Options<Self::Database>) -> impl Future<Output = Result<(), MigrateError>> + Send {
+        async move {
+            let mut alone = Self::alone(options).await?;
+            Self::migrate_alone(&mut alone, options).await?;
+            alone.end().await;
+            Ok(())
+        }
+    }
 
     /// Undoes all steps after `to`, the last one first, with everything that is in their tables.
     ///
@@ -139,13 +165,20 @@ impl OwnTables for Postgres {
         code(error).is_some_and(|code| code == "42501")
     }
 
-    async fn migrate(options: &Options<sqlx::Postgres>) -> Result<(), MigrateError> {
+    async fn alone(options: &Options<sqlx::Postgres>) -> Result<Alone<sqlx::Postgres>, MigrateError> {
+        alone::on_postgres(options).await
+    }
+
+    async fn migrate_alone(
+        alone: &mut Alone<sqlx::Postgres>,
+        options: &Options<sqlx::Postgres>,
+    ) -> Result<(), MigrateError> {
         let mut migrator = migrator::<Self>(|step| step.postgres);
         // Making a schema needs a right of its own, even where the schema is there already.
         if !has_own_schema(options).await? {
             migrator.create_schema("inkfast");
         }
-        up::<Self>(&migrator, options).await
+        migrator.run_direct(None, alone.connection()?, false).await
     }
 
     async fn revert(options: &Options<sqlx::Postgres>, to: i64) -> Result<(), MigrateError> {
@@ -197,26 +230,32 @@ impl OwnTables for MySql {
         matches!(number, Some(1044 | 1142))
     }
 
-    async fn migrate(options: &Options<sqlx::MySql>) -> Result<(), MigrateError> {
+    async fn alone(options: &Options<sqlx::MySql>) -> Result<Alone<sqlx::MySql>, MigrateError> {
+        alone::on_mysql(options).await
+    }
+
+    async fn migrate_alone(
+        alone: &mut Alone<sqlx::MySql>,
+        _options: &Options<sqlx::MySql>,
+    ) -> Result<(), MigrateError> {
         let mut migrator = migrator::<Self>(|step| step.mysql);
-        // Taken here, before it is looked at what another one may just be running. It goes with the connection.
+        // It is held already, since before it is looked at what another one may just be running.
         migrator.set_locking(false);
-        let mut connection = alone(options).await?;
+        let connection = alone.connection()?;
         connection.ensure_migrations_table(Self::HISTORY).await?;
-        run_again(&mut connection, "DELETE FROM inkfast_schema_history WHERE version = ?").await?;
-        migrator.run_direct(None, &mut connection, false).await?;
-        connection.close().await?;
-        Ok(())
+        run_again(connection, "DELETE FROM inkfast_schema_history WHERE version = ?").await?;
+        migrator.run_direct(None, connection, false).await
     }
 
     async fn revert(options: &Options<sqlx::MySql>, to: i64) -> Result<(), MigrateError> {
         let migrator = migrator::<Self>(|step| step.mysql);
-        let mut connection = alone(options).await?;
+        let mut alone = Self::alone(options).await?;
+        let connection = alone.connection()?;
         connection.ensure_migrations_table(Self::HISTORY).await?;
         let done = "UPDATE inkfast_schema_history SET success = TRUE WHERE version = ?";
-        run_again(&mut connection, done).await?;
-        undo::<Self>(&migrator, &mut connection, to).await?;
-        connection.close().await?;
+        run_again(connection, done).await?;
+        undo::<Self>(&migrator, connection, to).await?;
+        alone.end().await;
         Ok(())
     }
 
@@ -252,8 +291,20 @@ impl OwnTables for Sqlite {
             .is_some_and(|code| code & 0xff == 8)
     }
 
-    async fn migrate(options: &Options<sqlx::Sqlite>) -> Result<(), MigrateError> {
-        up::<Self>(&migrator::<Self>(|step| step.sqlite), options).await
+    async fn alone(_options: &Options<sqlx::Sqlite>) -> Result<Alone<sqlx::Sqlite>, MigrateError> {
+        Ok(Alone::without())
+    }
+
+    /// Over a connection of its own, closed afterwards: the lock goes with it, whatever happens.
+    async fn migrate_alone(
+        _alone: &mut Alone<sqlx::Sqlite>,
+        options: &Options<sqlx::Sqlite>,
+    ) -> Result<(), MigrateError> {
+        let mut connection = options.connect().await?;
+        let migrator = migrator::<Self>(|step| step.sqlite);
+        migrator.run_direct(None, &mut connection, false).await?;
+        connection.close().await?;
+        Ok(())
     }
 
     async fn revert(options: &Options<sqlx::Sqlite>, to: i64) -> Result<(), MigrateError> {
@@ -274,18 +325,6 @@ fn migrator<D: OwnTables>(sql_of: fn(&Step) -> (&'static str, &'static str)) -> 
     let mut migrator = Migrator::with_migrations(MIGRATIONS.iter().flat_map(both).collect());
     migrator.dangerous_set_table_name(D::HISTORY);
     migrator
-}
-
-/// Over a connection of its own, closed afterwards: the lock goes with it, whatever happens.
-async fn up<D: OwnTables>(migrator: &Migrator, options: &Options<D::Database>) -> Result<(), MigrateError>
-where
-    <D::Database as sqlx::Database>::Connection: Migrate,
-    D::Database: Supported,
-{
-    let mut connection = options.connect().await?;
-    migrator.run_direct(None, &mut connection, false).await?;
-    connection.close().await?;
-    Ok(())
 }
 
 async fn down<D: OwnTables>(migrator: &Migrator, options: &Options<D::Database>, to: i64) -> Result<(), MigrateError>
@@ -316,20 +355,6 @@ where
         connection.revert(D::HISTORY, step).await?;
     }
     Ok(())
-}
-
-/// A connection that no other one like it runs beside: the lock goes with it. (The migrator's own waits for ever, which
-/// MariaDB takes for no time at all, and does not look at the answer.)
-async fn alone(options: &Options<sqlx::MySql>) -> Result<sqlx::MySqlConnection, MigrateError> {
-    let mut connection = options.connect().await?;
-    let lock = "SELECT GET_LOCK(CONCAT('inkfast ', MD5(DATABASE())), 600)";
-    let locked: Option<i64> = sqlx::query_scalar(lock).fetch_one(&mut connection).await?;
-    match locked {
-        Some(1) => Ok(connection),
-        _ => Err(MigrateError::Source(
-            "another Inkfast is changing its tables, and has not come to an end within ten minutes".into(),
-        )),
-    }
 }
 
 /// Steps that were begun and not ended are noted as such; after this they are as if they had not been.

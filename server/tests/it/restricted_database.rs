@@ -112,3 +112,34 @@ async fn who_was_given_the_first_own_tables_saves_on_mariadb_too() {
     let url = database.url().replace("tester:tester@", "clerk:clerk@");
     saves_without_the_right_to_make_tables(&url, &|sql| database.query(sql)).await;
 }
+
+/// Between both steps of a restore; that is no lack of rights.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_starts_before_a_restore_is_released_saves_once_it_is() {
+    let database = PrivateDatabase::postgres();
+    database.make_schema();
+    for order in [
+        "CREATE ROLE clerk LOGIN; CREATE SCHEMA inkfast",
+        include_str!("../../../migrations/postgres/0001_create_own_tables.sql"),
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, inkfast TO clerk; \
+         GRANT USAGE ON SCHEMA inkfast TO clerk",
+    ] {
+        database.query(order);
+    }
+    let url = database.url().replace("postgres@", "clerk@");
+    let server = RunningServer::over(&[("DATABASE_URL", &url), ("RUST_LOG", "info")]).await;
+    server.kill();
+    database.query("ALTER TABLE inkfast.submission RENAME TO submission_restoring");
+    server.spawn();
+    for _ in 0..3_000 {
+        if server.log().contains("not prepared yet") || server.log().contains("records are read-only") {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    database.query("ALTER TABLE inkfast.submission_restoring RENAME TO submission");
+    server.until_ready().await;
+    let form = server.form("/records/activity/1").await.expect("a form");
+    let answer = server.save(&form.with("v.title", "Saved all the same")).await;
+    assert_eq!(answer.expect("an answer").outcome, Outcome::Saved);
+}

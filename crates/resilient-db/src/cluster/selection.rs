@@ -11,7 +11,9 @@
 //! * one that was promoted, and our writer went on after that.
 //!
 //! *Readers* follow our writer, or the last one we had. Whoever follows another server, whatever it says of being in
-//! time, is not read from, nor who has not heard our writer for longer than a replica may be late.
+//! time, is not read from, nor who has not heard our writer for longer than a replica may be late. Only while nobody can
+//! be written to, and nobody else is left to read from, those are read from that have followed our writer until it was
+//! lost: somebody may have promoted a server that we may not write to.
 
 use std::time::Duration;
 
@@ -59,6 +61,8 @@ struct Server {
     following: u32,
     /// When it last was.
     followed_at: Option<Moment>,
+    /// It has followed our writer until that was lost, and since then leads itself or follows another.
+    went_on: bool,
     /// Since when it takes writes, as far as we know.
     writable_since: Option<Moment>,
     barred: bool,
@@ -91,6 +95,7 @@ impl Selection {
             followed: false,
             following: 0,
             followed_at: None,
+            went_on: false,
             writable_since: None,
             barred: false,
             told: false,
@@ -168,7 +173,11 @@ impl Selection {
         if key.is_some_and(|key| self.pins.holds(now, key)) {
             return vec![last_resort];
         }
-        let mut fresh: Vec<ServerId> = (0..self.servers.len()).filter(|id| self.is_fresh(now, *id)).collect();
+        let all = 0..self.servers.len();
+        let mut fresh: Vec<ServerId> = all.clone().filter(|id| self.is_fresh(now, *id)).collect();
+        if fresh.is_empty() && self.steady_writer().is_none() {
+            fresh = all.filter(|id| self.is_left(now, *id)).collect();
+        }
         if !fresh.is_empty() {
             let first = turn % fresh.len();
             fresh.rotate_left(first);
@@ -228,10 +237,9 @@ impl Selection {
         let as_before = || server.behind.filter(|_| self.steady_writer().is_none());
         let Replication { position, behind, .. } = answer.replication;
         let by_position = position.filter(|_| !answer.writable);
-        by_position
-            .and_then(|position| self.positions.lag(counted_to, position))
-            .or(behind)
-            .or_else(as_before)
+        let by_position = by_position.and_then(|position| self.positions.lag(counted_to, position));
+        // Who has more than one source is further than our writer with what it has of the others, however late.
+        by_position.max(behind).or_else(as_before)
     }
 
     pub(crate) fn is_barred(&self, id: ServerId) -> bool {
@@ -249,6 +257,7 @@ impl Selection {
         server.failures = 0;
         if answer.writable {
             server.writable_since.get_or_insert(now);
+            server.following = 0;
         } else {
             (server.writable_since, server.told) = (None, false);
             // What it holds is what our writer had, because it was.
@@ -289,6 +298,7 @@ impl Selection {
         }
         for server in &mut self.servers {
             (server.followed, server.following, server.followed_at) = (false, 0, None);
+            server.went_on = false;
         }
         self.writer = Some(id);
     }
@@ -345,11 +355,20 @@ impl Selection {
 
     /// A replica that answers, follows whom it should, and is not too late.
     pub(crate) fn is_fresh(&self, now: Moment, id: ServerId) -> bool {
+        let in_time = || self.lag(now, id).is_some_and(|lag| lag <= self.policy.max_lag);
+        self.is_no_stray(now, id) && self.is_led(now, id) && in_time()
+    }
+
+    /// To be read from where there is nobody else.
+    fn is_left(&self, now: Moment, id: ServerId) -> bool {
+        self.is_no_stray(now, id) && self.servers[id].went_on
+    }
+
+    fn is_no_stray(&self, now: Moment, id: ServerId) -> bool {
         let server = &self.servers[id];
         let stray = server.may_lead && server.writable_since.is_some();
         let is_up = server.failures == 0 && self.is_known(now, id);
-        let in_time = || self.lag(now, id).is_some_and(|lag| lag <= self.policy.max_lag);
-        self.writer != Some(id) && !stray && is_up && self.is_led(now, id) && in_time()
+        self.writer != Some(id) && !stray && is_up
     }
 }
 

@@ -24,7 +24,7 @@ pub use refusals::{DELETE_NOT_PERMITTED, kept_from_deleting, messages};
 pub use statements::{claim, made_from, saved_submission, settled_submission, sweep};
 pub use transaction::run;
 pub use unheard::Unheard;
-pub use version::{Undone, Versions};
+pub use version::{UNTIL_SERVED_MS, Undone, Versions};
 pub use writable::{columns_of_a_form, columns_to_write, takes_saves};
 
 /// How long ids are kept: longer than any draft lives (30 days), plus two weeks for clocks and

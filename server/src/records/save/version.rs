@@ -69,6 +69,10 @@ pub struct Versions {
     undone: Arc<RwLock<Vec<Undone>>>,
 }
 
+/// The end of an [`Undone`] time in the database until the first server has seen it. Whoever restores does not know it:
+/// forms may be drawn from the old database until then.
+pub const UNTIL_SERVED_MS: u64 = i64::MAX as u64;
+
 /// A time of which nothing has happened, because a backup from its beginning was restored at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Undone {

@@ -2,6 +2,7 @@
 
 mod by_schedule;
 mod kinds;
+mod meanwhile;
 mod nothing_runs;
 mod refused;
 mod served;

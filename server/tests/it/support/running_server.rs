@@ -104,6 +104,11 @@ impl RunningServer {
     /// Starts it on the data it had; comes back when it can save.
     pub async fn start(&self) {
         self.spawn();
+        self.until_ready().await;
+    }
+
+    /// Comes back when it can save.
+    pub async fn until_ready(&self) {
         for _ in 0..3_000 {
             let ready = self.ask(self.address, Method::GET, "/readyz", None, &[]).await;
             if ready.is_some_and(|answered| answered.status == StatusCode::OK) {

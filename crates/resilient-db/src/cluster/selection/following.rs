@@ -18,10 +18,12 @@ impl Selection {
         match follows {
             Some(true) => {
                 server.following += 1;
+                server.went_on = false;
                 (server.followed, server.followed_at) = (true, Some(now));
                 server.barred &= server.following < SEEN_TO_FOLLOW;
             }
             Some(false) => {
+                server.went_on |= !is_led && server.followed_at.is_some();
                 (server.following, server.followed_at) = (0, None);
                 server.barred |= is_led && server.may_lead && !server.followed;
             }

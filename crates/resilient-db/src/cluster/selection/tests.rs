@@ -1,5 +1,6 @@
 use super::*;
 
+mod followers;
 mod properties;
 
 const PRIMARY: ServerId = 0;

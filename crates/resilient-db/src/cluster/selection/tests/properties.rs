@@ -42,8 +42,17 @@ struct Witness {
     failures: HashMap<ServerId, u32>,
     /// Where the last write went, and whether that server was known to be down or read-only since.
     wrote: Option<(ServerId, bool)>,
-    /// We left it, or our writer went on after it was promoted, and it was not seen to be a replica of others since.
+    /// We left it, or our writer went on after it was promoted, and it was not seen to follow our writer twice in a row
+    /// since.
     strayed: HashMap<ServerId, bool>,
+    /// Whom each said it follows, by identity.
+    follows: HashMap<ServerId, Option<Vec<u64>>>,
+    /// Whom the next two are about.
+    leader: Option<ServerId>,
+    /// When each was last seen to follow it, unless it was seen to follow another since.
+    followed_at: HashMap<ServerId, u64>,
+    /// So many times in a row.
+    in_a_row: HashMap<ServerId, u32>,
     written: Vec<ServerId>,
     pinned: HashMap<u64, u64>,
 }
@@ -54,20 +63,16 @@ impl Witness {
         !writable || self.failures.get(&id).is_some_and(|failures| *failures >= 2)
     }
 
-    fn hear(&mut self, id: ServerId, writable: Option<bool>, follows: Option<Vec<u64>>) {
+    fn hear(&mut self, id: ServerId, writable: Option<bool>) {
         match writable {
             None => *self.failures.entry(id).or_default() += 1,
             Some(writable) => {
                 self.answers.insert(id, (self.now, writable));
                 self.failures.insert(id, 0);
-                if !writable {
-                    let of_others = follows
-                        .as_ref()
-                        .is_some_and(|of| of.iter().any(|of| *of != id as u64 + 1));
-                    if of_others {
-                        self.strayed.insert(id, false);
-                    }
-                } else if self.wrote == Some((id, false)) {
+                if writable {
+                    self.in_a_row.insert(id, 0);
+                }
+                if writable && self.wrote == Some((id, false)) {
                     self.stray(|other, before| other != id && before);
                 }
             }
@@ -77,6 +82,65 @@ impl Witness {
         {
             self.wrote = Some((wrote, true));
         }
+    }
+
+    /// After an answer. `leader`: whom it should follow by now.
+    fn see_following(&mut self, id: ServerId, follows: Option<Vec<u64>>, writable: bool, leader: Option<ServerId>) {
+        self.follows.insert(id, follows);
+        self.led_by(leader);
+        let Some(leader) = leader.filter(|leader| *leader != id) else {
+            return;
+        };
+        if writable && id < 2 {
+            return;
+        }
+        match self.leads(leader, id) {
+            Some(true) => {
+                self.followed_at.insert(id, self.now);
+                let times = self.in_a_row.entry(id).or_default();
+                *times += 1;
+                if *times >= 2 {
+                    self.strayed.insert(id, false);
+                }
+            }
+            Some(false) => {
+                self.followed_at.remove(&id);
+                self.in_a_row.insert(id, 0);
+            }
+            None => {
+                self.in_a_row.insert(id, 0);
+            }
+        }
+    }
+
+    fn led_by(&mut self, leader: Option<ServerId>) {
+        if self.leader != leader {
+            self.leader = leader;
+            self.followed_at.clear();
+            self.in_a_row.clear();
+        }
+    }
+
+    /// Whether this one follows that one, straight or through the others; there are three.
+    fn leads(&self, leader: ServerId, id: ServerId) -> Option<bool> {
+        let told = |id: ServerId| self.follows.get(&id).cloned().flatten();
+        let mut known = told(id)?;
+        let mut sure = true;
+        for _ in 0..3 {
+            for through in known.clone() {
+                let through = through as usize - 1;
+                if through != leader && self.follows.contains_key(&through) {
+                    sure &= told(through).is_some();
+                    known.extend(told(through).unwrap_or_default());
+                }
+            }
+            known.sort_unstable();
+            known.dedup();
+        }
+        if known.contains(&(leader as u64 + 1)) {
+            return Some(true);
+        }
+        sure.then_some(false)
     }
 
     /// Of those that take writes, those that `which` says; it is told whether that was known before now.
@@ -123,12 +187,18 @@ proptest! {
                 Event::Pass(milliseconds) => witness.now += milliseconds,
                 Event::Probed(id, answer) => {
                     let follows = answer.as_ref().and_then(|answer| answer.replication.follows.clone());
-                    witness.hear(id, answer.as_ref().map(|answer| answer.writable), follows);
+                    let writable = answer.as_ref().map(|answer| answer.writable);
+                    witness.hear(id, writable);
                     selection.probed(now, &[(id, answer)]);
+                    match writable {
+                        Some(writable) => witness.see_following(id, follows, writable, selection.writer),
+                        None => witness.led_by(selection.writer),
+                    }
                 }
                 Event::Refused(id) => {
-                    witness.hear(id, Some(false), None);
+                    witness.hear(id, Some(false));
                     selection.refused_to_write(now, id);
+                    witness.led_by(selection.writer);
                 }
                 Event::Write(caller) => if let Some(id) = selection.writer(now) {
                     witness.write(id, caller)?;
@@ -145,9 +215,16 @@ proptest! {
                         let (wrote, out_since) = witness.wrote.expect("pinned by a write");
                         prop_assert!(readers.len() == 1 && (readers[0] == wrote || out_since), "{readers:?}");
                     }
-                    for id in readers.into_iter().filter(|id| Some(*id) != selection.writer && *id != PRIMARY) {
+                    let last = selection.writer.unwrap_or(PRIMARY);
+                    for id in readers.into_iter().filter(|id| *id != last) {
                         prop_assert_eq!(witness.failures.get(&id).copied().unwrap_or_default(), 0);
-                        prop_assert!(selection.lag(now, id).is_some_and(|lag| lag <= Duration::from_secs(10)));
+                        let in_time = selection.lag(now, id).is_some_and(|lag| lag <= Duration::from_secs(10));
+                        if selection.steady_writer().is_some() {
+                            let heard = witness.followed_at.get(&id).is_some_and(|at| witness.now - at <= 10_000);
+                            prop_assert!(in_time && heard, "{id} does not follow {last}");
+                        } else {
+                            prop_assert!(in_time || selection.servers[id].went_on);
+                        }
                     }
                 }
             }

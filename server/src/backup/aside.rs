@@ -1,0 +1,166 @@
+//! What a restore brings back beside the database: unsaved text, local accounts, the secret.
+
+use std::path::{Path, PathBuf};
+
+use resilient_drafts::Secrets;
+use serde_json::Value;
+use sqlx::sqlite::SqliteConnectOptions;
+
+use super::making::{ACCOUNTS, DRAFTS, SECRET};
+use super::{BackedUp, Backup, BackupError, Manner, Why, kept_file, sqlite, unsaved};
+use crate::clock::now_ms;
+use crate::sql::{Dialect, Sqlite};
+use crate::{files, keys};
+
+/// What lies beside the database, ready to be put in place.
+pub struct Aside {
+    data_dir: PathBuf,
+    /// Each with the file that takes its place.
+    databases: Vec<(PathBuf, PathBuf)>,
+    accounts: Option<Vec<u8>>,
+    secret: Option<Vec<u8>>,
+    notes: Vec<String>,
+}
+
+impl Aside {
+    pub async fn prepare(
+        backup: &Backup,
+        data_dir: &Path,
+        secrets: Option<Secrets>,
+        manner: Manner,
+    ) -> Result<Self, BackupError> {
+        let read = |name: &str| {
+            let path = backup.file(name);
+            let bytes = backup.manifest.has(name).then(|| std::fs::read(&path)).transpose();
+            bytes.map_err(|error| BackupError::of(&path, &error))
+        };
+        let given = read(SECRET)?.filter(|_| secrets.is_none() || manner.secret);
+        // What the server will have then.
+        let used = after(secrets, given.as_deref());
+        let mut databases = Vec::new();
+        for file in &backup.manifest.files {
+            let target = data_dir.join(&file.name);
+            if file.name == DRAFTS {
+                let sealer = used.as_ref().map(|secrets| keys::Keys::of(secrets).drafts);
+                let made = unsaved::joined(&backup.file(DRAFTS), &target, sealer.as_ref(), now_ms()).await?;
+                databases.push((target, made));
+            } else if file.name == "local.db" {
+                let made = sqlite::with_suffix(&target, ".restoring");
+                sqlite::remove(&made)?;
+                kept_file::copy(&backup.file(&file.name), &made).await?;
+                let order = format!("UPDATE {} SET epoch = {}", Sqlite::own("account"), now_ms());
+                Sqlite::run(&SqliteConnectOptions::new().filename(&made), &[order]).await?;
+                databases.push((target, made));
+            }
+        }
+        let accounts = read(ACCOUNTS)?
+            .map(|accounts| signed_out(&accounts, now_ms()))
+            .transpose()?;
+        let secrets = used.iter().flat_map(Secrets::all);
+        let notes = notes(
+            backup,
+            &secrets.map(|secret| keys::secret_mark(&secret)).collect::<Vec<_>>(),
+        );
+        Ok(Self {
+            data_dir: data_dir.to_owned(),
+            databases,
+            accounts,
+            secret: given,
+            notes,
+        })
+    }
+
+    pub async fn put_in_place(self) -> Result<Vec<String>, BackupError> {
+        let mut notes = self.notes;
+        for (target, made) in &self.databases {
+            if target.exists() {
+                let old = sqlite::replace(target, made).await?;
+                notes.push(format!("The old {} is kept as {}.", target.display(), old.display()));
+            } else {
+                sqlite::rename(made, target)?;
+            }
+        }
+        if let Some(accounts) = &self.accounts {
+            let path = self.data_dir.join(ACCOUNTS);
+            files::write_whole(&path, accounts).map_err(|error| BackupError::of(&path, &error))?;
+        }
+        if let Some(secret) = &self.secret {
+            notes.extend(put_secret(&self.data_dir.join(SECRET), secret).await?);
+        }
+        Ok(notes)
+    }
+}
+
+/// With that of a backup in use, the one that is here now is an old one: unsaved text that it has sealed still opens.
+fn after(secrets: Option<Secrets>, given: Option<&[u8]>) -> Option<Secrets> {
+    let Some(given) = given.and_then(|given| <[u8; 32]>::try_from(given).ok()) else {
+        return secrets;
+    };
+    let mut after = Secrets::from(given);
+    after.old = secrets.iter().flat_map(Secrets::all).collect();
+    Some(after)
+}
+
+/// The old one stays beside it: what was kept with it can be read with nothing else.
+async fn put_secret(path: &Path, secret: &[u8]) -> Result<Option<String>, BackupError> {
+    if std::fs::read(path).is_ok_and(|there| there == secret) {
+        return Ok(None);
+    }
+    let made = sqlite::with_suffix(path, ".restoring");
+    sqlite::remove(&made)?;
+    kept_file::write(secret, &made, |_| {}).await?;
+    let mut note = None;
+    if path.exists() {
+        let old = path.with_file_name(keys::name_of_old_secret(now_ms()));
+        // There is one under its name at every moment: a server would make a third.
+        std::fs::hard_link(path, &old).map_err(|error| BackupError::of(&old, &error))?;
+        note = Some(format!(
+            "The old secret is kept as {}, and opens what it has sealed.",
+            old.display()
+        ));
+    }
+    sqlite::rename(&made, path)?;
+    Ok(note)
+}
+
+/// What the server knows of accounts while the database is away: all sessions are over, as in the database.
+fn signed_out(accounts: &[u8], epoch: u64) -> Result<Vec<u8>, BackupError> {
+    let damaged = |error: serde_json::Error| BackupError::new(Why::Damaged, format!("{ACCOUNTS} is damaged: {error}."));
+    let mut state: Value = serde_json::from_slice(accounts).map_err(damaged)?;
+    if let Some(accounts) = state.get_mut("accounts").and_then(Value::as_object_mut) {
+        for account in accounts.values_mut() {
+            account["epoch"] = epoch.into();
+        }
+    }
+    serde_json::to_vec(&state).map_err(damaged)
+}
+
+/// `marks`: of the secrets that the server will have.
+fn notes(backup: &Backup, marks: &[String]) -> Vec<String> {
+    let mut notes = vec!["Everybody signs in again.".to_owned()];
+    if backup.manifest.has(DRAFTS) && !marks.contains(&backup.manifest.secret_mark) {
+        notes.push(
+            "The unsaved text in this backup was kept with another secret: nobody can see it before the server has \
+             that one, as INKFAST_OLD_SECRETS or as a file secret.old-1 in its data directory."
+                .to_owned(),
+        );
+    }
+    if backup.manifest.drafts_in_redis {
+        notes.push("Unsaved text that was in Redis is not in this backup; what is in Redis now stays.".to_owned());
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_come_back_signed_out() {
+        let kept = br#"{"accounts":{"anna":{"role":"viewer","epoch":1,"disabled":false}},"ended":{"s":5}}"#;
+        let state: Value = serde_json::from_slice(&signed_out(kept, 77).unwrap()).unwrap();
+        assert_eq!(state["accounts"]["anna"]["epoch"], 77);
+        assert_eq!(state["ended"]["s"], 5);
+        assert!(signed_out(b"{", 77).is_err());
+    }
+}
