@@ -6,7 +6,7 @@ mod standing;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use app::auth::model::Role;
 use resilient_db::{Connection, Db, DbError, Options, Policy};
@@ -32,6 +32,8 @@ use standing::{Standing, is_there, standing};
 const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
 /// Between two looks at who else uses the database, and which accounts were removed.
 const LOOK_AROUND_EVERY: Duration = Duration::from_secs(10);
+/// Between two looks at what is kept of a removed account: servers that had not heard of it may have kept more.
+const FORGET_AGAIN_AFTER: Duration = Duration::from_secs(10 * 60);
 /// Between two tries to prepare.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// `start` waits this long, so that the usual start ends with everything there.
@@ -119,6 +121,7 @@ impl<D: OwnTables> Preparation<D> {
         match D::migrate(options).await {
             Ok(()) => {
                 self.shares.store(true, Ordering::Release);
+                self.auth.share_accounts_of(self.auth.accounts().mark().await?).await;
                 self.learn_what_was_undone().await?;
             }
             Err(error) if D::is_forbidden(&error) => self.go_on_without_the_right(options).await?,
@@ -153,6 +156,11 @@ impl<D: OwnTables> Preparation<D> {
         self.learn_what_was_undone().await?;
         let shares = !missing.contains(&standing::SHARING);
         self.shares.store(shares, Ordering::Release);
+        let mark = match shares && !missing.contains(&standing::TELLING) {
+            true => self.auth.accounts().mark().await?,
+            false => None,
+        };
+        self.auth.share_accounts_of(mark).await;
         if missing.is_empty() || self.told_what_is_off.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
@@ -236,6 +244,7 @@ impl<D: OwnTables> Preparation<D> {
         let local = Db::<sqlx::Sqlite>::connect_lazily(options, Policy::default()).await;
         self.auth
             .use_accounts(Arc::new(AccountRepository::<Sqlite>::new(local.into())));
+        self.auth.share_accounts_of(None).await;
         self.read_only.store(true, Ordering::Release);
         Ok(())
     }
@@ -308,11 +317,23 @@ impl<D: OwnTables> Preparation<D> {
         }
     }
 
-    /// What is kept of accounts outside of the database goes with them; each server does it for what it keeps.
-    async fn forget_removed(&self, removed: BTreeMap<String, u64>, forgotten: &mut BTreeMap<String, u64>) {
-        for (name, at_ms) in removed {
-            if forgotten.get(&name) != Some(&at_ms) && self.drafts.forget_account(&name, at_ms).await {
-                forgotten.insert(name, at_ms);
+    /// What is kept of accounts outside of the database goes with them; each server does it for what it keeps, whenever
+    /// it was typed: nobody else gets the name as long as it stands among the removed ones.
+    async fn forget_removed(&self, removed: BTreeMap<String, u64>, forgotten: &mut BTreeMap<String, Instant>) {
+        forgotten.retain(|name, done| removed.contains_key(name) && done.elapsed() < FORGET_AGAIN_AFTER);
+        let due: Vec<String> = removed
+            .into_keys()
+            .filter(|name| !forgotten.contains_key(name))
+            .collect();
+        for name in due {
+            // Somebody may have given the name away by hand.
+            match self.auth.accounts().find(&name).await {
+                Ok(None) => {}
+                Ok(Some(_)) => continue,
+                Err(error) => return tracing::debug!(%error, "removed accounts are forgotten later"),
+            }
+            if self.drafts.forget_account(&name).await {
+                forgotten.insert(name, Instant::now());
             }
         }
     }

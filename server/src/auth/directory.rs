@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 use app::auth::model::{Account, Role};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -27,6 +27,22 @@ pub struct Directory {
     path: PathBuf,
     /// Held while the file is written, so that an older state never replaces a newer one.
     writing: Mutex<()>,
+    /// Taken while `state` is held, never the other way round.
+    learned: Mutex<Learned>,
+}
+
+/// What was learned by another way than a reading of all: one that began before it does not count against it.
+#[derive(Debug, Default)]
+struct Learned {
+    count: u64,
+    /// By name, which one it was.
+    names: BTreeMap<String, u64>,
+}
+
+/// When a reading of all accounts began.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    after: u64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +51,9 @@ struct State {
     accounts: BTreeMap<String, KnownAccount>,
     /// Ended sessions by id, with the unix time in milliseconds after which their cookies are over anyway.
     ended: BTreeMap<String, u64>,
+    /// Where the accounts are kept, as that database says; only who reads the same is believed.
+    #[serde(default)]
+    store: Option<String>,
 }
 
 /// A role that this version does not know (it was written by a newer one) grants nothing.
@@ -69,6 +88,7 @@ impl Directory {
             state: RwLock::new(state),
             path,
             writing: Mutex::new(()),
+            learned: Mutex::default(),
         })
     }
 
@@ -86,26 +106,32 @@ impl Directory {
         })
     }
 
-    /// Takes over what the database says now; what of it is news (`None`: an account is no more).
+    /// To be called before all accounts are read.
+    pub fn reading_begins(&self) -> Reading {
+        let after = self.learned().count;
+        Reading { after }
+    }
+
+    /// Takes over what the database says now, but for what was learned since that reading began.
     ///
     /// # Errors
     /// When the file cannot be written; the memory is up to date all the same.
-    pub fn replace(&self, accounts: BTreeMap<String, KnownAccount>) -> io::Result<Changed> {
-        let mut changed = Changed::new();
-        let written = self.change(|state| {
+    pub fn replace(&self, accounts: BTreeMap<String, KnownAccount>, begun: Reading) -> io::Result<()> {
+        self.change(|state| {
             let mut accounts = accounts;
-            for (name, now) in &mut accounts {
-                // An account learned at its sign-in may be newer than a read that began before.
-                if let Some(known) = state.accounts.get(name).filter(|known| known.epoch > now.epoch) {
-                    *now = known.clone();
+            let mut learned = self.learned();
+            learned.names.retain(|_, when| *when > begun.after);
+            for name in learned.names.keys() {
+                match state.accounts.get(name).cloned() {
+                    None => drop(accounts.remove(name)),
+                    Some(known) if accounts.get(name).is_none_or(|read| read.epoch < known.epoch) => {
+                        accounts.insert(name.clone(), known);
+                    }
+                    Some(_) => {}
                 }
             }
-            let names = accounts.keys().chain(state.accounts.keys());
-            let news = names.filter(|name| accounts.get(*name) != state.accounts.get(*name));
-            changed = news.map(|name| (name.clone(), accounts.get(name).cloned())).collect();
             state.accounts = accounts;
-        });
-        written.map(|()| changed)
+        })
     }
 
     /// Takes over what another server has read, unless this one knows something newer.
@@ -116,10 +142,15 @@ impl Directory {
         self.change(|state| {
             for (name, now) in changed {
                 let known = state.accounts.get(&name).map(|known| known.epoch);
-                match now {
-                    Some(now) if known.is_none_or(|known| known < now.epoch) => drop(state.accounts.insert(name, now)),
-                    Some(_) => {}
-                    None => drop(state.accounts.remove(&name)),
+                let is_news = now
+                    .as_ref()
+                    .is_none_or(|now| known.is_none_or(|known| known < now.epoch));
+                if is_news {
+                    self.learned().note(&name);
+                    match now {
+                        Some(now) => drop(state.accounts.insert(name, now)),
+                        None => drop(state.accounts.remove(&name)),
+                    }
                 }
             }
         })
@@ -131,8 +162,29 @@ impl Directory {
     /// As [`Directory::replace`].
     pub fn learn(&self, name: &str, account: KnownAccount) -> io::Result<()> {
         self.change(|state| {
+            self.learned().note(name);
             state.accounts.insert(name.to_owned(), account);
         })
+    }
+
+    /// Where the accounts are kept, as far as that is known; `None`: with nobody else.
+    pub fn store(&self) -> Option<String> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.store.clone()
+    }
+
+    /// From now on the accounts are those of this database.
+    ///
+    /// # Errors
+    /// As [`Directory::replace`].
+    pub fn belongs_to(&self, store: Option<String>) -> io::Result<()> {
+        self.change(|state| state.store = store)
+    }
+
+    /// All accounts as known now.
+    pub fn accounts(&self) -> BTreeMap<String, KnownAccount> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.accounts.clone()
     }
 
     /// Ends a session for good.
@@ -174,6 +226,10 @@ impl Directory {
             .collect()
     }
 
+    fn learned(&self) -> MutexGuard<'_, Learned> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn change(&self, change: impl FnOnce(&mut State)) -> io::Result<()> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = {
@@ -188,6 +244,13 @@ impl Directory {
             }
             None => Ok(()),
         }
+    }
+}
+
+impl Learned {
+    fn note(&mut self, name: &str) {
+        self.count += 1;
+        self.names.insert(name.to_owned(), self.count);
     }
 }
 
@@ -215,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_news_is_told_and_of_two_servers_the_newer_word_counts() {
+    fn of_two_servers_the_newer_word_counts_and_a_reading_takes_back_nothing_that_came_after_it() {
         let folder = tempfile::tempdir().unwrap();
         let directory = Directory::open(folder.path()).unwrap();
         let known = |epoch, disabled| KnownAccount {
@@ -225,22 +288,32 @@ mod tests {
         };
         let anna = |known: KnownAccount| BTreeMap::from([("anna".to_owned(), known)]);
         let now = || directory.state.read().unwrap().accounts.get("anna").cloned();
-        let changed = directory.replace(anna(known(2, false))).unwrap();
-        assert_eq!(changed, [("anna".to_owned(), Some(known(2, false)))].into());
-        assert!(directory.replace(anna(known(2, false))).unwrap().is_empty(), "no news");
+        let begun = directory.reading_begins();
+        directory.replace(anna(known(2, false)), begun).unwrap();
+        assert_eq!(now(), Some(known(2, false)));
 
         let told = |known| BTreeMap::from([("anna".to_owned(), known)]);
         directory.learn_changes(told(Some(known(3, true)))).unwrap();
         assert_eq!(now(), Some(known(3, true)));
         // Said again by whoever kept it, or read before that.
         directory.learn_changes(told(Some(known(2, false)))).unwrap();
-        directory.replace(anna(known(2, false))).unwrap();
+        directory.replace(anna(known(2, false)), begun).unwrap();
         assert_eq!(now(), Some(known(3, true)));
-        let changed = directory.replace(BTreeMap::new()).unwrap();
-        assert_eq!(changed, told(None));
-        directory.replace(anna(known(4, false))).unwrap();
+        directory.replace(BTreeMap::new(), begun).unwrap();
+        assert_eq!(now(), Some(known(3, true)), "it was not there yet");
+        // Read after that: the database is right.
+        let begun = directory.reading_begins();
+        directory.replace(BTreeMap::new(), begun).unwrap();
+        assert_eq!(now(), None);
+
+        let begun = directory.reading_begins();
+        directory.learn("anna", known(4, false)).unwrap();
+        directory.replace(anna(known(5, true)), begun).unwrap();
+        assert_eq!(now(), Some(known(5, true)), "newer than what was learned");
         directory.learn_changes(told(None)).unwrap();
         assert_eq!(now(), None);
+        directory.replace(anna(known(5, true)), begun).unwrap();
+        assert_eq!(now(), None, "it was still there when it was read");
     }
 
     #[test]

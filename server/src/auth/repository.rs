@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use app::auth::model::Role;
 use async_trait::async_trait;
+use resilient_db::failure::Kind;
 use resilient_db::{Connection, DbError, End, OnUnknownCommit};
 
 use super::directory::KnownAccount;
@@ -19,13 +20,36 @@ pub struct StoredAccount {
     pub password_hash: String,
 }
 
+/// What became of a wish for a new account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adding {
+    Added,
+    /// There is one of that name.
+    Taken,
+    /// One of that name was removed, at this unix time in milliseconds. As long as that is known, servers that were away
+    /// may still have unsaved text of it, which nobody else is to be shown.
+    Rests {
+        removed_at_ms: u64,
+    },
+}
+
+/// What became of a wish to remove one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removing {
+    Removed,
+    NoSuchAccount,
+    /// Nobody could do everything any more.
+    LastSuperuser,
+}
+
 /// Where accounts are kept. Names are unique; not-found is `None` or `false`.
 #[async_trait]
 pub trait AccountStore: Send + Sync {
     async fn find(&self, name: &str) -> Result<Option<StoredAccount>, DbError>;
     async fn all(&self) -> Result<BTreeMap<String, KnownAccount>, DbError>;
-    /// Adds an account; `false` where the name is taken.
-    async fn add(&self, name: &str, password_hash: &str, role: Role) -> Result<bool, DbError>;
+    /// What tells these accounts from those of another database; `None` where that was not made.
+    async fn mark(&self) -> Result<Option<String>, DbError>;
+    async fn add(&self, name: &str, password_hash: &str, role: Role) -> Result<Adding, DbError>;
     /// Adds an account where there is none at all yet; `false` where there is.
     async fn add_first(&self, name: &str, password_hash: &str, role: Role) -> Result<bool, DbError>;
     /// Sets the password and ends every session of the account.
@@ -38,7 +62,7 @@ pub trait AccountStore: Send + Sync {
     async fn sign_out_everywhere(&self, name: &str) -> Result<bool, DbError>;
     /// Removes the account, and notes that it was removed at this unix time in milliseconds: what is kept elsewhere
     /// under its name goes, too. What it has done stays in the histories of records.
-    async fn remove(&self, name: &str, now_ms: u64) -> Result<bool, DbError>;
+    async fn remove(&self, name: &str, now_ms: u64) -> Result<Removing, DbError>;
     /// Names of removed accounts, with when that was.
     async fn removed(&self) -> Result<BTreeMap<String, u64>, DbError>;
     /// Sessions that were ended, with the unix time in milliseconds after which their cookies are over anyway; without
@@ -167,18 +191,48 @@ impl<D: Dialect> AccountStore for AccountRepository<D> {
         Ok(rows.into_iter().map(|row| (row.name, row.account.known)).collect())
     }
 
-    async fn add(&self, name: &str, password_hash: &str, role: Role) -> Result<bool, DbError> {
+    async fn mark(&self) -> Result<Option<String>, DbError> {
+        let sql = format!("SELECT min(id) FROM {}", D::own("account_store"));
+        let primary = self.db.primary();
+        let rows = primary.read("account store", |mut conn: Connection<D::Database>| {
+            let sql = sql.clone();
+            async move { D::fetch(&mut conn, sql, Vec::new()).await }
+        });
+        Ok(rows.await?.into_iter().flatten().next().flatten())
+    }
+
+    async fn add(&self, name: &str, password_hash: &str, role: Role) -> Result<Adding, DbError> {
         // An account that had this name before was never younger: what was signed in as that one stays out.
-        let (account, epoch) = (D::own("account"), now_ms());
+        let (account, removed, epoch) = (D::own("account"), D::own("removed_account"), now_ms());
         let sql = format!(
             "INSERT INTO {account} (name, password_hash, role, epoch) SELECT {name}, {}, {}, {epoch} \
-             FROM (SELECT 1 AS one) AS once WHERE NOT EXISTS (SELECT 1 FROM {account} WHERE name = {name})",
+             FROM (SELECT 1 AS one) AS once WHERE NOT EXISTS (SELECT 1 FROM {account} WHERE name = {name}) \
+             AND NOT EXISTS (SELECT 1 FROM {removed} WHERE name = {name})",
             D::placeholder(2),
             D::placeholder(3),
             name = D::placeholder(1),
         );
-        self.change("add account", sql, vec![name, password_hash, role.name()])
-            .await
+        let added = self
+            .change("add account", sql, vec![name, password_hash, role.name()])
+            .await;
+        let failed = match added {
+            Ok(true) => return Ok(Adding::Added),
+            Ok(false) => None,
+            Err(error) => Some(error),
+        };
+        let found = self.find(name).await?;
+        match failed {
+            // It was done, and the answer was lost.
+            Some(_) if found.as_ref().is_some_and(|found| found.password_hash == password_hash) => Ok(Adding::Added),
+            // Somebody else was quicker.
+            Some(error) if error.class.kind == Kind::Constraint && found.is_some() => Ok(Adding::Taken),
+            Some(error) => Err(error),
+            None if found.is_some() => Ok(Adding::Taken),
+            None => Ok(match self.removed().await?.get(name) {
+                Some(&removed_at_ms) => Adding::Rests { removed_at_ms },
+                None => Adding::Taken,
+            }),
+        }
     }
 
     async fn add_first(&self, name: &str, password_hash: &str, role: Role) -> Result<bool, DbError> {
@@ -232,23 +286,32 @@ impl<D: Dialect> AccountStore for AccountRepository<D> {
         self.change("sign out everywhere", sql, vec![name]).await
     }
 
-    async fn remove(&self, name: &str, now_ms: u64) -> Result<bool, DbError> {
+    async fn remove(&self, name: &str, now_ms: u64) -> Result<Removing, DbError> {
         let (account, removed, place) = (D::own("account"), D::own("removed_account"), D::placeholder(1));
         let statements = [
             format!("DELETE FROM {removed} WHERE name = {place}"),
             format!("INSERT INTO {removed} (name, at_ms) SELECT name, {now_ms} FROM {account} WHERE name = {place}"),
             format!("DELETE FROM {account} WHERE name = {place}"),
         ];
+        let superuser = format!("role = '{}' AND disabled = (1 = 0)", Role::Superuser.name());
+        // Nobody else changes one of them until this is over: of the last two, one stays.
+        let hold = format!("UPDATE {account} SET epoch = epoch WHERE {superuser}");
+        let superusers = format!("SELECT name FROM {account} WHERE {superuser}");
         let work = |mut conn: Connection<D::Database>| {
             let (statements, name) = (statements.clone(), Some(name.to_owned()));
+            let (hold, superusers) = (hold.clone(), superusers.clone());
             async move {
+                D::execute(&mut conn, hold, Vec::new()).await?;
+                if D::fetch(&mut conn, superusers, Vec::new()).await? == [[name.clone()]] {
+                    return Ok(End::Rollback(Removing::LastSuperuser));
+                }
                 let mut removed = 0;
                 for statement in statements {
                     removed = D::execute(&mut conn, statement, vec![name.clone()]).await?;
                 }
                 Ok(match removed {
-                    0 => End::Rollback(false),
-                    _ => End::Commit(true),
+                    0 => End::Rollback(Removing::NoSuchAccount),
+                    _ => End::Commit(Removing::Removed),
                 })
             }
         };
@@ -257,7 +320,8 @@ impl<D: Dialect> AccountStore for AccountRepository<D> {
             .transaction("remove account", OnUnknownCommit::Repeat, work)
             .await?;
         // Where the first commit's answer was lost, the second found nothing to remove.
-        Ok(removed || self.removed().await?.get(name) == Some(&now_ms))
+        let was_done = removed == Removing::NoSuchAccount && self.removed().await?.get(name) == Some(&now_ms);
+        Ok(if was_done { Removing::Removed } else { removed })
     }
 
     async fn removed(&self) -> Result<BTreeMap<String, u64>, DbError> {

@@ -1,13 +1,14 @@
 //! Signing in and out, and knowing who asks.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use app::auth::model::Account;
 use resilient_db::DbError;
 use tokio::sync::Notify;
 
-use super::directory::{Changed, Directory};
+use super::directory::{Changed, Directory, KnownAccount};
 use super::password::Passwords;
 use super::repository::AccountStore;
 use super::session::{ABSOLUTE_MS, Session};
@@ -41,6 +42,8 @@ pub struct Auth {
     others: Others,
     /// Rings when there is something to write down.
     ended: Notify,
+    /// What the database said last. Held while it is read: what was read earlier never counts later.
+    last_read: tokio::sync::Mutex<Option<BTreeMap<String, KnownAccount>>>,
 }
 
 impl Auth {
@@ -53,6 +56,7 @@ impl Auth {
             keys,
             others,
             ended: Notify::new(),
+            last_read: tokio::sync::Mutex::default(),
         }
     }
 
@@ -112,31 +116,74 @@ impl Auth {
     }
 
     /// Another server has told it.
-    pub fn ended_elsewhere(&self, sessions: BTreeMap<String, u64>) {
-        if let Err(error) = self.directory.end_all(sessions, now_ms()) {
-            tracing::error!(%error, "ended sessions cannot be kept in the data directory");
+    pub async fn ended_elsewhere(&self, sessions: BTreeMap<String, u64>) {
+        self.keep(move |directory| directory.end_all(sessions, now_ms())).await;
+    }
+
+    /// Another server has read it in the database, which this one may not reach. What is said of another database's
+    /// accounts says nothing of these.
+    pub async fn changed_elsewhere(&self, store: &str, changed: Changed) {
+        if self.directory.store().as_deref() == Some(store) {
+            self.keep(move |directory| directory.learn_changes(changed)).await;
         }
     }
 
-    /// Another server has read it in the database, which this one may not reach.
-    pub fn changed_elsewhere(&self, changed: Changed) {
-        if let Err(error) = self.directory.learn_changes(changed) {
-            tracing::error!(%error, "accounts cannot be kept in the data directory");
-        }
+    /// What there is to know of changed accounts from servers on the same database; with `None` nobody is told, and
+    /// nobody believed.
+    pub async fn share_accounts_of(&self, store: Option<String>) {
+        self.keep(move |directory| directory.belongs_to(store)).await;
     }
 
-    /// Takes over what the database says of all accounts.
+    /// Takes over what the database says of all accounts, and tells others what of it is news.
     ///
     /// # Errors
     /// Those of the database: then what was known before still counts.
     pub async fn refresh(&self) -> Result<(), DbError> {
-        let accounts = self.accounts().all().await?;
-        match self.directory.replace(accounts) {
-            Ok(changed) if (1..=MOST_TOLD).contains(&changed.len()) => self.others.tell(Told::Accounts { changed }),
-            Ok(_) => {}
-            Err(error) => tracing::error!(%error, "accounts cannot be kept in the data directory"),
+        let mut last_read = self.last_read.lock().await;
+        let begun = self.directory.reading_begins();
+        let read = self.accounts().all().await?;
+        // Somebody who signed in may be gone before any reading has shown them.
+        let known = self.directory.accounts();
+        let before = last_read.take().unwrap_or_else(|| known.clone());
+        let now = read.clone();
+        self.keep(move |directory| directory.replace(now, begun)).await;
+        let told = self.tell_news((&known, &before), &read).await;
+        // What could not be told is news again next time.
+        *last_read = Some(if told.is_ok() { read } else { before });
+        told
+    }
+
+    /// Of an account that is not there, others hear only where it was removed: that it was not read proves nothing.
+    async fn tell_news(
+        &self,
+        (known, before): (&BTreeMap<String, KnownAccount>, &BTreeMap<String, KnownAccount>),
+        read: &BTreeMap<String, KnownAccount>,
+    ) -> Result<(), DbError> {
+        let Some(store) = self.directory.store() else {
+            return Ok(());
+        };
+        let there = read.iter().filter(|(name, now)| before.get(*name) != Some(now));
+        let mut changed: Changed = there.map(|(name, now)| (name.clone(), Some(now.clone()))).collect();
+        let names = known.keys().chain(before.keys());
+        let mut gone: Vec<String> = names.filter(|name| !read.contains_key(*name)).cloned().collect();
+        if !gone.is_empty() {
+            let removed = self.accounts().removed().await?;
+            gone.retain(|name| removed.contains_key(name));
+            changed.extend(gone.into_iter().map(|name| (name, None)));
+        }
+        if (1..=MOST_TOLD).contains(&changed.len()) {
+            self.others.tell(Told::Accounts { store, changed });
         }
         Ok(())
+    }
+
+    /// Writes to the data directory where it holds nobody up. What counts in memory counts all the same.
+    async fn keep(&self, what: impl FnOnce(&Directory) -> io::Result<()> + Send + 'static) {
+        let directory = Arc::clone(&self.directory);
+        let kept = tokio::task::spawn_blocking(move || what(&directory)).await;
+        if let Err(error) = kept.unwrap_or_else(|error| Err(io::Error::other(error))) {
+            tracing::error!(%error, "accounts and ended sessions cannot be kept in the data directory");
+        }
     }
 
     /// Takes over what the database says of sessions that were ended, and writes down those it does not know of: they may
@@ -149,7 +196,7 @@ impl Auth {
         let stored = self.accounts().ended_sessions(now).await?;
         let mut unknown = self.directory.ended(now);
         unknown.retain(|id, _| !stored.contains_key(id));
-        self.ended_elsewhere(stored);
+        self.ended_elsewhere(stored).await;
         if !unknown.is_empty() {
             self.accounts().end_sessions(&unknown).await?;
         }

@@ -8,9 +8,12 @@ use resilient_db::{Db, DbError, Options, Policy};
 
 use super::{Failed, OnDatabase};
 use crate::auth::password::{Passwords, random_password};
-use crate::auth::repository::{AccountRepository, AccountStore};
+use crate::auth::repository::{AccountRepository, AccountStore, Adding, Removing};
 use crate::backup::BackedUp;
 use crate::clock::now_ms;
+use crate::records::save::IDS_FORGOTTEN_MS;
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 
 #[derive(Debug, Subcommand)]
 pub enum AccountCommand {
@@ -37,7 +40,7 @@ pub enum AccountCommand {
     /// End every session of an account.
     SignOut { name: String },
     /// Remove an account, and with it its sessions and all it has typed and not saved. What it has saved stays, and so do
-    /// the histories.
+    /// the histories. For 48 days nobody else can have the name. The last superuser stays.
     Remove {
         name: String,
         /// Do it; without this it is only said what would go.
@@ -77,30 +80,16 @@ impl OnDatabase for AccountCommand {
             AccountCommand::Add { who, may } => {
                 check_name(&who.name)?;
                 let hash = Passwords::new().hash(password(who, &mut made)?).await;
-                accounts
-                    .add(&who.name, &hash, may.role)
-                    .await
-                    .map(|done| (done, "There is such an account already."))
+                let added = accounts.add(&who.name, &hash, may.role).await;
+                added.map(|adding| not_added(adding, now_ms()))
             }
             AccountCommand::Password { who } => {
                 let hash = Passwords::new().hash(password(who, &mut made)?).await;
-                accounts
-                    .set_password(&who.name, &hash)
-                    .await
-                    .map(|done| (done, "There is no such account."))
+                accounts.set_password(&who.name, &hash).await.map(no_such_account)
             }
-            AccountCommand::Role { name, may } => accounts
-                .set_role(name, may.role)
-                .await
-                .map(|done| (done, "There is no such account.")),
-            AccountCommand::Disable { name } => accounts
-                .disable(name)
-                .await
-                .map(|done| (done, "There is no such account.")),
-            AccountCommand::SignOut { name } => accounts
-                .sign_out_everywhere(name)
-                .await
-                .map(|done| (done, "There is no such account.")),
+            AccountCommand::Role { name, may } => accounts.set_role(name, may.role).await.map(no_such_account),
+            AccountCommand::Disable { name } => accounts.disable(name).await.map(no_such_account),
+            AccountCommand::SignOut { name } => accounts.sign_out_everywhere(name).await.map(no_such_account),
             AccountCommand::Remove { name, yes: false } => {
                 return Err(format!(
                     "This removes `{name}`, its sessions and all it has typed and not saved; what it has saved stays, and so \
@@ -108,20 +97,48 @@ impl OnDatabase for AccountCommand {
                 )
                 .into());
             }
-            AccountCommand::Remove { name, yes: true } => accounts
-                .remove(name, now_ms())
-                .await
-                .map(|done| (done, "There is no such account.")),
+            AccountCommand::Remove { name, yes: true } => accounts.remove(name, now_ms()).await.map(not_removed),
         };
         match done.map_err(|error: DbError| format!("The database did not do it: {error}."))? {
-            (true, _) => {
+            None => {
                 if let Some((name, password)) = made {
                     println!("The password of `{name}` is {password} (told only this once).");
                 }
                 Ok(())
             }
-            (false, why) => Err(why.to_owned().into()),
+            Some(why) => Err(why.into()),
         }
+    }
+}
+
+fn no_such_account(done: bool) -> Option<String> {
+    (!done).then(|| "There is no such account.".to_owned())
+}
+
+fn not_added(adding: Adding, now_ms: u64) -> Option<String> {
+    match adding {
+        Adding::Added => None,
+        Adding::Taken => Some("There is such an account already.".to_owned()),
+        Adding::Rests { removed_at_ms } => {
+            let free_at_ms = removed_at_ms + IDS_FORGOTTEN_MS;
+            let days = free_at_ms.saturating_sub(now_ms).div_ceil(DAY_MS).max(1);
+            Some(format!(
+                "An account of this name was removed, and a server that was away may still have what it has typed and not \
+                 saved: nobody else is to be shown that. The name is free again in {days} days; take another one."
+            ))
+        }
+    }
+}
+
+fn not_removed(removing: Removing) -> Option<String> {
+    match removing {
+        Removing::Removed => None,
+        Removing::NoSuchAccount => Some("There is no such account.".to_owned()),
+        Removing::LastSuperuser => Some(
+            "This is the last superuser that is not switched off: without one, nobody may do everything. Add another one \
+             first."
+                .to_owned(),
+        ),
     }
 }
 

@@ -300,9 +300,9 @@ impl DraftService {
         }
     }
 
-    /// Removes what an account that was removed then had typed by that time; a later one of the same name keeps its own.
-    /// Whether that was all: some of it may be where nobody can look now.
-    pub async fn forget_account(&self, account: &str, removed_at_ms: u64) -> bool {
+    /// Removes all that is kept under the name of an account that is no more. Whether that was all: some of it may be
+    /// where nobody can look now.
+    pub async fn forget_account(&self, account: &str) -> bool {
         let seen = match self.store.list(account).await {
             Ok(seen) => seen,
             Err(error) => {
@@ -311,14 +311,11 @@ impl DraftService {
             }
         };
         let mut all = seen.complete;
-        let readable = seen.drafts.iter();
-        let readable = readable.map(|kept| (Some(kept.changed_at_ms), &kept.form_key, &kept.draft.revision));
-        let unreadable = seen.unreadable.iter();
-        let unreadable = unreadable.map(|kept| (kept.changed_at_ms, &kept.form_key, &kept.revision));
-        for (changed_at_ms, form_key, revision) in readable.chain(unreadable) {
-            if changed_at_ms.is_none_or(|changed_at_ms| changed_at_ms <= removed_at_ms) {
-                all &= self.end_discarded(account, form_key, revision).await.is_ok();
-            }
+        let readable = seen.drafts.iter().map(|kept| (&kept.form_key, &kept.draft.revision));
+        let unreadable = seen.unreadable.iter().map(|kept| (&kept.form_key, &kept.revision));
+        let revisions: Vec<_> = readable.chain(unreadable).collect();
+        for (form_key, revision) in revisions {
+            all &= self.end_discarded(account, form_key, revision).await.is_ok();
         }
         all
     }

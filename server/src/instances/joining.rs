@@ -6,7 +6,7 @@ use std::time::Duration;
 use resilient_drafts::redis::{Address, Channel, Heard};
 use resilient_drafts::{Sealer, StoreError};
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::hearing::Hearing;
 use super::told::{Envelope, Told};
@@ -72,6 +72,8 @@ impl Speaking {
     async fn run(mut self, mut waiting: mpsc::Receiver<Told>, moved: Arc<Notify>, connected: Arc<Notify>) {
         let mut beats = interval(PRESENT_EVERY);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // While pages come and go, the rest is told all the same.
+        let mut settled: Option<Instant> = None;
         loop {
             tokio::select! {
                 told = waiting.recv() => match told {
@@ -79,7 +81,10 @@ impl Speaking {
                     None => return,
                 },
                 () = moved.notified() => {
-                    sleep(SETTLES_WITHIN).await;
+                    settled.get_or_insert_with(|| Instant::now() + SETTLES_WITHIN);
+                }
+                () = sleep_until(settled.unwrap_or_else(Instant::now)), if settled.is_some() => {
+                    settled = None;
                     self.say_who_is_here();
                 }
                 () = connected.notified() => {
@@ -141,7 +146,7 @@ impl Listening {
                 heard = heard.recv() => match heard {
                     Some(Heard::Connected) => connected.notify_one(),
                     Some(Heard::Lost) => tracing::debug!("the other servers are not heard now"),
-                    Some(Heard::Message(message)) => self.hear(&message),
+                    Some(Heard::Message(message)) => self.hear(&message).await,
                     None => return,
                 },
                 _ = looks.tick() => self.look_for_silence(),
@@ -149,7 +154,7 @@ impl Listening {
         }
     }
 
-    fn hear(&mut self, message: &str) {
+    async fn hear(&mut self, message: &str) {
         // Nobody but servers of the same secret can say anything here.
         let Some(envelope) = Envelope::open(&self.sealer, message) else {
             tracing::debug!("something was said to the servers that none of them has said");
@@ -179,8 +184,8 @@ impl Listening {
             } => hub.answered_elsewhere(&account, &submission, outcome),
             Told::Present { places } => hub.present_elsewhere(&envelope.from, places),
             Told::Gone => hub.present_elsewhere(&envelope.from, Vec::new()),
-            Told::Ended { sessions } => auth.ended_elsewhere(sessions),
-            Told::Accounts { changed } => auth.changed_elsewhere(changed),
+            Told::Ended { sessions } => auth.ended_elsewhere(sessions).await,
+            Told::Accounts { store, changed } => auth.changed_elsewhere(&store, changed).await,
         }
     }
 

@@ -32,8 +32,10 @@ pub enum Told {
     Gone,
     /// Sessions that were ended, with the unix time in milliseconds after which their cookies are over anyway.
     Ended { sessions: BTreeMap<String, u64> },
-    /// Accounts that the database says something new of; `None`: they are no more.
+    /// Accounts that the database says something new of; `None`: they were removed. `store` tells that database from
+    /// others, which may have accounts of the same names.
     Accounts {
+        store: String,
         changed: BTreeMap<String, Option<KnownAccount>>,
     },
 }
@@ -133,6 +135,7 @@ mod tests {
                 sessions: [("s".to_owned(), 9)].into(),
             },
             Told::Accounts {
+                store: "s".into(),
                 changed: [("anna".to_owned(), Some(known)), ("bert".to_owned(), None)].into(),
             },
         ] {

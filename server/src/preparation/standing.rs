@@ -15,6 +15,8 @@ pub(super) const SAVES: &str = "submission";
 
 /// The step whose tables servers need to know of each other.
 pub(super) const SHARING: i64 = 4;
+/// The step whose table says whose accounts these are.
+pub(super) const TELLING: i64 = 5;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -35,6 +37,7 @@ pub(super) async fn standing<D: OwnTables>(db: &Database<D::Database>) -> Result
         (2, backing_up::<D>()),
         (3, noting_errors::<D>()),
         (SHARING, sharing::<D>()),
+        (TELLING, telling::<D>()),
     ];
     for (step, orders) in beyond_saving {
         if !allowed::<D>(db, orders).await? {
@@ -117,6 +120,10 @@ fn sharing<D: OwnTables>() -> Vec<String> {
     orders.extend(adding::<D>("instance", "id, secret, public_url, shared, seen_at_ms"));
     orders.push(changing::<D>("instance", "seen_at_ms"));
     orders
+}
+
+fn telling<D: OwnTables>() -> Vec<String> {
+    vec![format!("SELECT id FROM {} WHERE 1 = 0", D::own("account_store"))]
 }
 
 /// Takes the right to read as well.

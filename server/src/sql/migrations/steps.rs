@@ -22,7 +22,7 @@ macro_rules! both_ways {
     };
 }
 
-pub(super) static MIGRATIONS: [Step; 4] = [
+pub(super) static MIGRATIONS: [Step; 5] = [
     Step {
         number: 1,
         name: "create own tables",
@@ -58,6 +58,15 @@ pub(super) static MIGRATIONS: [Step; 4] = [
         postgres: both_ways!("postgres/0004_create_instance_tables"),
         mysql: both_ways!("mysql/0004_create_instance_tables"),
         sqlite: both_ways!("sqlite/0004_create_instance_tables"),
+    },
+    Step {
+        number: 5,
+        name: "create account store",
+        tables: &["account_store"],
+        is_off: "several servers on this database read which accounts have changed there, and do not tell each other",
+        postgres: both_ways!("postgres/0005_create_account_store"),
+        mysql: both_ways!("mysql/0005_create_account_store"),
+        sqlite: both_ways!("sqlite/0005_create_account_store"),
     },
 ];
 

@@ -1,5 +1,6 @@
 //! Several servers over one database and one Redis.
 
+mod accounts;
 mod balanced;
 mod sessions;
 mod telling;

@@ -3,9 +3,13 @@
 use app::auth::model::Role;
 use axum::http::{Method, StatusCode};
 use fault_proxy::Fault;
+use inkfast_server::auth::repository::{Adding, Removing};
+use inkfast_server::clock::now_ms;
+use resilient_core::draft::replacement::Mode;
+use resilient_core::draft::{Draft, Revision};
 use serde_json::json;
 
-use super::{Two, is_signed_in, until};
+use super::{SECRET, Two, is_signed_in, until};
 use crate::support::test_app::{PASSWORD, TestApp};
 
 async fn known_to_both(two: &Two, name: &str) -> String {
@@ -68,7 +72,10 @@ async fn accounts_that_change_are_told_to_a_server_without_a_database() {
             "password" => accounts.set_password(change, &hash).await,
             "role" => accounts.set_role(change, Role::Viewer).await,
             "everywhere" => accounts.sign_out_everywhere(change).await,
-            _ => accounts.remove(change, inkfast_server::clock::now_ms()).await,
+            _ => accounts
+                .remove(change, now_ms())
+                .await
+                .map(|removing| removing == Removing::Removed),
         };
         assert!(done.expect("the database is there"), "{change}");
         signed_out_on(&two.one, &cookie).await;
@@ -80,6 +87,20 @@ async fn accounts_that_change_are_told_to_a_server_without_a_database() {
         .await;
     }
     assert!(is_signed_in(&two.other, &two.one.cookie).await, "nobody else");
+}
+
+/// A full disk here is no reason that somebody keeps a right there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cannot_write_its_files_tells_the_others_all_the_same() {
+    let two = Two::started().await;
+    let cookie = known_to_both(&two, "anna").await;
+    two.way_of_other.set(Fault::Cut).await;
+    // The file cannot be made where there is a folder of that name.
+    let beside = two.one.services().settings.storage.data_dir.join("accounts.new");
+    std::fs::create_dir(&beside).expect("a folder");
+    assert!(two.one.accounts().disable("anna").await.expect("the database is there"));
+    signed_out_on(&two.one, &cookie).await;
+    signed_out_on(&two.other, &cookie).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,14 +131,42 @@ async fn a_removed_account_leaves_its_histories_and_none_of_its_drafts_and_its_n
     let forms = || two.redis.command(&["EVAL", FORMS_WITH_DRAFTS, "0"]).expect("Redis");
     assert_eq!(forms(), "1");
 
-    let removed = two.one.accounts().remove("anna", inkfast_server::clock::now_ms()).await;
-    assert!(removed.expect("the database is there"));
+    let removed = two.one.accounts().remove("anna", now_ms()).await;
+    assert_eq!(removed.expect("the database is there"), Removing::Removed);
     until("its drafts are gone", async || forms() == "0").await;
     let audit = two.database.own("audit");
     let lines = two
         .database
         .query(&format!("SELECT count(*) FROM {audit} WHERE account = 'anna'"));
     assert_eq!(lines, "1");
+
+    // A server that had not heard of it keeps more. Nobody gets the name as long as there may be some of it.
+    let late: Draft = serde_json::from_value(draft).expect("a draft");
+    let late = Draft {
+        revision: Revision {
+            writer: "late".to_owned(),
+            ..late.revision
+        },
+        ..late
+    };
+    let drafts = &two.other.services().drafts;
+    let kept = drafts.write("anna", "activity/2", &late, &Mode::Beside).await;
+    kept.expect("Redis is there");
+    assert_eq!(forms(), "1");
+    let hash = two.one.services().auth.passwords().hash(PASSWORD.to_owned()).await;
+    let adding = two.one.accounts().add("anna", &hash, Role::Editor).await;
+    let adding = adding.expect("the database is there");
+    assert!(matches!(adding, Adding::Rests { .. }), "{adding:?}");
+    let (url, redis) = (two.database.url(), two.redis.url());
+    let settings = [
+        ("DATABASE_URL", url.as_str()),
+        ("REDIS_URL", &redis),
+        ("INKFAST_SECRET", SECRET),
+    ];
+    let _third = TestApp::with(&settings).await;
+    until("what came later is gone, too", async || forms() == "0").await;
+    let removed = two.database.own("removed_account");
+    two.database.query(&format!("DELETE FROM {removed}"));
 
     // Whoever gets the name gets nothing else of it, and whoever had it is not let in by it.
     let again = known_to_both(&two, "anna").await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use app::auth::model::Role;
 use axum::http::StatusCode;
+use inkfast_server::events::{Place, Places};
 use private_servers::PrivateRedis;
 use resilient_core::submission::answer::Outcome;
 use resilient_drafts::redis::{Channel, Heard};
@@ -100,6 +101,43 @@ async fn without_redis_each_tells_its_own_and_when_it_is_back_they_are_joined_ag
     let form = two.one.form(ACTIVITY).await.with("v.title", "Saved when it is back");
     assert_eq!(two.one.save(&form).await.1.outcome, Outcome::Saved);
     assert_eq!(hers.until("record").await["by"], "admin");
+}
+
+/// While people open and close pages all the time.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_opens_pages_holds_up_nothing_else_that_is_told() {
+    const SAVES: usize = 1500;
+    let redis = PrivateRedis::start().expect("Redis");
+    let url = redis.url();
+    let app = TestApp::with(&[("REDIS_URL", &url)]).await;
+    let listens = || {
+        let channels = redis.command(&["PUBSUB", "CHANNELS", "*"]).unwrap_or_default();
+        channels.trim().to_owned()
+    };
+    until("it listens", async || !listens().is_empty()).await;
+    let (_channel, mut heard) =
+        Channel::open(&url.parse().expect("an address"), &listens()).expect("anybody can listen");
+    assert_eq!(heard.recv().await, Some(Heard::Connected));
+    let counting = tokio::spawn(async move {
+        for _ in 0..SAVES {
+            while !matches!(heard.recv().await.expect("Redis is there"), Heard::Message(_)) {}
+        }
+    });
+
+    let hub = std::sync::Arc::clone(&app.services().events);
+    let mut stream = hub.subscribe("admin").expect("a stream");
+    let token = stream.token.clone();
+    let reading = tokio::spawn(async move { while stream.next().await.is_some() {} });
+    for n in 0..SAVES {
+        let open = Places::from([Place::read(&format!("activity/{}", n % 2)).expect("a record")]);
+        assert!(hub.opened("admin", &token, open));
+        hub.submission_answered("mira", &n.to_string(), Outcome::Saved);
+        // Others of the process have their turn.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let all = tokio::time::timeout(PATIENCE, counting).await;
+    all.expect("all of it was told").expect("it counts");
+    reading.abort();
 }
 
 /// Redis, and whoever can write to it, is trusted with nothing.

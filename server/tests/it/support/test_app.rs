@@ -6,7 +6,7 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, LOCATION, RETRY_AFT
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
 use fault_proxy::FaultProxy;
-use inkfast_server::auth::repository::AccountStore;
+use inkfast_server::auth::repository::{AccountStore, Adding};
 use inkfast_server::config::Settings;
 use inkfast_server::services::Services;
 use inkfast_server::startup::{self, Prepared};
@@ -98,12 +98,8 @@ impl TestApp {
     /// Adds an account and gives its session cookie.
     pub async fn signed_in_as(&self, name: &str, role: Role) -> String {
         let hash = self.app.services.auth.passwords().hash(PASSWORD.to_owned()).await;
-        assert!(
-            self.accounts()
-                .add(name, &hash, role)
-                .await
-                .expect("the database is there")
-        );
+        let added = self.accounts().add(name, &hash, role).await;
+        assert_eq!(added.expect("the database is there"), Adding::Added);
         self.sign_in(name, PASSWORD).await.expect("the new account can sign in")
     }
 

@@ -1,0 +1,1 @@
+DROP TABLE inkfast.account_store;

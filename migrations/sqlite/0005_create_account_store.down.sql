@@ -1,0 +1,1 @@
+DROP TABLE inkfast_account_store;
