@@ -40,6 +40,8 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 const START_WAITS: Duration = Duration::from_secs(10);
 /// Between two clean-ups of what is kept only for a time.
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+/// Where not all drafts could be looked at: what is not moved yet is seen by nobody.
+const SWEEP_ANEW_AFTER: Duration = Duration::from_secs(5 * 60);
 /// Rows forgotten in one statement: nobody waits long for what it holds.
 const SWEEP_AT_ONCE: u32 = 500;
 
@@ -66,6 +68,20 @@ pub struct Preparation<D: OwnTables> {
     pub undone_seen: Mutex<BTreeMap<u64, u64>>,
 }
 
+/// Needs no database: what lies in Redis where nobody looks is moved however long that is away.
+async fn sweep_drafts(drafts: Arc<DraftService>, secrets: Arc<SecretsSeen>) {
+    loop {
+        let now = now_ms();
+        let swept = drafts.sweep(now).await;
+        secrets.swept(swept, now);
+        let pause = match swept.is_some_and(|swept| swept.complete) {
+            true => SWEEP_EVERY,
+            false => SWEEP_ANEW_AFTER,
+        };
+        tokio::time::sleep(pause).await;
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 enum NotPrepared {
     #[error("the own tables cannot be made")]
@@ -84,6 +100,7 @@ impl<D: OwnTables> Preparation<D> {
         let prepared = Arc::clone(&self.prepared);
         let drafts = Arc::clone(&self.drafts);
         tokio::spawn(async move { drafts.watch().await });
+        tokio::spawn(sweep_drafts(Arc::clone(&self.drafts), Arc::clone(&self.secrets)));
         tokio::spawn(self.run());
         let ready = async {
             while !prepared.load(Ordering::Acquire) {
@@ -341,7 +358,6 @@ impl<D: OwnTables> Preparation<D> {
     async fn sweep(&self) {
         loop {
             let now = now_ms();
-            self.secrets.swept(self.drafts.sweep(now).await, now);
             if !self.read_only.load(Ordering::Acquire) {
                 self.forget_old_ids().await;
             }

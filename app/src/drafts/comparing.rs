@@ -104,7 +104,8 @@ fn state(kept: &KeptDraft, beside: &Beside, compared: &Compared) -> DraftState {
     match beside.present {
         _ if beside.table.is_none() => DraftState::TableUnknown,
         Some(Present::Gone) => DraftState::RecordGone,
-        Some(Present::Here(..)) if compared.differences.is_empty() => DraftState::SavedMeanwhile,
+        // Where nothing of it can be shown, nothing is known to be saved.
+        Some(Present::Here(..)) if compared.differences.is_empty() && compared.same > 0 => DraftState::SavedMeanwhile,
         Some(Present::Here(..)) if compared.differences.iter().any(|one| one.changed_meanwhile) => {
             DraftState::NeedsDecision
         }
@@ -283,5 +284,8 @@ mod tests {
             ["gone"]
         );
         assert_eq!(told.differences[0].now, None);
+        let only_secret = self::kept(&[("code", text("1234"))], &[]);
+        let told = compared(&only_secret, Some(&here("x", None)), Some(&[]));
+        assert_eq!(told.state, DraftState::Typed, "nothing says that it was saved");
     }
 }

@@ -54,9 +54,14 @@ impl Format {
     }
 }
 
+/// Text that does not open is in no file.
+fn is_whole(seen: &SeenDrafts) -> bool {
+    seen.complete && seen.unreadable.is_empty()
+}
+
 fn text(account: &str, tables: &[Arc<Table>], seen: &SeenDrafts, now_ms: u64) -> String {
     let mut text = format!("Unsaved work of {account}, {}\n", written::moment(now_ms));
-    if !seen.complete {
+    if !is_whole(seen) {
         text.push_str("There may be more: not all of it could be read when this was written.\n");
     }
     for kept in &seen.drafts {
@@ -79,7 +84,7 @@ fn as_json(account: &str, tables: &[Arc<Table>], seen: &SeenDrafts, now_ms: u64)
     json!({
         "account": account,
         "exported_at_unix_ms": now_ms,
-        "complete": seen.complete,
+        "complete": is_whole(seen),
         "drafts": drafts,
     })
 }
@@ -108,6 +113,7 @@ mod tests {
     use resilient_core::draft::{Draft, Revision, Values};
 
     use super::*;
+    use crate::drafts::port::UnreadableDraft;
     use crate::records::model::{Column, ColumnKind};
     use crate::records::sample::{column, table, text};
 
@@ -185,6 +191,16 @@ mod tests {
                 .contains("There may be more")
         };
         assert_eq!((told(true), told(false)), (false, true));
+        let mut closed = seen(true);
+        closed.unreadable.push(UnreadableDraft {
+            form_key: "site/8".into(),
+            revision: closed.drafts[0].draft.revision.clone(),
+            changed_at_ms: None,
+            is_of_another_secret: true,
+        });
+        let file = Format::Json.write("ann", &tables(), &closed, NOW_MS);
+        let file: Value = serde_json::from_str(&file).unwrap();
+        assert_eq!(file["complete"], false, "what does not open is not in it");
     }
 
     #[test]

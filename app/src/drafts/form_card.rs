@@ -85,7 +85,7 @@ fn told(state: DraftState) -> (&'static str, &'static str, &'static str, &'stati
             "waiting",
             "clock",
             "Waiting to be saved",
-            "Save was pressed and could not be done yet. The device it was pressed on sends it again by itself; or open it and save it now.",
+            "Save was pressed and could not be done yet. Open it and save it now, unless the page it was typed in says that it goes on trying.",
         ),
         DraftState::NeedsDecision => (
             "decision",

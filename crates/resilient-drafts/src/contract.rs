@@ -31,8 +31,8 @@ macro_rules! contract_tests {
             everything_ends_thirty_days_after_its_last_change,
             forms_with_drafts_are_counted_and_neither_old_nor_ended_ones,
             a_draft_that_is_too_large_leaves_the_old_one_as_it_is,
-            one_draft_too_many_is_refused_and_no_other_is_dropped,
-            more_text_than_an_account_may_have_is_refused_and_none_is_dropped,
+            one_draft_too_many_is_refused_unless_it_is_a_failed_save_and_no_other_is_dropped,
+            more_text_than_an_account_may_have_is_refused_unless_its_save_failed_and_none_is_dropped,
             of_many_first_writers_one_wins_and_all_others_are_told,
             of_one_page_s_writes_at_once_the_last_one_stays,
         );
@@ -343,7 +343,7 @@ pub async fn a_draft_that_is_too_large_leaves_the_old_one_as_it_is(store: impl D
     assert!(matches!(write(&store, &fitting, 3).await, Written::Stored(_)));
 }
 
-pub async fn one_draft_too_many_is_refused_and_no_other_is_dropped(store: impl DraftStore) {
+pub async fn one_draft_too_many_is_refused_unless_it_is_a_failed_save_and_no_other_is_dropped(store: impl DraftStore) {
     let keep = async |form: u32, draft: &Draft| {
         let form_key = format!("site/{form}");
         store.write("ann", &form_key, draft, &Mode::Chained, form.into()).await
@@ -366,9 +366,24 @@ pub async fn one_draft_too_many_is_refused_and_no_other_is_dropped(store: impl D
     keep(MOST_DRAFTS, &draft("a", 1, None, "now there is room"))
         .await
         .unwrap();
+    failed_saves_are_kept_all_the_same(&store, "text").await;
 }
 
-pub async fn more_text_than_an_account_may_have_is_refused_and_none_is_dropped(store: impl DraftStore) {
+/// Without script, their text is nowhere else.
+async fn failed_saves_are_kept_all_the_same(store: &impl DraftStore, text: &str) {
+    let plain = Mode::FailedPostWithoutScript { fresh: at("fresh", 1) };
+    for (form_key, mode) in [("site/failed", Mode::FailedPost), ("site/plain", plain)] {
+        let failed = draft("page", 1, None, text);
+        let kept = store.write("ann", form_key, &failed, &mode, 9).await.unwrap();
+        assert!(matches!(kept, Written::Stored(_)), "{kept:?}");
+        let seen = store.load("ann", form_key).await.unwrap();
+        assert_eq!(seen.drafts[0].draft.values, failed.values);
+    }
+}
+
+pub async fn more_text_than_an_account_may_have_is_refused_unless_its_save_failed_and_none_is_dropped(
+    store: impl DraftStore,
+) {
     let long = "x".repeat(LONGEST_DRAFT - 200);
     let keep = async |form: usize, draft: &Draft| {
         let form_key = format!("site/{form}");
@@ -384,6 +399,12 @@ pub async fn more_text_than_an_account_may_have_is_refused_and_none_is_dropped(s
         }
     };
     assert!(matches!(refused, StoreError::TooMuch), "{refused:?}");
+    failed_saves_are_kept_all_the_same(&store, &long).await;
+    for form_key in ["site/failed", "site/plain"] {
+        let kept = store.load("ann", form_key).await.unwrap();
+        let revision = &kept.drafts[0].draft.revision;
+        store.end("ann", form_key, revision, End::Discarded, 9).await.unwrap();
+    }
     // Sealed, a text is a third larger than it was.
     assert!((47..=64).contains(&kept), "{kept}");
     assert_eq!(store.count("ann", 0).await.unwrap().forms, kept);

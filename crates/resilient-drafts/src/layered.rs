@@ -27,8 +27,8 @@ use resilient_core::draft::{Draft, Revision};
 use self::moving::keep_moving;
 use self::spill::Spill;
 use crate::form::{Form, latest_first};
-use crate::redis::{Found, RedisStore, Room};
-use crate::step::{Ending, Writing, to_its_end};
+use crate::redis::{Found, RedisStore};
+use crate::step::{Ending, Room, Writing, to_its_end};
 use crate::store::too_old_at_ms;
 use crate::{Count, DraftStore, End, Ended, Place, Seen, SqliteStore, StoreError, Swept, Written};
 
@@ -85,7 +85,7 @@ impl LayeredStore {
             }
             Err(StoreError::Unavailable(cause)) => {
                 tracing::debug!(cause, "Redis did not do it: kept in the spill");
-                self.spill.update(account, form_key, in_spill).await
+                self.spill.update(account, form_key, room, in_spill).await
             }
             Err(refused) => Err(refused),
         }
@@ -163,9 +163,9 @@ impl DraftStore for LayeredStore {
             let in_spill = |form: &Form| writing.decide_unseen(form);
             let Writing { account, form_key, .. } = &writing;
             if !has_room {
-                return store.spill.update(account, form_key, in_spill).await;
+                return store.spill.update(account, form_key, writing.room, in_spill).await;
             }
-            store.change(account, form_key, Room::Limited, in_redis, in_spill).await
+            store.change(account, form_key, writing.room, in_redis, in_spill).await
         })
         .await
     }

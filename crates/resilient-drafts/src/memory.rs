@@ -8,7 +8,7 @@ use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
 
 use crate::form::{Form, latest_first};
-use crate::step::{Ending, Writing};
+use crate::step::{Ending, Room, Writing};
 use crate::store::too_old_at_ms;
 use crate::{Count, DraftStore, End, Ended, MOST_BYTES, MOST_DRAFTS, Place, Seen, StoreError, Swept, Written};
 
@@ -31,6 +31,7 @@ impl MemoryStore {
         &self,
         account: &str,
         form_key: &str,
+        room: Room,
         decide: impl FnOnce(&Form) -> (T, Form),
     ) -> Result<T, StoreError> {
         let mut forms = self.forms();
@@ -38,7 +39,8 @@ impl MemoryStore {
         let unknown = Form::empty(form_key, Place::Server);
         let before = forms.get(&key).unwrap_or(&unknown);
         let (told, after) = decide(before);
-        if before.difference(&after).adds_drafts() {
+        let is_limited = room == Room::Limited;
+        if is_limited && before.difference(&after).adds_drafts() {
             let drafts: usize = of(account, &forms).map(|form| form.entries.len()).sum();
             if drafts >= MOST_DRAFTS as usize {
                 return Err(StoreError::TooMany);
@@ -46,7 +48,7 @@ impl MemoryStore {
         }
         let earlier = forms.insert(key.clone(), after.clone());
         let bytes: u64 = of(account, &forms).map(bytes_of).sum();
-        if bytes > MOST_BYTES && bytes_of(&after) > earlier.as_ref().map_or(0, bytes_of) {
+        if is_limited && bytes > MOST_BYTES && bytes_of(&after) > earlier.as_ref().map_or(0, bytes_of) {
             match earlier {
                 Some(earlier) => drop(forms.insert(key, earlier)),
                 None => drop(forms.remove(&key)),
@@ -98,7 +100,7 @@ impl DraftStore for MemoryStore {
         now_ms: u64,
     ) -> Result<Written, StoreError> {
         let writing = Writing::new(account, form_key, draft, mode, now_ms)?;
-        self.update(account, form_key, |form| writing.decide(form))
+        self.update(account, form_key, writing.room, |form| writing.decide(form))
     }
 
     async fn end(
@@ -110,7 +112,7 @@ impl DraftStore for MemoryStore {
         now_ms: u64,
     ) -> Result<Ended, StoreError> {
         let ending = Ending::new(account, form_key, revision, end, now_ms);
-        self.update(account, form_key, |form| ending.decide(form))
+        self.update(account, form_key, Room::Unlimited, |form| ending.decide(form))
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<Swept, StoreError> {

@@ -16,7 +16,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use sqlx::{Sqlite, Transaction};
 
 use crate::form::Form;
-use crate::step::{Ending, Writing, to_its_end};
+use crate::step::{Ending, Room, Writing, to_its_end};
 use crate::store::{too_old_at_ms, unavailable};
 use crate::{Count, DraftStore, End, Ended, MOST_BYTES, MOST_DRAFTS, Place, Sealer, Seen, StoreError, Swept, Written};
 
@@ -93,6 +93,7 @@ impl SqliteStore {
         &self,
         account: &str,
         form_key: &str,
+        room: Room,
         decide: impl FnOnce(&Form) -> (T, Form),
     ) -> Result<T, StoreError> {
         let mut transaction = self.begin().await.map_err(unavailable)?;
@@ -104,13 +105,14 @@ impl SqliteStore {
         if difference.is_empty() {
             return Ok(told);
         }
-        if difference.adds_drafts() && rows::count(&mut transaction, account).await? >= MOST_DRAFTS {
+        let is_limited = room == Room::Limited;
+        if is_limited && difference.adds_drafts() && rows::count(&mut transaction, account).await? >= MOST_DRAFTS {
             return Err(StoreError::TooMany);
         }
         let bytes = rows::bytes(&mut transaction, account).await?;
         rows::apply(&mut transaction, &self.sealer, account, form_key, &difference).await?;
         let bytes_after = rows::bytes(&mut transaction, account).await?;
-        if bytes_after > MOST_BYTES && bytes_after > bytes {
+        if is_limited && bytes_after > MOST_BYTES && bytes_after > bytes {
             // Dropped, the transaction has changed nothing.
             return Err(StoreError::TooMuch);
         }
@@ -174,7 +176,8 @@ impl DraftStore for SqliteStore {
         let store = self.clone();
         to_its_end(async move {
             let decide = |form: &Form| writing.decide(form);
-            store.update(&writing.account, &writing.form_key, decide).await
+            let Writing { account, form_key, .. } = &writing;
+            store.update(account, form_key, writing.room, decide).await
         })
         .await
     }
@@ -191,7 +194,8 @@ impl DraftStore for SqliteStore {
         let store = self.clone();
         to_its_end(async move {
             let decide = |form: &Form| ending.decide(form);
-            store.update(&ending.account, &ending.form_key, decide).await
+            let Ending { account, form_key, .. } = &ending;
+            store.update(account, form_key, Room::Unlimited, decide).await
         })
         .await
     }

@@ -14,6 +14,24 @@ pub struct Writing {
     draft: Draft,
     mode: Mode,
     now_ms: u64,
+    pub room: Room,
+}
+
+/// Whether text is refused where there is enough of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    Limited,
+    Unlimited,
+}
+
+impl Room {
+    /// The text of a failed save may be nowhere else: it is never too much.
+    pub fn of(mode: &Mode) -> Self {
+        match mode {
+            Mode::FailedPost | Mode::FailedPostWithoutScript { .. } => Self::Unlimited,
+            Mode::Chained | Mode::Beside => Self::Limited,
+        }
+    }
 }
 
 /// [`DraftStore::end`](crate::DraftStore::end)
@@ -36,6 +54,7 @@ impl Writing {
             draft: draft.clone(),
             mode: mode.clone(),
             now_ms,
+            room: Room::of(mode),
         })
     }
 

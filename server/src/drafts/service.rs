@@ -221,7 +221,43 @@ impl DraftService {
             revision,
             on: None,
         };
+        let draft = match manner {
+            Manner::Plain => self.with_what_had_no_control(account, form_key, draft, body).await,
+            Manner::Scripted => draft,
+        };
         self.keep_failed_post(account, form_key, draft, manner).await
+    }
+
+    /// With what the drawn draft has for columns that the form had no control for, because they are gone or may not be
+    /// written any more: what is kept replaces that draft, and the form could not post it.
+    pub async fn with_what_had_no_control(
+        &self,
+        account: &str,
+        form_key: &str,
+        mut draft: Draft,
+        body: &FormBody,
+    ) -> Draft {
+        let seen = match self.store.load(account, form_key).await {
+            Ok(seen) => seen.drafts,
+            Err(error) => {
+                tracing::warn!(?error, "what a form could not post cannot be looked up");
+                return draft;
+            }
+        };
+        let drawn = seen.into_iter().filter(|kept| kept.draft.revision == draft.revision);
+        let Some(drawn) = drawn.map(|kept| kept.draft).next() else {
+            return draft;
+        };
+        for (column, text) in drawn.values {
+            if body.columns.contains_key(&column) || draft.values.contains_key(&column) {
+                continue;
+            }
+            if let Some(base) = drawn.base.get(&column) {
+                draft.base.insert(column.clone(), base.clone());
+            }
+            draft.values.insert(column, text);
+        }
+        draft
     }
 
     async fn write_counted(

@@ -62,9 +62,12 @@ impl SecretsSeen {
     pub fn swept(&self, swept: Option<Swept>, now_ms: u64) {
         let mut state = self.state();
         state.swept = swept;
+        // Neither 0 nor what an earlier sweep has found is what is there: where not all could be seen, no number is.
+        let all = swept.filter(|swept| swept.complete);
+        let count = |of: fn(&Swept) -> u64| all.map_or(f64::NAN, |swept| of(&swept) as f64);
+        metrics::gauge!("inkfast_drafts_sealed_with_old_secret").set(count(|swept| swept.still_old));
+        metrics::gauge!("inkfast_drafts_sealed_with_unknown_secret").set(count(|swept| swept.unknown));
         if let Some(swept) = swept {
-            metrics::gauge!("inkfast_drafts_sealed_with_old_secret").set(swept.still_old as f64);
-            metrics::gauge!("inkfast_drafts_sealed_with_unknown_secret").set(swept.unknown as f64);
             metrics::counter!("inkfast_drafts_resealed_total").increment(swept.resealed);
         }
         let news = state.old > 0 && !state.told && state.is_done(now_ms);
@@ -77,12 +80,13 @@ impl SecretsSeen {
 
     pub fn report(&self) -> Value {
         let state = self.state();
+        let all = state.swept.filter(|swept| swept.complete);
         json!({
             "old": state.old,
             "in_use_since_unix_ms": state.since_ms,
-            "drafts_sealed_with_old": state.swept.map(|swept| swept.still_old),
-            "drafts_sealed_with_unknown": state.swept.map(|swept| swept.unknown),
-            "all_drafts_seen": state.swept.is_some_and(|swept| swept.complete),
+            "drafts_sealed_with_old": all.map(|swept| swept.still_old),
+            "drafts_sealed_with_unknown": all.map(|swept| swept.unknown),
+            "all_drafts_seen": all.is_some(),
             "forms_need_old_until_unix_ms": (state.old > 0).then(|| state.since_ms + IDS_KEPT_MS),
             "old_needed": state.old > 0 && !state.is_done(now_ms()),
         })
@@ -139,7 +143,15 @@ mod tests {
         let late = since + IDS_KEPT_MS + 1;
         assert!(!done(swept(0, true), late - 1));
         assert!(!done(swept(1, true), late) && !done(swept(0, false), late) && !done(None, late));
+        assert_eq!(seen.report()["drafts_sealed_with_old"], Value::Null, "not known");
+        done(swept(0, false), late);
+        assert_eq!(
+            seen.report()["drafts_sealed_with_old"],
+            Value::Null,
+            "there may be more"
+        );
         assert!(done(swept(0, true), late));
+        assert_eq!(seen.report()["drafts_sealed_with_old"], 0);
         assert!(seen.state().told, "once");
 
         seen.begin(folder.path(), &secrets(2, &[], &[1]));

@@ -61,7 +61,7 @@ impl<D: Dialect> RecordService<D> {
         };
         let answer = self.answer(&mut intent, posted).await;
         let is_first_heard = self.is_first_heard(&intent, &answer);
-        let answer = self.settle_draft(&intent, answer, manner).await;
+        let answer = self.settle_draft(&intent, answer, (body, manner)).await;
         self.tell_open_pages(&intent, &answer, is_first_heard);
         answer
     }
@@ -241,7 +241,7 @@ impl<D: Dialect> RecordService<D> {
 
     /// After `saved` the server's draft is done with. Otherwise it is kept: what the page's script
     /// keeps by itself only where the database failed, what was posted without script always.
-    async fn settle_draft(&self, intent: &Intent, mut answer: Answer, manner: Manner) -> Answer {
+    async fn settle_draft(&self, intent: &Intent, mut answer: Answer, (body, manner): (&FormBody, Manner)) -> Answer {
         let drafts = &self.parts.drafts;
         let account = &intent.account.name;
         if answer.outcome == Outcome::Saved {
@@ -262,6 +262,14 @@ impl<D: Dialect> RecordService<D> {
         if !keeps || draft.values.is_empty() {
             return answer;
         }
+        let draft = match manner {
+            Manner::Plain => {
+                drafts
+                    .with_what_had_no_control(account, &intent.form_key, draft, body)
+                    .await
+            }
+            Manner::Scripted => draft,
+        };
         match drafts.keep_failed_post(account, &intent.form_key, draft, manner).await {
             Ok(kept) => {
                 answer.kept_in = (answer.outcome == Outcome::Kept).then(|| kept.kept_in.word().to_owned());

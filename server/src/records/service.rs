@@ -30,10 +30,10 @@ use crate::drafts::DraftService;
 use crate::events::Hub;
 use crate::monitoring::Saves;
 use crate::panel::{Panel, shown_answer};
+use crate::report;
 use crate::schema::Schema;
 use crate::sql::Dialect;
 use crate::sql::catalog::Catalog;
-use crate::{report, request_id};
 
 pub(super) const TABLE_GONE: &str = "The database has no such table any more.";
 
@@ -302,7 +302,6 @@ impl<D: Dialect> Records for RecordService<D> {
         body: FormBody,
         manner: Manner,
     ) -> Answer {
-        // In a task of its own: a browser that hangs up must not stop a save half-way.
         let (service, who, table) = (self.clone(), who.clone(), Arc::clone(table));
         let (key, form_key) = (key.cloned(), form_key.to_owned());
         let (begun, id, body) = (Instant::now(), body.id.clone(), Arc::new(body));
@@ -326,10 +325,8 @@ impl<D: Dialect> Records for RecordService<D> {
                 .answered(&who.name, id.as_deref(), answer.outcome, begun.elapsed());
             answer
         };
-        match request_id::spawn(saving).await {
-            Ok(answer) => answer,
-            Err(stopped) => unfinished.keep(&stopped).await,
-        }
+        // A browser that hangs up must neither stop a save half-way nor, where that stops by itself, its keeping.
+        unfinished.kept_unless_done(saving).await
     }
 
     async fn submission(&self, who: &Account, id: &str) -> Result<Option<SubmissionState>, ApiError> {

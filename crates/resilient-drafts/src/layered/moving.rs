@@ -9,7 +9,8 @@ use tokio::time::{Instant, sleep};
 
 use super::spill::{Name, Spill};
 use crate::form::Form;
-use crate::redis::{RedisStore, Room};
+use crate::redis::RedisStore;
+use crate::step::Room;
 
 /// Between two looks at whether there is something to move, where nobody rings.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -7,6 +7,7 @@ use tokio::sync::Mutex as Turn;
 
 use crate::form::{Form, Mark};
 use crate::redis::Found;
+use crate::step::Room;
 use crate::{Count, DraftStore, Place, SqliteStore, StoreError, Swept};
 
 /// Account and form key.
@@ -108,6 +109,7 @@ impl Spill {
         &self,
         account: &str,
         form_key: &str,
+        room: Room,
         decide: impl FnOnce(&Form) -> (T, Form),
     ) -> Result<T, StoreError> {
         let _turn = self.turn.lock().await;
@@ -116,7 +118,7 @@ impl Spill {
             .entry((account.to_owned(), form_key.to_owned()))
             .or_default()
             .waits = true;
-        self.embedded.update(account, form_key, decide).await
+        self.embedded.update(account, form_key, room, decide).await
     }
 
     /// Keeps in the file, too, what Redis knows to have ended. A file that cannot take it stops nothing.
@@ -129,7 +131,7 @@ impl Spill {
             ..Form::empty(form_key, Place::Server)
         };
         let join = |form: &Form| ((), form.joined(&ended));
-        if let Err(error) = self.embedded.update(account, form_key, join).await {
+        if let Err(error) = self.embedded.update(account, form_key, Room::Unlimited, join).await {
             tracing::warn!(?error, "what has ended is remembered by Redis alone");
         }
     }

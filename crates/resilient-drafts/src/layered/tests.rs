@@ -20,6 +20,7 @@ use super::LayeredStore;
 use crate::contract::draft;
 use crate::redis::Limits;
 use crate::redis::tests::{PATIENT, connected, until_it_answers};
+use crate::step::Room;
 use crate::{Count, DraftStore, End, Place, Sealer, SqliteStore, Written};
 
 struct Servers {
@@ -271,7 +272,11 @@ async fn a_list_hides_what_redis_knows_to_have_ended() {
         .await
         .unwrap();
     let receive = |form: &crate::form::Form| form.receive_unseen(&late, &Mode::Chained, 1);
-    store.spill.update("ann", "site/1", receive).await.unwrap();
+    store
+        .spill
+        .update("ann", "site/1", Room::Unlimited, receive)
+        .await
+        .unwrap();
     assert_eq!(stored(&store).await, []);
 }
 

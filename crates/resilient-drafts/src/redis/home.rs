@@ -5,6 +5,7 @@
 //! comes to a Redis notes there where it keeps its drafts, under a name for each of its secrets; whoever has one of
 //! these secrets finds them, and adds a name for each new one.
 
+use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock};
 
 use redis::RedisError;
@@ -12,7 +13,11 @@ use redis::aio::ConnectionLike;
 use resilient_core::failure::BreakerEffect;
 
 use super::classify::classify;
-use super::hash::Keys;
+use super::hash::{Fields, Keys};
+
+const AGREE: &str = include_str!("agree.lua");
+/// Before a prefix, a field of the notes: to which one its drafts have gone.
+const LEFT: &str = "left:";
 
 /// What all keys of an application's drafts begin with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,13 +33,13 @@ pub struct Home {
 struct Note {
     /// A hash: name -> prefix.
     key: String,
-    /// Each leads to the drafts; the first that does counts.
+    /// Each leads to the drafts.
     names: Vec<String>,
 }
 
 impl Home {
-    /// Noted in the hash at `key` under `names`, of which the first one that is there counts; `unless_noted` where
-    /// none is. Drafts under one of the `former` prefixes are moved.
+    /// Noted in the hash at `key` under `names`, of which all lead to the same prefix; to `unless_noted` where none is
+    /// there. Drafts under one of the `former` prefixes are moved.
     pub fn noted(key: &str, names: Vec<String>, unless_noted: String, former: Vec<String>) -> Self {
         Self {
             unless_noted,
@@ -78,32 +83,36 @@ impl Residence {
         }
     }
 
-    /// Where else drafts of this application may lie.
-    pub fn former(&self) -> Vec<Keys> {
-        let present = self.keys().prefix;
-        let former = self.home.former.iter().filter(|prefix| **prefix != present);
-        former.cloned().map(|prefix| Keys { prefix }).collect()
+    /// Where else drafts of this application lie: nobody who follows the notes goes there, so they can be moved.
+    pub async fn former(&self, connection: &mut impl ConnectionLike) -> Result<Vec<Keys>, RedisError> {
+        let noted = match &self.home.note {
+            Some(note) => note.read_all(connection).await?,
+            None => Fields::new(),
+        };
+        let former = former(&noted, &self.home.former, &self.keys().prefix);
+        Ok(former.into_iter().map(|prefix| Keys { prefix }).collect())
     }
 
-    /// Looks it up, and notes it for every name that is not noted yet: also after Redis has lost its memory, so that
-    /// servers that come later find the drafts that have been written since.
+    /// Looks it up, and notes it for every name: also after Redis has lost its memory, so that servers that come later
+    /// find the drafts that have been written since. Where names lead to different prefixes, because servers that did
+    /// not know of each other have begun, all of them take the same one, whatever order their secrets are in.
     pub async fn settle(&self, connection: &mut impl ConnectionLike) -> Result<(), RedisError> {
         let Some(note) = &self.home.note else {
             return Ok(());
         };
         let noted = note.read(connection).await?;
-        let present = noted.iter().flatten().next().cloned();
-        if noted.iter().all(Option::is_some) {
+        let mut distinct: Vec<&String> = noted.iter().flatten().collect();
+        distinct.sort();
+        distinct.dedup();
+        let present = distinct.first().map(|prefix| (*prefix).clone());
+        if distinct.len() == 1 && noted.iter().all(Option::is_some) {
             self.move_to(present);
             return Ok(());
         }
-        // What this server has used so far it goes on using, unless others have noted another one.
-        let present = present.unwrap_or_else(|| self.keys().prefix);
-        match note.write(&noted, &present, connection).await {
-            // Somebody may have been quicker.
-            Ok(()) => self.move_to(note.read(connection).await?.into_iter().flatten().next()),
+        match note.write(&self.keys().prefix, connection).await {
+            Ok(agreed) => self.move_to(Some(agreed)),
             // Noted when it takes writes again.
-            Err(error) if classify(&error).breaker == BreakerEffect::FailureOfWrites => self.move_to(Some(present)),
+            Err(error) if classify(&error).breaker == BreakerEffect::FailureOfWrites => self.move_to(present),
             Err(error) => return Err(error),
         }
         Ok(())
@@ -127,21 +136,47 @@ impl Note {
         read.arg(&self.key).arg(&self.names).query_async(connection).await
     }
 
-    async fn write(
-        &self,
-        noted: &[Option<String>],
-        prefix: &str,
-        connection: &mut impl ConnectionLike,
-    ) -> Result<(), RedisError> {
-        for (name, _) in self.names.iter().zip(noted).filter(|(_, noted)| noted.is_none()) {
-            let mut write = redis::cmd("HSETNX");
-            write
-                .arg(&self.key)
-                .arg(name)
-                .arg(prefix)
-                .exec_async(connection)
-                .await?;
-        }
-        Ok(())
+    async fn read_all(&self, connection: &mut impl ConnectionLike) -> Result<Fields, RedisError> {
+        redis::cmd("HGETALL").arg(&self.key).query_async(connection).await
+    }
+
+    /// In one step, so that two servers never choose differently. What they have chosen.
+    async fn write(&self, unless_noted: &str, connection: &mut impl ConnectionLike) -> Result<String, RedisError> {
+        let mut write = redis::cmd("EVAL");
+        write
+            .arg(AGREE)
+            .arg(1)
+            .arg(&self.key)
+            .arg(unless_noted)
+            .arg(&self.names);
+        write.query_async(connection).await
+    }
+}
+
+/// The prefixes that `own` secrets may have had, and those that were left for `present`, but none that a name leads to:
+/// whoever has that one keeps its drafts there still.
+fn former(noted: &Fields, own: &[String], present: &str) -> BTreeSet<String> {
+    let left = noted.iter().filter(|(_, to)| *to == present);
+    let left = left.filter_map(|(field, _)| field.strip_prefix(LEFT));
+    let all = own.iter().map(String::as_str).chain(left);
+    let in_use = |prefix: &&str| {
+        let mut names = noted.iter().filter(|(field, _)| !field.starts_with(LEFT));
+        *prefix == present || names.any(|(_, to)| to == prefix)
+    };
+    all.filter(|prefix| !in_use(prefix)).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drafts_are_moved_from_where_no_name_leads_and_from_nowhere_else() {
+        let noted = [("s1", "a"), ("s2", "a"), ("s3", "c"), ("left:b", "a"), ("left:d", "c")];
+        let noted = noted.map(|(field, to)| (field.to_owned(), to.to_owned())).into();
+        let own = ["a", "c", "e"].map(str::to_owned);
+        let expected = ["b", "e"].map(str::to_owned).into();
+        assert_eq!(former(&noted, &own, "a"), expected);
+        assert_eq!(former(&Fields::new(), &own, "a"), ["c", "e"].map(str::to_owned).into());
     }
 }

@@ -55,7 +55,7 @@ pub(crate) use self::reading::Found;
 use self::rehearsal::Rehearsal;
 use self::swap::{Swap, Swapped, Swapper};
 use crate::form::{Form, latest_first};
-use crate::step::{Ending, Writing, to_its_end};
+use crate::step::{Ending, Room, Writing, to_its_end};
 use crate::store::{too_old_at_ms, unavailable};
 use crate::{Count, DraftStore, End, Ended, KEPT_FOR, Place, Sealer, Seen, StoreError, Swept, Written};
 
@@ -79,14 +79,6 @@ struct Inner {
     sealer: Sealer,
     swapper: Swapper,
     turns: Vec<Mutex<()>>,
-}
-
-/// Whether a draft more is refused where there are enough.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Room {
-    Limited,
-    /// What was taken once is never refused later.
-    Unlimited,
 }
 
 impl RedisStore {
@@ -128,8 +120,7 @@ impl RedisStore {
 
     /// Where there is hardly any room left, it is for text that nobody would save again by typing on.
     pub(crate) fn has_room_for(&self, mode: &Mode) -> Result<(), StoreError> {
-        let is_failed_save = matches!(mode, Mode::FailedPost | Mode::FailedPostWithoutScript { .. });
-        match self.is_nearly_full() && !is_failed_save {
+        match self.is_nearly_full() && Room::of(mode) == Room::Limited {
             true => Err(StoreError::NearlyFull),
             false => Ok(()),
         }
@@ -154,6 +145,19 @@ impl RedisStore {
         room: Room,
         decide: impl Fn(&Form) -> (T, Form),
     ) -> Result<T, StoreError> {
+        let updated = self.update_marked(account, form_key, joining, room, decide);
+        updated.await.map(|(told, _)| told)
+    }
+
+    /// With the form's mark afterwards.
+    async fn update_marked<T>(
+        &self,
+        account: &str,
+        form_key: &str,
+        joining: &Form,
+        room: Room,
+        decide: impl Fn(&Form) -> (T, Form),
+    ) -> Result<(T, String), StoreError> {
         let mut patience = self.inner.link.patience();
         let turn = self.turn(account, form_key).lock();
         let _turn = patience
@@ -166,12 +170,14 @@ impl RedisStore {
             let (told, after) = decide(&before.joined(joining).all_here());
             let difference = before.difference(&after);
             if difference.is_empty() {
-                return Ok(told);
+                return Ok((told, mark));
             }
             let change = hash::written(&difference, &after, &self.inner.sealer, account, form_key)?;
-            let swapped = self.swap(account, form_key, &mark, room, &change, &mut patience).await;
+            let fresh = fresh_mark();
+            let marks = [mark.as_str(), &fresh];
+            let swapped = self.swap(account, form_key, marks, room, &change, &mut patience).await;
             match swapped.map_err(unavailable)? {
-                Swapped::Done => return Ok(told),
+                Swapped::Done => return Ok((told, fresh)),
                 Swapped::Full => return Err(StoreError::TooMany),
                 Swapped::Heavy => return Err(StoreError::TooMuch),
                 Swapped::Moved => {}
@@ -180,11 +186,12 @@ impl RedisStore {
         Err(unavailable(Contended))
     }
 
+    /// `marks`: the one that was read, and the one from now on.
     async fn swap(
         &self,
         account: &str,
         form_key: &str,
-        mark: &str,
+        [mark, fresh_mark]: [&str; 2],
         room: Room,
         change: &Change,
         patience: &mut Patience,
@@ -196,7 +203,7 @@ impl RedisStore {
             keys: [&form, &index],
             form_key,
             mark,
-            fresh_mark: &fresh_mark(),
+            fresh_mark,
             room,
             change,
         };
@@ -258,7 +265,7 @@ impl DraftStore for RedisStore {
             let Writing { account, form_key, .. } = &writing;
             let nothing = Form::empty(form_key, Place::Redis);
             let decide = |form: &Form| writing.decide(form);
-            store.update(account, form_key, &nothing, Room::Limited, decide).await
+            store.update(account, form_key, &nothing, writing.room, decide).await
         })
         .await
     }

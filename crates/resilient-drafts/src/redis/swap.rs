@@ -2,9 +2,10 @@
 
 use redis::{Cmd, ErrorKind, RedisError, Script, ServerErrorKind};
 
+use super::EXPIRES_AFTER;
 use super::connector::Connection;
 use super::hash::Change;
-use super::{EXPIRES_AFTER, Room};
+use crate::step::Room;
 use crate::{MOST_BYTES, MOST_DRAFTS};
 
 const SWAP: &str = include_str!("swap.lua");

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::connector::{Connection, Server};
 use super::index::Indexed;
 use super::swap::Swapped;
-use super::{ATTEMPTS, Contended, RedisStore, Room, hash, index};
+use super::{ATTEMPTS, Contended, RedisStore, Room, fresh_mark, hash, index};
 use crate::store::unavailable;
 use crate::{StoreError, Swept};
 
@@ -35,7 +35,6 @@ impl RedisStore {
             complete: true,
             ..Swept::default()
         };
-        swept.unknown += self.move_home().await?;
         let mut scan = self.scan(self.keys().all_forms()).await?;
         while let Some(found) = self.next_of(&mut scan).await? {
             for key in found {
@@ -48,7 +47,8 @@ impl RedisStore {
                 self.sweep_index(&key).await?;
             }
         }
-        Ok(swept)
+        // What was moved is sealed with the present secret.
+        Ok(swept + self.move_home().await)
     }
 
     /// Begins to look for all keys that fit.
@@ -104,10 +104,11 @@ impl RedisStore {
                 return Ok(swept);
             }
             let mark = fields.get(hash::MARK).cloned().unwrap_or_default();
+            let fresh = fresh_mark();
             let swapped = self.swap(
                 &account,
                 &form_key,
-                &mark,
+                [&mark, &fresh],
                 Room::Unlimited,
                 &tidied.change,
                 &mut patience,

@@ -11,6 +11,7 @@ use axum::http::{Request, StatusCode};
 use axum::routing::post;
 use futures::{StreamExt, stream};
 use resilient_drafts::capture::{Capture, FormDrafts, Keeper, Kept as KeptForm, NotKept};
+use tokio::sync::Notify;
 
 use super::support::{ENOUGH, FORM, Kept, account, answered, app, header, pair, posted, text_of};
 
@@ -46,10 +47,16 @@ async fn a_body_above_the_limit_passes_through_and_the_answer_says_so() {
 #[tokio::test]
 async fn a_body_that_comes_too_slowly_is_handed_on_as_it_comes_and_the_answer_says_so() {
     let kept = Kept::in_a_file().await;
-    let echo = post(async |body: Bytes| (StatusCode::BAD_GATEWAY, body));
+    // The rest comes only after what is there has been handed on.
+    let handed_on = Arc::new(Notify::new());
+    let is_handed_on = Arc::clone(&handed_on);
+    let echo = post(async move |request: Request<Body>| {
+        is_handed_on.notify_one();
+        (StatusCode::BAD_GATEWAY, request.into_body())
+    });
     let app = app(echo, kept.capture().arrival(Duration::from_millis(20)));
-    let late = stream::once(async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+    let late = stream::once(async move {
+        handed_on.notified().await;
         Ok::<_, Infallible>("slowly")
     });
     let request = Request::post(FORM)

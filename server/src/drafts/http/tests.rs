@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use resilient_core::submission::answer::{Answer, Outcome};
+use resilient_core::submission::form_body::FormBody;
 use resilient_drafts::redis::Address;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -313,6 +314,32 @@ async fn secrets_are_never_stored() {
         .keep_failed_post("ann", "site/2", only_secret, Manner::Plain)
         .await;
     assert!(matches!(kept, Err(super::super::NotKept::OnlySecrets)), "{kept:?}");
+}
+
+#[tokio::test]
+async fn a_failed_post_without_script_keeps_on_what_its_form_could_not_post() {
+    let server = Server::start().await;
+    let mut drawn = draft("a", 3, None);
+    drawn["values"]["gone"] = json!("only shown");
+    drawn["values"]["note"] = json!("put back since");
+    server.write(drawn).await;
+    let body = FormBody::from_pairs([
+        ("_version", "v1"),
+        ("_seq", "3"),
+        ("_writer", "a"),
+        ("v.name", "typed"),
+        ("v.note", "as it was"),
+    ]);
+    let changed = || Some(vec!["name".to_owned()]);
+    let kept = server
+        .drafts
+        .keep_posted("ann", "site/1", &body, changed, Manner::Plain);
+    let kept = kept.await.expect("it is kept");
+    let stored = server.drafts.stored("ann", "site/1").await.unwrap().drafts;
+    assert_eq!(stored.len(), 1, "it replaces the one that was drawn");
+    assert_eq!(stored[0].draft.revision, kept.revision);
+    let values = serde_json::to_value(&stored[0].draft.values).unwrap();
+    assert_eq!(values, json!({"name": "typed", "gone": "only shown"}));
 }
 
 #[tokio::test]

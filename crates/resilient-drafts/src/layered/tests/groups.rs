@@ -49,7 +49,7 @@ mod in_a_cluster {
         what_has_ended_stays_away_and_what_is_later_does_not,
         everything_ends_thirty_days_after_its_last_change,
         forms_with_drafts_are_counted_and_neither_old_nor_ended_ones,
-        one_draft_too_many_is_refused_and_no_other_is_dropped,
+        one_draft_too_many_is_refused_unless_it_is_a_failed_save_and_no_other_is_dropped,
         of_many_first_writers_one_wins_and_all_others_are_told,
     );
 }

@@ -132,7 +132,7 @@ async fn drafts_under_the_prefix_of_another_secret_move_to_the_others() {
     assert_eq!(listed(&joined).await, both());
     assert_eq!(joined.count("ann", 3).await.unwrap().forms, 2);
     assert!(
-        redis.keys("test:s1:*").unwrap().is_empty(),
+        redis.keys("test:s2:*").unwrap().is_empty(),
         "and nothing is left behind"
     );
     let seen = joined.sweep(3).await.unwrap();
@@ -157,4 +157,92 @@ async fn after_redis_has_lost_its_memory_servers_that_come_later_find_the_drafts
         .expect("the probe notes it again");
     // By now the old secret is taken away.
     assert_eq!(listed(&server(&redis, 2, &[], &[]).await).await, both());
+}
+
+/// A server that notes nothing.
+async fn server_at(redis: &PrivateRedis, prefix: &str) -> RedisStore {
+    let address: Address = redis.url().parse().unwrap();
+    let store = RedisStore::connect(&address, prefix, Sealer::new(&[1; 32], "drafts"), PATIENT);
+    let store = store.await.unwrap();
+    until_it_answers(&store).await;
+    store
+}
+
+/// Waits until a probe has told the server where the drafts are.
+async fn until_it_lists(store: &RedisStore, drafts: &[(String, String)]) {
+    let lists = async {
+        while listed(store).await != drafts {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), lists).await.expect("it finds them");
+}
+
+#[tokio::test]
+async fn servers_that_have_each_other_s_secrets_the_other_way_round_keep_their_drafts_in_one_place() {
+    let redis = PrivateRedis::start().unwrap();
+    let (first, second) = (server(&redis, 1, &[], &[]).await, server(&redis, 2, &[], &[]).await);
+    write(&second, "site/2", "b", 2).await;
+    let (one, other) = (server(&redis, 1, &[2], &[]).await, server(&redis, 2, &[1], &[]).await);
+    write(&one, "site/1", "a", 1).await;
+    for _ in 0..3 {
+        let (swept, too) = tokio::join!(one.sweep(3), other.sweep(3));
+        assert!(swept.unwrap().complete && too.unwrap().complete);
+        for store in [&one, &other] {
+            until_it_lists(store, &both()).await;
+        }
+        assert_eq!(redis.keys("*:form:site/*").unwrap().len(), 2, "each is there once");
+    }
+    // Those that were there first have followed them, whichever secret seals the texts by now.
+    for store in [&first, &second] {
+        let follows = async {
+            loop {
+                let seen = store.list("ann").await.unwrap();
+                if seen.drafts.len() + seen.unreadable.len() == 2 {
+                    return;
+                }
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(20), follows).await.expect("it sees both");
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_two_servers_move_in_opposite_directions_stays_in_one_place() {
+    let redis = PrivateRedis::start().unwrap();
+    let (one, other) = (server_at(&redis, "one").await, server_at(&redis, "other").await);
+    write(&one, "site/1", "a", 1).await;
+    let form = |store: &RedisStore| store.keys().form("ann", "site/1");
+    let there = other.carry(&one.keys(), &form(&one)).await.unwrap().unwrap();
+    let back = one.carry(&other.keys(), &form(&other)).await.unwrap().unwrap();
+    assert!(other.leave(&there).await.unwrap());
+    assert!(!one.leave(&back).await.unwrap(), "it is nowhere else by now");
+    assert_eq!(redis.keys("*:form:site/1").unwrap().len(), 1);
+    assert_eq!(listed(&other).await, both()[..1]);
+}
+
+#[tokio::test]
+async fn whoever_has_the_name_of_what_was_left_follows_and_what_others_use_stays() {
+    let redis = PrivateRedis::start().unwrap();
+    // One has gone from the second secret to the third; nobody has both that one and the first.
+    let third = server(&redis, 3, &[], &[2]).await;
+    write(&third, "site/2", "b", 2).await;
+    third.sweep(2).await.unwrap();
+    let first = server(&redis, 1, &[], &[]).await;
+    write(&first, "site/1", "a", 1).await;
+    let joined = server(&redis, 2, &[], &[1]).await;
+    assert_eq!(joined.sweep(3).await.unwrap().unknown, 1, "it cannot open that one");
+    // Whoever can moves it.
+    assert!(third.sweep(3).await.unwrap().complete);
+    assert_eq!(listed(&third).await, both());
+    for name in ["s1", "s2", "s3"] {
+        assert_eq!(redis.command(&["HGET", "test:homes", name]).unwrap(), "test:s1");
+    }
+    // Of another application that happens to be where one of these secrets would be.
+    redis.command(&["HSET", "test:homes", "s9", "test:s2"]).unwrap();
+    let others = server_at(&redis, "test:s2").await;
+    write(&others, "site/3", "c", 3).await;
+    joined.sweep(4).await.unwrap();
+    assert_eq!(listed(&others).await, [("site/3".to_owned(), "c".to_owned())]);
 }
