@@ -234,12 +234,15 @@ impl Selection {
         // While nobody is written to, nobody gets later; and who has lost its primary may not know any more.
         let lost = self.writer.filter(|_| self.steady_writer().is_none());
         let counted_to = lost.and_then(|writer| self.answered_at(writer)).unwrap_or(now);
-        let as_before = || server.behind.filter(|_| self.steady_writer().is_none());
         let Replication { position, behind, .. } = answer.replication;
         let by_position = position.filter(|_| !answer.writable);
         let by_position = by_position.and_then(|position| self.positions.lag(counted_to, position));
-        // Who has more than one source is further than our writer with what it has of the others, however late.
-        by_position.max(behind).or_else(as_before)
+        match self.steady_writer() {
+            // Who has more than one source is further than our writer with what it has of the others, however late.
+            Some(_) => by_position.max(behind),
+            // What it says of itself goes on growing.
+            None => by_position.or(behind).or(server.behind),
+        }
     }
 
     pub(crate) fn is_barred(&self, id: ServerId) -> bool {
