@@ -38,9 +38,13 @@ struct Arguments {
     /// Who saves at once, each in a form of their own.
     #[arg(long, default_value_t = 32)]
     clients: u64,
-    /// How long they do.
+    /// How long they do: once with pauses, and once each again as soon as the last save is answered.
     #[arg(long, default_value_t = 20)]
     seconds: u64,
+    /// The longest pause between two saves of one of them, in milliseconds. A page that is typed in saves every
+    /// 2000 ms.
+    #[arg(long, default_value_t = 100)]
+    pause_ms: u64,
     /// For what is drawn: sizes, and which draft is next.
     #[arg(long, default_value_t = 7)]
     seed: u64,
@@ -68,18 +72,20 @@ fn main() {
         println!();
         compare(&few, &many, &arguments).await;
         println!();
-        at_once(&few, &arguments).await;
-        at_once(&many, &arguments).await;
+        for pause in [Duration::from_millis(arguments.pause_ms), Duration::ZERO] {
+            at_once(&few, pause, &arguments).await;
+            at_once(&many, pause, &arguments).await;
+        }
     });
 }
 
 impl Filled {
     async fn with(drafts: u64, arguments: &Arguments) -> Self {
         let redis = PrivateRedis::start().expect("Redis is installed");
-        // Rewriting the log while others are measured would be measured, too.
-        redis
-            .command(&["CONFIG", "SET", "auto-aof-rewrite-percentage", "0"])
-            .expect("Redis is there");
+        // Rewriting the log, or writing a snapshot of the many beside it, would be measured, too, on one side only.
+        for (name, value) in [("auto-aof-rewrite-percentage", "0"), ("save", "")] {
+            redis.command(&["CONFIG", "SET", name, value]).expect("Redis is there");
+        }
         let address = redis.url().parse().expect("an address");
         let sealer = Sealer::new(&[7; 32], "drafts");
         let store = RedisStore::connect(&address, "bench", sealer, PATIENT)
@@ -107,8 +113,10 @@ impl Filled {
             writer.await.expect("it is filled");
         }
         println!("filled with {drafts} drafts in {:.1} s", began.elapsed().as_secs_f64());
+        let bytes_each = (used_memory(&redis) - before) / drafts.max(1);
+        rewrite(&redis).await;
         Self {
-            bytes_each: (used_memory(&redis) - before) / drafts.max(1),
+            bytes_each,
             store: (*store).clone(),
             redis,
             drafts,
@@ -192,16 +200,17 @@ async fn compare(few: &Filled, many: &Filled, arguments: &Arguments) {
     }
 }
 
-/// Everybody saves as soon as the last save is answered.
-async fn at_once(filled: &Filled, arguments: &Arguments) {
+/// Everybody saves again within `pause` of the last answer.
+async fn at_once(filled: &Filled, pause: Duration, arguments: &Arguments) {
     let until = Instant::now() + Duration::from_secs(arguments.seconds);
     let clients = (0..arguments.clients).map(|client| {
         let (store, seed) = (filled.store.clone(), arguments.seed ^ client);
         tokio::spawn(async move {
             let mut random = fastrand::Rng::with_seed(seed);
-            let (account, mut took) = (format!("client {client}"), Vec::new());
+            let (account, mut took) = (format!("client {client}, {}", pause.as_millis()), Vec::new());
             let mut seq = 0;
             while Instant::now() < until {
+                tokio::time::sleep(pause.mul_f64(random.f64())).await;
                 seq += 1;
                 let draft = draft(seq, (seq > 1).then_some(seq - 1), &mut random);
                 let began = Instant::now();
@@ -217,10 +226,11 @@ async fn at_once(filled: &Filled, arguments: &Arguments) {
         took.extend(client.await.expect("it saves"));
     }
     println!(
-        "{} clients for {} s beside {} drafts: {} saves, p50 {:.3} ms, p99 {:.3} ms",
+        "{} clients for {} s beside {} drafts, pauses of up to {} ms: {} saves, p50 {:.3} ms, p99 {:.3} ms",
         arguments.clients,
         arguments.seconds,
         filled.drafts,
+        pause.as_millis(),
         took.len(),
         at(0.50, &mut took),
         at(0.99, &mut took),
@@ -257,6 +267,19 @@ fn draft(seq: u64, on: Option<u64>, random: &mut fastrand::Rng) -> Draft {
         values: values.into(),
         revision: at(seq),
         on: on.map(at),
+    }
+}
+
+/// Has the log begin anew, as Redis does by itself now and then: appending to one of gigabytes costs the file system
+/// more, however few drafts it is about.
+async fn rewrite(redis: &PrivateRedis) {
+    let is_rewriting = || {
+        let info = redis.command(&["INFO", "persistence"]).expect("Redis is there");
+        info.contains("aof_rewrite_in_progress:1") || info.contains("aof_rewrite_scheduled:1")
+    };
+    redis.command(&["BGREWRITEAOF"]).expect("Redis is there");
+    while is_rewriting() {
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
