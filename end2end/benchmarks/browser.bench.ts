@@ -4,6 +4,7 @@ import { type Browser, type Page, test } from "@playwright/test";
 import { PostgreSQL } from "../fixtures/database.ts";
 import { Inkfast } from "../fixtures/inkfast.ts";
 import { Person } from "../fixtures/person.ts";
+import { share } from "./quantiles.ts";
 
 const loads = 40;
 const keys = 300;
@@ -58,11 +59,6 @@ async function load(page: Page, address: string): Promise<Load> {
     return { loaded: navigation!.loadEventEnd, hydrated: window.measured.hydrated, longTasks: window.measured.longTasks };
   });
 }
-
-const share = (numbers: number[], part: number): number => {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!;
-};
 
 const line = (what: string, numbers: number[]): void => {
   const [median, p95, p99] = [0.5, 0.95, 0.99].map((part) => share(numbers, part).toFixed(1).padStart(8));

@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: figures, from released programs.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::Subcommand;
 
@@ -12,6 +14,14 @@ use crate::{server, site};
 pub enum Bench {
     /// What an edit page transfers, how soon it is hydrated, and what a key costs
     Browser,
+    /// What is lost when a browser is killed while somebody types: 100 times, with and without a network
+    KilledBrowser {
+        #[arg(long, default_value_t = 100)]
+        runs: u32,
+        /// For when each one is killed
+        #[arg(long, default_value_t = 20_261_127)]
+        seed: u32,
+    },
     /// What an outage costs: refusals, recovery, queries afterwards, on real servers
     #[command(disable_help_flag = true)]
     Outage(Given),
@@ -42,6 +52,7 @@ pub struct Given {
 pub fn run(workspace: &Workspace, what: Bench) -> Result<()> {
     match what {
         Bench::Browser => browser(workspace),
+        Bench::KilledBrowser { runs, seed } => killed_browser(workspace, runs, seed),
         Bench::Outage(given) => on_servers(workspace, "resilient-db", "outage", &given.arguments),
         Bench::Commits(given) => on_servers(workspace, "resilient-db", "commits", &given.arguments),
         Bench::Adaptive(given) => on_servers(workspace, "resilient-db", "adaptive", &given.arguments),
@@ -62,6 +73,21 @@ fn on_servers(workspace: &Workspace, package: &str, name: &str, arguments: &[Str
 }
 
 fn browser(workspace: &Workspace) -> Result<()> {
+    let inkfast = released_programs(workspace)?;
+    let transfer = site::transfer::check(workspace, &inkfast);
+    // What is transferred is told first, and does not keep the rest from being measured.
+    in_a_browser(workspace, "benchmarks/browser", &[])?;
+    transfer
+}
+
+fn killed_browser(workspace: &Workspace, runs: u32, seed: u32) -> Result<()> {
+    released_programs(workspace)?;
+    let settings = [("INKFAST_KILLS", runs.to_string()), ("INKFAST_SEED", seed.to_string())];
+    in_a_browser(workspace, "benchmarks/killed_browser", &settings)
+}
+
+/// Site, server and what breaks things on command; where the server is.
+fn released_programs(workspace: &Workspace) -> Result<PathBuf> {
     needs::bring(workspace, false, true)?;
     site::build(workspace, Mode::Release)?;
     let inkfast = server::build(workspace, Mode::Release)?;
@@ -71,8 +97,10 @@ fn browser(workspace: &Workspace) -> Result<()> {
         "--package",
         "private-servers",
     ]))?;
-    let transfer = site::transfer::check(workspace, &inkfast);
-    // What is transferred is told first, and does not keep the rest from being measured.
-    stories::playwright(workspace, Mode::Release, &["--config", "benchmarks.config.ts"])?;
-    transfer
+    Ok(inkfast)
+}
+
+fn in_a_browser(workspace: &Workspace, file: &str, settings: &[(&str, String)]) -> Result<()> {
+    let arguments = ["--config", "benchmarks.config.ts", file];
+    run_command(stories::playwright(workspace, Mode::Release, &arguments).envs(settings.iter().cloned()))
 }

@@ -17,16 +17,17 @@ pub fn run_stories(workspace: &Workspace, arguments: &[String]) -> Result<()> {
         "private-servers",
         "--bins",
     ]))?;
-    playwright(workspace, Mode::Development, arguments)
+    run(&mut playwright(workspace, Mode::Development, arguments))
 }
 
-/// Runs Playwright on programs and site as they are.
-pub fn playwright(workspace: &Workspace, mode: Mode, arguments: &[impl AsRef<OsStr>]) -> Result<()> {
+/// Playwright on programs and site as they are.
+pub fn playwright(workspace: &Workspace, mode: Mode, arguments: &[impl AsRef<OsStr>]) -> Command {
     let programs = workspace.target.join(mode.folder());
     let mut playwright = Command::new("npx");
     playwright.args(["--no-install", "playwright", "test"]).args(arguments);
     playwright
         .env("INKFAST_PROGRAMS", programs)
-        .env("INKFAST_SITE_DIR", workspace.site());
-    run(playwright.current_dir(workspace.root.join("end2end")))
+        .env("INKFAST_SITE_DIR", workspace.site())
+        .current_dir(workspace.root.join("end2end"));
+    playwright
 }
