@@ -158,6 +158,9 @@ pub trait DraftStore: Send + Sync {
         now_ms: u64,
     ) -> Result<Ended, StoreError>;
 
+    /// Whether this draft was saved or discarded, as far as is known here.
+    async fn how_ended(&self, account: &str, form_key: &str, revision: &Revision) -> Result<Option<End>, StoreError>;
+
     /// Removes what has not changed for [`KEPT_FOR`]; how many drafts that were.
     async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError>;
 

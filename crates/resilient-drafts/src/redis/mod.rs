@@ -28,6 +28,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::redis::RedisError;
+use ::redis::aio::MultiplexedConnection;
 use async_trait::async_trait;
 use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
@@ -115,6 +117,33 @@ impl RedisStore {
 
     pub(crate) fn news(&self) -> tokio::sync::watch::Receiver<News> {
         self.inner.link.news()
+    }
+
+    /// One round trip about what lies at `key`, for what is kept beside drafts.
+    pub(crate) async fn ask<T, F>(
+        &self,
+        key: &str,
+        ask: impl FnOnce(MultiplexedConnection) -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, RedisError>>,
+    {
+        let mut patience = self.inner.link.patience();
+        self.inner.link.call(key, &mut patience, ask).await.map_err(unavailable)
+    }
+
+    /// The key of something of one account, in the slot of its drafts.
+    pub(crate) fn key_of(&self, account: &str, what: &str) -> String {
+        self.inner.keys.of(account, what)
+    }
+
+    /// The key of something of all accounts together.
+    pub(crate) fn shared_key(&self, what: &str) -> String {
+        format!("{}:{what}", self.inner.keys.prefix)
+    }
+
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.inner.sealer
     }
 
     /// Decides about a form and makes it so, in one step: `decide` is asked again where somebody else
@@ -250,6 +279,10 @@ impl DraftStore for RedisStore {
             store.update(account, form_key, &nothing, Room::Unlimited, decide).await
         })
         .await
+    }
+
+    async fn how_ended(&self, account: &str, form_key: &str, revision: &Revision) -> Result<Option<End>, StoreError> {
+        Ok(self.form(account, form_key).await?.ended(revision))
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<u64, StoreError> {

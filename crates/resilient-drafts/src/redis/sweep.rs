@@ -35,6 +35,17 @@ impl RedisStore {
         Ok(removed)
     }
 
+    /// All accounts that have something of that name.
+    pub(crate) async fn accounts_with(&self, what: &str) -> Result<Vec<String>, StoreError> {
+        let (mut accounts, mut cursor) = (std::collections::BTreeSet::new(), Some(0));
+        while let Some(from) = cursor {
+            let (next, found) = self.scan(&self.inner.keys.of_all(what), from).await?;
+            accounts.extend(found.iter().filter_map(|key| self.inner.keys.read_of(key, what)));
+            cursor = next;
+        }
+        Ok(accounts.into_iter().collect())
+    }
+
     /// Some of the keys that fit, and where to go on.
     async fn scan(&self, pattern: &str, from: u64) -> Result<(Option<u64>, Vec<String>), StoreError> {
         let mut scan = redis::cmd("SCAN");
