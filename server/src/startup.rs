@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use app::monitoring::port::Monitor;
@@ -31,6 +31,7 @@ use crate::panel::Panel;
 use crate::preparation::Preparation;
 use crate::records::save::Versions;
 use crate::records::service::RecordService;
+use crate::replay::{Replay, Worker};
 use crate::report;
 use crate::reports::{DatabaseReports, Watched};
 use crate::schema::{self, Schema};
@@ -185,6 +186,16 @@ async fn assemble<D: BackedUp + Watched>(
         Arc::clone(&prepared),
         Arc::clone(&observations.backups),
     );
+    let replay = Replay::start(Worker {
+        records: Arc::clone(&records),
+        auth: Arc::clone(&auth),
+        drafts: Arc::clone(&drafts),
+        settings: settings.replay,
+        can_save: {
+            let (db, prepared) = (db.clone(), Arc::clone(&prepared));
+            Box::new(move || prepared.load(Ordering::Acquire) && db.state().can_save)
+        },
+    });
     let preparation = Preparation::<D> {
         db,
         servers,
@@ -220,6 +231,7 @@ async fn assemble<D: BackedUp + Watched>(
         test_queries,
         metrics,
         assets: Arc::new(assets),
+        replay: Arc::new(replay),
         backups: Arc::new(backups),
     })
 }
@@ -302,7 +314,7 @@ pub async fn serve(prepared: Prepared, listener: TcpListener) -> io::Result<()> 
         _data_dir,
     } = prepared;
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let backups = Arc::clone(&services.backups);
+    let (backups, replay) = (Arc::clone(&services.backups), Arc::clone(&services.replay));
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let stop = async move {
         told_to_stop().await;
@@ -324,7 +336,7 @@ pub async fn serve(prepared: Prepared, listener: TcpListener) -> io::Result<()> 
             Ok(())
         }
     };
-    backups.stop().await;
+    tokio::join!(replay.stop(), backups.stop());
     served
 }
 

@@ -4,6 +4,7 @@ mod audit;
 pub mod check;
 mod deleting;
 mod last_good;
+mod queueing;
 pub mod read;
 pub mod save;
 mod saving;
