@@ -20,6 +20,7 @@ mod migrations;
 mod monitoring;
 mod observing;
 mod redis_drafts;
+mod replay;
 mod request_ids;
 mod requests;
 mod required_database;

@@ -11,7 +11,7 @@
 mod address;
 mod channel;
 mod classify;
-mod connector;
+pub(crate) mod connector;
 mod durability;
 mod former;
 mod hash;
@@ -35,7 +35,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::redis::RedisError;
 use async_trait::async_trait;
+use connector::Connection;
 use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
 use tokio::sync::Mutex;
@@ -133,6 +135,29 @@ impl RedisStore {
 
     pub(crate) fn news(&self) -> tokio::sync::watch::Receiver<News> {
         self.inner.link.news()
+    }
+
+    /// One round trip about what lies at `key`, for what is kept beside drafts.
+    pub(crate) async fn ask<T, F>(&self, key: &str, ask: impl FnOnce(Connection) -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, RedisError>>,
+    {
+        let mut patience = self.inner.link.patience();
+        self.inner.link.call(key, &mut patience, ask).await.map_err(unavailable)
+    }
+
+    /// The key of something of one account, in the slot of its drafts.
+    pub(crate) fn key_of(&self, account: &str, what: &str) -> String {
+        self.keys().of(account, what)
+    }
+
+    /// The key of something of all accounts together.
+    pub(crate) fn shared_key(&self, what: &str) -> String {
+        format!("{}:{what}", self.keys().prefix)
+    }
+
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.inner.sealer
     }
 
     /// Decides about a form and makes it so, in one step: `decide` is asked again where somebody else
@@ -287,6 +312,10 @@ impl DraftStore for RedisStore {
             store.update(account, form_key, &nothing, Room::Unlimited, decide).await
         })
         .await
+    }
+
+    async fn how_ended(&self, account: &str, form_key: &str, revision: &Revision) -> Result<Option<End>, StoreError> {
+        Ok(self.form(account, form_key).await?.ended(revision))
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<Swept, StoreError> {

@@ -51,6 +51,16 @@ impl RedisStore {
         Ok(swept + self.move_home().await)
     }
 
+    /// All accounts that have something of that name.
+    pub(crate) async fn accounts_with(&self, what: &str) -> Result<Vec<String>, StoreError> {
+        let (keys, mut accounts) = (self.keys(), std::collections::BTreeSet::new());
+        let mut scan = self.scan(keys.of_all(what)).await?;
+        while let Some(found) = self.next_of(&mut scan).await? {
+            accounts.extend(found.iter().filter_map(|key| keys.read_of(key, what)));
+        }
+        Ok(accounts.into_iter().collect())
+    }
+
     /// Begins to look for all keys that fit.
     pub(super) async fn scan(&self, pattern: String) -> Result<Scan, StoreError> {
         let ask = |mut connection: Connection| async move { connection.servers().await };
