@@ -165,7 +165,13 @@ impl Worker {
             Ok(None) => None,
             Ok(Some(End::Discarded)) => Some(Tried::Discarded),
             Ok(Some(End::Saved)) => Some(Tried::Saved),
-            Err(StoreError::Unavailable(_) | StoreError::TooLarge { .. } | StoreError::TooMany) => Some(Tried::Away),
+            Err(
+                StoreError::Unavailable(_)
+                | StoreError::TooLarge { .. }
+                | StoreError::TooMany
+                | StoreError::TooMuch
+                | StoreError::NearlyFull,
+            ) => Some(Tried::Away),
         }
     }
 
