@@ -2,14 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use resilient_core::draft::ends_soon_at_ms;
+
 use super::port::KeptDraft;
 use crate::ui::written;
-
-const DAY_MS: u64 = 24 * 60 * 60 * 1000;
-/// After the last change, as the stores have it.
-const KEPT_FOR_MS: u64 = 30 * DAY_MS;
-/// After the last change: a week before the end.
-const TOLD_FROM_MS: u64 = 23 * DAY_MS;
 
 /// To stand behind when it was changed; empty while there is time.
 pub fn note(kept: &KeptDraft) -> String {
@@ -19,13 +15,17 @@ pub fn note(kept: &KeptDraft) -> String {
 }
 
 fn words(changed_at_ms: u64, now_ms: u64) -> Option<String> {
-    (now_ms.saturating_sub(changed_at_ms) >= TOLD_FROM_MS)
-        .then(|| format!(" · will be removed on {}", written::moment(changed_at_ms + KEPT_FOR_MS)))
+    let ends_at_ms = ends_soon_at_ms(changed_at_ms, now_ms)?;
+    Some(format!(" · will be removed on {}", written::moment(ends_at_ms)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+    const TOLD_FROM_MS: u64 = 23 * DAY_MS;
+    const KEPT_FOR_MS: u64 = 30 * DAY_MS;
 
     #[test]
     fn one_is_told_a_week_before() {

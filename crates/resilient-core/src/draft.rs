@@ -6,9 +6,25 @@ pub mod joining;
 pub mod lineage;
 pub mod replacement;
 
+use std::time::Duration;
+
 use crate::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+/// Drafts, and the memory of those that were saved or discarded, end this long after their last
+/// change: 30 days.
+pub const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Before the end of a draft its person is told for this long: a week.
+const TOLD_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// When a draft that changed then goes, once that is so near that its person is told. Unix times in milliseconds.
+pub fn ends_soon_at_ms(changed_at_ms: u64, now_ms: u64) -> Option<u64> {
+    let told_after = KEPT_FOR - TOLD_FOR;
+    (now_ms.saturating_sub(changed_at_ms) >= told_after.as_millis() as u64)
+        .then(|| changed_at_ms + KEPT_FOR.as_millis() as u64)
+}
 
 /// A record value as it crosses the wire: its text, or `None` for NULL.
 pub type Text = Option<String>;

@@ -1,16 +1,12 @@
 //! What a store of drafts can do.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
 
 use crate::Sealer;
 
-/// Drafts, and the memory of those that were saved or discarded, end this long after their last
-/// change: 30 days.
-pub const KEPT_FOR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub use resilient_core::draft::KEPT_FOR;
 
 /// Bytes of a draft as JSON: 1 MiB. Larger ones stay on the device.
 pub const LONGEST_DRAFT: usize = 1024 * 1024;

@@ -23,7 +23,7 @@ pub const ENDED: &str = "inkfast:1:ended:";
 /// The same for drafts whose text was typed back to what the record has.
 pub const TYPED_BACK: &str = "inkfast:1:typed-back:";
 /// How long these are remembered.
-pub const ENDED_FOR_MS: u64 = 30 * 24 * 60 * 60 * 1_000;
+pub const ENDED_FOR_MS: u64 = resilient_core::draft::KEPT_FOR.as_millis() as u64;
 /// A form's latest saves, for pages that were drawn before them.
 pub const SAVED: &str = "inkfast:1:saved:";
 /// How many of them are kept.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use resilient_core::draft::Draft;
+use resilient_core::draft::KEPT_FOR;
 use resilient_drafts::seal::{Sealer, binding};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
@@ -13,7 +14,6 @@ use super::{BackupError, kept_file, sqlite};
 
 /// Drafts are removed 30 days after their last change: of those that come back, none within this time.
 const STAYS_AT_LEAST: Duration = Duration::from_secs(14 * 24 * 60 * 60);
-const REMOVED_AFTER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Drafts of the backup that were saved since, by pages that may have written on after it. Those saves are undone, and
 /// the later text of such a page does not hold the earlier one.
@@ -46,7 +46,7 @@ pub async fn joined(
     sqlite::remove(&made)?;
     kept_file::copy(backup, &made).await?;
     let mut connection = SqliteConnectOptions::new().filename(&made).connect().await?;
-    let kept_from = REMOVED_AFTER - STAYS_AT_LEAST;
+    let kept_from = KEPT_FOR - STAYS_AT_LEAST;
     let not_before = now_ms.saturating_sub(kept_from.as_millis() as u64);
     sqlx::query("UPDATE draft SET changed_at_ms = max(changed_at_ms, ?)")
         .bind(not_before as i64)

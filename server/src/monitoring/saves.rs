@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use resilient_core::draft::Revision;
 use resilient_core::draft::lineage::Lineage;
+use resilient_core::draft::{KEPT_FOR, Revision};
 use resilient_core::submission::answer::{Answer, Outcome};
 
 use super::drills::Ledger;
@@ -16,7 +16,7 @@ const AT_MOST_OF_ONE: usize = 200;
 /// In bytes: a form's key comes from outside, and this is memory.
 const LONGEST_FORM_KEY: usize = 2_048;
 /// As long as a draft lives.
-const REMEMBERED_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+const REMEMBERED_MS: u64 = KEPT_FOR.as_millis() as u64;
 
 /// Since the start of this process: what is stored is the drafts' to know.
 #[derive(Debug, Default)]

@@ -78,8 +78,8 @@ async fn saves_without_the_right_to_make_tables(url: &str, query: &dyn Fn(&str) 
     assert!(said.contains("inkfast migrate up"), "{said}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn who_was_given_the_first_own_tables_saves_and_is_told_what_is_off() {
+/// Made by somebody who may, and the address of an account that may not.
+fn postgres_with_the_first_own_tables() -> (PrivateDatabase, String) {
     let database = PrivateDatabase::postgres();
     database.make_schema();
     for order in [
@@ -91,6 +91,12 @@ async fn who_was_given_the_first_own_tables_saves_and_is_told_what_is_off() {
         database.query(order);
     }
     let url = database.url().replace("postgres@", "clerk@");
+    (database, url)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_given_the_first_own_tables_saves_and_is_told_what_is_off() {
+    let (database, url) = postgres_with_the_first_own_tables();
     saves_without_the_right_to_make_tables(&url, &|sql| database.query(sql)).await;
     assert_eq!(
         database.query("SELECT count(*) FROM pg_tables WHERE schemaname = 'inkfast'"),
@@ -116,17 +122,7 @@ async fn who_was_given_the_first_own_tables_saves_on_mariadb_too() {
 /// Between both steps of a restore; that is no lack of rights.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_starts_before_a_restore_is_released_saves_once_it_is() {
-    let database = PrivateDatabase::postgres();
-    database.make_schema();
-    for order in [
-        "CREATE ROLE clerk LOGIN; CREATE SCHEMA inkfast",
-        include_str!("../../../migrations/postgres/0001_create_own_tables.sql"),
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public, inkfast TO clerk; \
-         GRANT USAGE ON SCHEMA inkfast TO clerk",
-    ] {
-        database.query(order);
-    }
-    let url = database.url().replace("postgres@", "clerk@");
+    let (database, url) = postgres_with_the_first_own_tables();
     let server = RunningServer::over(&[("DATABASE_URL", &url), ("RUST_LOG", "info")]).await;
     server.kill();
     database.query("ALTER TABLE inkfast.submission RENAME TO submission_restoring");
