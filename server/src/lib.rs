@@ -17,6 +17,7 @@ pub mod monitoring;
 pub mod panel;
 mod preparation;
 pub mod records;
+pub mod replay;
 pub mod report;
 pub mod reports;
 pub mod request_id;

@@ -49,6 +49,8 @@ pub fn database(what: &'static str, error: &DbError) -> ApiError {
 
 /// The reason of a save of which it is not known whether it was done.
 pub const UNKNOWN: &str = "unknown";
+/// Why a save was kept: its statement took too long.
+pub const TIMEOUT: &str = "timeout";
 
 /// Why a save was kept instead of done; `None` where trying again would not help.
 pub fn reason_to_keep(error: &DbError) -> Option<&'static str> {
@@ -58,7 +60,7 @@ pub fn reason_to_keep(error: &DbError) -> Option<&'static str> {
     match error.class.kind {
         Kind::Unreachable | Kind::ReadOnly | Kind::Misconfigured | Kind::Closing => Some("database"),
         Kind::Busy | Kind::Contention => Some("overload"),
-        Kind::TimedOut => Some("timeout"),
+        Kind::TimedOut => Some(TIMEOUT),
         Kind::Constraint | Kind::BadValue | Kind::Absent | Kind::Damaged | Kind::Defect => None,
     }
 }

@@ -16,6 +16,7 @@ use crate::events::Hub;
 use crate::monitoring::Observations;
 use crate::monitoring::drills::Drills;
 use crate::panel::Panel;
+use crate::replay::Replay;
 use crate::test_queries::TestQueries;
 
 #[derive(Clone)]
@@ -35,6 +36,8 @@ pub struct Services {
     pub metrics: Option<PrometheusHandle>,
     /// What open pages are told.
     pub events: Arc<Hub>,
+    /// Stops with the server.
+    pub replay: Arc<Replay>,
     /// Stops with the server.
     pub backups: Arc<Schedule>,
     /// Logical asset names to their URL paths.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,6 +32,7 @@ use crate::panel::Panel;
 use crate::preparation::Preparation;
 use crate::records::save::Versions;
 use crate::records::service::RecordService;
+use crate::replay::{Replay, Worker};
 use crate::report;
 use crate::reports::{DatabaseReports, Watched};
 use crate::schema::{self, Schema};
@@ -199,6 +200,16 @@ async fn assemble<D: BackedUp + Watched>(
         Arc::clone(&prepared),
         Arc::clone(&observations.backups),
     );
+    let replay = Replay::start(Worker {
+        records: Arc::clone(&records),
+        auth: Arc::clone(&auth),
+        drafts: Arc::clone(&drafts),
+        settings: settings.replay,
+        can_save: {
+            let (db, prepared) = (db.clone(), Arc::clone(&prepared));
+            Box::new(move || prepared.load(Ordering::Acquire) && db.state().can_save)
+        },
+    });
     let preparation = Preparation::<D> {
         db,
         servers,
@@ -242,6 +253,7 @@ async fn assemble<D: BackedUp + Watched>(
         test_queries,
         metrics,
         assets: Arc::new(assets),
+        replay: Arc::new(replay),
         backups: Arc::new(backups),
     })
 }
@@ -324,7 +336,7 @@ pub async fn serve(prepared: Prepared, listener: TcpListener) -> io::Result<()> 
         _data_dir,
     } = prepared;
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let backups = Arc::clone(&services.backups);
+    let (backups, replay) = (Arc::clone(&services.backups), Arc::clone(&services.replay));
     let (stopping, stopped) = tokio::sync::oneshot::channel();
     let stop = async move {
         told_to_stop().await;
@@ -346,7 +358,7 @@ pub async fn serve(prepared: Prepared, listener: TcpListener) -> io::Result<()> 
             Ok(())
         }
     };
-    backups.stop().await;
+    tokio::join!(replay.stop(), backups.stop());
     served
 }
 

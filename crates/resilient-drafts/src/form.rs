@@ -302,6 +302,11 @@ impl Form {
         self.ended.iter().map(|mark| mark.revision.clone()).collect()
     }
 
+    /// Whether that draft was saved or discarded.
+    pub fn ended(&self, revision: &Revision) -> Option<End> {
+        self.all_ended().covers(revision).then(|| self.how_ended(revision))
+    }
+
     fn how_ended(&self, revision: &Revision) -> End {
         let covering = |mark: &&Mark| Lineage::of(&mark.revision).covers(revision);
         self.ended.iter().find(covering).map_or(End::Discarded, |mark| mark.end)

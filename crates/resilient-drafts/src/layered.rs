@@ -194,6 +194,15 @@ impl DraftStore for LayeredStore {
         .await
     }
 
+    async fn how_ended(&self, account: &str, form_key: &str, revision: &Revision) -> Result<Option<End>, StoreError> {
+        let (spilled, _) = self.spill.look(account, form_key).await;
+        match self.redis.form(account, form_key).await {
+            Ok(stored) => Ok(stored.joined(&spilled).ended(revision)),
+            Err(StoreError::Unavailable(_)) => Ok(spilled.ended(revision)),
+            Err(other) => Err(other),
+        }
+    }
+
     async fn sweep(&self, now_ms: u64) -> Result<Swept, StoreError> {
         let spilled = self.spill.sweep(now_ms).await?;
         match self.redis.sweep(now_ms).await {

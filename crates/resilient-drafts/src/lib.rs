@@ -10,6 +10,7 @@ mod form;
 #[cfg(feature = "redis")]
 mod layered;
 mod memory;
+pub mod queue;
 #[cfg(feature = "redis")]
 pub mod redis;
 pub mod seal;

@@ -115,6 +115,12 @@ impl DraftStore for MemoryStore {
         self.update(account, form_key, Room::Unlimited, |form| ending.decide(form))
     }
 
+    async fn how_ended(&self, account: &str, form_key: &str, revision: &Revision) -> Result<Option<End>, StoreError> {
+        let forms = self.forms();
+        let form = forms.get(&(account.to_owned(), form_key.to_owned()));
+        Ok(form.and_then(|form| form.ended(revision)))
+    }
+
     async fn sweep(&self, now_ms: u64) -> Result<Swept, StoreError> {
         let too_old = too_old_at_ms(now_ms);
         let mut removed = 0;

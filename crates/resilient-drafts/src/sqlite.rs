@@ -77,6 +77,18 @@ impl SqliteStore {
         })
     }
 
+    pub(crate) fn writer(&self) -> &SqlitePool {
+        &self.writer
+    }
+
+    pub(crate) fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.sealer
+    }
+
     /// Closes the file. Calls that come later fail.
     pub async fn close(&self) {
         self.readers.close().await;
@@ -84,7 +96,7 @@ impl SqliteStore {
     }
 
     /// A transaction that nobody else can write in between, from its first statement on.
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
         self.writer.begin_with("BEGIN IMMEDIATE").await
     }
 
@@ -198,6 +210,10 @@ impl DraftStore for SqliteStore {
             store.update(account, form_key, Room::Unlimited, decide).await
         })
         .await
+    }
+
+    async fn how_ended(&self, account: &str, form_key: &str, revision: &Revision) -> Result<Option<End>, StoreError> {
+        Ok(self.form(account, form_key).await?.ended(revision))
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<Swept, StoreError> {

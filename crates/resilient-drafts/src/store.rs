@@ -221,6 +221,9 @@ pub trait DraftStore: Send + Sync {
         now_ms: u64,
     ) -> Result<Ended, StoreError>;
 
+    /// Whether this draft was saved or discarded, as far as is known here.
+    async fn how_ended(&self, account: &str, form_key: &str, revision: &Revision) -> Result<Option<End>, StoreError>;
+
     /// Removes what has not changed for [`KEPT_FOR`], and seals anew what an old secret has sealed, one form after
     /// the other.
     async fn sweep(&self, now_ms: u64) -> Result<Swept, StoreError>;

@@ -25,6 +25,8 @@ pub use statements::StatementSettings;
 pub use storage::StorageSettings;
 pub use test_queries::TestQuerySettings;
 
+use crate::replay::ReplaySettings;
+
 /// Looks a variable up; an empty one counts as absent.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -47,6 +49,7 @@ pub struct Settings {
     /// follows what they take.
     pub adaptive_limits: bool,
     pub statements: StatementSettings,
+    pub replay: ReplaySettings,
 }
 
 impl Settings {
@@ -69,6 +72,7 @@ impl Settings {
         let backup = keep_problems(BackupSettings::from_env(lookup, &from_file, &data_dir), &mut problems);
         let adaptive_limits = keep_problems(said(lookup, "INKFAST_ADAPTIVE_LIMITS"), &mut problems);
         let statements = keep_problems(StatementSettings::from_env(lookup), &mut problems);
+        let replay = keep_problems(ReplaySettings::from_env(lookup), &mut problems);
         if let (Some(test_queries), Some(database)) = (&test_queries, &database) {
             keep_problems(test_queries.fits(database), &mut problems);
         }
@@ -92,6 +96,7 @@ impl Settings {
             backup,
             adaptive_limits,
             statements,
+            replay,
         ) {
             (
                 Some(listen),
@@ -106,6 +111,7 @@ impl Settings {
                 Some(backup),
                 Some(adaptive_limits),
                 Some(statements),
+                Some(replay),
             ) if problems.is_empty() => Ok(Self {
                 listen,
                 storage,
@@ -119,6 +125,7 @@ impl Settings {
                 test_queries,
                 backup,
                 statements,
+                replay,
             }),
             _ => Err(problems),
         }
@@ -209,6 +216,7 @@ mod tests {
             ("INKFAST_DATABASE_STANDBYS", "oracle://db"),
             ("INKFAST_DATABASE_REPLICAS", "north"),
             ("INKFAST_DATABASE_MAX_LAG", "soon"),
+            ("INKFAST_REPLAY_PER_SECOND", "many"),
         ])
         .unwrap_err();
         for name in [
@@ -232,6 +240,7 @@ mod tests {
             "INKFAST_DATABASE_STANDBYS",
             "INKFAST_DATABASE_REPLICAS",
             "INKFAST_DATABASE_MAX_LAG",
+            "INKFAST_REPLAY_PER_SECOND",
         ] {
             assert_eq!(
                 problems.iter().filter(|problem| problem.contains(name)).count(),

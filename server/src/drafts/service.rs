@@ -16,6 +16,7 @@ use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision, Text};
 use resilient_core::path_text::read_part;
 use resilient_core::submission::form_body::{FormBody, PostedColumn, with_null};
+use resilient_drafts::queue::{LayeredQueue, RedisQueue, SqliteQueue};
 use resilient_drafts::redis::{Address, Limits};
 use resilient_drafts::{
     Count, DraftStore, End, Ended, LayeredStore, MOST_DRAFTS, Place, RedisStore, Seen, SqliteStore, StoreError,
@@ -29,6 +30,7 @@ use crate::clock::now_ms;
 use crate::keys::Keys;
 use crate::monitoring::Saves;
 use crate::panel::{Panel, shown_draft};
+use crate::replay::WaitingSaves;
 
 /// Between two checks of the draft store.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -37,6 +39,7 @@ pub struct DraftService {
     store: Arc<dyn DraftStore>,
     panel: Arc<Panel>,
     saves: Arc<Saves>,
+    waiting: Arc<WaitingSaves>,
     /// The same store, where there is a Redis in it.
     layered: Option<LayeredStore>,
     /// Whether the store took its last check.
@@ -80,8 +83,10 @@ impl DraftService {
         saves: Arc<Saves>,
     ) -> Result<Self, StoreError> {
         let embedded = SqliteStore::open(path, keys.drafts.clone()).await?;
+        let queue = SqliteQueue::beside(&embedded).await?;
         let Some(address) = redis else {
-            return Ok(Self::over(Arc::new(embedded), None, panel, saves));
+            let waiting = Arc::new(WaitingSaves::over(Arc::new(queue)));
+            return Ok(Self::over(Arc::new(embedded), None, panel, saves, waiting));
         };
         let redis = RedisStore::connect(
             address,
@@ -96,20 +101,53 @@ impl DraftService {
                 "Redis is not there: drafts are kept in the data directory until it is"
             );
         }
+        let queue = LayeredQueue::over(RedisQueue::beside(&redis), queue);
+        let waiting = Arc::new(WaitingSaves::over(Arc::new(queue)));
         let layered = LayeredStore::over(redis, embedded).await?;
-        Ok(Self::over(Arc::new(layered.clone()), Some(layered), panel, saves))
+        Ok(Self::over(
+            Arc::new(layered.clone()),
+            Some(layered),
+            panel,
+            saves,
+            waiting,
+        ))
     }
 
-    fn over(store: Arc<dyn DraftStore>, layered: Option<LayeredStore>, panel: Arc<Panel>, saves: Arc<Saves>) -> Self {
+    fn over(
+        store: Arc<dyn DraftStore>,
+        layered: Option<LayeredStore>,
+        panel: Arc<Panel>,
+        saves: Arc<Saves>,
+        waiting: Arc<WaitingSaves>,
+    ) -> Self {
         Self {
             store,
             panel,
             saves,
+            waiting,
             layered,
             reachable: AtomicBool::new(true),
             unreadable: UnreadableDrafts::default(),
             pace: Pace::default(),
         }
+    }
+
+    /// What the server sends again by itself.
+    pub fn waiting(&self) -> &Arc<WaitingSaves> {
+        &self.waiting
+    }
+
+    /// Whether this text was saved or discarded.
+    ///
+    /// # Errors
+    /// Where that cannot be read.
+    pub async fn how_ended(
+        &self,
+        account: &str,
+        form_key: &str,
+        revision: &Revision,
+    ) -> Result<Option<End>, StoreError> {
+        self.store.how_ended(account, form_key, revision).await
     }
 
     /// Where unsaved work is kept now, as far as is known; asking touches nothing.
@@ -287,6 +325,7 @@ impl DraftService {
             .end(account, form_key, revision, End::Discarded, now_ms())
             .await?;
         self.saves.discarded(account, form_key, revision);
+        self.waiting.discarded(account, form_key, revision).await;
         Ok(ended)
     }
 
@@ -353,6 +392,7 @@ impl DraftService {
         for (form_key, revision) in revisions {
             all &= self.end_discarded(account, form_key, revision).await.is_ok();
         }
+        all &= self.waiting.forget_account(account).await;
         all
     }
 
@@ -361,6 +401,7 @@ impl DraftService {
     pub async fn sweep(&self, now_ms: u64) -> Option<Swept> {
         match self.store.sweep(now_ms).await {
             Ok(swept) => {
+                let swept = swept + self.waiting.reseal().await;
                 let Swept { removed, resealed, .. } = swept;
                 if removed > 0 {
                     tracing::info!(removed, "drafts without a change for 30 days were removed");

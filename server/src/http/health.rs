@@ -99,12 +99,14 @@ pub async fn connection_status(State(services): State<Services>, Extension(visit
 }
 
 /// `POST /admin/retry-operations`: asks the database now, unless it was asked just before, and answers
-/// as above. What waits is sent by whoever holds it, once the answer says that it can be.
+/// as above. What the server itself sends again is looked through now; the rest is sent by whoever holds it, once the
+/// answer says that it can be.
 pub async fn retry_operations(State(services): State<Services>, Extension(visitor): Extension<Visitor>) -> Response {
     if visitor.account().is_none() {
         return sign_in_first();
     }
     let condition = services.monitor.condition_now().await;
+    services.drafts.waiting().ring();
     status_for(&services, &visitor, &condition).await
 }
 

@@ -5,6 +5,7 @@ pub mod check;
 mod deleting;
 mod last_good;
 mod present;
+mod queueing;
 pub mod read;
 pub mod save;
 mod saving;

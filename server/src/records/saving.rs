@@ -61,7 +61,8 @@ impl<D: Dialect> RecordService<D> {
         };
         let answer = self.answer(&mut intent, posted).await;
         let is_first_heard = self.is_first_heard(&intent, &answer);
-        let answer = self.settle_draft(&intent, answer, (body, manner)).await;
+        let mut answer = self.settle_draft(&intent, answer, (body, manner)).await;
+        self.tell_queue(&intent, body, &mut answer, manner).await;
         self.tell_open_pages(&intent, &answer, is_first_heard);
         answer
     }

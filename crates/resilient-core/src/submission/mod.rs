@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod form_body;
 pub mod machine;
+pub mod queue;
 
 use serde::{Deserialize, Serialize};
 

@@ -70,6 +70,27 @@ impl Keys {
         Some((String::from_utf8(account).ok()?, form_key.to_owned()))
     }
 
+    pub fn of(&self, account: &str, what: &str) -> String {
+        format!("{}:{what}", self.account(account))
+    }
+
+    /// Of all accounts together.
+    pub fn of_everybody(&self, what: &str) -> String {
+        format!("{}:{what}", self.prefix)
+    }
+
+    /// A pattern for `SCAN` that finds that of all accounts.
+    pub fn of_all(&self, what: &str) -> String {
+        format!("{}:{{*}}:{what}", self.literal_prefix())
+    }
+
+    /// The account of such a key.
+    pub fn read_of(&self, key: &str, what: &str) -> Option<String> {
+        let tag = key.strip_prefix(&self.prefix)?.strip_prefix(":{")?;
+        let tag = tag.strip_suffix(what)?.strip_suffix("}:")?;
+        String::from_utf8(URL_SAFE_NO_PAD.decode(tag).ok()?).ok()
+    }
+
     fn account(&self, account: &str) -> String {
         // A brace in a name would end the tag.
         format!("{}:{{{}}}", self.prefix, URL_SAFE_NO_PAD.encode(account))

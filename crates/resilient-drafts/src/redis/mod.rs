@@ -11,7 +11,7 @@
 mod address;
 mod channel;
 mod classify;
-mod connector;
+pub(crate) mod connector;
 mod durability;
 mod former;
 mod hash;
@@ -35,7 +35,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::redis::RedisError;
 use async_trait::async_trait;
+use connector::Connection;
 use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
 use tokio::sync::Mutex;
@@ -47,7 +49,8 @@ pub use home::Home;
 pub use link::Limits;
 pub(crate) use link::News;
 
-use self::hash::{Change, Keys, Loaded};
+pub(crate) use self::hash::Keys;
+use self::hash::{Change, Loaded};
 use self::home::Residence;
 use self::link::{Failed, Link};
 use self::patience::Patience;
@@ -135,6 +138,19 @@ impl RedisStore {
         self.inner.link.news()
     }
 
+    /// One round trip about what lies at `key`, for what is kept beside drafts.
+    pub(crate) async fn ask<T, F>(&self, key: &str, ask: impl FnOnce(Connection) -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, RedisError>>,
+    {
+        let mut patience = self.inner.link.patience();
+        self.inner.link.call(key, &mut patience, ask).await.map_err(unavailable)
+    }
+
+    pub(crate) fn sealer(&self) -> &Sealer {
+        &self.inner.sealer
+    }
+
     /// Decides about a form and makes it so, in one step: `decide` is asked again where somebody else
     /// was quicker. `joining` is what another store knows of the form; it is in Redis afterwards.
     pub(crate) async fn update<T>(
@@ -218,7 +234,7 @@ impl RedisStore {
         Ok(swapped)
     }
 
-    fn keys(&self) -> Keys {
+    pub(crate) fn keys(&self) -> Keys {
         self.inner.home.keys()
     }
 
@@ -287,6 +303,10 @@ impl DraftStore for RedisStore {
             store.update(account, form_key, &nothing, Room::Unlimited, decide).await
         })
         .await
+    }
+
+    async fn how_ended(&self, account: &str, form_key: &str, revision: &Revision) -> Result<Option<End>, StoreError> {
+        Ok(self.form(account, form_key).await?.ended(revision))
     }
 
     async fn sweep(&self, now_ms: u64) -> Result<Swept, StoreError> {

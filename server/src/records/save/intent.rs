@@ -35,6 +35,8 @@ pub struct Intent {
     /// `None` where this server can no longer open it: then whatever differs from the record is a conflict.
     pub version: Option<Version>,
     pub changes: Changes,
+    /// The columns of all that it says, whoever posts it: what its fingerprint is of.
+    pub said: Vec<String>,
     pub writable: Vec<String>,
     /// Changed columns that this person could write when the form was drawn, and no longer may.
     pub withheld: Vec<String>,
@@ -122,6 +124,7 @@ impl Intent {
             version_text: version_text.clone(),
             version,
             changes,
+            said: said.into_keys().collect(),
             writable: columns_to_write(table, key),
             withheld,
             misses_columns: !gone.is_empty(),

@@ -65,6 +65,7 @@ impl Client {
             };
             self.use_a_form(intent).await;
         }
+        self.entries.cookie = self.cookie;
         self.entries
     }
 
@@ -91,8 +92,10 @@ impl Client {
             form = form.with("v.notes", &format!("made by {id}")).without("n.notes");
         }
         let types = may_go_away || self.random.bool();
+        let mut typed_in = None;
         if types && let Some((typed, draft)) = self.typed(form.clone(), &form_key, &title).await {
             form = typed;
+            typed_in = Some(form_key.clone());
             if intent == Intent::TypeAndLeave {
                 self.entries.left += 1;
                 self.entries.drafts.push(draft);
@@ -110,6 +113,7 @@ impl Client {
             id,
             title,
             change,
+            typed_in,
             fate,
         };
         self.entries.submissions.push(submission);

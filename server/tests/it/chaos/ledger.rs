@@ -1,6 +1,6 @@
 //! What clients were told, and whether it is so.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,8 @@ const MOST_TOLD: usize = 20;
 /// All that one client was told.
 pub struct Entries {
     client: usize,
+    /// It was signed in with that at last.
+    pub cookie: String,
     pub submissions: Vec<Submission>,
     pub drafts: Vec<Draft>,
     /// Forms that it went away from.
@@ -28,6 +30,8 @@ pub struct Submission {
     pub title: String,
     /// The key of the record it changes; `None`: it makes one.
     pub change: Option<String>,
+    /// The form of which a draft was kept before it was pressed.
+    pub typed_in: Option<String>,
     pub fate: Fate,
 }
 
@@ -56,6 +60,7 @@ impl Entries {
     pub fn of(client: usize) -> Self {
         Self {
             client,
+            cookie: String::new(),
             submissions: Vec::new(),
             drafts: Vec::new(),
             left: 0,
@@ -129,8 +134,8 @@ struct There {
     effects: HashMap<String, usize>,
     /// Title and how often it was written, by key.
     records: HashMap<String, (String, usize)>,
-    /// Records by the id that they were made under.
-    made: HashMap<String, usize>,
+    /// Keys of records by the id that they were made under.
+    made: HashMap<String, Vec<String>>,
 }
 
 impl There {
@@ -144,10 +149,10 @@ impl There {
         let audit = scene.database.own("audit");
         let effects = rows(&format!("SELECT submission, count(*) FROM {audit} GROUP BY submission"));
         let records = rows("SELECT id, saves, notes, title FROM activity WHERE id > 400");
-        let mut made = HashMap::new();
+        let mut made = HashMap::<_, Vec<_>>::new();
         for row in &records {
             let id = row[2].strip_prefix("made by ").unwrap_or_default();
-            *made.entry(id.to_owned()).or_default() += 1;
+            made.entry(id.to_owned()).or_default().push(row[0].clone());
         }
         Self {
             effects: effects
@@ -170,10 +175,23 @@ pub async fn compared(scene: &Scene, entries: Vec<Entries>) -> Verdict {
         compare_submissions(entries, &there, &mut verdict);
         compare_records(entries, &there, &mut verdict);
     }
+    compare_effects(&entries, &there, &mut verdict);
     for entries in &entries {
         compare_kept(scene, entries, &mut verdict).await;
+        compare_ended(scene, entries, &mut verdict).await;
     }
     verdict
+}
+
+/// Nothing was done that nobody pressed.
+fn compare_effects(entries: &[Entries], there: &There, verdict: &mut Verdict) {
+    let pressed = entries.iter().flat_map(|entries| &entries.submissions);
+    let pressed: HashSet<&str> = pressed.map(|submission| submission.id.as_str()).collect();
+    for id in there.effects.keys().chain(there.made.keys()) {
+        if !pressed.contains(id.as_str()) {
+            verdict.wrong(format!("nobody pressed {id}, and it was done"));
+        }
+    }
 }
 
 fn compare_submissions(entries: &Entries, there: &There, verdict: &mut Verdict) {
@@ -183,16 +201,21 @@ fn compare_submissions(entries: &Entries, there: &There, verdict: &mut Verdict) 
         title,
         change,
         fate,
+        ..
     } in &entries.submissions
     {
         let effects = there.effects.get(id).copied().unwrap_or_default();
-        let made = there.made.get(id).copied().unwrap_or_default();
+        let keys = there.made.get(id).map_or(&[][..], Vec::as_slice);
+        let made = keys.len();
         if effects > 1 || made > 1 {
             verdict.twice(format!("{title}: {effects} audit lines, {made} records"));
         }
         match fate {
-            Fate::Saved { .. } => {
+            Fate::Saved { key } => {
                 verdict.saved += 1;
+                if change.is_none() && made == 1 && keys[0] != *key {
+                    verdict.wrong(format!("{title} made record {}, and was answered {key}", keys[0]));
+                }
                 if effects == 0 || (change.is_none() && made == 0) {
                     verdict.lost(format!(
                         "{title} was called saved: {effects} audit lines, {made} records"
@@ -239,7 +262,7 @@ fn compare_records(entries: &Entries, there: &There, verdict: &mut Verdict) {
 async fn compare_kept(scene: &Scene, entries: &Entries, verdict: &mut Verdict) {
     for draft in &entries.drafts {
         verdict.drafts += 1;
-        if !until(async || has_draft(scene, entries.client, &draft.form_key, &draft.title).await).await {
+        if !until(async || has_draft(scene, &entries.cookie, &draft.form_key, &draft.title).await).await {
             verdict.lost(format!("the draft of {} is not there: {}", draft.form_key, draft.title));
         }
     }
@@ -248,21 +271,46 @@ async fn compare_kept(scene: &Scene, entries: &Entries, verdict: &mut Verdict) {
         let audit = scene.database.own("audit");
         let effects = format!("SELECT count(*) FROM {audit} WHERE submission = '{id}'");
         let is_there =
-            async || has_draft(scene, entries.client, form_key, title).await || scene.database.query(&effects) == "1";
+            async || has_draft(scene, &entries.cookie, form_key, title).await || scene.database.query(&effects) == "1";
         if !until(is_there).await {
             verdict.lost(format!("{title} was kept, and is neither a draft nor saved"));
         }
     }
 }
 
-async fn has_draft(scene: &Scene, client: usize, form_key: &str, title: &str) -> bool {
+/// What was saved is not called unsaved. (Forms in which something was left are new ones each time.)
+async fn compare_ended(scene: &Scene, entries: &Entries, verdict: &mut Verdict) {
+    for Submission {
+        title, typed_in, fate, ..
+    } in &entries.submissions
+    {
+        if let (Fate::Saved { .. }, Some(form_key)) = (fate, typed_in)
+            && !until(async || drafts_title(scene, &entries.cookie, form_key).await == Ok(None)).await
+        {
+            verdict.wrong(format!(
+                "client {}: {title} was saved, and {form_key} still has a draft",
+                entries.client
+            ));
+        }
+    }
+}
+
+async fn has_draft(scene: &Scene, cookie: &str, form_key: &str, title: &str) -> bool {
+    drafts_title(scene, cookie, form_key).await == Ok(Some(title.to_owned()))
+}
+
+/// Of the draft of a form, if there is one. `Err` where nobody says.
+async fn drafts_title(scene: &Scene, cookie: &str, form_key: &str) -> Result<Option<String>, ()> {
     let path = format!("/api/drafts/{form_key}");
-    let got = scene.get(0, &scene.cookies[client], &path).await;
-    let Some(got) = got.filter(|got| got.status == StatusCode::OK) else {
-        return false;
-    };
-    let envelope: Value = serde_json::from_str(&got.body).unwrap_or_default();
-    envelope["data"]["values"]["title"] == title
+    let got = scene.get(0, cookie, &path).await.ok_or(())?;
+    match got.status {
+        StatusCode::OK => {
+            let envelope: Value = serde_json::from_str(&got.body).map_err(drop)?;
+            Ok(envelope["data"]["values"]["title"].as_str().map(str::to_owned))
+        }
+        StatusCode::NOT_FOUND => Ok(None),
+        _ => Err(()),
+    }
 }
 
 async fn until(is_so: impl AsyncFn() -> bool) -> bool {

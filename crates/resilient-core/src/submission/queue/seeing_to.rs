@@ -1,0 +1,84 @@
+//! What people, their browsers and time do to a line.
+
+use super::{Entry, Line, MOST_REMEMBERED, REMEMBERED_MS, State, Why};
+use crate::draft::Revision;
+use crate::draft::lineage::Lineage;
+
+impl Line {
+    /// A save was answered with `saved`, whoever sent it. Its own entry is done, and nobody need be told. Entries whose
+    /// text went into it are gone. Where somebody is at an entry, they say what becomes of it.
+    pub fn saved(&self, id: &str, form_key: &str, revision: &Revision, now_ms: u64) -> Self {
+        let mut line = self.clone();
+        let leased = line.head.lease.as_ref().map(|lease| lease.id.clone());
+        if leased.as_deref() == Some(id) {
+            return line;
+        }
+        let is_done = |entry: &Entry| matches!(entry.state, State::Done { .. });
+        if let Some(own) = line.entries.iter_mut().find(|entry| entry.id == id && !is_done(entry)) {
+            own.state = State::Done { at_ms: now_ms };
+            own.seen = true;
+        }
+        line.forget_replaced(form_key, revision);
+        line
+    }
+
+    /// The person has discarded what was typed up to `revision`; how many entries are gone.
+    pub fn cancel(&self, form_key: &str, revision: &Revision) -> (usize, Self) {
+        let mut line = self.clone();
+        line.forget_replaced(form_key, revision);
+        (self.entries.len() - line.entries.len(), line)
+    }
+
+    /// The person has been shown what became of all this.
+    pub fn seen(&self) -> Self {
+        let mut line = self.clone();
+        for entry in line.entries.iter_mut().filter(|entry| !entry.is_waiting()) {
+            entry.seen = true;
+        }
+        line
+    }
+
+    /// Ends what has waited for too long, and forgets what ended long ago.
+    pub fn sweep(&self, now_ms: u64) -> Self {
+        let mut line = self.clone();
+        let is_old = |at_ms: u64| now_ms.saturating_sub(at_ms) >= REMEMBERED_MS;
+        line.entries.retain(|entry| match entry.state {
+            State::Waiting => true,
+            State::Done { at_ms } | State::NeedsAttention { at_ms, .. } | State::Dead { at_ms } => !is_old(at_ms),
+        });
+        for at in 0..line.entries.len() {
+            if line.entries[at].is_waiting() && is_old(line.entries[at].pressed_at_ms) {
+                let why = Why::TooOld;
+                line.stop(at, State::NeedsAttention { at_ms: now_ms, why }, now_ms);
+            }
+        }
+        line
+    }
+
+    /// What is in `revision` and was not saved by itself is not waited for.
+    pub(super) fn forget_replaced(&mut self, form_key: &str, revision: &Revision) {
+        self.forget(form_key, revision, |entry| !matches!(entry.state, State::Done { .. }));
+    }
+
+    /// What had failed and is in `revision` was seen to by its person.
+    pub(super) fn forget_failed(&mut self, form_key: &str, revision: &Revision) {
+        self.forget(form_key, revision, Entry::has_failed);
+    }
+
+    fn forget(&mut self, form_key: &str, revision: &Revision, may_go: impl Fn(&Entry) -> bool) {
+        let holds = Lineage::of(revision);
+        self.entries
+            .retain(|entry| entry.form_key != form_key || !may_go(entry) || !holds.covers(&entry.revision));
+    }
+
+    /// Forgets the oldest of more than can be remembered.
+    pub(super) fn trim(&mut self) {
+        let ended = self.entries.iter().filter(|entry| !entry.is_waiting()).count();
+        let mut too_many = ended.saturating_sub(MOST_REMEMBERED);
+        self.entries.retain(|entry| {
+            let goes = too_many > 0 && !entry.is_waiting();
+            too_many -= usize::from(goes);
+            !goes
+        });
+    }
+}

@@ -1,0 +1,289 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const LEASE_MS: u64 = 60_000;
+
+fn at(writer: &str, seq: u64) -> Revision {
+    Revision {
+        seq,
+        writer: writer.to_owned(),
+    }
+}
+
+fn press(id: &str, form_key: &str) -> Press {
+    Press {
+        id: id.to_owned(),
+        form_key: form_key.to_owned(),
+        revision: at(id, 1),
+        pressed_at_ms: 1_000,
+        reason: Some("database".to_owned()),
+    }
+}
+
+fn line(presses: &[(&str, &str)]) -> Line {
+    let put = |line: Line, (id, form_key): &(&str, &str)| line.enqueue(&press(id, form_key)).1;
+    presses.iter().fold(Line::default(), put)
+}
+
+fn leased(line: &Line, now_ms: u64) -> (Lease, Line) {
+    let (leased, line) = line.lease(now_ms, LEASE_MS);
+    (leased.expect("something is due").0, line)
+}
+
+/// Leases what is next and settles it.
+fn tried(line: &Line, tried: Tried, now_ms: u64) -> (String, Line) {
+    let (lease, line) = leased(line, now_ms);
+    let (taken, line) = line.settle(lease.token, &lease.id, tried, now_ms);
+    assert!(taken);
+    (lease.id, line)
+}
+
+fn state(line: &Line, id: &str) -> Option<State> {
+    line.entry(id).map(|entry| entry.state)
+}
+
+#[test]
+fn a_press_is_queued_once_however_often_it_fails_and_never_again_once_it_is_done() {
+    let line = line(&[("1", "site/1"), ("2", "site/2"), ("1", "site/1")]);
+    let ids: Vec<_> = line
+        .entries
+        .iter()
+        .map(|entry| (entry.id.as_str(), entry.order))
+        .collect();
+    assert_eq!(ids, [("1", 1), ("2", 2)]);
+    let (id, line) = tried(&line, Tried::Saved, 5);
+    let (told, after) = line.enqueue(&press(&id, "site/1"));
+    assert_eq!((told, &after), (Enqueued::Settled, &line));
+}
+
+#[test]
+fn they_are_done_in_the_order_pressed_and_one_at_a_time() {
+    let line = line(&[("1", "a/1"), ("2", "b/1"), ("3", "a/1")]);
+    let (lease, busy) = leased(&line, 10);
+    assert_eq!(busy.lease(10 + LEASE_MS - 1, LEASE_MS).0, None, "one lease at a time");
+    assert_eq!(busy.due_at_ms(), Some(10 + LEASE_MS));
+    let (_, line) = busy.settle(lease.token, &lease.id, Tried::Saved, 11);
+    let (second, line) = tried(&line, Tried::Saved, 12);
+    let (third, line) = tried(&line, Tried::Saved, 13);
+    assert_eq!((lease.id.as_str(), second.as_str(), third.as_str()), ("1", "2", "3"));
+    assert_eq!((line.due_at_ms(), line.numbers().unseen_done), (None, 3));
+}
+
+#[test]
+fn who_was_overtaken_settles_nothing() {
+    let (first, line) = leased(&line(&[("1", "a/1")]), 0);
+    let (second, line) = leased(&line, LEASE_MS);
+    assert!(second.token > first.token);
+    let (taken, same) = line.settle(first.token, &first.id, Tried::Refused(Why::AccountOff), LEASE_MS);
+    assert_eq!((taken, &same), (false, &line));
+    assert!(
+        !line.settle(second.token, "2", Tried::Saved, LEASE_MS).0,
+        "that is of another entry"
+    );
+    assert!(line.settle(second.token, &second.id, Tried::Saved, LEASE_MS).0);
+}
+
+#[test]
+fn a_lease_of_a_clock_that_was_set_back_does_not_hold() {
+    let (_, line) = leased(&line(&[("1", "a/1")]), 1_000 * LEASE_MS);
+    assert!(line.lease(5, LEASE_MS).0.is_some());
+}
+
+#[test]
+fn what_can_never_succeed_stops_its_own_record_and_no_other() {
+    let line = line(&[("1", "a/1"), ("2", "b/1"), ("3", "a/1")]);
+    let why = Why::Answered(Outcome::Conflict);
+    let (_, line) = tried(&line, Tried::Refused(why), 7);
+    assert_eq!(state(&line, "1"), Some(State::NeedsAttention { at_ms: 7, why }));
+    let why = Why::EarlierOfThisRecord;
+    assert_eq!(state(&line, "3"), Some(State::NeedsAttention { at_ms: 7, why }));
+    let (other, line) = tried(&line, Tried::Saved, 8);
+    assert_eq!((other.as_str(), line.due_at_ms()), ("2", None));
+    assert_eq!((line.numbers().unseen_failed, line.numbers().unseen_done), (2, 1));
+    assert_eq!(line.seen().numbers().unseen_failed, 0);
+}
+
+#[test]
+fn an_outage_counts_nothing_and_ten_failures_end_it() {
+    let mut line = line(&[("1", "a/1"), ("2", "a/1")]);
+    let mut now_ms = 0;
+    for _ in 0..50 {
+        now_ms = line.due_at_ms().unwrap();
+        line = tried(&line, Tried::Away, now_ms).1;
+    }
+    for _ in 0..MOST_ATTEMPTS {
+        assert!(state(&line, "1") == Some(State::Waiting), "{line:?}");
+        now_ms = line.due_at_ms().unwrap();
+        line = tried(&line, Tried::Failed, now_ms).1;
+    }
+    assert_eq!(state(&line, "1"), Some(State::Dead { at_ms: now_ms }));
+    assert_eq!(
+        line.numbers().needs_attention,
+        1,
+        "what was pressed after it waits for the person"
+    );
+    let (told, line) = line.enqueue(&press("1", "a/1"));
+    assert_eq!(told, Enqueued::Waiting, "a press makes a dead one live");
+    assert_eq!(line.entry("1").unwrap().attempts, 0);
+}
+
+#[test]
+fn an_entry_that_ends_its_process_ends_too() {
+    let mut line = line(&[("1", "a/1"), ("2", "b/1")]);
+    let mut now_ms = 0;
+    for _ in 0..MOST_ATTEMPTS {
+        line = leased(&line, now_ms).1;
+        now_ms += LEASE_MS;
+    }
+    let (next, line) = leased(&line, now_ms);
+    assert_eq!(next.id, "2");
+    assert_eq!(state(&line, "1"), Some(State::Dead { at_ms: now_ms }));
+}
+
+#[test]
+fn what_was_discarded_is_gone_also_from_under_who_is_at_it() {
+    let (lease, line) = leased(&line(&[("1", "a/1"), ("2", "a/1"), ("3", "a/2")]), 0);
+    let (gone, line) = line.cancel("a/1", &at("1", 4));
+    assert_eq!(
+        (gone, state(&line, "1"), state(&line, "2")),
+        (1, None, Some(State::Waiting))
+    );
+    assert_eq!(line.cancel("a/2", &at("3", 0)).0, 0, "what was typed later stays");
+    let (taken, line) = line.settle(lease.token, &lease.id, Tried::Saved, 1);
+    assert!(taken && line.entry("1").is_none());
+    assert_eq!(leased(&line, 1).0.id, "2");
+}
+
+#[test]
+fn a_save_by_the_browser_ends_its_entry_and_what_went_into_it() {
+    let mut line = line(&[("1", "a/1"), ("2", "a/2")]);
+    line.entries[1].revision = at("2", 3);
+    let line = line.saved("1", "a/1", &at("1", 1), 9);
+    assert_eq!(state(&line, "1"), Some(State::Done { at_ms: 9 }));
+    assert!(line.entry("1").unwrap().seen, "its person was there");
+    assert_eq!(
+        line.saved("9", "a/2", &at("2", 2), 9),
+        line,
+        "what was typed later waits"
+    );
+    assert_eq!(state(&line.saved("9", "a/2", &at("2", 4), 9), "2"), None);
+    let (lease, line) = leased(&line, 10);
+    assert_eq!(
+        line.saved(&lease.id, "a/2", &at("2", 3), 11),
+        line,
+        "who holds it says what became of it"
+    );
+}
+
+#[test]
+fn what_the_person_has_seen_to_needs_no_attention_and_the_new_press_waits() {
+    let (_, line) = tried(
+        &line(&[("1", "a/1")]),
+        Tried::Refused(Why::Answered(Outcome::Conflict)),
+        5,
+    );
+    let anew = Press {
+        revision: at("1", 2),
+        ..press("2", "a/1")
+    };
+    let (told, line) = line.enqueue(&anew);
+    assert_eq!((told, state(&line, "1")), (Enqueued::Waiting, None));
+    let later = Press {
+        revision: at("1", 3),
+        ..press("3", "a/1")
+    };
+    let line = line.enqueue(&later).1;
+    assert_eq!(state(&line, "2"), Some(State::Waiting), "a press that waits is its own");
+}
+
+#[test]
+fn everything_ends_after_thirty_days() {
+    let line = line(&[("1", "a/1"), ("2", "b/1"), ("3", "b/1")]);
+    let (_, line) = tried(&line, Tried::Saved, 500);
+    let (now_ms, why) = (1_000 + REMEMBERED_MS, Why::TooOld);
+    assert_eq!(line.sweep(499 + REMEMBERED_MS), line);
+    let line = line.sweep(now_ms);
+    assert_eq!(state(&line, "1"), None);
+    assert_eq!(state(&line, "2"), Some(State::NeedsAttention { at_ms: now_ms, why }));
+    assert!(line.entry("3").unwrap().has_failed());
+    assert_eq!(line.sweep(now_ms + REMEMBERED_MS).entries, []);
+}
+
+#[test]
+fn there_is_an_end_to_what_waits_and_to_what_is_remembered() {
+    let mut line = Line::default();
+    for id in 0..MOST_WAITING {
+        line = line.enqueue(&press(&id.to_string(), &format!("a/{id}"))).1;
+    }
+    assert_eq!(line.enqueue(&press("more", "a/x")).0, Enqueued::Full);
+    assert_eq!(
+        line.enqueue(&press("3", "a/3")).0,
+        Enqueued::Waiting,
+        "what is there is there"
+    );
+    line = tried(&line, Tried::Saved, 1).1;
+    for at in 0..=MOST_REMEMBERED {
+        line = line.enqueue(&press(&format!("n{at}"), "b/1")).1;
+        line = tried(&line, Tried::Saved, 1).1;
+    }
+    let remembered = line.entries.iter().filter(|entry| !entry.is_waiting()).count();
+    assert_eq!(
+        (remembered, line.numbers().waiting),
+        (MOST_REMEMBERED, MOST_WAITING as u64 - 1)
+    );
+}
+
+#[derive(Clone, Debug)]
+enum Happens {
+    Pressed(u8, u8),
+    Leased,
+    Settled(u8),
+    Later,
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    prop_oneof![
+        (0..12_u8, 0..3_u8).prop_map(|(id, record)| Happens::Pressed(id, record)),
+        Just(Happens::Leased),
+        (0..4_u8).prop_map(Happens::Settled),
+        Just(Happens::Later),
+    ]
+}
+
+proptest! {
+    /// Whatever comes: tokens grow, nothing that is done is leased again, and of each record nothing is done before
+    /// what was pressed earlier and still waits.
+    #[test]
+    fn no_order_of_events_does_anything_twice_or_too_early(events in proptest::collection::vec(happens(), 0..80)) {
+        let (mut line, mut now_ms, mut token) = (Line::default(), 0, 0);
+        let mut held: Vec<Lease> = Vec::new();
+        for event in events {
+            match event {
+                Happens::Pressed(id, record) => line = line.enqueue(&press(&id.to_string(), &format!("a/{record}"))).1,
+                Happens::Leased => {
+                    let (leased, after) = line.lease(now_ms, LEASE_MS);
+                    if let Some((lease, entry)) = leased {
+                        prop_assert!(lease.token > token);
+                        prop_assert!(entry.is_waiting());
+                        let earlier = after.entries.iter().filter(|other| other.order < entry.order);
+                        prop_assert!(earlier.clone().all(|other| !other.is_waiting()), "{after:?}");
+                        token = lease.token;
+                        held.push(lease);
+                    }
+                    line = after;
+                }
+                Happens::Settled(how) => {
+                    let how = [Tried::Saved, Tried::Away, Tried::Failed, Tried::Refused(Why::AccountOff)][how as usize];
+                    let Some(lease) = held.pop() else { continue };
+                    let (taken, after) = line.settle(lease.token, &lease.id, how, now_ms);
+                    prop_assert_eq!(taken, lease.token == token && line.head.lease.is_some());
+                    line = after;
+                }
+                Happens::Later => now_ms += LEASE_MS,
+            }
+            let ordered = line.entries.windows(2).all(|two| two[0].order < two[1].order);
+            prop_assert!(ordered, "{:?}", line);
+        }
+    }
+}

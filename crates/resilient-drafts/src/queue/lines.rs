@@ -1,0 +1,343 @@
+//! A queue over whatever can keep lines and texts.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use resilient_core::draft::Revision;
+use resilient_core::submission::queue::{Enqueued, Entry, Head, Line, Numbers, Press, Tried};
+
+use super::{Leased, Listed, SubmissionQueue};
+use crate::seal::binding;
+use crate::{Sealer, StoreError, Swept};
+
+/// Offers of which nothing is due any more, looked at for one lease.
+const MOST_LOOKS: usize = 16;
+
+/// A sealed text that comes with a change of a line; stored only with an entry that begins to wait.
+#[derive(Clone, Copy)]
+pub struct Text<'a> {
+    pub id: &'a str,
+    pub sealed: &'a str,
+}
+
+/// What a line becomes.
+pub type Decide<'a> = dyn Fn(&Line) -> Line + Sync + 'a;
+
+/// Keeps each account's line and texts.
+#[async_trait]
+pub trait Lines: Send + Sync {
+    fn sealer(&self) -> &Sealer;
+
+    async fn line(&self, account: &str) -> Result<Line, StoreError>;
+
+    /// One step: what `decide` makes of a line is stored before anybody else sees it. It may be asked again.
+    async fn update(&self, account: &str, text: Option<Text<'_>>, decide: &Decide<'_>) -> Result<(), StoreError>;
+
+    /// As it was sealed.
+    async fn text(&self, account: &str, id: &str) -> Result<Option<String>, StoreError>;
+
+    /// One step: another seal of the same text, where it is still there as it was.
+    async fn reseal_text(&self, account: &str, id: &str, before: &str, after: &str) -> Result<(), StoreError>;
+
+    /// Brings in what lies where this application has kept lines under another secret.
+    async fn gather(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Accounts of which something may be due. Each is offered to one caller, and offered again where that one
+    /// dies before [`looked`](Self::looked).
+    async fn offered(&self, now_ms: u64) -> Result<Vec<String>, StoreError>;
+
+    /// Offers an account when so much time has passed. One offer is enough, and more do no harm.
+    async fn offer(&self, account: &str, wait: Duration) -> Result<(), StoreError>;
+
+    /// The same for all that a sweep finds due, unless enough is offered already.
+    async fn offer_all(&self, accounts: &[String]) -> Result<(), StoreError>;
+
+    /// What was offered of this account was seen to.
+    async fn looked(&self, account: &str) -> Result<(), StoreError>;
+
+    /// All accounts of which anything is known.
+    async fn accounts(&self) -> Result<Vec<String>, StoreError>;
+}
+
+/// What has to be written to make one line the other.
+#[derive(Debug, Default)]
+pub struct Difference<'a> {
+    pub head: Option<&'a Head>,
+    pub put: Vec<&'a Entry>,
+    /// Ids.
+    pub remove: Vec<&'a str>,
+    /// Ids of those that begin to wait.
+    pub begins: Vec<&'a str>,
+    /// Ids whose text is not needed any more.
+    pub ends: Vec<&'a str>,
+}
+
+impl<'a> Difference<'a> {
+    pub fn between(before: &'a Line, after: &'a Line) -> Self {
+        let waits = |line: &Line, id: &str| line.entry(id).is_some_and(Entry::is_waiting);
+        let ids = |line: &'a Line| line.entries.iter().map(|entry| entry.id.as_str());
+        let changed = |entry: &&Entry| before.entry(&entry.id) != Some(*entry);
+        Self {
+            head: (before.head != after.head).then_some(&after.head),
+            put: after.entries.iter().filter(changed).collect(),
+            remove: ids(before).filter(|id| after.entry(id).is_none()).collect(),
+            begins: ids(after).filter(|id| waits(after, id) && !waits(before, id)).collect(),
+            ends: ids(before)
+                .filter(|id| waits(before, id) && !waits(after, id))
+                .collect(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.head.is_none() && self.put.is_empty() && self.remove.is_empty()
+    }
+}
+
+/// As [`Lines::update`], with what `decide` tells beside the line.
+async fn update<T: Send>(
+    lines: &dyn Lines,
+    account: &str,
+    text: Option<Text<'_>>,
+    decide: impl Fn(&Line) -> (T, Line) + Sync,
+) -> Result<T, StoreError> {
+    let told = std::sync::Mutex::new(None);
+    let lock = || told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let keep = |line: &Line| {
+        let (this, after) = decide(line);
+        *lock() = Some(this);
+        after
+    };
+    lines.update(account, text, &keep).await?;
+    let told = lock().take();
+    Ok(told.expect("an update asks what to do"))
+}
+
+/// Offered anew before the old offer is taken away: dying in between leaves one too many.
+async fn look_later(lines: &dyn Lines, account: &str, due_at_ms: Option<u64>, now_ms: u64) -> Result<(), StoreError> {
+    if let Some(due_at_ms) = due_at_ms {
+        let wait = Duration::from_millis(due_at_ms.saturating_sub(now_ms));
+        lines.offer(account, wait).await?;
+    }
+    lines.looked(account).await
+}
+
+fn bound(account: &str, form_key: &str, id: &str) -> Vec<u8> {
+    binding(&["queued", account, form_key, id])
+}
+
+/// What is due of one account; `None` where nothing is, or somebody is at it.
+async fn lease_of(
+    lines: &dyn Lines,
+    account: &str,
+    now_ms: u64,
+    lease: Duration,
+) -> Result<Option<Leased>, StoreError> {
+    let lease_ms = lease.as_millis() as u64;
+    let decide = |line: &Line| {
+        let (leased, after) = line.lease(now_ms, lease_ms);
+        ((leased, after.due_at_ms()), after)
+    };
+    let (leased, due_at_ms) = update(lines, account, None, decide).await?;
+    let Some((lease, entry)) = leased else {
+        look_later(lines, account, due_at_ms, now_ms).await?;
+        return Ok(None);
+    };
+    let text = opened(lines, account, &entry).await?;
+    Ok(Some(Leased {
+        account: account.to_owned(),
+        token: lease.token,
+        entry,
+        text,
+    }))
+}
+
+/// The text of an entry, where it can be opened.
+async fn opened(lines: &dyn Lines, account: &str, entry: &Entry) -> Result<Option<Vec<u8>>, StoreError> {
+    let sealed = lines.text(account, &entry.id).await?;
+    let open = |sealed: String| {
+        let bound_to = bound(account, &entry.form_key, &entry.id);
+        lines.sealer().open(&bound_to, &sealed).ok()
+    };
+    Ok(sealed.and_then(open))
+}
+
+#[async_trait]
+impl<L: Lines> SubmissionQueue for L {
+    async fn enqueue(&self, account: &str, press: &Press, text: &[u8]) -> Result<Enqueued, StoreError> {
+        let sealed = self.sealer().seal(&bound(account, &press.form_key, &press.id), text);
+        let text = Text {
+            id: &press.id,
+            sealed: &sealed,
+        };
+        let decide = |line: &Line| {
+            let (enqueued, after) = line.enqueue(press);
+            (
+                (enqueued, line.due_at_ms().is_none() && after.due_at_ms().is_some()),
+                after,
+            )
+        };
+        let (enqueued, is_news) = update(self, account, Some(text), decide).await?;
+        if is_news {
+            // Where that fails, a sweep will do it.
+            let _offered = self.offer(account, Duration::ZERO).await;
+        }
+        Ok(enqueued)
+    }
+
+    async fn lease(&self, now_ms: u64, lease: Duration) -> Result<Option<Leased>, StoreError> {
+        for _ in 0..MOST_LOOKS {
+            let offered = self.offered(now_ms).await?;
+            if offered.is_empty() {
+                return Ok(None);
+            }
+            for account in offered {
+                if let Some(leased) = lease_of(self, &account, now_ms, lease).await? {
+                    return Ok(Some(leased));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    async fn settle(&self, leased: &Leased, tried: Tried, now_ms: u64) -> Result<bool, StoreError> {
+        let decide = |line: &Line| {
+            let (taken, after) = line.settle(leased.token, &leased.entry.id, tried, now_ms);
+            ((taken, after.due_at_ms()), after)
+        };
+        let (taken, due_at_ms) = update(self, &leased.account, None, decide).await?;
+        if taken {
+            look_later(self, &leased.account, due_at_ms, now_ms).await?;
+        }
+        Ok(taken)
+    }
+
+    async fn saved(
+        &self,
+        account: &str,
+        id: &str,
+        form_key: &str,
+        revision: &Revision,
+        now_ms: u64,
+    ) -> Result<(), StoreError> {
+        // Most saves have nothing waiting: that is found out by reading.
+        let line = self.line(account).await?;
+        if line.saved(id, form_key, revision, now_ms) == line {
+            return Ok(());
+        }
+        let decide = |line: &Line| ((), line.saved(id, form_key, revision, now_ms));
+        update(self, account, None, decide).await
+    }
+
+    async fn cancel(&self, account: &str, form_key: &str, revision: &Revision) -> Result<usize, StoreError> {
+        update(self, account, None, |line| line.cancel(form_key, revision)).await
+    }
+
+    async fn list(&self, account: &str) -> Result<Listed, StoreError> {
+        Ok(Listed {
+            entries: self.line(account).await?.entries,
+            complete: true,
+        })
+    }
+
+    async fn seen(&self, account: &str) -> Result<(), StoreError> {
+        update(self, account, None, |line| ((), line.seen())).await
+    }
+
+    async fn forget_account(&self, account: &str) -> Result<(), StoreError> {
+        update(self, account, None, |_| ((), Line::default())).await
+    }
+
+    async fn reseal(&self) -> Result<Swept, StoreError> {
+        self.gather().await?;
+        let mut swept = Swept {
+            complete: true,
+            ..Swept::default()
+        };
+        for account in self.accounts().await? {
+            let line = self.line(&account).await?;
+            for entry in line.entries.iter().filter(|entry| entry.is_waiting()) {
+                swept = swept + reseal(self, &account, entry).await?;
+            }
+        }
+        Ok(swept)
+    }
+
+    async fn sweep(&self, now_ms: u64) -> Result<Numbers, StoreError> {
+        if let Err(error) = self.gather().await {
+            tracing::debug!(?error, "saves that wait under another prefix stay there for now");
+        }
+        let (mut numbers, mut due) = (Numbers::default(), Vec::new());
+        for account in self.accounts().await? {
+            let decide = |line: &Line| {
+                let after = line.sweep(now_ms);
+                ((after.numbers(), after.due_at_ms()), after)
+            };
+            let (of_this, due_at_ms) = update(self, &account, None, decide).await?;
+            numbers = numbers.and(of_this);
+            if due_at_ms.is_some_and(|due_at_ms| due_at_ms <= now_ms) {
+                due.push(account);
+            }
+        }
+        self.offer_all(&due).await?;
+        Ok(numbers)
+    }
+}
+
+/// An entry of another store, with its sealed text: the seal is bound to what it is of, not to where it lies.
+async fn adopt(lines: &dyn Lines, account: &str, entry: &Entry, sealed: Option<&str>) -> Result<(), StoreError> {
+    let text = sealed.map(|sealed| Text { id: &entry.id, sealed });
+    lines.update(account, text, &|line| line.adopt(entry)).await?;
+    match entry.is_waiting() {
+        true => lines.offer(account, Duration::ZERO).await,
+        false => Ok(()),
+    }
+}
+
+/// Seals a text anew that an old secret has sealed.
+async fn reseal(lines: &dyn Lines, account: &str, entry: &Entry) -> Result<Swept, StoreError> {
+    let mut swept = Swept {
+        complete: true,
+        ..Swept::default()
+    };
+    let (sealer, id) = (lines.sealer(), &entry.id);
+    let Some(sealed) = lines.text(account, id).await? else {
+        return Ok(swept);
+    };
+    swept.unknown = u64::from(sealer.is_of_another_secret(&sealed));
+    let bound_to = bound(account, &entry.form_key, id);
+    if sealer.is_old(&sealed)
+        && let Ok(plain) = sealer.open(&bound_to, &sealed)
+    {
+        let anew = sealer.seal(&bound_to, &plain);
+        // A full store keeps what it has.
+        match lines.reseal_text(account, id, &sealed, &anew).await {
+            Ok(()) => swept.resealed = 1,
+            Err(_) => swept.still_old = 1,
+        }
+    }
+    Ok(swept)
+}
+
+/// Moves a line behind what is there already, entry by entry: each leaves its place only after it is in the other one.
+pub async fn carry(from: &dyn Lines, to: &dyn Lines, account: &str) -> Result<(), StoreError> {
+    for entry in from.line(account).await?.entries {
+        let sealed = from.text(account, &entry.id).await?;
+        adopt(to, account, &entry, sealed.as_deref()).await?;
+        forget(from, account, &entry.id).await?;
+    }
+    Ok(())
+}
+
+/// Forgets an entry that another store has taken. Who is at it can settle nothing any more: it will be tried again.
+async fn forget(lines: &dyn Lines, account: &str, id: &str) -> Result<(), StoreError> {
+    let decide = |line: &Line| Line {
+        head: Head {
+            lease: line.head.lease.clone().filter(|lease| lease.id != id),
+            ..line.head.clone()
+        },
+        entries: line.entries.iter().filter(|entry| entry.id != id).cloned().collect(),
+    };
+    lines.update(account, None, &decide).await
+}

@@ -1,0 +1,150 @@
+//! The queue as the rest of the server sees it.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use resilient_core::draft::Revision;
+use resilient_core::submission::queue::{Enqueued, Numbers, Press};
+use resilient_drafts::queue::{Listed, SubmissionQueue};
+use resilient_drafts::{StoreError, Swept};
+use tokio::sync::Notify;
+
+use crate::clock::now_ms;
+
+/// Moments after which the process may be gone. A benchmark ends it there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cut {
+    /// The draft is kept, the entry not yet.
+    Saved,
+    Enqueued,
+    Leased,
+    /// The database has it, the queue does not know.
+    Committed,
+    Acknowledged,
+}
+
+type Hook = Box<dyn Fn(Cut) + Send + Sync>;
+
+pub struct WaitingSaves {
+    pub(super) queue: Arc<dyn SubmissionQueue>,
+    pub(super) bell: Notify,
+    /// Whether somebody here sends what waits.
+    works: AtomicBool,
+    /// As of the last look at everything.
+    numbers: Mutex<Option<Numbers>>,
+    hook: OnceLock<Hook>,
+}
+
+impl WaitingSaves {
+    pub fn over(queue: Arc<dyn SubmissionQueue>) -> Self {
+        Self {
+            queue,
+            bell: Notify::new(),
+            works: AtomicBool::new(false),
+            numbers: Mutex::default(),
+            hook: OnceLock::new(),
+        }
+    }
+
+    /// Whether what is queued will be sent by this server.
+    pub fn works(&self) -> bool {
+        self.works.load(Ordering::Acquire)
+    }
+
+    pub(super) fn begins_to_work(&self) {
+        self.works.store(true, Ordering::Release);
+    }
+
+    /// Whether the server will send it again by itself.
+    pub async fn keep(&self, account: &str, press: &Press, text: &[u8]) -> bool {
+        self.reached(Cut::Saved);
+        let kept = self.queue.enqueue(account, press, text).await;
+        self.reached(Cut::Enqueued);
+        match kept {
+            Ok(Enqueued::Waiting) => true,
+            Ok(Enqueued::Settled | Enqueued::Full) => false,
+            Err(error) => {
+                tracing::warn!(?error, "a kept save could not be queued: its page sends it again");
+                false
+            }
+        }
+    }
+
+    /// Nothing of it waits any more. That it waits on where this fails does no harm: its id is known.
+    pub async fn saved(&self, account: &str, id: &str, form_key: &str, revision: &Revision) {
+        let told = self.queue.saved(account, id, form_key, revision, now_ms());
+        if let Err(error) = told.await {
+            tracing::debug!(?error, "the queue could not be told of a save");
+        }
+    }
+
+    /// What was discarded is not sent. Where this fails, the draft's end is found before it is sent.
+    pub async fn discarded(&self, account: &str, form_key: &str, revision: &Revision) {
+        if let Err(error) = self.queue.cancel(account, form_key, revision).await {
+            tracing::debug!(?error, "the queue could not be told of a discarded text");
+        }
+    }
+
+    /// All of an account that is no more goes. Whether it did: some may be where nobody can look now.
+    pub async fn forget_account(&self, account: &str) -> bool {
+        let forgotten = self.queue.forget_account(account).await;
+        if let Err(error) = &forgotten {
+            tracing::debug!(?error, "what waits of a removed account is removed later");
+        }
+        forgotten.is_ok()
+    }
+
+    /// Seals anew what an old secret has sealed.
+    pub async fn reseal(&self) -> Swept {
+        self.queue.reseal().await.unwrap_or_else(|error| {
+            tracing::warn!(?error, "waiting saves could not be looked through for old secrets");
+            Swept::default()
+        })
+    }
+
+    /// # Errors
+    /// Where the queue cannot be read.
+    pub async fn list(&self, account: &str) -> Result<Listed, StoreError> {
+        self.queue.list(account).await
+    }
+
+    /// What became of everything was shown to its person.
+    pub async fn seen(&self, account: &str) {
+        if let Err(error) = self.queue.seen(account).await {
+            tracing::debug!(?error, "the queue could not be told what was seen");
+        }
+    }
+
+    /// Has the worker look now.
+    pub fn ring(&self) {
+        self.bell.notify_one();
+    }
+
+    /// Of everybody, as of the last look at everything; `None` before the first.
+    pub fn numbers(&self) -> Option<Numbers> {
+        *self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn counted(&self, numbers: Numbers) {
+        let count = |name: &'static str, count: u64| metrics::gauge!(name).set(count as f64);
+        count("inkfast_replay_waiting", numbers.waiting);
+        count("inkfast_replay_needs_attention", numbers.needs_attention);
+        count("inkfast_replay_dead", numbers.dead);
+        let oldest = numbers
+            .oldest_pressed_at_ms
+            .map_or(0, |at_ms| now_ms().saturating_sub(at_ms));
+        metrics::gauge!("inkfast_replay_oldest_age_seconds").set(oldest as f64 / 1_000.0);
+        *self.numbers.lock().unwrap_or_else(PoisonError::into_inner) = Some(numbers);
+    }
+
+    /// For a proof that the process may end anywhere: `hook` may end it.
+    pub fn on_cut(&self, hook: impl Fn(Cut) + Send + Sync + 'static) {
+        let _set_once = self.hook.set(Box::new(hook));
+    }
+
+    pub(super) fn reached(&self, cut: Cut) {
+        if let Some(hook) = self.hook.get() {
+            hook(cut);
+        }
+    }
+}
