@@ -280,11 +280,17 @@ async fn compare_kept(scene: &Scene, entries: &Entries, verdict: &mut Verdict) {
 
 /// What was saved is not called unsaved. (Forms in which something was left are new ones each time.)
 async fn compare_ended(scene: &Scene, entries: &Entries, verdict: &mut Verdict) {
-    for Submission { title, typed_in, fate, .. } in &entries.submissions {
+    for Submission {
+        title, typed_in, fate, ..
+    } in &entries.submissions
+    {
         if let (Fate::Saved { .. }, Some(form_key)) = (fate, typed_in)
             && !until(async || drafts_title(scene, &entries.cookie, form_key).await == Ok(None)).await
         {
-            verdict.wrong(format!("client {}: {title} was saved, and {form_key} still has a draft", entries.client));
+            verdict.wrong(format!(
+                "client {}: {title} was saved, and {form_key} still has a draft",
+                entries.client
+            ));
         }
     }
 }
