@@ -39,7 +39,10 @@ fn report() -> Report {
         errors_are_stored: false,
         saves: vec![("kept", 3), ("in_progress", 1)],
         waiting: 1,
-        sent: SentNumbers::default(),
+        sent: SentNumbers {
+            works: true,
+            ..SentNumbers::default()
+        },
         paused: None,
         met: vec![
             MetOnTheWay {
