@@ -27,6 +27,10 @@ pub enum Bench {
     /// Servers, database and Redis killed at random while people save: what is lost, there twice, or answered wrongly
     #[command(disable_help_flag = true)]
     Chaos(Given),
+    /// Queued saves, done by a server that is killed at every moment after which it may be gone: what is lost, there
+    /// twice, or out of order
+    #[command(disable_help_flag = true)]
+    Replay(Given),
 }
 
 /// Given to the benchmark as it is, which also knows `--help`.
@@ -46,6 +50,7 @@ pub fn run(workspace: &Workspace, what: Bench) -> Result<()> {
         Bench::Commits(given) => on_servers(workspace, "resilient-db", "commits", &given.arguments),
         Bench::Adaptive(given) => on_servers(workspace, "resilient-db", "adaptive", &given.arguments),
         Bench::Chaos(given) => on_servers(workspace, "server", "chaos", &given.arguments),
+        Bench::Replay(given) => on_servers(workspace, "server", "replay", &given.arguments),
         Bench::Drafts(given) => on_servers(workspace, "resilient-drafts", "drafts", &given.arguments),
     }
 }

@@ -392,6 +392,7 @@ impl DraftService {
         for (form_key, revision) in revisions {
             all &= self.end_discarded(account, form_key, revision).await.is_ok();
         }
+        all &= self.waiting.forget_account(account).await;
         all
     }
 
@@ -400,6 +401,7 @@ impl DraftService {
     pub async fn sweep(&self, now_ms: u64) -> Option<Swept> {
         match self.store.sweep(now_ms).await {
             Ok(swept) => {
+                let swept = swept + self.waiting.reseal().await;
                 let Swept { removed, resealed, .. } = swept;
                 if removed > 0 {
                     tracing::info!(removed, "drafts without a change for 30 days were removed");

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use resilient_core::draft::Revision;
 use resilient_core::submission::queue::{Enqueued, Entry, Numbers, Press};
-use resilient_drafts::StoreError;
 use resilient_drafts::queue::{Listed, SubmissionQueue};
+use resilient_drafts::{StoreError, Swept};
 use tokio::sync::Notify;
 
 use crate::clock::now_ms;
@@ -95,6 +95,23 @@ impl WaitingSaves {
         if let Err(error) = self.queue.cancel(account, form_key, revision).await {
             tracing::debug!(?error, "the queue could not be told of a discarded text");
         }
+    }
+
+    /// All of an account that is no more goes. Whether it did: some may be where nobody can look now.
+    pub async fn forget_account(&self, account: &str) -> bool {
+        let forgotten = self.queue.forget_account(account).await;
+        if let Err(error) = &forgotten {
+            tracing::debug!(?error, "what waits of a removed account is removed later");
+        }
+        forgotten.is_ok()
+    }
+
+    /// Seals anew what an old secret has sealed.
+    pub async fn reseal(&self) -> Swept {
+        self.queue.reseal().await.unwrap_or_else(|error| {
+            tracing::warn!(?error, "waiting saves could not be looked through for old secrets");
+            Swept::default()
+        })
     }
 
     /// # Errors

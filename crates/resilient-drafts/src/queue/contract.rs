@@ -30,6 +30,7 @@ macro_rules! queue_contract_tests {
             what_was_discarded_is_never_leased,
             a_save_by_the_browser_ends_the_entry,
             what_became_of_it_is_told_until_it_was_seen_and_for_thirty_days,
+            of_a_forgotten_account_nothing_is_left_and_the_next_of_that_name_begins_anew,
             more_than_can_wait_is_refused_and_nothing_is_dropped,
             of_many_workers_each_entry_is_one_s_and_each_record_s_order_is_kept,
         );
@@ -263,6 +264,28 @@ pub async fn what_became_of_it_is_told_until_it_was_seen_and_for_thirty_days(que
     assert_eq!(queue.list(ANN).await.unwrap().entries.len(), 2);
     queue.sweep(6 + REMEMBERED_MS).await.unwrap();
     assert_eq!(queue.list(ANN).await.unwrap().entries, []);
+}
+
+pub async fn of_a_forgotten_account_nothing_is_left_and_the_next_of_that_name_begins_anew(queue: impl SubmissionQueue) {
+    for (id, form_key) in [("1", "a/1"), ("2", "a/2"), ("3", "a/3")] {
+        put(&queue, ANN, id, form_key).await;
+    }
+    put(&queue, "bob", "b1", "a/1").await;
+    let mut held = Vec::new();
+    while let Some(leased) = next_swept(&queue, 5).await {
+        held.push(leased);
+    }
+    queue.forget_account(ANN).await.unwrap();
+    assert_eq!(queue.list(ANN).await.unwrap().entries, []);
+    assert_eq!(put(&queue, ANN, "4", "a/4").await, Enqueued::Waiting);
+    let of_ann = held.iter().find(|leased| leased.account == ANN).unwrap();
+    assert!(!queue.settle(of_ann, Tried::Saved, 6).await.unwrap());
+    let of_bob = held.iter().find(|leased| leased.account == "bob").unwrap();
+    settle(&queue, of_bob, Tried::Saved, 6).await;
+    let anew = next_swept(&queue, 7).await.unwrap();
+    assert_eq!((anew.account.as_str(), anew.entry.id.as_str()), (ANN, "4"));
+    settle(&queue, &anew, Tried::Saved, 8).await;
+    assert_eq!(next_swept(&queue, 9).await, None);
 }
 
 pub async fn more_than_can_wait_is_refused_and_nothing_is_dropped(queue: impl SubmissionQueue) {

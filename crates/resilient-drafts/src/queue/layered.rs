@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 
 use super::lines::{self, Lines};
 use super::{Leased, Listed, RedisQueue, SqliteQueue, SubmissionQueue};
-use crate::StoreError;
+use crate::{StoreError, Swept};
 
 /// A queue in Redis that takes presses without it. Cloning it is cheap.
 #[derive(Clone)]
@@ -46,15 +46,9 @@ impl LayeredQueue {
         Ok(())
     }
 
-    /// An entry leaves the file only after Redis has acknowledged it.
     async fn move_one(&self, account: &str) -> Result<(), StoreError> {
         let _moving = self.moving.lock().await;
-        for entry in self.file.line(account).await?.entries {
-            let sealed = self.file.text(account, &entry.id).await?;
-            lines::adopt(&self.redis, account, &entry, sealed.as_deref()).await?;
-            lines::forget(&self.file, account, &entry.id).await?;
-        }
-        Ok(())
+        lines::carry(&self.file, &self.redis, account).await
     }
 
     async fn in_redis(&self, account: &str, press: &Press, text: &[u8]) -> Result<Enqueued, StoreError> {
@@ -135,6 +129,18 @@ impl SubmissionQueue for LayeredQueue {
     /// Nothing ends in the file.
     async fn failed(&self, most: usize) -> Result<Vec<(String, Entry)>, StoreError> {
         self.redis.failed(most).await
+    }
+
+    /// While Redis is away, what it has stays there: that is an error.
+    async fn forget_account(&self, account: &str) -> Result<(), StoreError> {
+        self.file.forget_account(account).await?;
+        self.redis.forget_account(account).await
+    }
+
+    async fn reseal(&self) -> Result<Swept, StoreError> {
+        let in_file = self.file.reseal().await?;
+        let in_redis = unless_away(self.redis.reseal().await)?;
+        Ok(in_file + in_redis.unwrap_or_default())
     }
 
     /// While Redis is away, what it has is not known: that is an error.

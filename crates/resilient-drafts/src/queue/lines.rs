@@ -8,7 +8,7 @@ use resilient_core::submission::queue::{Enqueued, Entry, Head, Line, Numbers, Pr
 
 use super::{Leased, Listed, SubmissionQueue};
 use crate::seal::binding;
-use crate::{Sealer, StoreError};
+use crate::{Sealer, StoreError, Swept};
 
 /// A sealed text that comes with a change of a line; stored only with an entry that begins to wait.
 #[derive(Clone, Copy)]
@@ -32,6 +32,14 @@ pub trait Lines: Send + Sync {
 
     /// As it was sealed.
     async fn text(&self, account: &str, id: &str) -> Result<Option<String>, StoreError>;
+
+    /// One step: another seal of the same text, where it is still there as it was.
+    async fn reseal_text(&self, account: &str, id: &str, before: &str, after: &str) -> Result<(), StoreError>;
+
+    /// Brings in what lies where this application has kept lines under another secret.
+    async fn gather(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Accounts of which something may be due. Each is offered to one caller, and offered again where that one
     /// dies before [`looked`](Self::looked).
@@ -232,7 +240,29 @@ impl<L: Lines> SubmissionQueue for L {
         Ok(failed)
     }
 
+    async fn forget_account(&self, account: &str) -> Result<(), StoreError> {
+        update(self, account, None, |_| ((), Line::default())).await
+    }
+
+    async fn reseal(&self) -> Result<Swept, StoreError> {
+        self.gather().await?;
+        let mut swept = Swept {
+            complete: true,
+            ..Swept::default()
+        };
+        for account in self.accounts().await? {
+            let line = self.line(&account).await?;
+            for entry in line.entries.iter().filter(|entry| entry.is_waiting()) {
+                swept = swept + reseal(self, &account, entry).await?;
+            }
+        }
+        Ok(swept)
+    }
+
     async fn sweep(&self, now_ms: u64) -> Result<Numbers, StoreError> {
+        if let Err(error) = self.gather().await {
+            tracing::debug!(?error, "saves that wait under another prefix stay there for now");
+        }
         let (mut numbers, mut due) = (Numbers::default(), Vec::new());
         for account in self.accounts().await? {
             let decide = |line: &Line| {
@@ -251,7 +281,7 @@ impl<L: Lines> SubmissionQueue for L {
 }
 
 /// An entry of another store, with its sealed text: the seal is bound to what it is of, not to where it lies.
-pub async fn adopt(lines: &dyn Lines, account: &str, entry: &Entry, sealed: Option<&str>) -> Result<(), StoreError> {
+async fn adopt(lines: &dyn Lines, account: &str, entry: &Entry, sealed: Option<&str>) -> Result<(), StoreError> {
     let text = sealed.map(|sealed| Text { id: &entry.id, sealed });
     lines.update(account, text, &|line| line.adopt(entry)).await?;
     match entry.is_waiting() {
@@ -260,10 +290,48 @@ pub async fn adopt(lines: &dyn Lines, account: &str, entry: &Entry, sealed: Opti
     }
 }
 
-/// Forgets an entry that another store has taken.
-pub async fn forget(lines: &dyn Lines, account: &str, id: &str) -> Result<(), StoreError> {
+/// Seals a text anew that an old secret has sealed.
+async fn reseal(lines: &dyn Lines, account: &str, entry: &Entry) -> Result<Swept, StoreError> {
+    let mut swept = Swept {
+        complete: true,
+        ..Swept::default()
+    };
+    let (sealer, id) = (lines.sealer(), &entry.id);
+    let Some(sealed) = lines.text(account, id).await? else {
+        return Ok(swept);
+    };
+    swept.unknown = u64::from(sealer.is_of_another_secret(&sealed));
+    let bound_to = bound(account, &entry.form_key, id);
+    if sealer.is_old(&sealed)
+        && let Ok(plain) = sealer.open(&bound_to, &sealed)
+    {
+        let anew = sealer.seal(&bound_to, &plain);
+        // A full store keeps what it has.
+        match lines.reseal_text(account, id, &sealed, &anew).await {
+            Ok(()) => swept.resealed = 1,
+            Err(_) => swept.still_old = 1,
+        }
+    }
+    Ok(swept)
+}
+
+/// Moves a line behind what is there already, entry by entry: each leaves its place only after it is in the other one.
+pub async fn carry(from: &dyn Lines, to: &dyn Lines, account: &str) -> Result<(), StoreError> {
+    for entry in from.line(account).await?.entries {
+        let sealed = from.text(account, &entry.id).await?;
+        adopt(to, account, &entry, sealed.as_deref()).await?;
+        forget(from, account, &entry.id).await?;
+    }
+    Ok(())
+}
+
+/// Forgets an entry that another store has taken. Who is at it can settle nothing any more: it will be tried again.
+async fn forget(lines: &dyn Lines, account: &str, id: &str) -> Result<(), StoreError> {
     let decide = |line: &Line| Line {
-        head: line.head.clone(),
+        head: Head {
+            lease: line.head.lease.clone().filter(|lease| lease.id != id),
+            ..line.head.clone()
+        },
         entries: line.entries.iter().filter(|entry| entry.id != id).cloned().collect(),
     };
     lines.update(account, None, &decide).await

@@ -34,7 +34,7 @@ pub use self::layered::LayeredQueue;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisQueue;
 pub use self::sqlite::SqliteQueue;
-use crate::StoreError;
+use crate::{StoreError, Swept};
 
 /// An entry that is one's own to try, until the lease is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,6 +89,12 @@ pub trait SubmissionQueue: Send + Sync {
 
     /// Of everybody, what ended and was not saved: the newest, at most `most`, with whose they are.
     async fn failed(&self, most: usize) -> Result<Vec<(String, Entry)>, StoreError>;
+
+    /// An account is no more: all of it goes.
+    async fn forget_account(&self, account: &str) -> Result<(), StoreError>;
+
+    /// Seals anew what an old secret has sealed, wherever it lies.
+    async fn reseal(&self) -> Result<Swept, StoreError>;
 
     /// Ends what is too old, sees to it that whatever is due will be leased, and counts.
     async fn sweep(&self, now_ms: u64) -> Result<Numbers, StoreError>;

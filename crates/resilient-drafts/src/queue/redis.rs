@@ -16,11 +16,13 @@ use redis::Cmd;
 use resilient_core::submission::queue::{Entry, Line};
 
 use self::tickets::Tickets;
-use super::lines::{Decide, Difference, Lines, Text};
+use super::lines::{self, Decide, Difference, Lines, Text};
+use crate::redis::Keys;
 use crate::store::unavailable;
 use crate::{KEPT_FOR, RedisStore, Sealer, StoreError};
 
 const CHANGE: &str = include_str!("change.lua");
+const RESEAL: &str = include_str!("reseal.lua");
 const LINE: &str = "queue";
 const TEXTS: &str = "queue-texts";
 const MARK: &str = "mark";
@@ -36,6 +38,8 @@ const ATTEMPTS: usize = 32;
 pub struct RedisQueue {
     redis: RedisStore,
     tickets: Arc<Tickets>,
+    /// Where lines were once and are moved from; else they are where everything is now.
+    former: Option<Keys>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +52,7 @@ impl RedisQueue {
         Self {
             redis: drafts.clone(),
             tickets: Arc::new(Tickets::new(drafts)),
+            former: None,
         }
     }
 
@@ -56,9 +61,13 @@ impl RedisQueue {
         self.redis.takes_writes()
     }
 
+    fn keys(&self) -> Keys {
+        self.former.clone().unwrap_or_else(|| self.redis.keys())
+    }
+
     /// The line, and the mark that changes with every change of it; empty where there is none.
     async fn marked(&self, account: &str) -> Result<(Line, String), StoreError> {
-        let key = self.redis.key_of(account, LINE);
+        let key = self.keys().of(account, LINE);
         let mut ask = redis::cmd("HGETALL");
         ask.arg(&key);
         let fields = self.redis.ask(
@@ -69,7 +78,7 @@ impl RedisQueue {
     }
 
     async fn change(&self, account: &str, change: &Cmd) -> Result<String, StoreError> {
-        let key = self.redis.key_of(account, LINE);
+        let key = self.keys().of(account, LINE);
         let change = |mut connection| async move { change.query_async(&mut connection).await };
         self.redis.ask(&key, change).await
     }
@@ -96,8 +105,8 @@ impl RedisQueue {
         let mut command = redis::cmd("EVAL");
         command.arg(CHANGE).arg(2);
         command
-            .arg(self.redis.key_of(account, LINE))
-            .arg(self.redis.key_of(account, TEXTS));
+            .arg(self.keys().of(account, LINE))
+            .arg(self.keys().of(account, TEXTS));
         command
             .arg(mark)
             .arg(fresh_mark())
@@ -141,7 +150,7 @@ impl Lines for RedisQueue {
     }
 
     async fn text(&self, account: &str, id: &str) -> Result<Option<String>, StoreError> {
-        let key = self.redis.key_of(account, TEXTS);
+        let key = self.keys().of(account, TEXTS);
         let mut ask = redis::cmd("HGET");
         ask.arg(&key).arg(id);
         let text = self.redis.ask(
@@ -149,6 +158,28 @@ impl Lines for RedisQueue {
             |mut connection| async move { ask.query_async(&mut connection).await },
         );
         text.await
+    }
+
+    async fn reseal_text(&self, account: &str, id: &str, before: &str, after: &str) -> Result<(), StoreError> {
+        let key = self.keys().of(account, TEXTS);
+        let mut reseal = redis::cmd("EVAL");
+        reseal.arg(RESEAL).arg(1).arg(&key).arg(id).arg(before).arg(after);
+        let ask = |mut connection| async move { reseal.exec_async(&mut connection).await };
+        self.redis.ask(&key, ask).await
+    }
+
+    async fn gather(&self) -> Result<(), StoreError> {
+        for keys in self.redis.former().await? {
+            let from = Self {
+                former: Some(keys),
+                ..self.clone()
+            };
+            for account in from.accounts().await? {
+                lines::carry(&from, self, &account).await?;
+            }
+            self.tickets.forget(from.keys()).await?;
+        }
+        Ok(())
     }
 
     async fn offered(&self, _now_ms: u64) -> Result<Vec<String>, StoreError> {
@@ -183,7 +214,7 @@ impl Lines for RedisQueue {
     }
 
     async fn accounts(&self) -> Result<Vec<String>, StoreError> {
-        self.redis.accounts_with(LINE).await
+        self.redis.accounts_with(&self.keys(), LINE).await
     }
 }
 

@@ -81,6 +81,13 @@ impl Lines for SqliteQueue {
         text.await.map_err(unavailable)
     }
 
+    async fn reseal_text(&self, account: &str, id: &str, before: &str, after: &str) -> Result<(), StoreError> {
+        let reseal = sqlx::query("UPDATE queue_text SET sealed = ? WHERE account = ? AND id = ? AND sealed = ?");
+        let reseal = reseal.bind(after).bind(account).bind(id).bind(before);
+        reseal.execute(self.file.writer()).await.map_err(unavailable)?;
+        Ok(())
+    }
+
     /// The file says itself what is due.
     async fn offered(&self, now_ms: u64) -> Result<Vec<String>, StoreError> {
         let due = "SELECT account FROM queue_line WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT ?";
@@ -173,6 +180,7 @@ fn signed(number: u64) -> i64 {
 mod tests {
     use super::*;
     use crate::queue::SubmissionQueue;
+    use crate::seal::Secrets;
 
     async fn opened(file: &std::path::Path) -> SqliteQueue {
         let drafts = SqliteStore::open(file, Sealer::new(&[1; 32], "drafts")).await.unwrap();
@@ -202,6 +210,32 @@ mod tests {
             let text = b"a very private text";
             assert!(!bytes.windows(text.len()).any(|part| part == text));
         }
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_sealed_anew_when_the_secret_was_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("drafts.db");
+        let with = async |present: u8, old: &[u8]| {
+            let secrets = Secrets {
+                old: old.iter().map(|one| [*one; 32]).collect(),
+                ..Secrets::from([present; 32])
+            };
+            let drafts = SqliteStore::open(&file, Sealer::of(&secrets, "drafts")).await.unwrap();
+            SqliteQueue::beside(&drafts).await.unwrap()
+        };
+        let press = crate::queue::contract::press("1", "site/1");
+        let before = with(1, &[]).await;
+        before.enqueue("ann", &press, b"text").await.unwrap();
+        before.file.close().await;
+        let swept = with(2, &[]).await.reseal().await.unwrap();
+        assert_eq!((swept.resealed, swept.unknown), (0, 1), "without the old one it stays");
+        let after = with(2, &[1]).await;
+        assert_eq!(after.reseal().await.unwrap().resealed, 1);
+        assert_eq!(after.reseal().await.unwrap().resealed, 0, "once");
+        after.file.close().await;
+        let leased = with(2, &[]).await.lease(5, crate::queue::contract::LEASE).await;
+        assert_eq!(leased.unwrap().unwrap().text.as_deref(), Some(&b"text"[..]));
     }
 
     /// A line is forgotten with its last entry, and tokens begin anew: nobody may hold one then.

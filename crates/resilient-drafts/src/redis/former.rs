@@ -47,7 +47,7 @@ impl RedisStore {
     }
 
     /// Looked up anew: what was a former one a moment ago may be where everybody is now.
-    async fn former(&self) -> Result<Vec<Keys>, StoreError> {
+    pub(crate) async fn former(&self) -> Result<Vec<Keys>, StoreError> {
         let home = &self.inner.home;
         let ask = |mut connection: Connection| async move {
             home.settle(&mut connection).await?;

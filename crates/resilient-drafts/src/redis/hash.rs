@@ -74,6 +74,11 @@ impl Keys {
         format!("{}:{what}", self.account(account))
     }
 
+    /// Of all accounts together.
+    pub fn of_everybody(&self, what: &str) -> String {
+        format!("{}:{what}", self.prefix)
+    }
+
     /// A pattern for `SCAN` that finds that of all accounts.
     pub fn of_all(&self, what: &str) -> String {
         format!("{}:{{*}}:{what}", self.literal_prefix())

@@ -49,7 +49,8 @@ pub use home::Home;
 pub use link::Limits;
 pub(crate) use link::News;
 
-use self::hash::{Change, Keys, Loaded};
+pub(crate) use self::hash::Keys;
+use self::hash::{Change, Loaded};
 use self::home::Residence;
 use self::link::{Failed, Link};
 use self::patience::Patience;
@@ -146,16 +147,6 @@ impl RedisStore {
         self.inner.link.call(key, &mut patience, ask).await.map_err(unavailable)
     }
 
-    /// The key of something of one account, in the slot of its drafts.
-    pub(crate) fn key_of(&self, account: &str, what: &str) -> String {
-        self.keys().of(account, what)
-    }
-
-    /// The key of something of all accounts together.
-    pub(crate) fn shared_key(&self, what: &str) -> String {
-        format!("{}:{what}", self.keys().prefix)
-    }
-
     pub(crate) fn sealer(&self) -> &Sealer {
         &self.inner.sealer
     }
@@ -243,7 +234,7 @@ impl RedisStore {
         Ok(swapped)
     }
 
-    fn keys(&self) -> Keys {
+    pub(crate) fn keys(&self) -> Keys {
         self.inner.home.keys()
     }
 

@@ -9,6 +9,7 @@ use resilient_core::failure::Kind;
 use tokio::time::sleep;
 
 use super::connector::{Connection, Server};
+use super::hash::Keys;
 use super::index::Indexed;
 use super::swap::Swapped;
 use super::{ATTEMPTS, Contended, RedisStore, Room, fresh_mark, hash, index};
@@ -51,9 +52,9 @@ impl RedisStore {
         Ok(swept + self.move_home().await)
     }
 
-    /// All accounts that have something of that name.
-    pub(crate) async fn accounts_with(&self, what: &str) -> Result<Vec<String>, StoreError> {
-        let (keys, mut accounts) = (self.keys(), std::collections::BTreeSet::new());
+    /// All accounts that have something of that name there.
+    pub(crate) async fn accounts_with(&self, keys: &Keys, what: &str) -> Result<Vec<String>, StoreError> {
+        let mut accounts = std::collections::BTreeSet::new();
         let mut scan = self.scan(keys.of_all(what)).await?;
         while let Some(found) = self.next_of(&mut scan).await? {
             accounts.extend(found.iter().filter_map(|key| keys.read_of(key, what)));

@@ -1,6 +1,6 @@
 //! The contract, and what only Redis can do, against a real one.
 
-mod rotation;
+pub(crate) mod rotation;
 mod unreadable;
 
 use std::time::Duration;

@@ -8,6 +8,7 @@ use resilient_core::submission::queue::{Enqueued, Tried};
 use super::*;
 use crate::queue::SubmissionQueue;
 use crate::queue::contract::{LEASE, press, work_off};
+use crate::redis::tests::rotation::server;
 use crate::redis::tests::{PATIENT, connected, until_it_answers};
 
 async fn at(url: &str) -> RedisQueue {
@@ -121,4 +122,78 @@ async fn a_press_whose_answer_was_lost_is_queued_once() {
         queue.enqueue("ann", &press("2", "a/1"), b"two").await.unwrap();
     }
     assert_eq!(queue.list("ann").await.unwrap().entries.len(), 2);
+}
+
+/// Ids and texts of what is due, which is put back.
+async fn seen(queue: &RedisQueue, now_ms: u64) -> Vec<(String, String)> {
+    queue.sweep(now_ms).await.unwrap();
+    let mut seen = Vec::new();
+    while let Some(leased) = queue.lease(now_ms, LEASE).await.unwrap() {
+        let text = String::from_utf8(leased.text.clone().expect("it can be opened")).unwrap();
+        seen.push((leased.entry.id.clone(), text));
+        assert!(queue.settle(&leased, Tried::Away, now_ms).await.unwrap());
+    }
+    seen
+}
+
+fn texts(ids: &[&str]) -> Vec<(String, String)> {
+    ids.iter()
+        .map(|id| ((*id).to_owned(), format!("text of {id}")))
+        .collect()
+}
+
+async fn put(queue: &RedisQueue, account: &str, id: &str) {
+    let text = format!("text of {id}");
+    queue
+        .enqueue(account, &press(id, "a/1"), text.as_bytes())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn what_waits_is_found_after_the_secret_was_changed_and_needs_the_old_one_no_more() {
+    let redis = PrivateRedis::start().unwrap();
+    let before = RedisQueue::beside(&server(&redis, 1, &[], &[]).await);
+    put(&before, "ann", "1").await;
+    put(&before, "bob", "2").await;
+    let after = RedisQueue::beside(&server(&redis, 2, &[], &[1]).await);
+    assert_eq!(seen(&after, 1_000).await, texts(&["1", "2"]), "at once");
+    put(&before, "ann", "3").await;
+    let swept = after.reseal().await.unwrap();
+    assert_eq!((swept.resealed, swept.still_old, swept.unknown), (3, 0, 0));
+    assert_eq!(after.reseal().await.unwrap().resealed, 0, "once");
+    let later = RedisQueue::beside(&server(&redis, 2, &[], &[]).await);
+    assert_eq!(seen(&later, 10_000).await, texts(&["1", "2"]));
+    let line = later.list("ann").await.unwrap().entries;
+    let ids: Vec<&str> = line.iter().map(|entry| entry.id.as_str()).collect();
+    assert_eq!(ids, ["1", "3"]);
+}
+
+#[tokio::test]
+async fn what_waits_under_the_prefix_of_another_secret_moves_to_the_others_in_its_order() {
+    let redis = PrivateRedis::start().unwrap();
+    // Two that did not know of each other.
+    let first = RedisQueue::beside(&server(&redis, 1, &[], &[]).await);
+    let second = RedisQueue::beside(&server(&redis, 2, &[], &[]).await);
+    put(&first, "bob", "0").await;
+    for id in ["1", "2", "3"] {
+        put(&second, "ann", id).await;
+    }
+    // Somebody was at it, and is no more.
+    assert!(second.lease(5, LEASE).await.unwrap().is_some());
+    let joined = RedisQueue::beside(&server(&redis, 2, &[], &[1]).await);
+    let mut done = Vec::new();
+    joined.sweep(6).await.unwrap();
+    while let Some(leased) = joined.lease(6, LEASE).await.unwrap() {
+        assert_eq!(
+            leased.text.as_deref(),
+            Some(format!("text of {}", leased.entry.id).as_bytes())
+        );
+        assert!(joined.settle(&leased, Tried::Saved, 7).await.unwrap());
+        done.push(leased.entry.id);
+    }
+    assert!(done.contains(&"0".to_owned()), "{done:?}");
+    done.retain(|id| id != "0");
+    assert_eq!(done, ["1", "2", "3"]);
+    assert!(redis.keys("test:s2:*").unwrap().is_empty(), "nothing is left behind");
 }

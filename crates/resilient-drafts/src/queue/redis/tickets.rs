@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use redis::{Cmd, FromRedisValue, RedisError};
 
+use crate::redis::Keys;
 use crate::{RedisStore, StoreError};
 
 const STREAM: &str = "queue-tickets";
@@ -17,7 +18,6 @@ const LEFT_BEHIND: Duration = Duration::from_secs(10);
 /// Of one process.
 pub struct Tickets {
     redis: RedisStore,
-    stream: String,
     /// This process, among the readers.
     reader: String,
     /// Ids of the tickets that this process has to see to, by account.
@@ -32,7 +32,6 @@ impl Tickets {
         let random = getrandom::u64().expect("the operating system has random numbers");
         Self {
             redis: redis.clone(),
-            stream: redis.shared_key(STREAM),
             reader: format!("{random:016x}"),
             held: Mutex::default(),
         }
@@ -42,14 +41,14 @@ impl Tickets {
     pub async fn take(&self) -> Result<Vec<String>, StoreError> {
         let mut next = redis::cmd("XREADGROUP");
         next.arg("GROUP").arg(GROUP).arg(&self.reader).arg("COUNT").arg(1);
-        next.arg("STREAMS").arg(&self.stream).arg(">");
+        next.arg("STREAMS").arg(self.stream()).arg(">");
         let read: Option<Vec<(String, Read)>> = self.ask_group(&next).await?;
         let next: Read = read.into_iter().flatten().flat_map(|(_, tickets)| tickets).collect();
         if !next.is_empty() {
             return Ok(self.hold(next));
         }
         let mut claim = redis::cmd("XAUTOCLAIM");
-        claim.arg(&self.stream).arg(GROUP).arg(&self.reader);
+        claim.arg(self.stream()).arg(GROUP).arg(&self.reader);
         claim.arg(LEFT_BEHIND.as_millis() as u64).arg("0").arg("COUNT").arg(1);
         // Redis before 7 does not tell, in a third part, which were deleted.
         let claimed: Vec<redis::Value> = self.ask_group(&claim).await?;
@@ -64,20 +63,20 @@ impl Tickets {
         let mut add = redis::pipe();
         for account in accounts {
             add.cmd("XADD")
-                .arg(&self.stream)
+                .arg(self.stream())
                 .arg("*")
                 .arg(ACCOUNT)
                 .arg(account)
                 .ignore();
         }
         let ask = |mut connection| async move { add.exec_async(&mut connection).await };
-        self.redis.ask(&self.stream, ask).await
+        self.redis.ask(&self.stream(), ask).await
     }
 
     /// How many there are, taken or not.
     pub async fn count(&self) -> Result<u64, StoreError> {
         let mut count = redis::cmd("XLEN");
-        count.arg(&self.stream);
+        count.arg(self.stream());
         self.ask(&count).await
     }
 
@@ -87,10 +86,22 @@ impl Tickets {
             return Ok(());
         };
         let mut done = redis::pipe();
-        done.cmd("XACK").arg(&self.stream).arg(GROUP).arg(&ids).ignore();
-        done.cmd("XDEL").arg(&self.stream).arg(&ids).ignore();
+        done.cmd("XACK").arg(self.stream()).arg(GROUP).arg(&ids).ignore();
+        done.cmd("XDEL").arg(self.stream()).arg(&ids).ignore();
         let ask = |mut connection| async move { done.exec_async(&mut connection).await };
-        self.redis.ask(&self.stream, ask).await
+        self.redis.ask(&self.stream(), ask).await
+    }
+
+    /// Nobody has to look at anything there any more.
+    pub async fn forget(&self, former: Keys) -> Result<(), StoreError> {
+        let mut forget = redis::cmd("DEL");
+        forget.arg(former.of_everybody(STREAM));
+        self.ask(&forget).await.map(|_: u64| ())
+    }
+
+    /// Where drafts lie now: that is known only after Redis was reached.
+    fn stream(&self) -> String {
+        self.redis.keys().of_everybody(STREAM)
     }
 
     fn hold(&self, tickets: Read) -> Vec<String> {
@@ -108,7 +119,11 @@ impl Tickets {
     /// The group is made where it is missing: at the first start, and after Redis has lost its memory.
     async fn ask_group<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
         let mut make = redis::cmd("XGROUP");
-        make.arg("CREATE").arg(&self.stream).arg(GROUP).arg("0").arg("MKSTREAM");
+        make.arg("CREATE")
+            .arg(self.stream())
+            .arg(GROUP)
+            .arg("0")
+            .arg("MKSTREAM");
         let (command, make) = (command.clone(), make);
         let ask = |mut connection: crate::redis::connector::Connection| async move {
             match command.query_async(&mut connection).await {
@@ -122,12 +137,12 @@ impl Tickets {
                 answered => answered,
             }
         };
-        self.redis.ask(&self.stream, ask).await
+        self.redis.ask(&self.stream(), ask).await
     }
 
     async fn ask<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
         let ask = |mut connection| async move { command.query_async(&mut connection).await };
-        self.redis.ask(&self.stream, ask).await
+        self.redis.ask(&self.stream(), ask).await
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Vec<String>>> {

@@ -5,7 +5,7 @@ use crate::Secrets;
 use crate::redis::Home;
 
 /// A server that has these secrets, as an application puts them together.
-async fn server(redis: &PrivateRedis, present: u8, next: &[u8], old: &[u8]) -> RedisStore {
+pub(crate) async fn server(redis: &PrivateRedis, present: u8, next: &[u8], old: &[u8]) -> RedisStore {
     let all = |numbers: &[u8]| numbers.iter().map(|number| [*number; 32]).collect();
     let secrets = Secrets {
         present: [present; 32],
