@@ -271,7 +271,7 @@ fn actions(card: &FormCard, place: usize, kept: &KeptDraft, compared: &Compared)
         .filter(|_| compared.state != DraftState::TableUnknown)
         .map(|url| {
             let words = match compared.state {
-                DraftState::WaitsToBeSaved | DraftState::NotSaved => "Open and save",
+                DraftState::WaitsToBeSaved | DraftState::WaitsInLine | DraftState::NotSaved => "Open and save",
                 DraftState::NeedsDecision => "Open and decide",
                 DraftState::RecordGone if card.may_insert => "Create as new",
                 _ => "Open",
