@@ -9,10 +9,10 @@ use crate::ui::written;
 pub fn sent_saves(sent: &SentNumbers, now_ms: u64) -> AnyView {
     let failed = sent.failed.iter().map(row).collect_view();
     view! {
-        <p data-sent-saves="">{numbers(sent, now_ms)}</p>
+        <p class="page-note" data-sent-saves="">{numbers(sent, now_ms)}</p>
         {(!sent.failed.is_empty()).then(|| view! {
+            <p class="page-note">"These could not be saved; their people have the text under Unsaved work:"</p>
             <table class="grid">
-                <caption>"Could not be saved, and need their person"</caption>
                 <thead>
                     <tr>
                         <th scope="col">"Account"</th>
@@ -54,7 +54,7 @@ fn numbers(sent: &SentNumbers, now_ms: u64) -> String {
 fn row(failed: &FailedSave) -> AnyView {
     view! {
         <tr>
-            <th scope="row">{failed.account.clone()}</th>
+            <td data-label="Account">{failed.account.clone()}</td>
             <td data-label="Table">{address::readable_table(&failed.table)}</td>
             <td data-label="Save pressed">{written::moment(failed.pressed_at_ms)}</td>
             <td data-label="Why">{failed.reason.replace('_', " ")}</td>
