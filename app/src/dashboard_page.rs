@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 use crate::api_error::ApiError;
 use crate::drafts::draft_list::draft_list;
-use crate::drafts::port::SeenDrafts;
+use crate::drafts::port::{SeenDrafts, Unsaved};
 use crate::monitoring::port::{Condition, DependencyState, DraftsState};
 use crate::records::address;
 use crate::records::history_page::action_words;
@@ -42,7 +42,10 @@ async fn page(visit: &Visit) -> AnyView {
     let frame = Frame {
         title: "Tables".to_owned(),
         active: None,
-        unsaved: drafts.as_ref().ok().map(SeenDrafts::forms),
+        unsaved: Unsaved {
+            forms: drafts.as_ref().ok().map(SeenDrafts::forms),
+            sent: visit.sent().await,
+        },
         kind: PageKind::Listing,
     };
     let content = view! {

@@ -6,6 +6,7 @@ use resilient_core::draft::{Text, Values};
 use resilient_core::path_text::read_part;
 use resilient_core::secret_name;
 use resilient_core::submission::form_body::with_line_feeds;
+use resilient_core::submission::queue::Entry;
 
 use super::port::KeptDraft;
 use crate::records::address;
@@ -18,6 +19,8 @@ pub struct Beside<'a> {
     pub table: Option<&'a Arc<Table>>,
     /// `None` for the form of a new record.
     pub present: Option<&'a Present>,
+    /// Presses of Save of this form that the server sends, or has sent.
+    pub sent: &'a [&'a Entry],
     /// The columns, by name, whose text is no longer what a version saw; `None` for a version that cannot be opened.
     pub changed_since: &'a (dyn Fn(&Values, &str) -> Option<Vec<String>> + Sync),
 }
@@ -30,6 +33,10 @@ pub enum DraftState {
     TypedForNew,
     /// Save was pressed; it could not be done yet.
     WaitsToBeSaved,
+    /// The same, and the server has it in its line.
+    WaitsInLine,
+    /// The server has sent it, and it was not saved.
+    NotSaved,
     /// Somebody else has changed the same columns.
     NeedsDecision,
     /// The record says the same by now.
@@ -100,7 +107,14 @@ pub fn compare(kept: &KeptDraft, beside: &Beside) -> Compared {
     compared
 }
 
+/// The press that was of this very text; the latest of them.
+pub fn sent_of<'a>(kept: &KeptDraft, sent: &[&'a Entry]) -> Option<&'a Entry> {
+    let of_this = |entry: &&&Entry| entry.form_key == kept.form_key && entry.revision == kept.draft.revision;
+    sent.iter().rev().find(of_this).copied()
+}
+
 fn state(kept: &KeptDraft, beside: &Beside, compared: &Compared) -> DraftState {
+    let sent = sent_of(kept, beside.sent);
     match beside.present {
         _ if beside.table.is_none() => DraftState::TableUnknown,
         Some(Present::Gone) => DraftState::RecordGone,
@@ -109,6 +123,8 @@ fn state(kept: &KeptDraft, beside: &Beside, compared: &Compared) -> DraftState {
         Some(Present::Here(..)) if compared.differences.iter().any(|one| one.changed_meanwhile) => {
             DraftState::NeedsDecision
         }
+        _ if sent.is_some_and(|entry| entry.is_waiting()) => DraftState::WaitsInLine,
+        _ if sent.is_some_and(|entry| entry.has_failed()) => DraftState::NotSaved,
         _ if kept.waits_to_be_saved => DraftState::WaitsToBeSaved,
         Some(Present::Unreadable) => DraftState::RecordUnreadable,
         Some(Present::Here(..)) => DraftState::Typed,
@@ -149,8 +165,10 @@ fn same(one: &Text, other: &Text) -> bool {
 #[cfg(test)]
 mod tests {
     use resilient_core::draft::{Draft, Revision};
+    use resilient_core::submission::queue::State;
 
     use super::*;
+    use crate::drafts::sent_words::sample_entry;
     use crate::records::model::{Column, ColumnKind};
     use crate::records::sample::{column, nullable, table, text};
 
@@ -210,6 +228,7 @@ mod tests {
             &Beside {
                 table: Some(&site),
                 present,
+                sent: &[],
                 changed_since: &|_, _| changed.clone(),
             },
         )
@@ -263,6 +282,32 @@ mod tests {
         assert_eq!(told(&typed, Some(&Present::Unreadable)), DraftState::WaitsToBeSaved);
         assert_eq!(told(&typed, Some(&here("North", None))), DraftState::SavedMeanwhile);
         assert_eq!(told(&typed, Some(&here("South", None))), DraftState::WaitsToBeSaved);
+    }
+
+    #[test]
+    fn the_server_s_line_is_told_of_the_very_text_that_was_sent_and_after_what_the_record_says() {
+        let typed = kept(&[("name", text("North"))], &[]);
+        let (site, south) = (site(), here("South", None));
+        let told = |seq, state, changed: &[&str]| {
+            let mut entry = sample_entry("site/7", state);
+            entry.revision = Revision {
+                seq,
+                writer: "w".into(),
+            };
+            let changed: Vec<String> = changed.iter().map(|name| (*name).to_owned()).collect();
+            let beside = Beside {
+                table: Some(&site),
+                present: Some(&south),
+                sent: &[&entry],
+                changed_since: &|_, _| Some(changed.clone()),
+            };
+            compare(&typed, &beside).state
+        };
+        let dead = State::Dead { at_ms: 0 };
+        assert_eq!(told(1, State::Waiting, &[]), DraftState::WaitsInLine);
+        assert_eq!(told(1, dead, &[]), DraftState::NotSaved);
+        assert_eq!(told(1, dead, &["name"]), DraftState::NeedsDecision);
+        assert_eq!(told(2, dead, &[]), DraftState::Typed, "that was other text");
     }
 
     #[test]

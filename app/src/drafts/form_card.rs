@@ -3,8 +3,9 @@
 use leptos::prelude::*;
 use resilient_core::difference::Piece;
 use resilient_core::draft::Text;
+use resilient_core::submission::queue::Entry;
 
-use super::comparing::{Compared, Difference, DraftState};
+use super::comparing::{Compared, Difference, DraftState, sent_of};
 use super::discarding::{Discarded, discard};
 use super::ending;
 use super::excerpt;
@@ -32,8 +33,16 @@ pub struct FormCard<'a> {
     pub drafts: Vec<(&'a KeptDraft, Compared)>,
     /// How many more there are.
     pub more: usize,
+    /// Presses of Save of this form that the server sends, or has sent.
+    pub sent: Vec<Sent<'a>>,
     /// On its page, for ids.
     pub place: usize,
+}
+
+/// A press of Save in the server's line, with what is said of it.
+pub struct Sent<'a> {
+    pub entry: &'a Entry,
+    pub words: String,
 }
 
 pub fn form_card(card: &FormCard) -> AnyView {
@@ -52,6 +61,7 @@ pub fn form_card(card: &FormCard) -> AnyView {
             <h2 id=heading.clone()>{card.title.clone()} {card.subtitle.clone().map(|words| view! { <span class="unsaved-key">{words}</span> })}</h2>
             {several.then(|| view! { <p class="entry-note">{format!("{count}, typed in several tabs or on several devices")}</p> })}
             {drafts}
+            {other_presses(card)}
             {(more > 0).then(|| view! { <p class="entry-note">{format!("{more} older ones are shown when some of these are gone. The form has them all.")}</p> })}
         </section>
     }
@@ -60,6 +70,11 @@ pub fn form_card(card: &FormCard) -> AnyView {
 
 fn draft(card: &FormCard, place: usize, kept: &KeptDraft, compared: &Compared) -> AnyView {
     let (name, icon_name, words, note) = told(compared.state);
+    let entries: Vec<_> = card.sent.iter().map(|sent| sent.entry).collect();
+    let own =
+        sent_of(kept, &entries).filter(|_| matches!(compared.state, DraftState::WaitsInLine | DraftState::NotSaved));
+    let own = card.sent.iter().find(|sent| Some(sent.entry) == own);
+    let note = own.map_or_else(|| note.to_owned(), |sent| sent.words.clone());
     let when = format!(
         "Last changed {}{}",
         written::moment(kept.changed_at_ms),
@@ -76,7 +91,48 @@ fn draft(card: &FormCard, place: usize, kept: &KeptDraft, compared: &Compared) -
     .into_any()
 }
 
-/// Name, icon, words, and what that means.
+/// Of what was typed on since, or is not kept as a draft any more.
+fn other_presses(card: &FormCard) -> AnyView {
+    let is_told = |sent: &Sent| {
+        card.drafts
+            .iter()
+            .any(|(kept, _)| kept.draft.revision == sent.entry.revision)
+    };
+    let others = card.sent.iter().enumerate().filter(|(_, sent)| !is_told(sent));
+    others
+        .map(|(place, sent)| other_press(card, place, sent))
+        .collect_view()
+        .into_any()
+}
+
+fn other_press(card: &FormCard, place: usize, sent: &Sent) -> AnyView {
+    let (name, icon_name, words) = match sent.entry.is_waiting() {
+        true => ("waiting", "clock", "An earlier press of Save waits to be saved"),
+        false => ("not-saved", "alert", "An earlier press of Save could not be done"),
+    };
+    let is_alone = card.drafts.is_empty();
+    view! {
+        <article class="unsaved-draft" data-draft-state=name>
+            <p class="unsaved-state">{icon(icon_name)} <strong>{words}</strong></p>
+            <p class="entry-note">{sent.words.clone()}</p>
+            {is_alone.then(|| view! {
+                <div class="actions">
+                    {address::form_url(card.form_key).map(|url| view! { <a class="button" href=url>"Open"</a> })}
+                    {discard(&Discarded {
+                        form_key: card.form_key,
+                        revision: &sent.entry.revision,
+                        title: &card.title,
+                        changed_at_ms: Some(sent.entry.pressed_at_ms),
+                        id: format!("discard-{}-sent-{place}", card.place),
+                    })}
+                </div>
+            })}
+        </article>
+    }
+    .into_any()
+}
+
+/// Name, icon, words, and what that means; of what the server sends, its own words say that.
 fn told(state: DraftState) -> (&'static str, &'static str, &'static str, &'static str) {
     match state {
         DraftState::Typed => ("typed", "draft", "Not saved yet", ""),
@@ -87,6 +143,8 @@ fn told(state: DraftState) -> (&'static str, &'static str, &'static str, &'stati
             "Waiting to be saved",
             "Save was pressed and could not be done yet. Open it and save it now, unless the page it was typed in says that it goes on trying.",
         ),
+        DraftState::WaitsInLine => ("waiting", "clock", "Waiting to be saved", ""),
+        DraftState::NotSaved => ("not-saved", "alert", "Could not be saved", ""),
         DraftState::NeedsDecision => (
             "decision",
             "alert",
@@ -213,7 +271,7 @@ fn actions(card: &FormCard, place: usize, kept: &KeptDraft, compared: &Compared)
         .filter(|_| compared.state != DraftState::TableUnknown)
         .map(|url| {
             let words = match compared.state {
-                DraftState::WaitsToBeSaved => "Open and save",
+                DraftState::WaitsToBeSaved | DraftState::WaitsInLine | DraftState::NotSaved => "Open and save",
                 DraftState::NeedsDecision => "Open and decide",
                 DraftState::RecordGone if card.may_insert => "Create as new",
                 _ => "Open",

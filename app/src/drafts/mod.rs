@@ -19,4 +19,8 @@ pub mod naming;
 #[cfg(feature = "ssr")]
 pub mod port;
 #[cfg(feature = "ssr")]
+pub mod sent_notice;
+#[cfg(feature = "ssr")]
+mod sent_words;
+#[cfg(feature = "ssr")]
 mod unreadable;

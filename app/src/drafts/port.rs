@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use resilient_core::draft::{Draft, Revision};
+use resilient_core::submission::queue::Entry;
 
 use crate::api_error::ApiError;
 use crate::auth::model::Account;
@@ -62,6 +63,60 @@ impl SeenDrafts {
     }
 }
 
+/// What the server itself sends for a person, and what became of it.
+#[derive(Clone, Debug, Default)]
+pub struct SentSaves {
+    /// In the order pressed.
+    pub entries: Vec<Entry>,
+    /// Whether this server sends what waits.
+    pub works: bool,
+    /// As in [`SeenDrafts`].
+    pub complete: bool,
+}
+
+impl SentSaves {
+    pub fn waiting(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.is_waiting())
+    }
+
+    /// Ended, and its person does not know: what failed first, then by when Save was pressed.
+    pub fn news(&self) -> Vec<&Entry> {
+        let mut news: Vec<_> = self
+            .entries
+            .iter()
+            .filter(|entry| !entry.is_waiting() && !entry.seen)
+            .collect();
+        news.sort_by_key(|entry| !entry.has_failed());
+        news
+    }
+
+    /// Of one form.
+    pub fn not_saved(&self, form_key: &str) -> impl Iterator<Item = &Entry> {
+        let of_form = move |entry: &&Entry| entry.form_key == form_key && entry.has_failed();
+        self.entries.iter().filter(of_form)
+    }
+
+    pub fn were_seen(&mut self, ids: &[String]) {
+        for entry in self.entries.iter_mut().filter(|entry| ids.contains(&entry.id)) {
+            entry.seen = true;
+        }
+    }
+
+    /// Forms whose last word is that they could not be saved.
+    pub fn failed_forms(&self) -> usize {
+        let failed = self.entries.iter().filter(|entry| entry.has_failed());
+        failed.map(|entry| &entry.form_key).collect::<BTreeSet<_>>().len()
+    }
+}
+
+/// What every page shows of a person's unsaved work.
+#[derive(Clone, Debug)]
+pub struct Unsaved {
+    /// `None` where that cannot be told.
+    pub forms: Option<UnsavedForms>,
+    pub sent: SentSaves,
+}
+
 #[async_trait]
 pub trait Drafts: Send + Sync {
     /// Everything this person has unsaved.
@@ -69,6 +124,12 @@ pub trait Drafts: Send + Sync {
 
     /// How much that is. Every page shows it, so no text is read for it.
     async fn count(&self, who: &Account) -> Result<UnsavedForms, ApiError>;
+
+    /// What the server sends by itself. Every page shows what came of it; no text is read for it.
+    async fn sent(&self, who: &Account) -> Result<SentSaves, ApiError>;
+
+    /// The person has been shown what became of the entries with these ids.
+    async fn seen(&self, who: &Account, ids: &[String]);
 
     /// The drafts of one form: none, one, or several that went separate ways.
     async fn load(&self, who: &Account, form_key: &str) -> Result<SeenDrafts, ApiError>;

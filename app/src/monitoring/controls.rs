@@ -25,7 +25,7 @@ pub fn controls(report: &Report, drills: bool) -> AnyView {
             <h2>"Controls"</h2>
             <div class="controls-row">
                 {button("reconnect", "Reconnect", "Every connection is left and the database is asked over a new one.")}
-                {button("retry", "Retry waiting saves", "The database is asked now; where it answers, open pages send what waits.")}
+                {button("retry", "Retry waiting saves", "The database is asked now; where it answers, open pages and the server send what waits.")}
                 {button(switch, to, "Whether requests and errors are noted; what saves hang on is watched all the same.")}
                 {report.degraded.is_some().then(|| button("reset", "End degraded mode", "Everything is answered again, for this trouble."))}
                 {drills.then(|| view! {

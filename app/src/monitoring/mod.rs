@@ -15,6 +15,8 @@ pub mod monitoring_page;
 #[cfg(feature = "ssr")]
 pub mod port;
 #[cfg(feature = "ssr")]
+mod sent_saves;
+#[cfg(feature = "ssr")]
 mod servers_panel;
 pub mod statements;
 #[cfg(feature = "ssr")]

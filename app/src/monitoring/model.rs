@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use resilient_core::submission::queue::Numbers;
+
 use super::port::Condition;
 
 /// Everything `/monitoring` shows, from memory alone.
@@ -20,6 +22,7 @@ pub struct Report {
     pub saves: Vec<(&'static str, u64)>,
     /// Forms, of everybody, whose save is kept and not yet done.
     pub waiting: u64,
+    pub sent: SentNumbers,
     /// While numbers of requests and errors are not gathered: by whose wish.
     pub paused: Option<Paused>,
     pub degraded: Option<Degraded>,
@@ -37,6 +40,28 @@ pub struct Report {
     /// `None` until a moment after the start.
     pub machine: Option<MachineNumbers>,
     pub backups: BackupNumbers,
+}
+
+/// Saves that the server sends again by itself, of everybody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SentNumbers {
+    /// This server sends what waits.
+    pub works: bool,
+    /// As of the last look, at most half a minute ago; `None` before the first.
+    pub numbers: Option<Numbers>,
+    /// The newest of what could not be saved.
+    pub failed: Vec<FailedSave>,
+}
+
+/// Names only: what was typed is its person's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedSave {
+    pub account: String,
+    /// In the `~HH` writing.
+    pub table: String,
+    pub pressed_at_ms: u64,
+    /// As answers write it: `conflict`, `account_off`, `failed_too_often`, ….
+    pub reason: &'static str,
 }
 
 /// Copies of the database and of unsaved text.

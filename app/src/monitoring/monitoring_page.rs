@@ -10,6 +10,7 @@ use super::model::{
     BackupNumbers, DatabaseNumbers, MachineNumbers, MetOnTheWay, Paused, Report, RoleNumbers, RouteNumbers,
 };
 use super::port::{Condition, DependencyState, DraftsState};
+use super::sent_saves::sent_saves;
 use super::servers_panel::servers;
 use crate::api_error::{ApiError, ErrorKind};
 use crate::ui::layout::{Frame, PageKind, framed};
@@ -75,6 +76,7 @@ fn numbers(report: &Report, may_steer: bool) -> AnyView {
             <section class="panel">
                 <h2>"Saving"</h2>
                 {saving(report)}
+                {sent_saves(&report.sent, report.now_ms)}
             </section>
             <section class="panel">
                 <h2>"Backups"</h2>

@@ -9,7 +9,8 @@ use super::notice::{Tone, notice};
 use super::page_request::PageRequest;
 use super::visit::Visit;
 use super::written;
-use crate::drafts::port::UnsavedForms;
+use crate::drafts::port::{Unsaved, UnsavedForms};
+use crate::drafts::sent_notice::sent_notice;
 use crate::monitoring::port::DependencyState;
 use crate::records::address;
 use crate::records::model::{Table, TableName};
@@ -19,8 +20,7 @@ pub struct Frame {
     pub title: String,
     /// The table the page belongs to.
     pub active: Option<TableName>,
-    /// Forms with unsaved work; `None` where that cannot be told.
-    pub unsaved: Option<UnsavedForms>,
+    pub unsaved: Unsaved,
     /// A form's page is narrower and has its own footer.
     pub kind: PageKind,
 }
@@ -43,10 +43,10 @@ pub fn framed(visit: &Visit, frame: Frame, content: AnyView) -> AnyView {
         <Title text=format!("{} – Inkfast", frame.title) />
         {(frame.kind != PageKind::Editing).then(reading_style)}
         <a class="skip-link" href="#content">"Skip to content"</a>
-        {header(visit, frame.unsaved)}
+        {header(visit, &frame.unsaved)}
         <div class="frame">
             {rail(visit, frame.active.as_ref())}
-            <main id="content" class=class tabindex="-1">{looking_only(visit)} {content}</main>
+            <main id="content" class=class tabindex="-1">{looking_only(visit)} {sent_notice(visit, &frame.unsaved.sent)} {content}</main>
         </div>
         <Toasts />
     }
@@ -72,7 +72,7 @@ pub fn reading_style() -> Option<AnyView> {
     Some(view! { <link rel="stylesheet" href=href /> }.into_any())
 }
 
-fn header(visit: &Visit, unsaved: Option<UnsavedForms>) -> AnyView {
+fn header(visit: &Visit, unsaved: &Unsaved) -> AnyView {
     let account = visit.account.clone();
     view! {
         <header class="header">
@@ -83,7 +83,8 @@ fn header(visit: &Visit, unsaved: Option<UnsavedForms>) -> AnyView {
             <div class="header-status"><ConnectionStatus /></div>
             <a class="header-link" href="/drafts">
                 {icon("draft")} <span class="header-words">"Unsaved work"</span>
-                {badge(unsaved)}
+                {badge(unsaved.forms)}
+                {needs_attention(unsaved.sent.failed_forms())}
             </a>
             <form class="sign-out" method="post" action="/logout" data-sign-out="">
                 <span class="account" title=format!("Signed in as {}, {}", account.name, account.role.in_words())>
@@ -122,6 +123,23 @@ fn badge(unsaved: Option<UnsavedForms>) -> AnyView {
         </span>
     }
     .into_any()
+}
+
+/// So many forms will not be saved by themselves.
+fn needs_attention(forms: usize) -> Option<AnyView> {
+    let words = match forms {
+        0 => return None,
+        1 => "1 could not be saved".to_owned(),
+        _ => format!("{} could not be saved", written::number(forms as u64)),
+    };
+    Some(
+        view! {
+            <span class="badge badge-attention" title=words.clone()>
+                {icon("alert")} <span class="visually-hidden">{format!(", {words}")}</span>
+            </span>
+        }
+        .into_any(),
+    )
 }
 
 /// A drop of ink that has dried.

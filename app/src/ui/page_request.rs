@@ -22,6 +22,18 @@ pub struct PageRequest {
     pub assets: std::sync::Arc<BTreeMap<String, String>>,
 }
 
+impl PageRequest {
+    /// The address again, without one part of the query.
+    pub fn address_without(&self, name: &str) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.query.iter().filter(|(asked, _)| *asked != name));
+        match query.finish() {
+            query if query.is_empty() => self.path.clone(),
+            query => format!("{}?{query}", self.path),
+        }
+    }
+}
+
 /// A save that was posted without script and did not succeed: the page is drawn again around it.
 #[derive(Clone, Debug)]
 pub struct Posted {

@@ -10,7 +10,8 @@ use super::page_request::{PageRequest, Posted};
 use super::written;
 use crate::api_error::{ApiError, ErrorKind};
 use crate::auth::model::Account;
-use crate::drafts::port::{Drafts, UnsavedForms};
+use crate::drafts::port::{Drafts, SentSaves, Unsaved};
+use crate::drafts::sent_notice::TOLD;
 use crate::monitoring::port::Monitor;
 use crate::records::model::Table;
 use crate::records::port::Records;
@@ -59,9 +60,20 @@ impl Visit {
         }
     }
 
-    /// How many forms this person has unsaved; `None` where that cannot be told.
-    pub async fn unsaved(&self) -> Option<UnsavedForms> {
-        self.drafts.count(&self.account).await.ok()
+    /// What every page shows of this person's unsaved work.
+    pub async fn unsaved(&self) -> Unsaved {
+        Unsaved {
+            forms: self.drafts.count(&self.account).await.ok(),
+            sent: self.sent().await,
+        }
+    }
+
+    /// What the server sends by itself. Who comes here by the link of a notice has seen what that said.
+    pub async fn sent(&self) -> SentSaves {
+        if let Some(id) = self.query(TOLD) {
+            self.drafts.seen(&self.account, &[id.to_owned()]).await;
+        }
+        self.drafts.sent(&self.account).await.unwrap_or_default()
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use app::api_error::{ApiError, ErrorKind};
 use app::auth::model::Account;
-use app::drafts::port::{Drafts, KeptDraft, SeenDrafts, UnreadableDraft, UnsavedForms};
+use app::drafts::port::{Drafts, KeptDraft, SeenDrafts, SentSaves, UnreadableDraft, UnsavedForms};
 use app::monitoring::port::DraftsState;
 use app::records::port::Manner;
 use async_trait::async_trait;
@@ -434,6 +434,19 @@ impl Drafts for DraftService {
         let count = self.store.count(&who.name, now_ms()).await;
         let Count { forms, complete } = count.map_err(|error| api_error(&error))?;
         Ok(UnsavedForms { forms, complete })
+    }
+
+    async fn sent(&self, who: &Account) -> Result<SentSaves, ApiError> {
+        let listed = self.waiting.list(&who.name).await.map_err(|error| api_error(&error))?;
+        Ok(SentSaves {
+            entries: listed.entries,
+            works: self.waiting.works(),
+            complete: listed.complete,
+        })
+    }
+
+    async fn seen(&self, who: &Account, ids: &[String]) {
+        self.waiting.seen(&who.name, ids).await;
     }
 
     async fn load(&self, who: &Account, form_key: &str) -> Result<SeenDrafts, ApiError> {

@@ -76,7 +76,11 @@ pub async fn steer(State(services): State<Services>, Extension(visitor): Extensi
             tracing::info!(by = visitor.name(), "all connections are left, from the page");
             told(&services.monitor.reconnect().await)
         }
-        "retry" => told(&services.monitor.condition_now().await),
+        "retry" => {
+            let condition = services.monitor.condition_now().await;
+            services.drafts.waiting().ring();
+            told(&condition)
+        }
         to @ ("watch" | "do-not-watch") => {
             let enabled = recording.switch(Some(to == "watch"), visitor.name());
             tracing::warn!(by = visitor.name(), enabled, "monitoring is switched");

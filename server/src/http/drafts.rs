@@ -105,11 +105,39 @@ pub async fn discard(
         .discard(account, &form_key, &Revision { seq, writer })
         .await
     {
-        Ok(()) => {
-            let next = field("next").unwrap_or_default();
-            let next = safe_next(&next);
-            see_other(if next.is_empty() { "/drafts" } else { next })
-        }
+        Ok(()) => go_on(&field("next").unwrap_or_default()),
         Err(error) => pages::draw_failure(&services, &visitor, "/drafts", error).await,
     }
+}
+
+/// `POST /drafts/seen` with each `id` that a page has told of, and the address to go on at.
+pub async fn seen(State(services): State<Services>, Extension(visitor): Extension<Visitor>, body: Bytes) -> Response {
+    let Some(account) = visitor.account() else {
+        return Redirect::to("/login").into_response();
+    };
+    let pairs = bodies::pairs(&body).unwrap_or_default();
+    let named = |wanted: &'static str| {
+        pairs
+            .iter()
+            .filter(move |(name, _)| name == wanted)
+            .map(|(_, value)| value)
+    };
+    let ids: Vec<String> = named("id").cloned().collect();
+    services.drafts_port().seen(account, &ids).await;
+    go_on(named("next").next().map_or("", String::as_str))
+}
+
+/// `POST /drafts/retry`: has the database asked now, and what waits sent as soon as it can be.
+pub async fn retry(State(services): State<Services>, Extension(visitor): Extension<Visitor>) -> Response {
+    if visitor.account().is_none() {
+        return Redirect::to("/login").into_response();
+    }
+    services.monitor.condition_now().await;
+    services.drafts.waiting().ring();
+    see_other("/drafts")
+}
+
+fn go_on(next: &str) -> Response {
+    let next = safe_next(next);
+    see_other(if next.is_empty() { "/drafts" } else { next })
 }

@@ -1,8 +1,6 @@
 //! Whether this server runs, and whether it can save. All from cached probes: asking costs nothing
 //! and touches nothing.
 
-use app::auth::model::Account;
-use app::drafts::port::SeenDrafts;
 use app::monitoring::model::DegradedBy;
 use app::monitoring::port::{Condition, DependencyState, DraftsState};
 use axum::extract::{Request, State};
@@ -15,8 +13,8 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
 use super::visitor::Visitor;
-use super::{answers, metrics};
-use crate::monitoring::Waiting;
+use super::{answers, metrics, waiting};
+use crate::replay::WaitingSaves;
 use crate::services::Services;
 
 pub fn routes(services: &Services) -> Router {
@@ -88,6 +86,7 @@ async fn detailed(
     }
     let mut report = whole_report(&services);
     report["details"] = services.monitor.details();
+    report["replay"] = replay(services.drafts.waiting());
     report["degradation"] = services.observations.degradation.report();
     answers::json_success(StatusCode::OK, report)
 }
@@ -116,7 +115,8 @@ async fn status_for(services: &Services, visitor: &Visitor, condition: &Conditio
     };
     let mut status = report(condition);
     status["breaker"] = breaker(&services.monitor.details());
-    status["waiting"] = waiting(services, account).await;
+    let own = waiting::of(services, account, condition).await;
+    (status["waiting"], status["needs_attention"]) = (own.waiting, own.needs_attention);
     answers::json_success(StatusCode::OK, status)
 }
 
@@ -127,36 +127,16 @@ fn breaker(details: &Value) -> Value {
     not_closed.unwrap_or(breakers[0]).clone()
 }
 
-/// This person's forms whose last save was kept. One whose draft was discarded since waits no more.
-async fn waiting(services: &Services, account: &Account) -> Value {
-    let saves = &services.observations.saves;
-    let waiting = saves.waiting_of(&account.name);
-    if waiting.is_empty() {
-        return Value::Array(Vec::new());
-    }
-    let seen = services.drafts_port().list(account).await.ok();
-    // What cannot be seen is not gone.
-    let seen = seen.filter(|seen| seen.complete);
-    let is_discarded = |waiting: &Waiting| {
-        let stored = |seen: &SeenDrafts| {
-            let unreadable = seen.unreadable.iter().any(|draft| draft.form_key == waiting.form_key);
-            unreadable || seen.drafts.iter().any(|draft| draft.form_key == waiting.form_key)
-        };
-        waiting.kept_in.is_some() && seen.as_ref().is_some_and(|seen| !stored(seen))
-    };
-    let (discarded, waiting): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_discarded);
-    for discarded in discarded {
-        saves.forget(&account.name, &discarded.form_key);
-    }
-    let listed = waiting.into_iter().map(|waiting| {
-        json!({
-            "form_key": waiting.form_key,
-            "since_unix_ms": waiting.since_ms,
-            "reason": waiting.reason,
-            "kept_in": waiting.kept_in,
-        })
-    });
-    listed.collect()
+/// Of everybody, as of the last look: what the server sends again by itself.
+fn replay(waiting: &WaitingSaves) -> Value {
+    let numbers = waiting.looked().numbers.unwrap_or_default();
+    json!({
+        "works": waiting.works(),
+        "waiting": numbers.waiting,
+        "oldest_pressed_unix_ms": numbers.oldest_pressed_at_ms,
+        "needs_attention": numbers.needs_attention,
+        "dead": numbers.dead,
+    })
 }
 
 fn sign_in_first() -> Response {

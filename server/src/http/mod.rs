@@ -23,3 +23,4 @@ mod sign_in;
 pub mod static_files;
 mod test_queries;
 pub mod visitor;
+mod waiting;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use app::api_error::{ApiError, ErrorKind};
 use app::auth::model::Account;
+use app::drafts::sent_notice::TOLD;
 use app::records::address::Target;
 use app::records::model::{RecordKey, Table};
 use app::records::port::{Manner, SubmissionState};
@@ -48,6 +49,9 @@ pub async fn new_form(
     // asked, saving again under the same id is still safe.
     let form_key = format!("{table}/new-{form}");
     if let Ok(Some(key)) = services.records.made_from(account, &form_key).await {
+        if let Some(told) = in_query(request.uri(), TOLD) {
+            services.drafts.waiting().seen(&account.name, &[told]).await;
+        }
         return see_other(&format!("/records/{table}/{}", key.written()));
     }
     pages::show(State(services), request).await
@@ -289,7 +293,11 @@ pub async fn submission(
         return answers::saved_or_not(&Answer::new(Outcome::Malformed));
     }
     match services.records.submission(account, &id).await {
-        Ok(Some(SubmissionState::Saved(saved))) => answers::json_success(StatusCode::OK, saved.answer),
+        Ok(Some(SubmissionState::Saved(saved))) => {
+            // The page that asks tells its person.
+            services.drafts.waiting().seen(&account.name, &[id]).await;
+            answers::json_success(StatusCode::OK, saved.answer)
+        }
         Ok(Some(SubmissionState::InProgress)) => {
             let answer = Answer {
                 retry_after_ms: Some(1_000),
@@ -324,11 +332,19 @@ pub(super) fn address_of(uri: &Uri) -> String {
 }
 
 fn form_of(uri: &Uri) -> Option<String> {
-    form_in(uri.query()?)
+    in_query(uri, "form")
+}
+
+fn in_query(uri: &Uri, wanted: &str) -> Option<String> {
+    query_part(uri.query()?, wanted)
 }
 
 fn form_in(query: &str) -> Option<String> {
+    query_part(query, "form")
+}
+
+fn query_part(query: &str, wanted: &str) -> Option<String> {
     form_urlencoded::parse(query.as_bytes())
-        .find(|(name, _)| name == "form")
-        .map(|(_, form)| form.into_owned())
+        .find(|(name, _)| name == wanted)
+        .map(|(_, value)| value.into_owned())
 }

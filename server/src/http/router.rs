@@ -44,6 +44,8 @@ pub fn router(services: Services) -> Router {
         )
         .route("/drafts", get(pages::show))
         .route("/drafts/discard", post(drafts::discard))
+        .route("/drafts/retry", post(drafts::retry))
+        .route("/drafts/seen", post(drafts::seen))
         .route("/drafts/export", get(drafts::export))
         .route("/api/submissions/{id}", get(record_forms::submission))
         .route("/api/{*function}", post(pages::server_function))

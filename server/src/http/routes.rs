@@ -84,6 +84,8 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/records/{table}/{key}/delete", Who::SignedIn, Essential),
     route("GET", "/drafts", Who::SignedIn, Essential),
     route("POST", "/drafts/discard", Who::SignedIn, Essential),
+    route("POST", "/drafts/retry", Who::SignedIn, Essential),
+    route("POST", "/drafts/seen", Who::SignedIn, Essential),
     route("GET", "/drafts/export", Who::SignedIn, Essential),
     route("GET", "/api/drafts/{table}/{key}", Who::SignedIn, Essential),
     route("POST", "/api/drafts/{table}/{key}", Who::SignedIn, Essential),

@@ -21,9 +21,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use app::monitoring::model::{DatabaseNumbers, DrillsView, ProbeNumbers, Report, RoleNumbers, ServerNumbers};
+use app::monitoring::model::{
+    DatabaseNumbers, DrillsView, FailedSave, ProbeNumbers, Report, RoleNumbers, SentNumbers, ServerNumbers,
+};
 use app::monitoring::port::{Condition, DependencyState, DraftsState, Monitor};
 use app::monitoring::statements::{Activity, Hints, StatementsView};
+use app::records::address::read_form_key;
 use async_trait::async_trait;
 use resilient_db::{Health, Observer, RoleHealth, ServerHealth, Supported};
 use serde_json::Value;
@@ -44,6 +47,7 @@ use crate::backup::BackupsSeen;
 use crate::clock::now_ms;
 use crate::database::{Database, Readiness};
 use crate::drafts::DraftService;
+use crate::replay::Looked;
 use crate::reports::{NotTold, Reports};
 
 /// Errors that the page shows; programs get all.
@@ -177,6 +181,7 @@ impl<S: Supported> Monitor for DatabaseMonitor<S> {
             servers: state.servers.iter().zip(&self.places).map(server_numbers).collect(),
             saves: saves.by_outcome(),
             waiting: saves.waiting_since(0),
+            sent: sent_numbers(&self.drafts),
             paused: recording.paused(),
             degraded: degradation.current(),
             met: repetitions.report(),
@@ -221,6 +226,21 @@ impl<S: Supported> DatabaseMonitor<S> {
             Readiness::Down => Err(NotTold::Unreachable.words()),
             _ => Ok(()),
         }
+    }
+}
+
+fn sent_numbers(drafts: &DraftService) -> SentNumbers {
+    let Looked { numbers, failed } = drafts.waiting().looked();
+    let named = failed.into_iter().map(|(account, entry)| FailedSave {
+        account,
+        table: read_form_key(&entry.form_key).map_or(entry.form_key.clone(), |(table, _)| table),
+        pressed_at_ms: entry.pressed_at_ms,
+        reason: entry.why_code(),
+    });
+    SentNumbers {
+        works: drafts.waiting().works(),
+        numbers,
+        failed: named.collect(),
     }
 }
 

@@ -11,5 +11,5 @@ mod worker;
 
 pub use settings::ReplaySettings;
 pub use submission::QueuedSave;
-pub use waiting::{Cut, WaitingSaves};
+pub use waiting::{Cut, Looked, WaitingSaves};
 pub use worker::{Replay, Worker};

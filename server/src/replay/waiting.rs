@@ -1,10 +1,10 @@
 //! The queue as the rest of the server sees it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use resilient_core::draft::Revision;
-use resilient_core::submission::queue::{Enqueued, Numbers, Press};
+use resilient_core::submission::queue::{Enqueued, Entry, Numbers, Press};
 use resilient_drafts::queue::{Listed, SubmissionQueue};
 use resilient_drafts::{StoreError, Swept};
 use tokio::sync::Notify;
@@ -23,6 +23,18 @@ pub enum Cut {
     Acknowledged,
 }
 
+/// What a look at everybody's entries has found.
+#[derive(Clone, Debug, Default)]
+pub struct Looked {
+    /// `None` before the first look.
+    pub numbers: Option<Numbers>,
+    /// What could not be saved, with whose it is: the newest.
+    pub failed: Vec<(String, Entry)>,
+}
+
+/// Of what could not be saved, so many are listed for those who watch over the server.
+const MOST_FAILED: usize = 50;
+
 type Hook = Box<dyn Fn(Cut) + Send + Sync>;
 
 pub struct WaitingSaves {
@@ -31,7 +43,7 @@ pub struct WaitingSaves {
     /// Whether somebody here sends what waits.
     works: AtomicBool,
     /// As of the last look at everything.
-    numbers: Mutex<Option<Numbers>>,
+    looked: Mutex<Looked>,
     hook: OnceLock<Hook>,
 }
 
@@ -41,7 +53,7 @@ impl WaitingSaves {
             queue,
             bell: Notify::new(),
             works: AtomicBool::new(false),
-            numbers: Mutex::default(),
+            looked: Mutex::default(),
             hook: OnceLock::new(),
         }
     }
@@ -108,9 +120,9 @@ impl WaitingSaves {
         self.queue.list(account).await
     }
 
-    /// What became of everything was shown to its person.
-    pub async fn seen(&self, account: &str) {
-        if let Err(error) = self.queue.seen(account).await {
+    /// What became of these was shown to their person. Where this fails, it is shown once more.
+    pub async fn seen(&self, account: &str, ids: &[String]) {
+        if let Err(error) = self.queue.seen(account, ids).await {
             tracing::debug!(?error, "the queue could not be told what was seen");
         }
     }
@@ -120,12 +132,12 @@ impl WaitingSaves {
         self.bell.notify_one();
     }
 
-    /// Of everybody, as of the last look at everything; `None` before the first.
-    pub fn numbers(&self) -> Option<Numbers> {
-        *self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Of everybody, as of the last look.
+    pub fn looked(&self) -> Looked {
+        self.lock().clone()
     }
 
-    pub(super) fn counted(&self, numbers: Numbers) {
+    pub(super) async fn counted(&self, numbers: Numbers) {
         let count = |name: &'static str, count: u64| metrics::gauge!(name).set(count as f64);
         count("inkfast_replay_waiting", numbers.waiting);
         count("inkfast_replay_needs_attention", numbers.needs_attention);
@@ -134,7 +146,19 @@ impl WaitingSaves {
             .oldest_pressed_at_ms
             .map_or(0, |at_ms| now_ms().saturating_sub(at_ms));
         metrics::gauge!("inkfast_replay_oldest_age_seconds").set(oldest as f64 / 1_000.0);
-        *self.numbers.lock().unwrap_or_else(PoisonError::into_inner) = Some(numbers);
+        self.lock().numbers = Some(numbers);
+        let failed = match numbers.needs_attention + numbers.dead {
+            0 => Ok(Vec::new()),
+            _ => self.queue.failed(MOST_FAILED).await,
+        };
+        match failed {
+            Ok(failed) => self.lock().failed = failed,
+            Err(error) => tracing::debug!(?error, "what could not be saved cannot be listed now"),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Looked> {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// For a proof that the process may end anywhere: `hook` may end it.

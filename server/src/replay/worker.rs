@@ -86,7 +86,7 @@ async fn work(worker: Worker, waiting: Arc<WaitingSaves>, stopping: Arc<AtomicBo
         let is_settled = takes_changes_since.is_some_and(|since| now - since >= worker.settings.settled_for);
         if swept.is_none_or(|swept| now - swept >= SWEEP_EVERY) {
             match waiting.queue.sweep(now_ms()).await {
-                Ok(numbers) => waiting.counted(numbers),
+                Ok(numbers) => waiting.counted(numbers).await,
                 Err(error) => tracing::debug!(?error, "what waits cannot be looked through now"),
             }
             swept = Some(now);

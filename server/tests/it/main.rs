@@ -32,6 +32,7 @@ mod rights;
 mod saving;
 mod schema_drift;
 mod secrets;
+mod sent_saves;
 mod several_servers;
 mod sql_round_trip;
 mod statements;

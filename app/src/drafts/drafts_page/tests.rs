@@ -35,6 +35,7 @@ fn drawn(drafts: &[KeptDraft], state: DraftState, differences: Vec<Difference>) 
         may_insert: true,
         drafts: drafts.iter().map(|kept| (kept, compared.clone())).collect(),
         more: 0,
+        sent: Vec::new(),
         place: 3,
     };
     Owner::new().with(|| form_card(&card).to_html())
@@ -54,7 +55,7 @@ fn texts_of_one_form_stand_together_in_the_order_of_their_latest_change() {
     let drafts = [kept("site/1", 1), kept("site/2", 2), kept("site/1", 3)];
     let forms: Vec<Vec<u64>> = by_form(&drafts)
         .iter()
-        .map(|form| form.iter().map(|kept| kept.draft.revision.seq).collect())
+        .map(|form| form.drafts.iter().map(|kept| kept.draft.revision.seq).collect())
         .collect();
     assert_eq!(forms, [vec![1, 3], vec![2]]);
 }
@@ -122,7 +123,7 @@ fn only_who_sees_everything_is_told_that_nothing_waits() {
             unreadable: Vec::new(),
             complete,
         };
-        let html = Owner::new().with(|| view! { {incomplete(&seen)} {nothing(&seen)} }.to_html());
+        let html = Owner::new().with(|| view! { {incomplete(&seen)} {nothing(&seen, false)} }.to_html());
         (html.contains("Nothing is waiting."), html.contains("There may be more"))
     };
     assert_eq!(drawn(true), (true, false));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::monitoring::model::{LastBackup, NotedError};
+use crate::monitoring::model::{LastBackup, NotedError, SentNumbers};
 
 const ROLE: RoleNumbers = RoleNumbers {
     breaker: "closed",
@@ -39,6 +39,10 @@ fn report() -> Report {
         errors_are_stored: false,
         saves: vec![("kept", 3), ("in_progress", 1)],
         waiting: 1,
+        sent: SentNumbers {
+            works: true,
+            ..SentNumbers::default()
+        },
         paused: None,
         met: vec![
             MetOnTheWay {

@@ -247,12 +247,18 @@ pub async fn what_became_of_it_is_told_until_it_was_seen_and_for_thirty_days(que
     let numbers = queue.sweep(7).await.unwrap();
     assert_eq!((numbers.waiting, numbers.needs_attention), (0, 1));
     assert_eq!((numbers.unseen_done, numbers.unseen_failed), (2, 1));
-    queue.seen(ANN).await.unwrap();
+    let failed = queue.failed(5).await.unwrap();
+    let [(account, entry)] = &failed[..] else {
+        panic!("{failed:?}")
+    };
+    assert_eq!((account.as_str(), entry.id.as_str()), (ANN, "1"));
+    assert_eq!(queue.failed(0).await.unwrap(), []);
+    queue.seen(ANN, &["1".to_owned(), "3".to_owned()]).await.unwrap();
     let numbers = queue.sweep(8).await.unwrap();
     assert_eq!(
         (numbers.unseen_done, numbers.unseen_failed),
-        (1, 0),
-        "another's is another's"
+        (2, 0),
+        "what was not shown, and another's, is to be told"
     );
     queue.sweep(5 + REMEMBERED_MS).await.unwrap();
     assert_eq!(queue.list(ANN).await.unwrap().entries.len(), 2);

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use resilient_core::draft::Revision;
-use resilient_core::submission::queue::{Enqueued, Numbers, Press, Tried};
+use resilient_core::submission::queue::{Enqueued, Entry, Numbers, Press, Tried};
 use tokio::sync::Mutex;
 
 use super::lines::{self, Lines};
@@ -120,10 +120,15 @@ impl SubmissionQueue for LayeredQueue {
         Ok(Listed { entries, complete })
     }
 
-    async fn seen(&self, account: &str) -> Result<(), StoreError> {
-        self.file.seen(account).await?;
-        unless_away(self.redis.seen(account).await)?;
+    async fn seen(&self, account: &str, ids: &[String]) -> Result<(), StoreError> {
+        self.file.seen(account, ids).await?;
+        unless_away(self.redis.seen(account, ids).await)?;
         Ok(())
+    }
+
+    /// Nothing ends in the file.
+    async fn failed(&self, most: usize) -> Result<Vec<(String, Entry)>, StoreError> {
+        self.redis.failed(most).await
     }
 
     /// While Redis is away, what it has stays there: that is an error.

@@ -241,8 +241,24 @@ impl<L: Lines> SubmissionQueue for L {
         })
     }
 
-    async fn seen(&self, account: &str) -> Result<(), StoreError> {
-        update(self, account, None, |line| ((), line.seen())).await
+    async fn seen(&self, account: &str, ids: &[String]) -> Result<(), StoreError> {
+        // Every save is told of; of most there is nothing to see.
+        let line = self.line(account).await?;
+        if line.seen(ids) == line {
+            return Ok(());
+        }
+        update(self, account, None, |line| ((), line.seen(ids))).await
+    }
+
+    async fn failed(&self, most: usize) -> Result<Vec<(String, Entry)>, StoreError> {
+        let mut failed = Vec::new();
+        for account in self.accounts().await? {
+            let entries = self.line(&account).await?.entries.into_iter();
+            failed.extend(entries.filter(Entry::has_failed).map(|entry| (account.clone(), entry)));
+        }
+        failed.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.ended_at_ms()));
+        failed.truncate(most);
+        Ok(failed)
     }
 
     async fn forget_account(&self, account: &str) -> Result<(), StoreError> {

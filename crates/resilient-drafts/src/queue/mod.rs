@@ -84,8 +84,11 @@ pub trait SubmissionQueue: Send + Sync {
     /// All that is known of an account.
     async fn list(&self, account: &str) -> Result<Listed, StoreError>;
 
-    /// The person has been shown what became of everything.
-    async fn seen(&self, account: &str) -> Result<(), StoreError>;
+    /// The person has been shown what became of the entries with these ids.
+    async fn seen(&self, account: &str, ids: &[String]) -> Result<(), StoreError>;
+
+    /// Of everybody, what ended and was not saved: the newest, at most `most`, with whose they are.
+    async fn failed(&self, most: usize) -> Result<Vec<(String, Entry)>, StoreError>;
 
     /// An account is no more: all of it goes.
     async fn forget_account(&self, account: &str) -> Result<(), StoreError>;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use app::auth::model::Role;
 use axum::http::StatusCode;
+use fault_proxy::Fault;
 use inkfast_server::events::{Place, Places};
 use private_servers::PrivateRedis;
 use resilient_core::submission::answer::Outcome;
@@ -14,7 +15,7 @@ use super::{PATIENCE, Two, until};
 use crate::support::event_stream::EventStream;
 use crate::support::private_database::PrivateDatabase;
 use crate::support::running_server::RunningServer;
-use crate::support::test_app::TestApp;
+use crate::support::test_app::{PASSWORD, TestApp};
 
 const ACTIVITY: &str = "/records/activity/1";
 
@@ -206,4 +207,45 @@ async fn one_whose_settings_do_not_fit_the_others_says_so_in_its_log() {
     let says_so = async || first.log().contains("INKFAST_SECRET");
     until("the first one learns it, too", says_so).await;
     assert!(!other.log().contains("INKFAST_PUBLIC_URL"), "{}", other.log());
+}
+
+/// Its own server cannot reach the database; the other one sends the save.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_that_the_other_server_has_sent_is_told_to_the_page_and_on_the_next_one() {
+    let two = Two::started().await;
+    let cookie = two.other.sign_in("admin", PASSWORD).await.expect("admin");
+    let mut page = EventStream::open(&two.other, &cookie).await;
+    let form = two
+        .other
+        .form(ACTIVITY)
+        .await
+        .with("v.title", "Sent by the other server");
+    let id = form.value("_id").expect("an id").to_owned();
+    two.way_of_other.set(Fault::Cut).await;
+    let (_, answer) = two.other.save(&form).await;
+    assert!(answer.outcome == Outcome::Kept && answer.server_retries, "{answer:?}");
+    until("the other server has sent it", async || {
+        let listed = two.other.services().drafts.waiting().list("admin").await;
+        let entries = listed.expect("the queue").entries;
+        entries.iter().all(|entry| !entry.is_waiting())
+    })
+    .await;
+    let told = page.until_one("submission", |told| told["outcome"] == "saved").await;
+    assert_eq!(told["id"], id.as_str());
+    let home = two.other.get("/drafts").await.body;
+    assert!(
+        home.contains("While you were away: 1 change of yours was saved."),
+        "{home}"
+    );
+    two.way_of_other.set(Fault::Pass).await;
+    until("its own server can save again", async || {
+        two.other.get("/readyz").await.status == StatusCode::OK
+    })
+    .await;
+    let (_, again) = two.other.save(&form).await;
+    assert!(again.outcome == Outcome::Saved && again.replayed, "{again:?}");
+    let audited = format!("SELECT count(*) FROM {}", two.database.own("audit"));
+    assert_eq!(two.database.query(&audited), "1");
+    let home = two.other.get("/").await.body;
+    assert!(!home.contains("While you were away"), "its page was answered: {home}");
 }

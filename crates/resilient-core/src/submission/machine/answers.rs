@@ -36,7 +36,7 @@ impl FormMachine {
                 let reason = answer.reason.unwrap_or_else(|| "database".to_owned());
                 let pause = Pause::Kept {
                     reason,
-                    kept_in: answer.kept_in,
+                    server_retries: answer.server_retries,
                 };
                 return self.wait(intent, pause, retry_after, given, orders);
             }

@@ -96,7 +96,8 @@ pub enum Pause {
     /// The server kept it: its database cannot be reached, or it is too busy.
     Kept {
         reason: String,
-        kept_in: Option<String>,
+        /// The server sends it again by itself, also when this page is gone.
+        server_retries: bool,
     },
     /// Another attempt under this id is still running.
     InProgress,

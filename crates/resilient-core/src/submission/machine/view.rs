@@ -287,5 +287,12 @@ pub(super) fn queued_words(pause: &Pause) -> String {
         Pause::LeftBehind => "when the server can save again",
         Pause::InProgress => "in a moment",
     };
-    format!("Queued: will be saved {when}")
+    let mut words = format!("Queued: will be saved {when}");
+    if let Pause::Kept {
+        server_retries: true, ..
+    } = pause
+    {
+        words.push_str(", even if you close this page");
+    }
+    words
 }

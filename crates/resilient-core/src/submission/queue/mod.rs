@@ -193,6 +193,23 @@ impl Entry {
         self.state == State::Waiting
     }
 
+    /// `None` while it waits.
+    pub fn ended_at_ms(&self) -> Option<u64> {
+        match self.state {
+            State::Waiting => None,
+            State::Done { at_ms } | State::NeedsAttention { at_ms, .. } | State::Dead { at_ms } => Some(at_ms),
+        }
+    }
+
+    /// Why it was not saved, as answers and metrics write it; empty while it may be, or was.
+    pub fn why_code(&self) -> &'static str {
+        match self.state {
+            State::Waiting | State::Done { .. } => "",
+            State::NeedsAttention { why, .. } => why.code(),
+            State::Dead { .. } => "failed_too_often",
+        }
+    }
+
     /// It ended, and not by being saved.
     pub fn has_failed(&self) -> bool {
         matches!(self.state, State::NeedsAttention { .. } | State::Dead { .. })

@@ -5,17 +5,18 @@ use crate::draft::Revision;
 use crate::draft::lineage::Lineage;
 
 impl Line {
-    /// A save was answered with `saved`, whoever sent it. Its own entry is done, and nobody need be told. Entries whose
-    /// text went into it are gone. Where somebody is at an entry, they say what becomes of it.
+    /// A save was answered with `saved`, whoever sent it. Its own entry is done, and who was answered need not be told
+    /// again. Entries whose text went into it are gone. Where somebody is at an entry, they say what becomes of it.
     pub fn saved(&self, id: &str, form_key: &str, revision: &Revision, now_ms: u64) -> Self {
         let mut line = self.clone();
         let leased = line.head.lease.as_ref().map(|lease| lease.id.clone());
         if leased.as_deref() == Some(id) {
             return line;
         }
-        let is_done = |entry: &Entry| matches!(entry.state, State::Done { .. });
-        if let Some(own) = line.entries.iter_mut().find(|entry| entry.id == id && !is_done(entry)) {
-            own.state = State::Done { at_ms: now_ms };
+        if let Some(own) = line.entries.iter_mut().find(|entry| entry.id == id) {
+            if !matches!(own.state, State::Done { .. }) {
+                own.state = State::Done { at_ms: now_ms };
+            }
             own.seen = true;
         }
         line.forget_replaced(form_key, revision);
@@ -29,11 +30,11 @@ impl Line {
         (self.entries.len() - line.entries.len(), line)
     }
 
-    /// The person has been shown what became of all this.
-    pub fn seen(&self) -> Self {
+    /// The person has been shown what became of these: of what still waits, nothing was.
+    pub fn seen(&self, ids: &[String]) -> Self {
         let mut line = self.clone();
         for entry in line.entries.iter_mut().filter(|entry| !entry.is_waiting()) {
-            entry.seen = true;
+            entry.seen |= ids.contains(&entry.id);
         }
         line
     }

@@ -101,7 +101,12 @@ fn what_can_never_succeed_stops_its_own_record_and_no_other() {
     let (other, line) = tried(&line, Tried::Saved, 8);
     assert_eq!((other.as_str(), line.due_at_ms()), ("2", None));
     assert_eq!((line.numbers().unseen_failed, line.numbers().unseen_done), (2, 1));
-    assert_eq!(line.seen().numbers().unseen_failed, 0);
+    let numbers = line.seen(&["1".to_owned()]).numbers();
+    assert_eq!(
+        (numbers.unseen_failed, numbers.unseen_done),
+        (1, 1),
+        "the others were not shown"
+    );
 }
 
 #[test]
@@ -153,6 +158,19 @@ fn what_was_discarded_is_gone_also_from_under_who_is_at_it() {
     let (taken, line) = line.settle(lease.token, &lease.id, Tried::Saved, 1);
     assert!(taken && line.entry("1").is_none());
     assert_eq!(leased(&line, 1).0.id, "2");
+}
+
+#[test]
+fn what_still_waits_cannot_have_been_seen_and_who_was_answered_need_not_be_told() {
+    let line = line(&[("1", "a/1")]);
+    assert_eq!(line.seen(&["1".to_owned()]), line);
+    let (_, line) = tried(&line, Tried::Saved, 7);
+    assert_eq!(line.numbers().unseen_done, 1, "its browser may be gone");
+    let answered = line.saved("1", "a/1", &at("1", 1), 9);
+    assert_eq!(
+        (answered.numbers().unseen_done, state(&answered, "1")),
+        (0, state(&line, "1"))
+    );
 }
 
 #[test]

@@ -62,6 +62,44 @@ fn no_answer_is_a_queued_save_that_goes_again_under_the_same_id() {
 }
 
 #[test]
+fn a_page_may_be_closed_only_where_the_server_said_that_it_sends_the_save_again() {
+    let words = |server_retries, reason: &str| {
+        let mut page = Page::drawn();
+        let id = page.types("name", "a").presses_save().id;
+        page.answer(
+            &id,
+            Answer {
+                server_retries,
+                reason: Some(reason.to_owned()),
+                ..Answer::new(Outcome::Kept)
+            },
+        );
+        let kept = page.form.words();
+        // Typed since: that is in no line.
+        page.types("name", "b");
+        let typed_on = page.form.words();
+        page.after(60_000).tell(Event::Unanswered { id });
+        (kept, typed_on, page.form.words())
+    };
+    let (kept, typed_on, unanswered) = words(true, "database");
+    let queued = "Queued: will be saved when the database is back, even if you close this page";
+    assert_eq!(kept, queued);
+    assert!(
+        typed_on.starts_with(&format!("{queued}. Newer text: Unsaved changes")),
+        "{typed_on}"
+    );
+    assert!(
+        unanswered.starts_with("Queued: will be saved when the server can be reached. "),
+        "{unanswered}"
+    );
+    assert_eq!(
+        words(false, "database").0,
+        "Queued: will be saved when the database is back"
+    );
+    assert_eq!(words(true, "unknown").0, "Queued: we are checking whether it was saved");
+}
+
+#[test]
 fn a_retry_waits_as_long_as_the_server_asks() {
     let mut page = Page::drawn();
     let id = page.types("name", "a").presses_save().id;
