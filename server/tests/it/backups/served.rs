@@ -196,7 +196,7 @@ async fn with_the_secret_unsaved_text_can_be_read_elsewhere_and_without_it_not()
 /// The secret was changed, and nothing has been sealed anew yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_older_secret_has_sealed_opens_after_a_restore_elsewhere() {
-    let mut server = RunningServer::with(SCHEMA, SETTINGS).await;
+    let server = RunningServer::with(SCHEMA, SETTINGS).await;
     write_draft(&server, 1, ("one", 1), "sealed before").await;
     server.kill();
     says(&server, &["secret", "rotate"]);
