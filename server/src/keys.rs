@@ -158,7 +158,12 @@ fn read_old_secret(path: PathBuf) -> io::Result<(PathBuf, [u8; 32])> {
 }
 
 /// What the names of old secrets' files begin with.
-const OLD_SECRET: &str = "secret.old";
+pub const OLD_SECRET: &str = "secret.old";
+
+/// Under which a secret that came with a backup lies beside the one in use: the same however often it comes.
+pub fn name_of_given_secret(secret: &[u8; 32]) -> String {
+    format!("{OLD_SECRET}-{}", secret_mark(secret))
+}
 
 /// Where the secret that is in use now goes when it is changed.
 pub fn name_of_old_secret(now_ms: u64) -> String {

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use crate::auth::directory::Directory;
 use crate::auth::repository::AccountRepository;
 use crate::auth::service::Auth;
-use crate::backup::{self, BackedUp, Making, Schedule, What};
+use crate::backup::{BackedUp, Making, Schedule, What};
 use crate::config::{DatabaseSettings, Servers, Settings, StorageSettings};
 use crate::database::{Database, DatabaseState, LogOf, Readiness};
 use crate::drafts::DraftService;
@@ -144,7 +144,7 @@ async fn assemble<D: BackedUp + Watched>(
     });
     let events = Arc::new(Hub::with(others));
     if let Some((address, waiting)) = to_tell {
-        instances::join(&address, &keys, (&events, &auth), waiting)
+        instances::join(&address, &keys, (&events, &auth, &drafts), waiting)
             .map_err(|error| format!("REDIS_URL cannot be used: {}.", report::chain(&error)))?;
     }
     let schema = Schema::<D>::new(db.clone(), Arc::clone(&panel), &storage.data_dir);
@@ -187,7 +187,7 @@ async fn assemble<D: BackedUp + Watched>(
             servers: servers.clone(),
             db: db.clone(),
             data_dir: storage.data_dir.clone(),
-            secret: backup::secret_of(&storage.data_dir, storage.secret),
+            secrets: storage.secrets().ok(),
             drafts_in_redis: settings.redis.address.is_some(),
         },
         shelf: settings.backup.shelf.clone(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use resilient_core::draft::Revision;
 use resilient_core::submission::answer::Answer;
 use resilient_core::submission::form_body::FormBody;
 use serde::{Deserialize, Serialize};
@@ -88,6 +89,18 @@ pub enum Manner {
     Plain,
 }
 
+/// A form that was posted, and of whose save nobody has heard what came of it.
+#[derive(Clone, Debug)]
+pub struct Unanswered {
+    pub who: Account,
+    pub table: Arc<Table>,
+    /// `None` for a new record.
+    pub key: Option<RecordKey>,
+    pub form_key: String,
+    pub body: Arc<FormBody>,
+    pub manner: Manner,
+}
+
 /// What became of a submission.
 #[derive(Clone, Debug)]
 // One is made for a request and passed on; boxing would buy nothing.
@@ -147,6 +160,9 @@ pub trait Records: Send + Sync {
 
     /// What became of this person's submission `id`; `None` where it was never done.
     async fn submission(&self, who: &Account, id: &str) -> Result<Option<SubmissionState>, ApiError>;
+
+    /// Such a form was kept as the draft `kept`: that ends once it is known that it was saved all the same. Returns at once.
+    fn end_draft_once_saved(&self, post: Unanswered, kept: Revision);
 
     /// The record that this person's form for a new one has made, if it has.
     async fn made_from(&self, who: &Account, form_key: &str) -> Result<Option<RecordKey>, ApiError>;

@@ -19,10 +19,12 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
+use tokio::sync::Notify;
 
 use self::moving::keep_moving;
 use self::spill::Spill;
@@ -58,6 +60,21 @@ impl LayeredStore {
     /// How many forms are known in the spill and not yet moved.
     pub fn waiting_forms(&self) -> usize {
         self.spill.len()
+    }
+
+    /// Whose forms these are: of them a store of another process does not see all in the same Redis.
+    pub fn waiting_accounts(&self) -> BTreeSet<String> {
+        self.spill.accounts()
+    }
+
+    /// Rings whenever that changes. One task at a time hears it.
+    pub fn waiting_changed(&self) -> Arc<Notify> {
+        self.spill.changed()
+    }
+
+    /// How long Redis has been there without a break, as far as is known; `None` while it is away.
+    pub fn redis_there_for(&self) -> Option<Duration> {
+        self.redis.there_for()
     }
 
     /// Nothing is seen in a Redis that is away.
@@ -108,33 +125,14 @@ impl DraftStore for LayeredStore {
     /// The index of Redis tells of all forms but those that wait in the spill: of these Redis may know that
     /// they have ended, or the spill that those in Redis have.
     async fn count(&self, account: &str, now_ms: u64) -> Result<Count, StoreError> {
-        let too_old_ms = too_old_at_ms(now_ms);
-        let index = match self.redis.index(account).await {
-            Ok(index) => index,
-            Err(StoreError::Unavailable(_)) => {
-                return Ok(Count {
-                    complete: false,
-                    ..self.spill.count(account, now_ms).await?
-                });
-            }
-            Err(other) => return Err(other),
-        };
         let spilled = self.spill.forms(account).await;
-        let names = spilled.names();
-        let stored = self.in_redis(self.redis.forms_named(account, &names).await)?;
-        let is_unsaved = |form_key: &&String| {
-            stored
-                .form(form_key)
-                .joined(&spilled.form(form_key))
-                .is_unsaved(too_old_ms)
-        };
-        let settled = index
-            .iter()
-            .filter(|form| form.is_unsaved(too_old_ms) && !names.contains(&form.form_key));
-        Ok(Count {
-            forms: settled.count() + names.iter().filter(is_unsaved).count(),
-            complete: stored.complete && spilled.complete,
-        })
+        match self.redis.count_with(account, too_old_at_ms(now_ms), &spilled).await {
+            Err(StoreError::Unavailable(_)) => Ok(Count {
+                complete: false,
+                ..self.spill.count(account, now_ms).await?
+            }),
+            counted => counted,
+        }
     }
 
     /// While Redis is away: what the spill has.

@@ -54,27 +54,51 @@ pub struct Given {
 /// Something is missing or does not build, the budget of what is transferred does not hold, or an outage showed
 /// something wrong.
 pub fn run(workspace: &Workspace, what: Bench) -> Result<()> {
-    match what {
-        Bench::Browser => browser(workspace),
-        Bench::KilledBrowser { runs, seed } => killed_browser(workspace, runs, seed),
-        Bench::Outage(given) => on_servers(workspace, "resilient-db", "outage", &given.arguments),
-        Bench::Commits(given) => on_servers(workspace, "resilient-db", "commits", &given.arguments),
-        Bench::Adaptive(given) => on_servers(workspace, "resilient-db", "adaptive", &given.arguments),
-        Bench::Chaos(given) => on_servers(workspace, "server", "chaos", &given.arguments),
-        Bench::Replay(given) => on_servers(workspace, "server", "replay", &given.arguments),
-        Bench::Drafts(given) => on_servers(workspace, "resilient-drafts", "drafts", &given.arguments),
-    }
+    let (measured, given) = match what {
+        Bench::Browser => return browser(workspace),
+        Bench::KilledBrowser { runs, seed } => return killed_browser(workspace, runs, seed),
+        Bench::Outage(given) => (Measured::of("resilient-db", "outage"), given),
+        Bench::Commits(given) => (Measured::of("resilient-db", "commits"), given),
+        Bench::Adaptive(given) => (Measured::of("resilient-db", "adaptive"), given),
+        Bench::Chaos(given) => (Measured::of("server", "chaos"), given),
+        Bench::Replay(given) => (Measured::of("server", "replay"), given),
+        Bench::Drafts(given) => (Measured::of("resilient-drafts", "drafts").with("redis"), given),
+    };
+    measured.on_servers(workspace, &given.arguments)
 }
 
-/// What is wrong at any speed fails; the figures do not.
-fn on_servers(workspace: &Workspace, package: &str, name: &str, arguments: &[String]) -> Result<()> {
-    needs::bring(workspace, true, false)?;
-    let mut bench = cargo(workspace);
-    bench.args(["bench", "--package", package, "--bench", name]);
-    if package == "resilient-drafts" {
-        bench.args(["--features", "redis"]);
+/// A benchmark of a package.
+struct Measured {
+    package: &'static str,
+    name: &'static str,
+    /// Without which it is not built.
+    features: Vec<&'static str>,
+}
+
+impl Measured {
+    fn of(package: &'static str, name: &'static str) -> Self {
+        Self {
+            package,
+            name,
+            features: Vec::new(),
+        }
     }
-    run_command(bench.arg("--").args(arguments))
+
+    fn with(mut self, feature: &'static str) -> Self {
+        self.features.push(feature);
+        self
+    }
+
+    /// What is wrong at any speed fails; the figures do not.
+    fn on_servers(&self, workspace: &Workspace, arguments: &[String]) -> Result<()> {
+        needs::bring(workspace, true, false)?;
+        let mut bench = cargo(workspace);
+        bench.args(["bench", "--package", self.package, "--bench", self.name]);
+        for feature in &self.features {
+            bench.args(["--features", feature]);
+        }
+        run_command(bench.arg("--").args(arguments))
+    }
 }
 
 fn browser(workspace: &Workspace) -> Result<()> {

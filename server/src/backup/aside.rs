@@ -6,7 +6,7 @@ use resilient_drafts::Secrets;
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use super::making::{ACCOUNTS, DRAFTS, SECRET};
+use super::making::{ACCOUNTS, DRAFTS, SECRET, is_old_secret};
 use super::{BackedUp, Backup, BackupError, Manner, Why, kept_file, sqlite, unsaved};
 use crate::clock::now_ms;
 use crate::sql::{Dialect, Sqlite};
@@ -19,6 +19,8 @@ pub struct Aside {
     databases: Vec<(PathBuf, PathBuf)>,
     accounts: Option<Vec<u8>>,
     secret: Option<Vec<u8>>,
+    /// Of earlier days.
+    old_secrets: Vec<[u8; 32]>,
     notes: Vec<String>,
 }
 
@@ -35,8 +37,14 @@ impl Aside {
             bytes.map_err(|error| BackupError::of(&path, &error))
         };
         let given = read(SECRET)?.filter(|_| secrets.is_none() || manner.secret);
+        let mut old_secrets = Vec::new();
+        for file in backup.manifest.files.iter().filter(|file| is_old_secret(&file.name)) {
+            if given.is_some() {
+                old_secrets.extend(read(&file.name)?.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()));
+            }
+        }
         // What the server will have then.
-        let used = after(secrets, given.as_deref());
+        let used = after(secrets, given.as_deref(), &old_secrets);
         let mut databases = Vec::new();
         for file in &backup.manifest.files {
             let target = data_dir.join(&file.name);
@@ -66,6 +74,7 @@ impl Aside {
             databases,
             accounts,
             secret: given,
+            old_secrets,
             notes,
         })
     }
@@ -84,6 +93,9 @@ impl Aside {
             let path = self.data_dir.join(ACCOUNTS);
             files::write_whole(&path, accounts).map_err(|error| BackupError::of(&path, &error))?;
         }
+        for secret in &self.old_secrets {
+            put_old_secret(&self.data_dir, secret).await?;
+        }
         if let Some(secret) = &self.secret {
             notes.extend(put_secret(&self.data_dir.join(SECRET), secret).await?);
         }
@@ -91,14 +103,34 @@ impl Aside {
     }
 }
 
-/// With that of a backup in use, the one that is here now is an old one: unsaved text that it has sealed still opens.
-fn after(secrets: Option<Secrets>, given: Option<&[u8]>) -> Option<Secrets> {
+/// With that of a backup in use, the one that is here now is an old one, and so are the old ones of the backup: unsaved
+/// text that they have sealed still opens.
+fn after(secrets: Option<Secrets>, given: Option<&[u8]>, old: &[[u8; 32]]) -> Option<Secrets> {
     let Some(given) = given.and_then(|given| <[u8; 32]>::try_from(given).ok()) else {
         return secrets;
     };
     let mut after = Secrets::from(given);
-    after.old = secrets.iter().flat_map(Secrets::all).collect();
+    after.old = secrets
+        .iter()
+        .flat_map(Secrets::all)
+        .chain(old.iter().copied())
+        .collect();
     Some(after)
+}
+
+/// Beside the others, where it is not one of them.
+async fn put_old_secret(data_dir: &Path, secret: &[u8; 32]) -> Result<(), BackupError> {
+    let of = |error: std::io::Error| BackupError::of(data_dir, &error);
+    let there = keys::old_secret_files(data_dir).map_err(of)?;
+    let path = data_dir.join(keys::name_of_given_secret(secret));
+    if there.iter().any(|(_, known)| known == secret) {
+        return Ok(());
+    }
+    // Under a name that is no secret's until it is whole.
+    let made = data_dir.join("secret.restoring");
+    sqlite::remove(&made)?;
+    kept_file::write(&secret[..], &made, |_| {}).await?;
+    sqlite::rename(&made, &path)
 }
 
 /// The old one stays beside it: what was kept with it can be read with nothing else.

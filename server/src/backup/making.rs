@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use resilient_db::{Connection, Options};
+use resilient_drafts::Secrets;
 use sqlx::sqlite::SqliteConnectOptions;
 
 use super::manifest::{DatabasePart, Manifest};
@@ -32,8 +33,8 @@ pub struct What<D: BackedUp> {
     /// To ask it which steps of the own tables it has, and who takes changes.
     pub db: Database<D::Database>,
     pub data_dir: PathBuf,
-    /// The server's; `None` where none was made yet.
-    pub secret: Option<[u8; 32]>,
+    /// The server's, and those that still open what was sealed before; `None` where none was made yet.
+    pub secrets: Option<Secrets>,
     pub drafts_in_redis: bool,
 }
 
@@ -92,8 +93,9 @@ impl<D: BackedUp> Making<D> {
 
     async fn fill(&self, partial: &Partial, with_secret: bool) -> Result<(Manifest, Vec<String>), BackupError> {
         let (begun, made_at) = (Instant::now(), now_ms());
-        let mark = self.what.secret.as_ref().map(keys::secret_mark).unwrap_or_default();
-        let mut manifest = Manifest::new(made_at, self.database_part().await?, mark);
+        let secrets = self.what.secrets.as_ref();
+        let mark = secrets.map(|secrets| keys::secret_mark(&secrets.present));
+        let mut manifest = Manifest::new(made_at, self.database_part().await?, mark.unwrap_or_default());
         manifest.drafts_in_redis = self.what.drafts_in_redis;
         for name in OWN_DATABASES {
             let source = self.what.data_dir.join(name);
@@ -108,11 +110,9 @@ impl<D: BackedUp> Making<D> {
         if accounts.is_file() {
             manifest.add(ACCOUNTS, kept_file::copy(&accounts, &partial.file(ACCOUNTS)).await?);
         }
-        if let Some(secret) = self.what.secret.filter(|_| with_secret) {
-            manifest.add(
-                SECRET,
-                kept_file::write(&secret[..], &partial.file(SECRET), |_| {}).await?,
-            );
+        for (name, secret) in secrets.filter(|_| with_secret).map(secret_files).unwrap_or_default() {
+            let written = kept_file::write(&secret[..], &partial.file(&name), |_| {}).await?;
+            manifest.add(&name, written);
         }
         let database = partial.file(DATABASE);
         let copied = D::copy(self.what.primary(), &self.places, &database).await?;
@@ -155,10 +155,26 @@ impl<D: BackedUp> Making<D> {
     }
 }
 
+/// The secret in use, and beside it each other one: text may be sealed with it still.
+fn secret_files(secrets: &Secrets) -> Vec<(String, [u8; 32])> {
+    let all = secrets.all();
+    let others = all.iter().skip(1);
+    let others = others.map(|secret| (keys::name_of_given_secret(secret), *secret));
+    [(SECRET.to_owned(), secrets.present)]
+        .into_iter()
+        .chain(others)
+        .collect()
+}
+
 /// Removing what is large takes a while.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, BackupError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| BackupError::new(Why::Disk, format!("The directory of backups: {error}.")))
+}
+
+/// Whether a file of a backup is a secret of earlier days.
+pub fn is_old_secret(name: &str) -> bool {
+    name.starts_with(keys::OLD_SECRET)
 }
 
 /// The secret that a server with this data directory uses; none is made.

@@ -108,8 +108,13 @@ struct Make {
 
 impl OnDatabase for Make {
     async fn run<D: BackedUp>(self, options: Options<D::Database>) -> Result<(), Failed> {
-        let secret = backup::secret_of(&self.storage.data_dir, self.storage.secret);
-        if self.with_secret && secret.is_none() {
+        let present = backup::secret_of(&self.storage.data_dir, self.storage.secret);
+        let secrets = present.map(|present| self.storage.secrets_around(present)).transpose();
+        let secrets = secrets.map_err(|error| {
+            let words = format!("An old secret cannot be read: {error}.");
+            BackupError::new(backup::Why::Refused, words)
+        })?;
+        if self.with_secret && secrets.is_none() {
             let words = "There is no secret yet: no server was started with this data directory.";
             return Err(BackupError::new(backup::Why::Refused, words).into());
         }
@@ -120,7 +125,7 @@ impl OnDatabase for Make {
                     .into(),
                 servers: Servers::only(options),
                 data_dir: self.storage.data_dir,
-                secret,
+                secrets,
                 drafts_in_redis: self.drafts_in_redis,
             },
             shelf: self.settings.shelf,

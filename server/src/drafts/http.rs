@@ -18,7 +18,7 @@ use resilient_drafts::{End, StoreError, StoredDraft, Written};
 use serde::{Deserialize, Serialize};
 
 use super::DraftService;
-use super::service::{api_error, cannot_be_reached};
+use super::failures::{api_error, cannot_be_reached};
 use crate::http::answers;
 
 /// Bytes of a request. A draft that is stored may have half of that.

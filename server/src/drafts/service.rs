@@ -1,29 +1,30 @@
 //! Keeps drafts of signed-in people. Secrets are taken out before anything is stored.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use app::api_error::{ApiError, ErrorKind};
+use app::api_error::ApiError;
 use app::auth::model::Account;
 use app::drafts::port::{Drafts, KeptDraft, SeenDrafts, SentSaves, UnreadableDraft, UnsavedForms};
 use app::monitoring::port::DraftsState;
-use app::records::port::Manner;
 use async_trait::async_trait;
 use resilient_core::draft::replacement::Mode;
-use resilient_core::draft::{Draft, Revision, Text};
+use resilient_core::draft::{Draft, Revision};
 use resilient_core::path_text::read_part;
-use resilient_core::submission::form_body::{FormBody, PostedColumn, with_null};
 use resilient_drafts::queue::{LayeredQueue, RedisQueue, SqliteQueue};
 use resilient_drafts::redis::{Address, Limits};
 use resilient_drafts::{
-    Count, DraftStore, End, Ended, LayeredStore, MOST_DRAFTS, Place, RedisStore, Seen, SqliteStore, StoreError,
-    StoredDraft, Swept, Unreadable, WhyUnreadable, Written,
+    Count, DraftStore, End, Ended, LayeredStore, RedisStore, Seen, SqliteStore, StoreError, StoredDraft, Swept,
+    Unreadable, WhyUnreadable, Written,
 };
+use tokio::sync::Notify;
 
 use super::counting;
+use super::elsewhere::Elsewhere;
+use super::failures::api_error;
 use super::pace::Pace;
 use super::unreadable::UnreadableDrafts;
 use crate::clock::now_ms;
@@ -36,7 +37,7 @@ use crate::replay::WaitingSaves;
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 pub struct DraftService {
-    store: Arc<dyn DraftStore>,
+    pub(super) store: Arc<dyn DraftStore>,
     panel: Arc<Panel>,
     saves: Arc<Saves>,
     waiting: Arc<WaitingSaves>,
@@ -47,26 +48,7 @@ pub struct DraftService {
     /// Those that were told of.
     unreadable: UnreadableDrafts,
     pace: Pace,
-}
-
-/// A failed save that was kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptPost {
-    pub revision: Revision,
-    pub kept_in: Place,
-}
-
-/// Why a failed save has left no draft.
-#[derive(Debug, thiserror::Error)]
-pub enum NotKept {
-    #[error("the draft was saved or discarded meanwhile")]
-    Ended,
-    #[error("only secrets were changed, and those are never stored")]
-    OnlySecrets,
-    #[error("the form names neither its version nor its draft")]
-    Unnamed,
-    #[error("the draft store did not take it")]
-    Store(#[from] StoreError),
+    elsewhere: Elsewhere,
 }
 
 impl DraftService {
@@ -129,6 +111,7 @@ impl DraftService {
             reachable: AtomicBool::new(true),
             unreadable: UnreadableDrafts::default(),
             pace: Pace::default(),
+            elsewhere: Elsewhere::default(),
         }
     }
 
@@ -161,6 +144,40 @@ impl DraftService {
         }
     }
 
+    /// Whose unsaved work waits here for Redis, where one is named. Other servers do not see it.
+    pub fn waiting_accounts(&self) -> BTreeSet<String> {
+        self.layered
+            .as_ref()
+            .map(LayeredStore::waiting_accounts)
+            .unwrap_or_default()
+    }
+
+    /// Rings whenever that changes; never without a Redis.
+    pub fn waiting_changed(&self) -> Arc<Notify> {
+        self.layered
+            .as_ref()
+            .map(LayeredStore::waiting_changed)
+            .unwrap_or_default()
+    }
+
+    /// Another server says the same of itself. `and_others`: it could not name all.
+    pub fn waits_elsewhere(&self, server: &str, accounts: BTreeSet<String>, and_others: bool) {
+        self.elsewhere.heard(server, accounts, and_others, now_ms());
+    }
+
+    /// Whether another server may keep something of this account that is not in Redis.
+    fn may_wait_elsewhere(&self, account: &str) -> bool {
+        let there_for = self.layered.as_ref().map(LayeredStore::redis_there_for);
+        there_for.is_some_and(|there_for| self.elsewhere.may_hold(account, there_for, now_ms()))
+    }
+
+    /// All that can be seen of an account's drafts.
+    async fn all(&self, account: &str) -> Result<Seen, StoreError> {
+        let mut seen = self.store.list(account).await?;
+        seen.complete &= !self.may_wait_elsewhere(account);
+        Ok(seen)
+    }
+
     /// Keeps [`state`](Self::state) up to date, forever.
     pub async fn watch(&self) {
         loop {
@@ -190,115 +207,7 @@ impl DraftService {
         self.write_counted(account, form_key, &draft, mode).await
     }
 
-    /// Keeps a failed save, and tells where and under which revision. Scripted, that is the one
-    /// the page gave it. Plain, the posted one names what was drawn into the form, so the draft gets
-    /// a fresh writer (unless that very text is kept already) and replaces the drawn one: the page
-    /// that answers has to be drawn with the revision given here.
-    ///
-    /// # Errors
-    /// When nothing was kept; what was kept before is as it was.
-    pub async fn keep_failed_post(
-        &self,
-        account: &str,
-        form_key: &str,
-        draft: Draft,
-        manner: Manner,
-    ) -> Result<KeptPost, NotKept> {
-        let draft = self.without_secrets(form_key, draft);
-        if draft.values.is_empty() {
-            return Err(NotKept::OnlySecrets);
-        }
-        let mode = match manner {
-            Manner::Scripted => Mode::FailedPost,
-            Manner::Plain => Mode::FailedPostWithoutScript {
-                fresh: fresh_revision(),
-            },
-        };
-        match self.write_counted(account, form_key, &draft, &mode).await? {
-            Written::Stored(kept) | Written::SameAgain(kept) => Ok(KeptPost {
-                revision: kept.draft.revision,
-                kept_in: kept.kept_in,
-            }),
-            // Its page has written a later draft, which holds this one.
-            Written::Stale(later) => Ok(KeptPost {
-                revision: draft.revision,
-                kept_in: later.kept_in,
-            }),
-            // Only a chained write can diverge; a failed post is stored beside.
-            Written::Diverged(_) | Written::Ended(_) => Err(NotKept::Ended),
-        }
-    }
-
-    /// Keeps a posted form of which nothing is known but that it was posted. `changed` says which columns were changed, in
-    /// the `~HH` writing; where it cannot, all that were posted are kept.
-    ///
-    /// # Errors
-    /// When nothing was kept; what was kept before is as it was.
-    pub async fn keep_posted(
-        &self,
-        account: &str,
-        form_key: &str,
-        body: &FormBody,
-        changed: impl FnOnce() -> Option<Vec<String>>,
-        manner: Manner,
-    ) -> Result<KeptPost, NotKept> {
-        let (Some(version), Some(revision)) = (body.version.clone(), body.revision.clone()) else {
-            return Err(NotKept::Unnamed);
-        };
-        // What has made the save panic may do it here again.
-        let changed = catch_unwind(AssertUnwindSafe(changed)).unwrap_or_default();
-        let is_changed = |column: &String| changed.as_ref().is_none_or(|changed| changed.contains(column));
-        let posted = body.columns.iter().filter(|(column, _)| is_changed(column));
-        let base = posted
-            .clone()
-            .filter_map(|(column, one)| Some((column.clone(), one.base.clone()?)));
-        let draft = Draft {
-            version,
-            base: base.collect(),
-            values: posted.map(|(column, one)| (column.clone(), value_of(one))).collect(),
-            revision,
-            on: None,
-        };
-        let draft = match manner {
-            Manner::Plain => self.with_what_had_no_control(account, form_key, draft, body).await,
-            Manner::Scripted => draft,
-        };
-        self.keep_failed_post(account, form_key, draft, manner).await
-    }
-
-    /// With what the drawn draft has for columns that the form had no control for, because they are gone or may not be
-    /// written any more: what is kept replaces that draft, and the form could not post it.
-    pub async fn with_what_had_no_control(
-        &self,
-        account: &str,
-        form_key: &str,
-        mut draft: Draft,
-        body: &FormBody,
-    ) -> Draft {
-        let seen = match self.store.load(account, form_key).await {
-            Ok(seen) => seen.drafts,
-            Err(error) => {
-                tracing::warn!(?error, "what a form could not post cannot be looked up");
-                return draft;
-            }
-        };
-        let drawn = seen.into_iter().filter(|kept| kept.draft.revision == draft.revision);
-        let Some(drawn) = drawn.map(|kept| kept.draft).next() else {
-            return draft;
-        };
-        for (column, text) in drawn.values {
-            if body.columns.contains_key(&column) || draft.values.contains_key(&column) {
-                continue;
-            }
-            if let Some(base) = drawn.base.get(&column) {
-                draft.base.insert(column.clone(), base.clone());
-            }
-            draft.values.insert(column, text);
-        }
-        draft
-    }
-
-    async fn write_counted(
+    pub(super) async fn write_counted(
         &self,
         account: &str,
         form_key: &str,
@@ -331,13 +240,14 @@ impl DraftService {
 
     /// What can be seen of the form's drafts.
     pub async fn stored(&self, account: &str, form_key: &str) -> Result<Seen, StoreError> {
-        let seen = self.store.load(account, form_key).await?;
+        let mut seen = self.store.load(account, form_key).await?;
+        seen.complete &= !self.may_wait_elsewhere(account);
         self.unreadable.tell(account, &seen.unreadable);
         Ok(seen)
     }
 
     /// Columns come in the `~HH` writing; what cannot be read is no column.
-    fn without_secrets(&self, form_key: &str, mut draft: Draft) -> Draft {
+    pub(super) fn without_secrets(&self, form_key: &str, mut draft: Draft) -> Draft {
         let table = table_of(form_key);
         let is_kept = |column: &String| read_part(column).is_some_and(|name| !self.panel.is_secret(table, &name));
         draft.values.retain(|column, _| is_kept(column));
@@ -378,7 +288,7 @@ impl DraftService {
     /// Removes all that is kept under the name of an account that is no more. Whether that was all: some of it may be
     /// where nobody can look now.
     pub async fn forget_account(&self, account: &str) -> bool {
-        let seen = match self.store.list(account).await {
+        let seen = match self.all(account).await {
             Ok(seen) => seen,
             Err(error) => {
                 tracing::warn!(?error, "drafts of a removed account are removed later");
@@ -425,7 +335,7 @@ impl DraftService {
 #[async_trait]
 impl Drafts for DraftService {
     async fn list(&self, who: &Account) -> Result<SeenDrafts, ApiError> {
-        let seen = self.store.list(&who.name).await.map_err(|error| api_error(&error))?;
+        let seen = self.all(&who.name).await.map_err(|error| api_error(&error))?;
         self.unreadable.tell(&who.name, &seen.unreadable);
         Ok(self.seen_by(who, seen))
     }
@@ -433,6 +343,7 @@ impl Drafts for DraftService {
     async fn count(&self, who: &Account) -> Result<UnsavedForms, ApiError> {
         let count = self.store.count(&who.name, now_ms()).await;
         let Count { forms, complete } = count.map_err(|error| api_error(&error))?;
+        let complete = complete && !self.may_wait_elsewhere(&who.name);
         Ok(UnsavedForms { forms, complete })
     }
 
@@ -474,69 +385,4 @@ fn unreadable(unreadable: Unreadable) -> UnreadableDraft {
 /// The table's writing in `{table}/{key}`.
 fn table_of(form_key: &str) -> &str {
     form_key.split_once('/').map_or(form_key, |(table, _)| table)
-}
-
-/// What a store's failure means to the one who asked; logged here.
-pub(super) fn api_error(error: &StoreError) -> ApiError {
-    match error {
-        StoreError::TooLarge { .. } => ApiError::new(
-            ErrorKind::TooLarge,
-            "This is too large to be kept on the server. It stays on this device.",
-        ),
-        StoreError::TooMany => ApiError {
-            retry_after_ms: Some(30_000),
-            ..ApiError::new(
-                ErrorKind::Unavailable,
-                format!(
-                    "{MOST_DRAFTS} drafts of yours are kept on the server; there is no room for one more. It stays on \
-                     this device. Save or discard some of those under Unsaved work."
-                ),
-            )
-        },
-        StoreError::TooMuch => ApiError {
-            retry_after_ms: Some(30_000),
-            ..ApiError::new(
-                ErrorKind::Unavailable,
-                "All that the server keeps of your unsaved work has become too large. This stays on this device. Save or \
-                 discard some of what is under Unsaved work.",
-            )
-        },
-        StoreError::NearlyFull => ApiError {
-            retry_after_ms: Some(10_000),
-            ..ApiError::new(
-                ErrorKind::Unavailable,
-                "The server has hardly any room left for unsaved work. This stays on this device until there is room.",
-            )
-        },
-        StoreError::Unavailable(_) => {
-            tracing::warn!(?error, "the draft store did not do it");
-            cannot_be_reached()
-        }
-    }
-}
-
-pub(super) fn cannot_be_reached() -> ApiError {
-    let message = "Unsaved work cannot be reached on the server right now.";
-    ApiError {
-        retry_after_ms: Some(1_000),
-        ..ApiError::new(ErrorKind::Unavailable, message)
-    }
-}
-
-/// What a control and its box for NULL say. Text beside a ticked box is kept: nobody knows which of the two is meant.
-fn value_of(posted: &PostedColumn) -> Text {
-    let is_base = || {
-        posted
-            .base
-            .as_ref()
-            .is_some_and(|base| base.as_deref() == Some(&posted.text))
-    };
-    with_null(&posted.text, posted.null, is_base).unwrap_or_else(|_| Some(posted.text.clone()))
-}
-
-fn fresh_revision() -> Revision {
-    Revision {
-        seq: 1,
-        writer: uuid::Uuid::new_v4().simple().to_string(),
-    }
 }

@@ -4,22 +4,26 @@
 //! foresaw: a panic, and an answer that takes longer than everything that limits a save. A browser that hangs up is
 //! none of it, because a save runs to its end without one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use app::records::port::Manner;
+use app::records::model::Table;
+use app::records::port::{Manner, Unanswered};
+use app::ui::written;
 use async_trait::async_trait;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::form_body::FormBody;
-use resilient_drafts::capture::{Capture, Failed, Failure, Keeper, Kept, NotKept, TooManyFields};
+use resilient_drafts::capture::{Capture, Failed, Failure, Keeper, Kept, NotKept, TooManyFields, escaped};
 
 use super::visitor::Visitor;
 use super::{answers, bodies, record_forms};
 use crate::drafts;
 use crate::report;
 use crate::services::Services;
+use crate::sql::catalog::Catalog;
 
 /// Twice what the statements, the commit and the draft of a save may take together.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -66,11 +70,23 @@ impl Keeper for FormKeeper {
         let (records, drafts) = (&self.services.records, &self.services.drafts);
         let changed = || records.changed_by(&form.table, form.key(), &body);
         let kept = drafts.keep_posted(&account.name, &form.key_of_draft, &body, changed, manner(parts));
-        Ok(kept.await.map(|kept| Kept {
+        let kept = kept.await?;
+        let left_out = typed_secrets(&self.services.panel.whole(), &form.table, &body);
+        let post = Unanswered {
+            who: account.clone(),
+            key: form.key().cloned(),
+            table: form.table,
+            form_key: form.key_of_draft,
+            body: Arc::new(body),
+            manner: manner(parts),
+        };
+        // The save itself goes on without its route, or may have come to its end just before.
+        records.end_draft_once_saved(post, kept.revision.clone());
+        Ok(Kept {
             place: kept.kept_in,
             revision: kept.revision,
-            left_out: Vec::new(),
-        })?)
+            left_out,
+        })
     }
 
     async fn succeeded(&self, _: &Parts, _: &[u8]) {}
@@ -104,9 +120,15 @@ fn answer(parts: &Parts, failed: Failed) -> Response {
             ..Answer::new(Outcome::Kept)
         });
     }
-    let is_kept = match kept {
-        Some(_) => "What you typed is kept on the server, under Unsaved work.",
-        None => "What you typed could not be kept on the server.",
+    let is_kept = match &kept {
+        Some(kept) if kept.left_out.is_empty() => {
+            "What you typed is kept on the server, under Unsaved work.".to_owned()
+        }
+        Some(kept) => format!(
+            "What you typed is kept on the server, under Unsaved work, but for {}: that is never kept, and is to be typed again.",
+            escaped(&written::listed(&kept.left_out))
+        ),
+        None => "What you typed could not be kept on the server.".to_owned(),
     };
     if let Failure::Answered(response) = failed.why {
         return response;
@@ -116,6 +138,17 @@ fn answer(parts: &Parts, failed: Failed) -> Response {
     let mut response = answers::plain_page(StatusCode::SERVICE_UNAVAILABLE, &message);
     answers::set_retry_after(response.headers_mut(), retry_after_ms);
     response
+}
+
+/// Labels of what was typed and is in no draft.
+fn typed_secrets(whole: &Catalog, table: &Table, body: &FormBody) -> Vec<String> {
+    let whole = whole.table(&table.name).map_or(table, |table| &**table);
+    let typed = body.columns.iter().filter(|(_, posted)| !posted.text.is_empty());
+    let columns = typed.filter_map(|(written, _)| whole.column_written(written));
+    columns
+        .filter(|column| column.secret)
+        .map(|column| column.label.clone())
+        .collect()
 }
 
 fn visitor(parts: &Parts) -> Visitor {

@@ -6,12 +6,14 @@ use std::time::Duration;
 use resilient_drafts::redis::{Address, Channel, Heard};
 use resilient_drafts::{Sealer, StoreError};
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::hearing::Hearing;
+use super::settling::Settling;
 use super::told::{Envelope, Told};
 use crate::auth::service::Auth;
 use crate::clock::now_ms;
+use crate::drafts::DraftService;
 use crate::events::{Hub, Place};
 use crate::keys::Keys;
 
@@ -20,11 +22,11 @@ use crate::keys::Keys;
 const CHANNEL: &str = "inkfast:1:told";
 /// How often what is open is said anew: others may have missed it, or have come since.
 const PRESENT_EVERY: Duration = Duration::from_secs(2);
-/// What changes within this time is said at once.
-const SETTLES_WITHIN: Duration = Duration::from_millis(100);
 const LOOK_FOR_SILENCE_EVERY: Duration = Duration::from_secs(1);
 /// Sessions in one message.
 const ENDED_AT_ONCE: usize = 500;
+/// Accounts in one message.
+const WAITING_NAMED: usize = 200;
 
 /// Begins to tell what `waiting` has, and to hear the others; Redis need not be there.
 ///
@@ -33,7 +35,7 @@ const ENDED_AT_ONCE: usize = 500;
 pub fn join(
     address: &Address,
     keys: &Keys,
-    (hub, auth): (&Arc<Hub>, &Arc<Auth>),
+    (hub, auth, drafts): (&Arc<Hub>, &Arc<Auth>, &Arc<DraftService>),
     waiting: mpsc::Receiver<Told>,
 ) -> Result<(), StoreError> {
     let (channel, heard) = Channel::open(address, CHANNEL)?;
@@ -46,17 +48,33 @@ pub fn join(
         channel,
         hub: Arc::downgrade(hub),
         auth: Arc::downgrade(auth),
+        drafts: Arc::downgrade(drafts),
     };
     let listening = Listening {
         me,
         sealer: keys.instances.clone(),
         hub: Arc::downgrade(hub),
         auth: Arc::downgrade(auth),
+        drafts: Arc::downgrade(drafts),
         hearing: Hearing::default(),
     };
-    tokio::spawn(speaking.run(waiting, hub.moved(), Arc::clone(&connected)));
+    let bells = Bells {
+        moved: hub.moved(),
+        spilled: drafts.waiting_changed(),
+        connected: Arc::clone(&connected),
+    };
+    tokio::spawn(speaking.run(waiting, bells));
     tokio::spawn(listening.run(heard, connected));
     Ok(())
+}
+
+/// What makes it speak before its time.
+struct Bells {
+    /// Pages were opened or closed.
+    moved: Arc<Notify>,
+    /// Other unsaved work waits here than before.
+    spilled: Arc<Notify>,
+    connected: Arc<Notify>,
 }
 
 struct Speaking {
@@ -66,40 +84,46 @@ struct Speaking {
     channel: Channel,
     hub: Weak<Hub>,
     auth: Weak<Auth>,
+    drafts: Weak<DraftService>,
 }
 
 impl Speaking {
-    async fn run(mut self, mut waiting: mpsc::Receiver<Told>, moved: Arc<Notify>, connected: Arc<Notify>) {
+    async fn run(mut self, mut waiting: mpsc::Receiver<Told>, bells: Bells) {
         let mut beats = interval(PRESENT_EVERY);
         beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         // While pages come and go, the rest is told all the same.
-        let mut settled: Option<Instant> = None;
+        let mut settling = Settling::default();
         loop {
             tokio::select! {
                 told = waiting.recv() => match told {
                     Some(told) => self.say(told),
                     None => return,
                 },
-                () = moved.notified() => {
-                    settled.get_or_insert_with(|| Instant::now() + SETTLES_WITHIN);
+                () = bells.moved.notified() => settling.changed(Instant::now()),
+                () = bells.spilled.notified() => settling.changed(Instant::now()),
+                () = settling.is_due() => {
+                    settling.told();
+                    self.say_what_is_here();
                 }
-                () = sleep_until(settled.unwrap_or_else(Instant::now)), if settled.is_some() => {
-                    settled = None;
-                    self.say_who_is_here();
-                }
-                () = connected.notified() => {
+                () = bells.connected.notified() => {
                     self.say_what_ended();
-                    self.say_who_is_here();
+                    self.say_what_is_here();
                 }
-                _ = beats.tick() => self.say_who_is_here(),
+                _ = beats.tick() => self.say_what_is_here(),
             }
         }
     }
 
-    fn say_who_is_here(&mut self) {
+    fn say_what_is_here(&mut self) {
         if let Some(hub) = self.hub.upgrade() {
             let places = hub.present_here();
             self.say(Told::Present { places });
+        }
+        if let Some(drafts) = self.drafts.upgrade() {
+            let waiting = drafts.waiting_accounts();
+            let and_others = waiting.len() > WAITING_NAMED;
+            let accounts = waiting.into_iter().take(WAITING_NAMED).collect();
+            self.say(Told::Waiting { accounts, and_others });
         }
     }
 
@@ -135,6 +159,7 @@ struct Listening {
     sealer: Sealer,
     hub: Weak<Hub>,
     auth: Weak<Auth>,
+    drafts: Weak<DraftService>,
     hearing: Hearing,
 }
 
@@ -163,7 +188,8 @@ impl Listening {
         if envelope.from == self.me || !self.hearing.admits(&envelope, now_ms()) {
             return;
         }
-        let (Some(hub), Some(auth)) = (self.hub.upgrade(), self.auth.upgrade()) else {
+        let parts = (self.hub.upgrade(), self.auth.upgrade(), self.drafts.upgrade());
+        let (Some(hub), Some(auth), Some(drafts)) = parts else {
             return;
         };
         match envelope.told {
@@ -183,6 +209,7 @@ impl Listening {
                 outcome,
             } => hub.answered_elsewhere(&account, &submission, outcome),
             Told::Present { places } => hub.present_elsewhere(&envelope.from, places),
+            Told::Waiting { accounts, and_others } => drafts.waits_elsewhere(&envelope.from, accounts, and_others),
             Told::Gone => hub.present_elsewhere(&envelope.from, Vec::new()),
             Told::Ended { sessions } => auth.ended_elsewhere(sessions).await,
             Told::Accounts { store, changed } => auth.changed_elsewhere(&store, changed).await,

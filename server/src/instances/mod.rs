@@ -10,6 +10,7 @@ mod hearing;
 mod joining;
 mod neighbours;
 mod others;
+mod settling;
 mod told;
 
 pub use joining::join;

@@ -28,6 +28,12 @@ pub enum Told {
     },
     /// All that is open in pages of this server, now and then and whenever it changes.
     Present { places: Vec<Present> },
+    /// Whose unsaved work this server keeps by itself, because Redis has not taken it yet: now and then and whenever it
+    /// changes. `and_others`: not all are named.
+    Waiting {
+        accounts: BTreeSet<String>,
+        and_others: bool,
+    },
     /// This server goes down.
     Gone,
     /// Sessions that were ended, with the unix time in milliseconds after which their cookies are over anyway.
@@ -129,6 +135,10 @@ mod tests {
                     key: "1".into(),
                     who: ["anna".to_owned()].into(),
                 }],
+            },
+            Told::Waiting {
+                accounts: ["anna".to_owned()].into(),
+                and_others: true,
             },
             Told::Gone,
             Told::Ended {

@@ -3,6 +3,7 @@
 mod audit;
 pub mod check;
 mod deleting;
+mod ending;
 mod last_good;
 mod present;
 mod queueing;

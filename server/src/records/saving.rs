@@ -8,13 +8,12 @@ use app::records::model::{RecordKey, Table};
 use app::records::port::Manner;
 use resilient_core::draft::Draft;
 use resilient_core::failure::{Kind, Outcome as FailureOutcome};
-use resilient_core::path_text;
 use resilient_core::submission::answer::{Answer, Outcome};
-use resilient_core::submission::form_body::{FormBody, with_line_feeds};
+use resilient_core::submission::form_body::FormBody;
 use resilient_db::{Connection, ConstraintKind, DbError, End, OnUnknownCommit};
 use tokio::time::Instant;
 
-use super::read;
+use super::ending::SavedForm;
 use super::save::{self, Intent, Posted};
 use super::service::{RecordService, TABLE_GONE};
 use crate::clock::now_ms;
@@ -246,9 +245,14 @@ impl<D: Dialect> RecordService<D> {
         let drafts = &self.parts.drafts;
         let account = &intent.account.name;
         if answer.outcome == Outcome::Saved {
-            if manner == Manner::Scripted || self.keeps_what_no_column_took(intent).await {
-                drafts.saved(account, &intent.form_key, &intent.revision).await;
-            }
+            let saved = SavedForm {
+                account,
+                form_key: &intent.form_key,
+                table: &intent.table.name,
+                body,
+                manner,
+            };
+            self.end_saved(saved, &intent.revision).await;
             self.end_drafts_equal_to_the_record(intent, &answer).await;
             return answer;
         }
@@ -280,62 +284,5 @@ impl<D: Dialect> RecordService<D> {
             Err(error) => tracing::warn!(%error, "a failed save could not be kept as a draft"),
         }
         answer
-    }
-
-    /// The page that is saved without script was drawn from a draft; what that has for columns that are gone could only
-    /// be shown on it, and is in no record. Whether all of that is kept on, so that this draft may end.
-    async fn keeps_what_no_column_took(&self, intent: &Intent) -> bool {
-        let (drafts, account) = (&self.parts.drafts, &intent.account.name);
-        let whole = self.parts.panel.whole();
-        let stored = drafts.stored(account, &intent.form_key).await;
-        let (Some(table), Ok(stored)) = (whole.table(&intent.table.name), stored) else {
-            return false;
-        };
-        for kept in stored
-            .drafts
-            .into_iter()
-            .filter(|kept| kept.draft.revision == intent.revision)
-        {
-            let mut rest = kept.draft;
-            rest.values.retain(|written, _| table.column_written(written).is_none());
-            rest.base.retain(|written, _| table.column_written(written).is_none());
-            if rest.values.is_empty() {
-                continue;
-            }
-            if let Err(error) = drafts
-                .keep_failed_post(account, &intent.form_key, rest, Manner::Plain)
-                .await
-            {
-                tracing::warn!(%error, "text of columns that are gone could not be kept by itself; its draft stays");
-                return false;
-            }
-        }
-        true
-    }
-
-    /// A save can hold what a stored draft held without naming it: one that was drawn into the form,
-    /// or one kept when an earlier press failed. What the record has now is not unsaved.
-    async fn end_drafts_equal_to_the_record(&self, intent: &Intent, answer: &Answer) {
-        let (drafts, account) = (&self.parts.drafts, &intent.account.name);
-        let seen = drafts.stored(account, &intent.form_key).await;
-        let stored = seen.map(|seen| seen.drafts).unwrap_or_default();
-        let key = answer
-            .key
-            .as_deref()
-            .and_then(RecordKey::read)
-            .filter(|_| !stored.is_empty());
-        let Some(key) = key else { return };
-        let Ok(Some(record)) = read::form_values::<D>(&self.parts.db.primary(), &intent.table, &key).await else {
-            return;
-        };
-        for draft in stored {
-            let has_all = draft.draft.values.iter().all(|(written, text)| {
-                let now = path_text::read_part(written).and_then(|column| record.values.get(&column));
-                now.map(|now| now.as_deref().map(with_line_feeds)) == Some(text.as_deref().map(with_line_feeds))
-            });
-            if has_all {
-                drafts.saved(account, &intent.form_key, &draft.draft.revision).await;
-            }
-        }
     }
 }

@@ -8,6 +8,7 @@ use app::auth::model::Account;
 use app::records::model::{Column, ListPage, ListQuery, RecordKey, Table, Values};
 use app::records::port::{
     Change, DeletePreview, Manner, Present, RecordForm, Records, SavedSubmission, SubmissionState, TableSummary,
+    Unanswered,
 };
 use app::ui::page_request::SavedMark;
 use async_trait::async_trait;
@@ -307,12 +308,14 @@ impl<D: Dialect> Records for RecordService<D> {
         let (begun, id, body) = (Instant::now(), body.id.clone(), Arc::new(body));
         let unfinished = Unfinished {
             service: self.clone(),
-            who: who.clone(),
-            table: Arc::clone(&table),
-            key: key.clone(),
-            form_key: form_key.clone(),
-            body: Arc::clone(&body),
-            manner,
+            post: Unanswered {
+                who: who.clone(),
+                table: Arc::clone(&table),
+                key: key.clone(),
+                form_key: form_key.clone(),
+                body: Arc::clone(&body),
+                manner,
+            },
         };
         let saving = async move {
             let answer = service
@@ -339,6 +342,11 @@ impl<D: Dialect> Records for RecordService<D> {
         let saved = self.settled(&who.name, id).await;
         let saved = saved.map_err(|error| report::database("submission", &error))?;
         Ok(saved.map(|(_, saved)| SubmissionState::Saved(self.shown(who, saved))))
+    }
+
+    fn end_draft_once_saved(&self, post: Unanswered, kept: Revision) {
+        let service = self.clone();
+        Unfinished { service, post }.end_draft_once_saved(kept);
     }
 
     async fn made_from(&self, who: &Account, form_key: &str) -> Result<Option<RecordKey>, ApiError> {

@@ -1,29 +1,44 @@
-//! A save that has stopped in the middle of its work: what was typed is kept, and nobody knows whether it was saved.
+//! A save of whose end nobody has heard: what was typed is kept, and ends as a draft once it is known to have been saved.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use app::auth::model::Account;
-use app::records::model::{RecordKey, Table};
-use app::records::port::{Manner, Records};
+use app::records::port::{Records, Unanswered};
+use resilient_core::backoff::{Backoff, Jitter};
+use resilient_core::draft::Revision;
 use resilient_core::submission::answer::{Answer, Outcome};
-use resilient_core::submission::form_body::FormBody;
 use tokio::task::JoinError;
+use tokio::time::sleep;
 
+use super::ending::SavedForm;
+use super::save::{Intent, Posted};
 use super::service::RecordService;
+use crate::clock::now_ms;
 use crate::sql::Dialect;
 use crate::{report, request_id};
 
 const TRY_AGAIN_MS: u64 = 1_000;
+/// Between two questions what became of a save. A draft of which that stays unknown is only shown once too often.
+const ASK_AGAIN: Backoff = Backoff {
+    base: Duration::from_millis(100),
+    cap: Duration::from_secs(30),
+    jitter: Jitter::None,
+};
+/// About half an hour.
+const MOST_QUESTIONS: u32 = 70;
 
-/// What a save was asked to do.
+/// What a save was asked to do, and who does it.
 pub(super) struct Unfinished<D: Dialect> {
     pub service: RecordService<D>,
-    pub who: Account,
-    pub table: Arc<Table>,
-    pub key: Option<RecordKey>,
-    pub form_key: String,
-    pub body: Arc<FormBody>,
-    pub manner: Manner,
+    pub post: Unanswered,
+}
+
+/// What became of it.
+enum Fate {
+    Saved,
+    /// Not this text: none was saved under its id, or another one.
+    NotSaved,
+    /// It is worked on, or nobody can be asked now.
+    Unknown,
 }
 
 impl<D: Dialect> Unfinished<D> {
@@ -39,19 +54,89 @@ impl<D: Dialect> Unfinished<D> {
     async fn keep(self, stopped: &JoinError) -> Answer {
         tracing::error!(%stopped, "a save did not come to its end");
         let mut answer = unknown();
-        let (drafts, account) = (&self.service.parts.drafts, &self.who.name);
-        let changed = || self.service.changed_by(&self.table, self.key.as_ref(), &self.body);
-        let kept = drafts.keep_posted(account, &self.form_key, &self.body, changed, self.manner);
-        match kept.await {
+        let (parts, post) = (&self.service.parts, &self.post);
+        let changed = || self.service.changed_by(&post.table, post.key.as_ref(), &post.body);
+        let kept = parts
+            .drafts
+            .keep_posted(&post.who.name, &post.form_key, &post.body, changed, post.manner);
+        let kept = kept.await;
+        match &kept {
             Ok(kept) => {
                 answer.kept_in = Some(kept.kept_in.word().to_owned());
                 answer.seq = kept.revision.seq;
-                answer.writer = kept.revision.writer;
+                answer.writer = kept.revision.writer.clone();
             }
             Err(error) => tracing::warn!(%error, "what was typed could not be kept as a draft"),
         }
-        self.service.parts.saves.ended(account, &self.form_key, &answer);
+        parts.saves.ended(&post.who.name, &post.form_key, &answer);
+        if let Ok(kept) = kept {
+            self.end_draft_once_saved(kept.revision);
+        }
         answer
+    }
+
+    /// In a task of its own: nobody waits for it.
+    pub(super) fn end_draft_once_saved(self, kept: Revision) {
+        request_id::spawn(async move {
+            for asked in 1..=MOST_QUESTIONS {
+                match self.fate().await {
+                    Fate::Saved => {
+                        tracing::info!(form_key = self.post.form_key, "what was kept was saved all the same");
+                        return self.service.end_saved(self.saved_form(), &kept).await;
+                    }
+                    Fate::NotSaved => return,
+                    Fate::Unknown => sleep(ASK_AGAIN.delay(asked, 0.0)).await,
+                }
+            }
+        });
+    }
+
+    async fn fate(&self) -> Fate {
+        let (service, who) = (&self.service, &self.post.who.name);
+        let Some(id) = &self.post.body.id else {
+            return Fate::NotSaved;
+        };
+        if service.has_no_own_tables() {
+            return Fate::NotSaved;
+        }
+        // Until it is over: what it does with drafts itself comes first.
+        if service.parts.in_flight.contains(who, id) {
+            return Fate::Unknown;
+        }
+        match service.settled(who, id).await {
+            Ok(Some((fingerprint, _))) if self.fingerprints().contains(&fingerprint) => Fate::Saved,
+            Ok(_) => Fate::NotSaved,
+            Err(error) => {
+                tracing::debug!(?error, "what became of a save cannot be asked yet");
+                Fate::Unknown
+            }
+        }
+    }
+
+    fn fingerprints(&self) -> Vec<String> {
+        let post = &self.post;
+        let whole = self.service.parts.panel.whole();
+        let posted = Posted {
+            account: &post.who,
+            table: &post.table,
+            whole: whole.table(&post.table.name).unwrap_or(&post.table),
+            key: post.key.as_ref(),
+            form_key: &post.form_key,
+            body: &post.body,
+            now_ms: now_ms(),
+        };
+        let intent = Intent::read(posted, &self.service.parts.versions);
+        intent.map(|intent| intent.fingerprints).unwrap_or_default()
+    }
+
+    fn saved_form(&self) -> SavedForm<'_> {
+        SavedForm {
+            account: &self.post.who.name,
+            form_key: &self.post.form_key,
+            table: &self.post.table.name,
+            body: &self.post.body,
+            manner: self.post.manner,
+        }
     }
 }
 

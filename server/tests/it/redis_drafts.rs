@@ -1,6 +1,7 @@
 //! 200, Redis goes, 200: what the server does while Redis is away, and that nothing is there twice
 //! when it is back.
 
+mod devices;
 mod troubles;
 
 use std::cell::Cell;
@@ -216,10 +217,17 @@ async fn redis_is_killed_frozen_and_flushed_and_no_request_waits_for_it() {
         assert_eq!(panel.listed().await, 1, "once");
     }
 
+    let (usual, _) = panel.slowest_request(&version, seq, Some(seq - 1)).await;
     panel.redis.command(&["FLUSHALL"]).expect("Redis is there");
     assert_eq!(panel.listed().await, 0);
     seq += 1;
-    let (status, stored) = panel.write(&version, seq, Some(seq - 1)).await;
+    let typing = panel.slowest_request(&version, seq, Some(seq - 1));
+    let ((slowest, (status, stored)), late) = lateness_during(typing).await;
+    assert!(
+        slowest <= usual + Duration::from_millis(200) + late,
+        "flushed: {slowest:?} instead of {usual:?}, late {late:?}"
+    );
+    assert!(panel.app.sign_in("admin", PASSWORD).await.is_some(), "signing in");
     assert_eq!(
         (status, stored),
         (StatusCode::CONFLICT, Value::Null),
@@ -345,10 +353,34 @@ async fn the_server_starts_without_redis_and_uses_it_once_it_is_there() {
         .value("_version")
         .expect("a version")
         .to_owned();
-    let (status, kept) = panel.write(&version, 1, None).await;
-    assert_eq!((status, &kept["kept_in"]), (StatusCode::OK, &json!("server")));
+    let typing = async {
+        let mut slowest = Duration::ZERO;
+        for seq in 1..=3 {
+            let on = (seq > 1).then(|| seq - 1);
+            let (took, (status, kept)) = panel.slowest_request(&version, seq, on).await;
+            assert_eq!((status, &kept["kept_in"]), (StatusCode::OK, &json!("server")), "{kept}");
+            slowest = slowest.max(took);
+        }
+        slowest
+    };
+    let (slowest, late) = lateness_during(typing).await;
+    assert!(panel.app.sign_in("admin", PASSWORD).await.is_some(), "signing in");
+    let page = panel.app.form("/records/activity/1").await;
+    assert_eq!(page.value("v.title"), Some("Typed 3"));
+    let dashboard = panel.app.get("/").await.body;
+    assert!(dashboard.contains("Redis cannot be reached"), "{dashboard}");
     panel.redis.restart().expect("it starts");
-    panel.until_redis_alone_has("1:page").await;
+    panel.until_redis_alone_has("3:page").await;
     panel.until_drafts_are_kept_in("redis").await;
     assert_eq!(panel.listed().await, 1);
+    let mut usual = Duration::ZERO;
+    for seq in 4..=6 {
+        let (took, (status, kept)) = panel.slowest_request(&version, seq, Some(seq - 1)).await;
+        assert_eq!(status, StatusCode::OK, "{kept}");
+        usual = usual.max(took);
+    }
+    assert!(
+        slowest <= usual + Duration::from_millis(200) + late,
+        "{slowest:?} instead of {usual:?}, late {late:?}"
+    );
 }

@@ -245,6 +245,35 @@ async fn text_of_a_column_that_is_gone_outlives_the_save_of_the_rest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn text_of_a_column_that_takes_none_any_more_outlives_each_save_of_the_rest() {
+    let outage = Outage::prepared().await;
+    let app = &outage.app;
+    let form = form_after(&outage, "ALTER TABLE activity ADD remark text NOT NULL DEFAULT 'x'", 9).await;
+    let form = form.with("v.remark", "homeless text").with("v.title", "Saved title");
+    let made = "ALTER TABLE activity DROP remark, ADD remark text GENERATED ALWAYS AS ('x') STORED";
+    outage.database.query(made);
+    let page = app.post(&form).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", page.body);
+    let drawn = DrawnForm::read(&page.body);
+    assert_eq!(
+        (drawn.value("v.title"), drawn.value("v.remark")),
+        (Some("Saved title"), None)
+    );
+    assert_eq!(app.post(&drawn).await.status, StatusCode::SEE_OTHER);
+    let url = "/records/activity/9";
+    assert!(app.get(url).await.body.contains("homeless text"), "it is in no record");
+    // Drawn again with that text to copy, and saved again.
+    for title in ["Another title", "And another one"] {
+        let again = app.form(url).await.with("v.title", title);
+        assert_eq!(app.post(&again).await.status, StatusCode::SEE_OTHER, "{title}");
+        let sql = format!("SELECT count(*) FROM activity WHERE title = '{title}'");
+        assert_eq!(outage.count(&sql), 1);
+        assert!(app.get(url).await.body.contains("homeless text"), "{title}");
+        assert!(app.get("/drafts").await.body.contains("homeless text"), "{title}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn under_another_key_an_address_is_no_record_that_was_open() {
     let outage = Outage::prepared().await;
     let more = "ALTER TABLE activity ADD code integer; UPDATE activity SET code = 401 - id";

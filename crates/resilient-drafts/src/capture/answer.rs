@@ -83,8 +83,8 @@ fn left_out(kept: &Kept) -> Option<String> {
     (!names.is_empty()).then(|| format!("Never kept, and to be typed again: {}.", names.join(", ")))
 }
 
-/// Names of fields come from outside.
-fn escaped(text: &str) -> String {
+/// For a page: names of fields come from outside.
+pub fn escaped(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     text.replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -66,7 +66,8 @@ impl Fields {
         fields
     }
 
-    /// As a draft holds them: the first field of a name under the name's `~HH` writing, others with their number.
+    /// As a draft holds them: the first field of a name under the name's `~HH` writing, others with their number. What was
+    /// left out stands there by its name, without a text.
     pub fn values(&self) -> Values {
         let mut values = Values::new();
         for (name, text) in &self.pairs {
@@ -78,6 +79,9 @@ impl Fields {
                 key = format!("{name}{OCCURRENCE}{occurrence}");
             }
             values.insert(key, Some(text.clone()));
+        }
+        for name in &self.left_out {
+            values.entry(write_part(name)).or_insert(None);
         }
         values
     }
@@ -94,6 +98,12 @@ pub fn of_values(values: &Values) -> Vec<(String, String)> {
         .collect();
     fields.sort();
     fields.into_iter().map(|(name, _, text)| (name, text)).collect()
+}
+
+/// Names of what was left out of a draft.
+pub fn left_out_of(values: &Values) -> Vec<String> {
+    let without_text = values.iter().filter(|(_, text)| text.is_none());
+    without_text.filter_map(|(name, _)| read_part(name)).collect()
 }
 
 #[cfg(test)]
@@ -123,6 +133,12 @@ mod tests {
         assert_eq!(
             fields.left_out,
             ["user[password]", "cvv", "_csrf", "authenticity_token"]
+        );
+        let values = fields.values();
+        assert_eq!(of_values(&values), [pair("title", "Pump")]);
+        assert_eq!(
+            left_out_of(&values),
+            ["_csrf", "authenticity_token", "cvv", "user[password]"]
         );
     }
 

@@ -38,7 +38,7 @@ pub struct CapturedForm(pub StoredDraft);
 pub struct CapturedForms {
     /// Latest first.
     pub forms: Vec<CapturedForm>,
-    /// Whether that is all of them, as in [`Seen`](crate::Seen).
+    /// Whether that is all of them, as in [`Seen`](crate::Seen); not where one of them cannot be opened.
     pub complete: bool,
 }
 
@@ -52,6 +52,11 @@ impl CapturedForm {
     pub fn text(&self, name: &str) -> Option<String> {
         let mut fields = self.fields().into_iter();
         fields.find(|(found, _)| found == name).map(|(_, text)| text)
+    }
+
+    /// Names of fields that had a text when it failed, and are not in it: secrets, to be typed again.
+    pub fn left_out(&self) -> Vec<String> {
+        fields::left_out_of(&self.0.draft.values)
     }
 
     /// Hidden controls, name and value: with them in it, the form's next post names this draft.
@@ -119,8 +124,8 @@ impl FormDrafts {
     pub async fn load(&self, account: &str, form_key: &str) -> Result<CapturedForms, StoreError> {
         let seen = self.store.load(account, form_key).await?;
         Ok(CapturedForms {
+            complete: seen.complete && seen.unreadable.is_empty(),
             forms: seen.drafts.into_iter().map(CapturedForm).collect(),
-            complete: seen.complete,
         })
     }
 
@@ -166,9 +171,11 @@ impl FormDrafts {
     }
 
     async fn end_fields(&self, account: &str, form_key: &str, fields: &Fields) -> Result<(), StoreError> {
-        let values = fields.values();
+        // Whether a secret was typed is no matter of the text.
+        let typed = fields::of_values(&fields.values());
         let seen = self.store.load(account, form_key).await?;
-        let same = seen.drafts.into_iter().filter(|stored| stored.draft.values == values);
+        let is_same = |stored: &StoredDraft| fields::of_values(&stored.draft.values) == typed;
+        let same = seen.drafts.into_iter().filter(is_same);
         let drawn_with = fields.drawn_with.clone().filter(|revision| revision.seq > 0);
         for revision in same.map(|stored| stored.draft.revision).chain(drawn_with) {
             self.store

@@ -60,6 +60,8 @@ pub enum NotKept {
     Ended,
     #[error("it came too slowly, or the store did not say in time that it is kept")]
     Slow,
+    #[error("the keeper itself panicked")]
+    Panicked,
     #[error("the store did not take it")]
     Store(#[from] StoreError),
 }
@@ -73,6 +75,7 @@ impl NotKept {
             Self::NothingToKeep => "nothing-to-keep",
             Self::Ended => "ended",
             Self::Slow => "slow",
+            Self::Panicked => "panicked",
             Self::Store(StoreError::TooMany) => "too-many-drafts",
             Self::Store(StoreError::TooMuch) => "too-many-bytes",
             Self::Store(StoreError::NearlyFull) => "nearly-full",

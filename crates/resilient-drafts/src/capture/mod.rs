@@ -50,7 +50,8 @@
 //! # Drawn again, and ended
 //!
 //! A page that shows a captured form draws [`CapturedForm::fields`] into its controls and
-//! [`CapturedForm::controls`] as hidden ones: these name the draft. The next post of that form that fails then takes its
+//! [`CapturedForm::controls`] as hidden ones: these name the draft; [`CapturedForm::left_out`] names the secrets to ask for
+//! again. The next post of that form that fails then takes its
 //! place, and one that succeeds ends it. Without them, a draft ends when the very same text is posted with success, and
 //! every failed post with another text leaves one of its own: two tabs never end each other's. What is a success is
 //! [`Capture::succeeds`]' to say; by default a redirect, 201 and 204, because a page with status 200 may well be the form again, with errors.
@@ -79,7 +80,7 @@ mod hang_up;
 mod layer;
 mod service;
 
-pub use answer::{as_it_is, plain_page};
+pub use answer::{as_it_is, escaped, plain_page};
 pub use fields::{Fields, TooManyFields};
 pub use form_drafts::{CapturedForm, CapturedForms, FormDrafts};
 pub use layer::{Capture, Failed, Failure, Keeper, Kept, NotKept};

@@ -110,7 +110,8 @@ impl Capture {
             Ok(response) => {
                 if (self.succeeds)(&response) {
                     let succeeded = async move { posted.keeper.succeeded(&posted.parts, &posted.body).await };
-                    self.done_in_time(succeeded).await;
+                    // The keeper tells of its own failures; a draft that stays is shown once too often.
+                    let _ = self.done_in_time(succeeded).await;
                 }
                 response
             }
@@ -146,7 +147,7 @@ impl Capture {
     async fn failed(&self, posted: Arc<Posted>, why: Failure) -> Response {
         let parts = posted.parts.clone();
         let keeping = async move { posted.keep().await };
-        let kept = self.done_in_time(keeping).await.unwrap_or(Err(NotKept::Slow));
+        let kept = self.done_in_time(keeping).await.flatten();
         match &kept {
             Ok(kept) => tracing::warn!(
                 ?why,
@@ -162,10 +163,20 @@ impl Capture {
         response
     }
 
-    /// In a task of its own, so that a client that hangs up now changes nothing; `None` where it is not waited for.
-    async fn done_in_time<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    /// In a task of its own, so that a client that hangs up now changes nothing.
+    async fn done_in_time<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, NotKept> {
         let task = tokio::spawn(work.in_current_span());
-        timeout(self.patience, task).await.ok()?.ok()
+        match timeout(self.patience, task).await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(stopped)) => {
+                tracing::error!(%stopped, "the keeper of a form panicked");
+                Err(NotKept::Panicked)
+            }
+            Err(_) => Err(NotKept::Slow),
+        }
     }
 
     fn is_too_long(&self, parts: &Parts) -> bool {

@@ -1,9 +1,9 @@
 //! The embedded store as a place to wait in, and which forms wait there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Mutex as Turn;
+use tokio::sync::{Mutex as Turn, Notify};
 
 use crate::form::{Form, Mark};
 use crate::redis::Found;
@@ -19,6 +19,8 @@ pub(super) struct Spill {
     known: Mutex<BTreeMap<Name, Known>>,
     /// The file and `known` change together.
     turn: Turn<()>,
+    /// Rings whenever other forms wait than before.
+    changed: Arc<Notify>,
 }
 
 /// What is known of a form without reading it.
@@ -49,12 +51,23 @@ impl Spill {
             embedded,
             known,
             turn: Turn::default(),
+            changed: Arc::default(),
         })
     }
 
     /// How many forms wait for Redis.
     pub fn len(&self) -> usize {
         self.known().values().filter(|known| known.waits).count()
+    }
+
+    /// Of whom.
+    pub fn accounts(&self) -> BTreeSet<String> {
+        self.form_keys().into_iter().map(|(account, _)| account).collect()
+    }
+
+    /// Rings whenever that changes.
+    pub fn changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.changed)
     }
 
     /// Which ones.
@@ -118,6 +131,7 @@ impl Spill {
             .entry((account.to_owned(), form_key.to_owned()))
             .or_default()
             .waits = true;
+        self.changed.notify_one();
         self.embedded.update(account, form_key, room, decide).await
     }
 
@@ -159,6 +173,7 @@ impl Spill {
             }
             Err(error) => tracing::warn!(?error, "a form that was moved is still in the spill"),
         }
+        self.changed.notify_one();
     }
 
     pub async fn sweep(&self, now_ms: u64) -> Result<Swept, StoreError> {

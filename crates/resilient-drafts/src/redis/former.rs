@@ -1,11 +1,14 @@
-//! Moves drafts to where this application keeps them now, from where it has kept them under another secret.
+//! Moves drafts to where this application keeps them now, from where it has kept them under another secret. Until that
+//! is done they are read there as well.
 
 use super::connector::Connection;
-use super::hash::{self, Keys, Loaded};
+use super::hash::{self, Fields, Keys, Loaded};
+use super::link::Failed;
+use super::patience::Patience;
 use super::{ATTEMPTS, Contended, RedisStore, Room};
 use crate::form::Form;
 use crate::store::unavailable;
-use crate::{StoreError, Swept};
+use crate::{Place, StoreError, Swept};
 
 const LEAVE: &str = include_str!("leave.lua");
 
@@ -49,18 +52,43 @@ impl RedisStore {
     /// Looked up anew: what was a former one a moment ago may be where everybody is now.
     pub(crate) async fn former(&self) -> Result<Vec<Keys>, StoreError> {
         let home = &self.inner.home;
-        let ask = |mut connection: Connection| async move {
-            home.settle(&mut connection).await?;
-            home.former(&mut connection).await
-        };
+        let ask = |mut connection: Connection| async move { home.settle(&mut connection).await };
         let mut patience = self.inner.link.patience();
-        let former = self.inner.link.call_beside(&mut patience, ask).await;
-        former.map_err(unavailable)
+        let settled = self.inner.link.call_beside(&mut patience, ask).await;
+        settled.map_err(unavailable)?;
+        Ok(home.former())
+    }
+
+    /// What is known of a form where its application has kept its drafts before.
+    pub(super) async fn form_elsewhere(
+        &self,
+        account: &str,
+        form_key: &str,
+        patience: &mut Patience,
+    ) -> Result<Form, Failed> {
+        let mut known = Form::empty(form_key, Place::Redis);
+        for keys in self.inner.home.elsewhere() {
+            let fields = self.fields(&keys.form(account, form_key), patience).await?;
+            let form = hash::read(&fields, &self.inner.sealer, account, form_key).form;
+            known = known.joined(&form);
+        }
+        Ok(known)
+    }
+
+    /// Where drafts of an account lie there, and what the index there says of them. Some may have been ended here since.
+    pub(super) async fn index_elsewhere(&self, account: &str, patience: &mut Patience) -> Result<Fields, Failed> {
+        let mut known = Fields::new();
+        for keys in self.inner.home.elsewhere() {
+            known.extend(self.fields(&keys.index(account), patience).await?);
+        }
+        Ok(known)
     }
 
     async fn move_all(&self, from: &Keys, swept: &mut Swept) -> Result<(), StoreError> {
         let mut scan = self.scan(from.all_forms()).await?;
+        let mut is_empty = true;
         while let Some(found) = self.next_of(&mut scan).await? {
+            is_empty &= found.is_empty();
             for key in found {
                 match self.move_form(from, &key).await {
                     Ok(unreadable) => swept.unknown += unreadable,
@@ -71,6 +99,8 @@ impl RedisStore {
                 }
             }
         }
+        // What was moved only now may have been written there a moment ago: looked at once more the next time.
+        self.inner.home.looked_at(from, is_empty);
         Ok(())
     }
 

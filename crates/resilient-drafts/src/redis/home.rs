@@ -6,7 +6,7 @@
 //! these secrets finds them, and adds a name for each new one.
 
 use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use redis::RedisError;
 use redis::aio::ConnectionLike;
@@ -66,31 +66,62 @@ impl From<&str> for Home {
 /// The home as it was found last.
 pub struct Residence {
     home: Home,
-    prefix: RwLock<String>,
+    lies: RwLock<Lies>,
+}
+
+/// Where drafts lie, as far as is known.
+struct Lies {
+    prefix: String,
+    /// Drafts may lie under these as well.
+    former: BTreeSet<String>,
+    /// Those of them under which nothing was found.
+    empty: BTreeSet<String>,
 }
 
 impl Residence {
     pub fn of(home: Home) -> Self {
+        let lies = Lies {
+            prefix: home.unless_noted.clone(),
+            former: former(&Fields::new(), &home.former, &home.unless_noted),
+            empty: BTreeSet::new(),
+        };
         Self {
-            prefix: RwLock::new(home.unless_noted.clone()),
+            lies: RwLock::new(lies),
             home,
         }
     }
 
     pub fn keys(&self) -> Keys {
-        Keys {
-            prefix: self.prefix.read().unwrap_or_else(PoisonError::into_inner).clone(),
+        let prefix = self.read().prefix.clone();
+        Keys { prefix }
+    }
+
+    /// Where else drafts of this application lie, as it was found last: nobody who follows the notes goes there, so they
+    /// can be moved.
+    pub fn former(&self) -> Vec<Keys> {
+        let former = self.read().former.clone();
+        former.into_iter().map(|prefix| Keys { prefix }).collect()
+    }
+
+    /// The same without those under which nothing is: whoever reads has to look there as well.
+    pub fn elsewhere(&self) -> Vec<Keys> {
+        let lies = self.read();
+        let left = lies.former.difference(&lies.empty).cloned();
+        left.map(|prefix| Keys { prefix }).collect()
+    }
+
+    /// All that lies there was looked for, and whether anything was there.
+    pub fn looked_at(&self, Keys { prefix }: &Keys, is_empty: bool) {
+        let empty = &mut self.write().empty;
+        match is_empty {
+            true => drop(empty.insert(prefix.clone())),
+            false => drop(empty.remove(prefix)),
         }
     }
 
-    /// Where else drafts of this application lie: nobody who follows the notes goes there, so they can be moved.
-    pub async fn former(&self, connection: &mut impl ConnectionLike) -> Result<Vec<Keys>, RedisError> {
-        let noted = match &self.home.note {
-            Some(note) => note.read_all(connection).await?,
-            None => Fields::new(),
-        };
-        let former = former(&noted, &self.home.former, &self.keys().prefix);
-        Ok(former.into_iter().map(|prefix| Keys { prefix }).collect())
+    /// It is perhaps another server by now, or one that has lost or found again what it had.
+    pub fn look_everywhere(&self) {
+        self.write().empty.clear();
     }
 
     /// Looks it up, and notes it for every name: also after Redis has lost its memory, so that servers that come later
@@ -100,42 +131,50 @@ impl Residence {
         let Some(note) = &self.home.note else {
             return Ok(());
         };
-        let noted = note.read(connection).await?;
-        let mut distinct: Vec<&String> = noted.iter().flatten().collect();
+        let all = note.read_all(connection).await?;
+        let noted: Vec<Option<&String>> = note.names.iter().map(|name| all.get(name)).collect();
+        let mut distinct: Vec<&String> = noted.iter().copied().flatten().collect();
         distinct.sort();
         distinct.dedup();
         let present = distinct.first().map(|prefix| (*prefix).clone());
         if distinct.len() == 1 && noted.iter().all(Option::is_some) {
-            self.move_to(present);
+            self.move_to(present, &all);
             return Ok(());
         }
         match note.write(&self.keys().prefix, connection).await {
-            Ok(agreed) => self.move_to(Some(agreed)),
+            Ok(agreed) => self.move_to(Some(agreed), &note.read_all(connection).await?),
             // Noted when it takes writes again.
-            Err(error) if classify(&error).breaker == BreakerEffect::FailureOfWrites => self.move_to(present),
+            Err(error) if classify(&error).breaker == BreakerEffect::FailureOfWrites => self.move_to(present, &all),
             Err(error) => return Err(error),
         }
         Ok(())
     }
 
-    fn move_to(&self, prefix: Option<String>) {
-        let Some(prefix) = prefix.filter(|prefix| !prefix.is_empty()) else {
-            return;
-        };
-        let mut present = self.prefix.write().unwrap_or_else(PoisonError::into_inner);
-        if *present != prefix {
-            tracing::info!(from = *present, to = prefix, "drafts lie under another prefix in Redis");
-            *present = prefix;
+    fn move_to(&self, prefix: Option<String>, noted: &Fields) {
+        let mut lies = self.write();
+        let prefix = prefix.filter(|prefix| !prefix.is_empty());
+        let prefix = prefix.unwrap_or_else(|| lies.prefix.clone());
+        if lies.prefix != prefix {
+            tracing::info!(
+                from = lies.prefix,
+                to = prefix,
+                "drafts lie under another prefix in Redis"
+            );
         }
+        lies.former = former(noted, &self.home.former, &prefix);
+        lies.prefix = prefix;
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Lies> {
+        self.lies.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Lies> {
+        self.lies.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Note {
-    async fn read(&self, connection: &mut impl ConnectionLike) -> Result<Vec<Option<String>>, RedisError> {
-        let mut read = redis::cmd("HMGET");
-        read.arg(&self.key).arg(&self.names).query_async(connection).await
-    }
-
     async fn read_all(&self, connection: &mut impl ConnectionLike) -> Result<Fields, RedisError> {
         redis::cmd("HGETALL").arg(&self.key).query_async(connection).await
     }

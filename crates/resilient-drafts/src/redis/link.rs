@@ -87,6 +87,7 @@ struct Present {
     /// With the number of its making.
     connection: Option<(u64, Connection)>,
     made: u64,
+    made_at: Instant,
     /// Among others, whether it answers and does not take writes.
     said: Said,
     /// A call was refused by a reply that may be about that call alone, or about all.
@@ -139,6 +140,7 @@ impl Link {
                 breaker: Breaker::new(settings),
                 connection: None,
                 made: 0,
+                made_at: Instant::now(),
                 said: Said::default(),
                 in_doubt: false,
                 suspect: None,
@@ -158,6 +160,11 @@ impl Link {
     pub fn answers(&self) -> bool {
         let present = self.present();
         present.breaker.state() == State::Closed && present.connection.is_some()
+    }
+
+    /// How long calls have been tried on the present connection.
+    pub fn there_for(&self) -> Option<Duration> {
+        self.answers().then(|| self.present().made_at.elapsed())
     }
 
     /// The same of a write, which then is likely to be taken.
@@ -414,7 +421,9 @@ impl Link {
                     });
                 }
                 if is_new {
+                    self.rehearsal.reconnected();
                     present.made += 1;
+                    present.made_at = Instant::now();
                     let number = present.made;
                     present.connection = Some((number, connection));
                 }

@@ -121,6 +121,11 @@ impl RedisStore {
         self.inner.link.answers()
     }
 
+    /// How long the present connection has been in use; `None` without one.
+    pub(crate) fn there_for(&self) -> Option<Duration> {
+        self.inner.link.there_for()
+    }
+
     /// Where there is hardly any room left, it is for text that nobody would save again by typing on.
     pub(crate) fn has_room_for(&self, mode: &Mode) -> Result<(), StoreError> {
         match self.is_nearly_full() && Room::of(mode) == Room::Limited {
@@ -183,7 +188,9 @@ impl RedisStore {
         for _ in 0..ATTEMPTS {
             let loaded = self.load_form(account, form_key, &mut patience).await;
             let Loaded { form: before, mark } = loaded.map_err(unavailable)?;
-            let (told, after) = decide(&before.joined(joining).all_here());
+            let elsewhere = self.form_elsewhere(account, form_key, &mut patience).await;
+            let known = before.joined(joining).joined(&elsewhere.map_err(unavailable)?);
+            let (told, after) = decide(&known.all_here());
             let difference = before.difference(&after);
             if difference.is_empty() {
                 return Ok((told, mark));
@@ -254,12 +261,11 @@ impl DraftStore for RedisStore {
     }
 
     async fn count(&self, account: &str, now_ms: u64) -> Result<Count, StoreError> {
-        let (index, too_old_ms) = (self.index(account).await?, too_old_at_ms(now_ms));
-        let unsaved = index.iter().filter(|form| form.is_unsaved(too_old_ms));
-        Ok(Count {
-            forms: unsaved.count(),
+        let nothing_more = Found {
             complete: true,
-        })
+            ..Found::nothing()
+        };
+        self.count_with(account, too_old_at_ms(now_ms), &nothing_more).await
     }
 
     async fn load(&self, account: &str, form_key: &str) -> Result<Seen, StoreError> {

@@ -18,7 +18,7 @@ use super::link::Failed;
 use super::patience::Patience;
 use crate::form::Form;
 use crate::store::unavailable;
-use crate::{Place, StoreError};
+use crate::{Count, Place, StoreError};
 
 /// Forms of an account.
 pub(crate) struct Found {
@@ -27,19 +27,28 @@ pub(crate) struct Found {
     pub complete: bool,
 }
 
+/// Which forms of an account have drafts.
+pub(crate) struct Index {
+    pub forms: Vec<Indexed>,
+    /// Those of which that is known from elsewhere: they may have ended here.
+    pub in_doubt: BTreeSet<String>,
+}
+
 impl RedisStore {
     /// Everything known of one form.
     pub(crate) async fn form(&self, account: &str, form_key: &str) -> Result<Form, StoreError> {
         let mut patience = self.inner.link.patience();
         let loaded = self.load_form(account, form_key, &mut patience).await;
-        Ok(loaded.map_err(unavailable)?.form)
+        let form = loaded.map_err(unavailable)?.form;
+        let elsewhere = self.form_elsewhere(account, form_key, &mut patience).await;
+        Ok(form.joined(&elsewhere.map_err(unavailable)?))
     }
 
     /// All forms of an account that have drafts, and of `also` those of which anything is known. Where
     /// time runs out on the way, the ones that changed last are there.
     pub(crate) async fn forms(&self, account: &str, also: &BTreeSet<String>) -> Result<Found, StoreError> {
         let index = self.index(account).await?;
-        self.read_pieces(account, index::pieces(&index, also)).await
+        self.read_pieces(account, index::pieces(&index.forms, also)).await
     }
 
     /// Those of `form_keys` of which anything is known.
@@ -48,10 +57,40 @@ impl RedisStore {
     }
 
     /// Which forms of an account have drafts.
-    pub(crate) async fn index(&self, account: &str) -> Result<Vec<Indexed>, StoreError> {
+    pub(crate) async fn index(&self, account: &str) -> Result<Index, StoreError> {
         let mut patience = self.inner.link.patience();
         let fields = self.fields(&self.keys().index(account), &mut patience).await;
-        Ok(index::read(fields.map_err(unavailable)?))
+        let elsewhere = self.index_elsewhere(account, &mut patience).await;
+        let (mut fields, elsewhere) = (fields.map_err(unavailable)?, elsewhere.map_err(unavailable)?);
+        let in_doubt = elsewhere.keys().cloned().collect();
+        for (form_key, value) in elsewhere {
+            fields.entry(form_key).or_insert(value);
+        }
+        Ok(Index {
+            forms: index::read(fields),
+            in_doubt,
+        })
+    }
+
+    /// How many forms of an account have drafts. What `also` says is known of some of them elsewhere is asked for each
+    /// of these; of the others the index tells.
+    pub(crate) async fn count_with(&self, account: &str, too_old_ms: u64, also: &Found) -> Result<Count, StoreError> {
+        let index = self.index(account).await?;
+        let in_doubt: BTreeSet<String> = index.in_doubt.into_iter().chain(also.names()).collect();
+        let stored = match self.forms_named(account, &in_doubt).await {
+            Err(StoreError::Unavailable(_)) => Found::nothing(),
+            stored => stored?,
+        };
+        let is_unsaved = |form_key: &&String| {
+            let form = stored.form(form_key).joined(&also.form(form_key));
+            form.is_unsaved(too_old_ms)
+        };
+        let settled = index.forms.iter();
+        let settled = settled.filter(|form| form.is_unsaved(too_old_ms) && !in_doubt.contains(&form.form_key));
+        Ok(Count {
+            forms: settled.count() + in_doubt.iter().filter(is_unsaved).count(),
+            complete: stored.complete && also.complete,
+        })
     }
 
     pub(super) async fn load_form(
@@ -81,7 +120,7 @@ impl RedisStore {
                 let mut patience = self.inner.link.patience();
                 let ask = |connection| self.ask_for(account, piece, connection);
                 let read = self.inner.link.call(&key, &mut patience, ask).await;
-                self.take(account, piece, &read.map_err(unavailable)?, &mut found);
+                self.take(account, read.map_err(unavailable)?, &mut found);
             }
             return Ok(found);
         }
@@ -96,7 +135,7 @@ impl RedisStore {
         };
         for piece in &pieces {
             match timeout_at(until, self.ask_for(account, piece, beside.connection.clone())).await {
-                Ok(Ok(read)) => self.take(account, piece, &read, &mut found),
+                Ok(Ok(read)) => self.take(account, read, &mut found),
                 failed => {
                     let error = failed.map(|read| read.err());
                     tracing::debug!(?error, "a long list was not read to its end");
@@ -108,33 +147,42 @@ impl RedisStore {
         Ok(found)
     }
 
+    /// What is known of each of these forms, here and elsewhere.
     async fn ask_for(
         &self,
         account: &str,
         form_keys: &[String],
         mut connection: Connection,
-    ) -> Result<Vec<Fields>, RedisError> {
+    ) -> Result<Vec<(String, Fields)>, RedisError> {
+        let places = [vec![self.keys()], self.inner.home.elsewhere()].concat();
+        let asked = || {
+            places
+                .iter()
+                .flat_map(|keys| form_keys.iter().map(move |form_key| (keys, form_key)))
+        };
         let mut pipeline = redis::pipe();
         pipeline.ignore_errors();
-        for form_key in form_keys {
-            pipeline.cmd("HGETALL").arg(self.keys().form(account, form_key));
+        for (keys, form_key) in asked() {
+            pipeline.cmd("HGETALL").arg(keys.form(account, form_key));
         }
         let answers: Vec<Result<Fields, RedisError>> = pipeline.query_async(&mut connection).await?;
-        let each = form_keys.iter().zip(answers).map(|(form_key, answer)| match answer {
+        let each = asked().zip(answers).map(|((_, form_key), answer)| match answer {
             // Something else lies at this key: what cannot be read is passed over, so that it hides no other.
             Err(error) if classify(&error).kind == Kind::Defect => {
                 tracing::warn!(%error, account, form_key, "a form cannot be read: passed over");
-                Ok(Fields::new())
+                Ok((form_key.clone(), Fields::new()))
             }
-            answer => answer,
+            answer => Ok((form_key.clone(), answer?)),
         });
         each.collect()
     }
 
-    fn take(&self, account: &str, form_keys: &[String], read: &[Fields], found: &mut Found) {
-        for (form_key, fields) in form_keys.iter().zip(read) {
-            let form = hash::read(fields, &self.inner.sealer, account, form_key).form;
-            found.forms.insert(form_key.clone(), form);
+    fn take(&self, account: &str, read: Vec<(String, Fields)>, found: &mut Found) {
+        for (form_key, fields) in read {
+            let form = hash::read(&fields, &self.inner.sealer, account, &form_key).form;
+            let known = found.forms.remove(&form_key);
+            let form = known.map_or_else(|| form.clone(), |known| known.joined(&form));
+            found.forms.insert(form_key, form);
         }
     }
 }

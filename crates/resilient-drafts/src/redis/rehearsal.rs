@@ -53,6 +53,11 @@ impl Rehearsal {
         Ok(Mark(fields.get(MARK).cloned().unwrap_or_default()))
     }
 
+    /// Another connection is used from now on.
+    pub fn reconnected(&self) {
+        self.home.look_everywhere();
+    }
+
     /// Asks for the right to change what lies at `key`, and changes nothing: what was refused there was
     /// perhaps refused nowhere else.
     pub async fn look_at(&self, key: &str, connection: &mut Connection) -> Result<(), RedisError> {

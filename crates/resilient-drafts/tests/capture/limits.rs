@@ -94,7 +94,13 @@ async fn secrets_and_what_the_application_leaves_out_are_named_and_never_kept() 
     let page = text_of(answered(&app, posted(body)).await).await;
     assert!(page.contains("new_password, card&lt;b&gt;number, diary"), "{page}");
     assert!(!page.contains("hunter2"), "{page}");
-    assert_eq!(kept.form().await.fields(), [pair("title", "Pump")]);
+    let form = kept.form().await;
+    assert_eq!(form.fields(), [pair("title", "Pump")]);
+    assert_eq!(
+        form.left_out(),
+        ["card<b>number", "diary", "new_password"],
+        "whoever draws it again can say what is to be typed again"
+    );
     let answer = answered(&app, posted("password=hunter2")).await;
     assert_eq!(header(&answer, "draft-not-kept"), "nothing-to-keep");
 }
@@ -126,6 +132,47 @@ async fn a_store_that_hangs_is_not_waited_for() {
     assert_eq!(header(&answer, "draft-not-kept"), "slow");
     let answer = answered(&app(post(async || StatusCode::CREATED), capture), posted("a=1")).await;
     assert_eq!(answer.status(), StatusCode::CREATED);
+}
+
+/// Has a defect of its own.
+#[derive(Clone)]
+struct Panics;
+
+#[async_trait]
+impl Keeper for Panics {
+    fn takes(&self, _: &Parts) -> bool {
+        true
+    }
+
+    async fn keep(&self, _: &Parts, _: &[u8]) -> Result<KeptForm, NotKept> {
+        panic!("this keeper always does")
+    }
+
+    async fn succeeded(&self, _: &Parts, _: &[u8]) {
+        panic!("and here as well")
+    }
+}
+
+#[tokio::test]
+async fn a_keeper_that_panics_is_told_as_that_and_takes_no_answer_away() {
+    let capture = Capture::new(Panics).patience(ENOUGH);
+    let answer = answered(&app(post(fails), capture.clone()), posted("a=1")).await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(header(&answer, "draft-not-kept"), "panicked");
+    assert!(text_of(answer).await.contains("could not be kept"));
+    let answer = answered(&app(post(async || StatusCode::CREATED), capture), posted("a=1")).await;
+    assert_eq!(answer.status(), StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_is_not_passed_over_as_if_it_were_nothing() {
+    let kept = Kept::in_a_file().await;
+    let app = app(post(fails), kept.capture());
+    answered(&app, posted("title=Pump")).await;
+    let other = kept.with_another_secret().await;
+    let seen = other.load("ann", FORM).await.unwrap();
+    assert!(seen.forms.is_empty() && !seen.complete, "{seen:?}");
+    assert!(kept.drafts.load("ann", FORM).await.unwrap().complete);
 }
 
 #[cfg(feature = "redis")]

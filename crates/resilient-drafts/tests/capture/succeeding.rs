@@ -138,3 +138,14 @@ async fn a_handler_keeps_loads_and_clears_by_itself() {
     kept.drafts.clear("ann", form, typed).await.unwrap();
     assert!(kept.drafts.load("ann", form).await.unwrap().forms.is_empty());
 }
+
+#[tokio::test]
+async fn a_secret_that_was_typed_only_once_keeps_no_draft_of_saved_text() {
+    let kept = Kept::in_a_file().await;
+    let works = Arc::default();
+    let app = switched(&works, &kept);
+    answered(&app, posted("title=Pump+2&pin=1234")).await;
+    works.store(true, Ordering::Release);
+    answered(&app, posted("title=Pump+2&pin=")).await;
+    assert!(kept.forms().await.is_empty());
+}

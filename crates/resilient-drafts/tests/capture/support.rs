@@ -22,7 +22,7 @@ pub const ENOUGH: Duration = Duration::from_secs(30);
 pub struct Kept {
     pub drafts: FormDrafts,
     pub store: Arc<dyn DraftStore>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Kept {
@@ -34,8 +34,15 @@ impl Kept {
         Self {
             drafts: FormDrafts::new(Arc::clone(&store), account),
             store,
-            _directory: directory,
+            directory,
         }
+    }
+
+    /// The same drafts, to somebody who cannot open them.
+    pub async fn with_another_secret(&self) -> FormDrafts {
+        let sealer = Sealer::new(&[8; 32], "drafts");
+        let store = SqliteStore::open(&self.directory.path().join("drafts.db"), sealer).await;
+        FormDrafts::new(Arc::new(store.unwrap()), account)
     }
 
     /// The layer, which waits for its store as long as it takes.

@@ -6,6 +6,7 @@ use axum::http::{Method, StatusCode};
 use resilient_core::submission::answer::Outcome;
 use serde_json::{Value, json};
 
+use super::support::mode;
 use crate::support::drawn_form::DrawnForm;
 use crate::support::running_server::RunningServer;
 
@@ -190,4 +191,30 @@ async fn with_the_secret_unsaved_text_can_be_read_elsewhere_and_without_it_not()
         let read = draft(&elsewhere, 1).await;
         assert_eq!(read == "for elsewhere", is_read, "{read}");
     }
+}
+
+/// The secret was changed, and nothing has been sealed anew yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_older_secret_has_sealed_opens_after_a_restore_elsewhere() {
+    let server = RunningServer::with(SCHEMA, SETTINGS).await;
+    write_draft(&server, 1, ("one", 1), "sealed before").await;
+    server.kill();
+    says(&server, &["secret", "rotate"]);
+    says(&server, &["backup", "--with-secret"]);
+    let name = newest_backup(server.data_dir());
+    let backup = server.data_dir().join("backups").join(&name);
+    let mut elsewhere = RunningServer::with("CREATE TABLE unused (id INTEGER PRIMARY KEY)", SETTINGS).await;
+    elsewhere.kill();
+    std::fs::remove_file(elsewhere.data_dir().join("records.db")).expect("removed");
+    let path = backup.to_str().expect("a plain path");
+    says(&elsewhere, &["restore", path, "--with-secret", "--yes"]);
+    for file in std::fs::read_dir(elsewhere.data_dir()).expect("listed").flatten() {
+        let name = file.file_name().to_string_lossy().into_owned();
+        if name == "secret" || name.starts_with("secret.") {
+            assert_eq!(mode(&file.path()), 0o600, "{name}");
+        }
+    }
+    elsewhere.start().await;
+    elsewhere.sign_in_again().await;
+    assert_eq!(draft(&elsewhere, 1).await, "sealed before");
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod balanced;
 mod sessions;
+mod spilled;
 mod telling;
 
 use std::time::{Duration, Instant};

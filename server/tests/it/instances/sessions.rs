@@ -58,6 +58,20 @@ async fn who_signed_out_where_there_was_neither_is_out_everywhere_once_the_datab
     assert_eq!(two.database.query(&format!("SELECT count(*) FROM {table}")), "1");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn who_signed_out_while_redis_was_away_is_out_once_it_is_back_on_a_server_without_a_database() {
+    let two = Two::started().await;
+    let cookie = known_to_both(&two, "anna").await;
+    two.way_of_other.set(Fault::Cut).await;
+    two.redis.kill();
+    two.one.post_as(&cookie, "/logout", &[]).await;
+    assert!(!is_signed_in(&two.one, &cookie).await);
+    assert!(is_signed_in(&two.other, &cookie).await, "nobody could tell it");
+    two.redis.restart().expect("it starts again");
+    signed_out_on(&two.other, &cookie).await;
+    assert!(is_signed_in(&two.other, &two.one.cookie).await, "nobody else");
+}
+
 /// What is done to an account, and a server that has no database hears it from one that has.
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_that_change_are_told_to_a_server_without_a_database() {

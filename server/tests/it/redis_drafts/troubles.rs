@@ -102,10 +102,72 @@ async fn whatever_redis_says_pages_and_sign_in_go_on_and_drafts_come_back() {
             "{trouble}"
         );
         assert_eq!(panel.listed().await, 1, "{trouble}");
+        // A full one takes now this text and now that one no more: each answer has said where it is.
+        if trouble != "full" {
+            panel.until_drafts_are_kept_in("spill").await;
+            let dashboard = panel.app.get("/").await.body;
+            assert!(dashboard.contains("Redis cannot be reached"), "{trouble}: {dashboard}");
+        }
         end(&panel.redis, trouble);
         panel.until_drafts_are_kept_in("redis").await;
         panel.until_redis_alone_has(&format!("{seq}:page")).await;
         assert_eq!(panel.listed().await, 1, "{trouble}: once");
+    }
+}
+
+impl Panel {
+    /// As a page does: told that what it goes on from is not stored, it writes anew.
+    async fn types_on(&self, version: &str, seq: u64) {
+        let (status, stored) = self.write(version, seq, Some(seq - 1)).await;
+        if status == StatusCode::CONFLICT {
+            assert_eq!(stored, Value::Null, "nothing but its own text was there");
+            let (status, kept) = self.write(version, seq, None).await;
+            assert_eq!(status, StatusCode::OK, "{kept}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_that_has_lost_its_end_stops_no_page_and_no_sign_in_and_the_text_comes_back() {
+    let panel = Panel::prepared().await;
+    panel.until_drafts_are_kept_in("redis").await;
+    let form = panel.app.form("/records/activity/1").await;
+    let version = form.value("_version").expect("a version").to_owned();
+    panel.write(&version, 1, None).await;
+    let mut seq = 1;
+    for bytes in [1, 2, 9, 40, 77, 100] {
+        seq += 1;
+        let (usual, (status, kept)) = panel.slowest_request(&version, seq, Some(seq - 1)).await;
+        assert_eq!(status, StatusCode::OK, "{kept}");
+        panel.redis.kill();
+        panel.redis.cut_log(bytes).expect("it has a log");
+        seq += 1;
+        let typing = panel.slowest_request(&version, seq, Some(seq - 1));
+        let ((slowest, (status, kept)), late) = lateness_during(typing).await;
+        assert_eq!((status, &kept["kept_in"]), (StatusCode::OK, &json!("server")), "{kept}");
+        assert!(
+            slowest <= usual + Duration::from_millis(200) + late,
+            "{bytes}: {slowest:?} instead of {usual:?}, late {late:?}"
+        );
+        assert!(
+            panel.app.sign_in("admin", PASSWORD).await.is_some(),
+            "{bytes}: signing in"
+        );
+        panel.redis.restart().expect("it starts again");
+        panel.until_drafts_are_kept_in("redis").await;
+        panel.until_redis_alone_has(&format!("{seq}:page")).await;
+
+        // And where nothing was typed meanwhile: the page still has what Redis has lost.
+        panel.redis.kill();
+        panel.redis.cut_log(bytes).expect("it has a log");
+        panel.redis.restart().expect("it starts again");
+        panel.until_drafts_are_kept_in("redis").await;
+        seq += 1;
+        panel.types_on(&version, seq).await;
+        panel.until_redis_alone_has(&format!("{seq}:page")).await;
+        assert_eq!(panel.listed().await, 1, "{bytes}: once");
+        let page = panel.app.form("/records/activity/1").await;
+        assert_eq!(page.value("v.title"), Some(format!("Typed {seq}").as_str()), "{bytes}");
     }
 }
 

@@ -84,6 +84,11 @@ impl TestApp {
         &self.app.services
     }
 
+    /// All of its routes, to put something around them.
+    pub fn router(&self) -> axum::Router {
+        self.app.router.clone()
+    }
+
     /// Where accounts are kept, to change them as the command line does.
     pub fn accounts(&self) -> std::sync::Arc<dyn AccountStore> {
         self.app.services.auth.accounts()

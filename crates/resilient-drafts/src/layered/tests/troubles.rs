@@ -1,6 +1,7 @@
 //! What Redis itself says when it cannot: full, loading, no disk, a replica, half a log. Drafts are kept elsewhere
 //! meanwhile and come back by themselves; none is lost, none is there twice.
 
+use super::storms::nothing_is_lost_or_doubled;
 use super::*;
 
 async fn until(what: &str, so: impl Fn() -> bool) {

@@ -128,15 +128,48 @@ async fn drafts_under_the_prefix_of_another_secret_move_to_the_others() {
     assert_eq!(redis.keys("test:s1:*:form:*").unwrap().len(), 1);
     assert_eq!(redis.keys("test:s2:*:form:*").unwrap().len(), 1);
     let joined = server(&redis, 2, &[], &[1]).await;
-    joined.sweep(3).await.unwrap();
-    assert_eq!(listed(&joined).await, both());
-    assert_eq!(joined.count("ann", 3).await.unwrap().forms, 2);
+    for swept in [false, true, true] {
+        if swept {
+            joined.sweep(3).await.unwrap();
+        }
+        assert_eq!(listed(&joined).await, both(), "swept: {swept}");
+        assert_eq!(joined.count("ann", 3).await.unwrap().forms, 2, "swept: {swept}");
+    }
     assert!(
         redis.keys("test:s2:*").unwrap().is_empty(),
         "and nothing is left behind"
     );
     let seen = joined.sweep(3).await.unwrap();
     assert_eq!((seen.resealed, seen.unknown), (0, 0));
+}
+
+#[tokio::test]
+async fn before_drafts_were_moved_they_are_gone_on_with_and_ended_where_they_are_kept_now() {
+    let redis = PrivateRedis::start().unwrap();
+    let (first, second) = (server(&redis, 1, &[], &[]).await, server(&redis, 2, &[], &[]).await);
+    drop(first);
+    for (form_key, writer) in [("site/1", "a"), ("site/2", "b")] {
+        write(&second, form_key, writer, 1).await;
+    }
+    let joined = server(&redis, 2, &[], &[1]).await;
+    let on = Some(draft("a", 1, None, "").revision);
+    let typed_on = draft("a", 2, on, "typed on");
+    let told = joined.write("ann", "site/1", &typed_on, &Mode::Chained, 2).await;
+    assert!(
+        matches!(told.unwrap(), Written::Stored(_)),
+        "it builds on what lies elsewhere"
+    );
+    let saved = draft("b", 1, None, "").revision;
+    let ended = joined.end("ann", "site/2", &saved, End::Saved, 3).await.unwrap();
+    assert_eq!(ended.removed, 1);
+    for _ in 0..3 {
+        let seen = joined.list("ann").await.unwrap();
+        let revisions: Vec<_> = seen.drafts.iter().map(|kept| &kept.draft.revision).collect();
+        assert_eq!(revisions, [&typed_on.revision]);
+        assert_eq!(joined.load("ann", "site/2").await.unwrap().drafts, []);
+        assert_eq!(joined.count("ann", 3).await.unwrap().forms, 1);
+        joined.sweep(4).await.unwrap();
+    }
 }
 
 #[tokio::test]

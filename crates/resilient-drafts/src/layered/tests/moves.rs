@@ -1,0 +1,130 @@
+//! What waits beside Redis moves there, and nothing holds anything else back.
+
+use super::*;
+
+#[tokio::test]
+async fn the_drafts_of_the_embedded_store_move_to_redis_when_it_is_put_in_front() {
+    let (redis, directory) = (PrivateRedis::start().unwrap(), tempfile::tempdir().unwrap());
+    let file = directory.path().join("drafts.db");
+    let embedded = SqliteStore::open(&file, Sealer::new(&[1; 32], "drafts")).await.unwrap();
+    for site in 0..30 {
+        let form_key = format!("site/{site}");
+        let draft = draft("a", 1, None, "typed before");
+        embedded
+            .write("ann", &form_key, &draft, &Mode::Chained, site)
+            .await
+            .unwrap();
+    }
+    embedded.close().await;
+    let store = over(&redis.url(), &directory, PATIENT).await;
+    assert_eq!(
+        store.list("ann").await.unwrap().drafts.len(),
+        30,
+        "also while they are moved"
+    );
+    until_all_is_moved(&store).await;
+    let drafts = store.list("ann").await.unwrap().drafts;
+    assert_eq!(drafts.len(), 30);
+    assert!(drafts.iter().all(|draft| draft.kept_in == Place::Redis));
+    assert_eq!(drafts[0].changed_at_ms, 29, "when it was changed stays true");
+}
+
+#[tokio::test]
+async fn a_form_that_redis_refuses_stays_in_the_spill_and_stops_no_other() {
+    let (store, servers) = hurried().await;
+    let write = async |form_key: &str| {
+        let draft = draft("a", 1, None, "text");
+        store.write("ann", form_key, &draft, &Mode::Chained, 1).await.unwrap();
+    };
+    write("site/0").await;
+    let key = servers.redis.keys("*:form:site/0").unwrap().remove(0);
+    let in_the_way = key.replace("site/0", "site/1");
+    servers
+        .redis
+        .command(&["SET", &in_the_way, "of somebody else"])
+        .unwrap();
+    servers.redis.kill();
+    write("site/1").await;
+    write("site/2").await;
+    servers.redis.restart().unwrap();
+    let others_moved = async {
+        while store.waiting_forms() != 1 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), others_moved)
+        .await
+        .expect("site/2 is moved");
+    let mut places: Vec<_> = store.list("ann").await.unwrap().drafts;
+    places.sort_by(|one, other| one.form_key.cmp(&other.form_key));
+    let places: Vec<_> = places
+        .iter()
+        .map(|draft| (draft.form_key.as_str(), draft.kept_in))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            ("site/0", Place::Redis),
+            ("site/1", Place::Server),
+            ("site/2", Place::Redis)
+        ]
+    );
+    servers.redis.command(&["DEL", &in_the_way]).unwrap();
+    until_all_is_moved(&store).await;
+    assert_eq!(store.list("ann").await.unwrap().drafts.len(), 3);
+}
+
+#[tokio::test]
+async fn a_form_that_breaks_the_way_each_time_holds_no_other_back() {
+    let (redis, directory) = (PrivateRedis::start().unwrap(), tempfile::tempdir().unwrap());
+    let upstream = std::net::SocketAddr::from(([127, 0, 0, 1], redis.port()));
+    let proxy = FaultProxy::start(upstream).await.unwrap();
+    // Over a way on which connecting again takes its time.
+    let far = FaultProxy::start(proxy.address()).await.unwrap();
+    far.set(Fault::Slow {
+        bytes_per_second: 0,
+        latency: Duration::from_millis(10),
+    })
+    .await;
+    let store = over(&format!("redis://{}", far.address()), &directory, PATIENT).await;
+    until_it_answers(&store.redis).await;
+    proxy.set(Fault::Cut).await;
+    for site in 0..6 {
+        let draft = draft("a", 1, None, "text");
+        let form_key = format!("site/{site}");
+        let told = store.write("ann", &form_key, &draft, &Mode::Chained, 1).await.unwrap();
+        assert!(matches!(told, Written::Stored(kept) if kept.kept_in == Place::Server));
+    }
+    let pattern = b":form:site/0".to_vec();
+    proxy
+        .set(Fault::CutAfterForwarding {
+            pattern,
+            times: u32::MAX,
+        })
+        .await;
+    let others_moved = async {
+        while store.waiting_forms() != 1 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), others_moved)
+        .await
+        .expect("all others are moved");
+    let left = store.spill.form_keys();
+    assert_eq!(left, [("ann".to_owned(), "site/0".to_owned())]);
+    proxy.set(Fault::Pass).await;
+    until_all_is_moved(&store).await;
+    assert_eq!(store.list("ann").await.unwrap().drafts.len(), 6);
+}
+
+#[tokio::test]
+async fn what_waits_in_the_spill_outlives_the_process() {
+    let (store, servers) = hurried().await;
+    servers.redis.kill();
+    keep(&store, "a", 1, None).await;
+    drop(store);
+    servers.redis.restart().unwrap();
+    let store = over(&servers.redis.url(), &servers.directory, Limits::default()).await;
+    until_all_is_moved(&store).await;
+    assert_eq!(stored(&store).await, [(at("a", 1), Place::Redis)]);
+}
