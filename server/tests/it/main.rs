@@ -19,6 +19,7 @@ mod metric_labels;
 mod migrations;
 mod monitoring;
 mod observing;
+mod offline_pages;
 mod redis_drafts;
 mod request_ids;
 mod requests;
