@@ -20,6 +20,7 @@ test("a form reloaded without the server has the text that was typed, takes more
   await form.is("dirty");
   await person.isConnected(/offline|reconnecting/);
 
+  await form.field("title").press("End");
   await form.field("title").pressSequentially("and after");
   await form.isKeptOnThisDevice();
   await person.reloads();
