@@ -80,8 +80,9 @@ async function keepAsking() {
     if (answer === "none") continue;
     if (isNotToBeHad) return location.reload();
     if (answer === "trouble") continue;
-    if (isUntouched()) return location.reload();
-    return offerThePage();
+    if (!isUntouched()) return offerThePage();
+    await asked({ type: "release", url: location.href });
+    return location.reload();
   }
 }
 

@@ -6,8 +6,8 @@
 /** So long a page is waited for where there is a copy of it; and where there is none. */
 const copyAfter = 4_000;
 const giveUpAfter = 25_000;
-/** A page that was asked for in advance is handed to the very next load of it. */
-const handOverWithin = 10_000;
+/** A page that was asked for in advance is handed to a load of it that follows at once. */
+const handOverWithin = 5_000;
 const answerWithin = 1_000;
 
 const assetsName = "inkfast-assets-";
@@ -39,13 +39,16 @@ function note(change) {
   return written;
 }
 
-/** Requests in the order they left: an answer that comes late says nothing about who is here now. */
+/** Requests in the order they left: what comes late says nothing about who is here now, nor how a page looks. */
 let left = 0;
 let heardOf = 0;
+const lastKept = new Map();
+const newTurn = () => ({ number: (left += 1), at: Date.now() });
 /** Of whoever signs out: what left up to that turn is not kept any more when it arrives. */
 const forgotten = new Map();
-/** Pages to be handed to their next load. */
-const ready = new Map();
+/** Pages as they were answered last, and those of them to be handed to the load that follows. */
+const answered = new Map();
+const released = new Map();
 /** Until then assets are not asked for, because a page was just not to be had. */
 let awayUntil = 0;
 
@@ -96,7 +99,7 @@ async function page(event, url) {
   }
   const handed = await handedOver(url);
   if (handed) return handed;
-  const turn = (left += 1);
+  const turn = newTurn();
   const arriving = fetch(event.request).then(orAway);
   event.waitUntil(arriving.then((answer) => learn(url, answer.clone(), turn)).catch(() => {}));
   try {
@@ -114,10 +117,10 @@ function orAway(answer) {
 }
 
 /** Asks for a page without showing it, and says what came of it. */
-async function ask(url, handOver) {
+async function ask(url) {
   try {
     await finishSigningOut();
-    const turn = (left += 1);
+    const turn = newTurn();
     const signal = AbortSignal.timeout(giveUpAfter);
     const answer = orAway(await fetch(url, { headers: { accept: "text/html", ...unattended }, redirect: "manual", signal }));
     const whole = answer.clone();
@@ -125,7 +128,8 @@ async function ask(url, handOver) {
     if (answer.type === "opaqueredirect") return "elsewhere";
     if (!answer.headers.has("inkfast-page") || answer.status === 503) return "trouble";
     const account = accountIn(answer);
-    if (handOver && account === (await known()).account) ready.set(addressOf(url), { whole, account, at: Date.now() });
+    answered.clear();
+    if (answer.status === 200) answered.set(addressOf(url), { whole, account, at: Date.now() });
     return "page";
   } catch {
     return "none";
@@ -133,14 +137,21 @@ async function ask(url, handOver) {
 }
 
 async function refresh(place) {
-  if (place) await ask(new URL(place, location.origin), false);
+  if (place) await ask(new URL(place, location.origin));
 }
 
 const addressOf = ({ pathname, search }) => pathname + search;
 
+/** Only to a page that loads itself now: later it could be from before a save. */
+function release(url) {
+  const page = answered.get(addressOf(url));
+  if (page) released.set(addressOf(url), page);
+  answered.clear();
+}
+
 async function handedOver(url) {
-  const handed = ready.get(addressOf(url));
-  ready.delete(addressOf(url));
+  const handed = released.get(addressOf(url));
+  released.clear();
   const fits = handed && Date.now() - handed.at < handOverWithin && handed.account === (await known()).account;
   return fits ? handed.whole : undefined;
 }
@@ -152,8 +163,8 @@ async function learn(url, answer, turn) {
   const place = placeOf(url);
   const isOurs = answer.headers.has("inkfast-page");
   const account = accountIn(answer);
-  if (isOurs && turn > heardOf) {
-    heardOf = turn;
+  if (isOurs && turn.number > heardOf) {
+    heardOf = turn.number;
     if ((await known()).account !== account) await note({ account });
   }
   if (!place) return;
@@ -165,7 +176,7 @@ async function learn(url, answer, turn) {
   }
 }
 
-const isForgotten = (account, turn) => turn <= (forgotten.get(account) ?? 0);
+const isForgotten = (account, turn) => turn.number <= (forgotten.get(account) ?? 0);
 
 async function keep(account, place, answer, turn) {
   // A body that breaks off rejects here, and is no page.
@@ -189,9 +200,10 @@ async function keepElsewhere(account, turn) {
 async function put(account, place, html, answered, turn) {
   const headers = new Headers(answered);
   for (const name of ["content-encoding", "content-length", "vary"]) headers.delete(name);
-    headers.set("inkfast-seen", String(Date.now()));
+    headers.set("inkfast-seen", String(turn.at));
   headers.set("inkfast-bytes", String(html.length));
-  if (isForgotten(account, turn)) return;
+  if (isForgotten(account, turn) || turn.number < (lastKept.get(account + place) ?? 0)) return;
+  lastKept.set(account + place, turn.number);
   const pages = await caches.open(pagesOf(account));
   // Full: the oldest half makes room.
   await pages.put(place, new Response(html, { headers })).catch(async () => {
@@ -263,7 +275,8 @@ function signOut(event) {
 async function forget(account) {
   if (!account) return;
   forgotten.set(account, Infinity);
-  ready.clear();
+  answered.clear();
+  released.clear();
   await caches.delete(pagesOf(account));
   if ((await known()).account === account) await note({ account: null });
 }
@@ -290,7 +303,8 @@ addEventListener("message", (event) => {
   const [port] = event.ports;
   const heard = {
     keep: () => refresh(placeOf(new URL(url))),
-    ask: async () => port.postMessage(await ask(new URL(url), true)),
+    ask: async () => port.postMessage(await ask(new URL(url))),
+    release: () => port.postMessage(release(new URL(url))),
     forget: async () => {
       await note({ leaving: { drops: drops.filter(isDraft) } });
       await forget(account);
