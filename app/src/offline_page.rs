@@ -44,7 +44,7 @@ fn signed_out() -> AnyView {
     view! {
         <Title text=format!("{TITLE} – Inkfast") />
         {reading_style()}
-        <main class="content">
+        <main>
             <section class="blank" data-offline-page="">
                 <div class="blank-icon">{icon("clock")}</div>
                 <h1>"The server cannot be reached"</h1>

@@ -93,7 +93,7 @@ test("the time is the device's, with the day where it was another one", () => {
 
 const writer = "0123456789abcdef0123456789abcdef";
 const drawn = (more = "") =>
-  `<!DOCTYPE html><html lang="en" data-build="b"><head><title>x</title></head><body><main id="content" class="content">` +
+  `<!DOCTYPE html><html lang="en" data-build="b"><head><title>x</title><script>"form[data-resilient-form]"</script></head><body><main id="content" class="content">` +
   `<form method="post" data-resilient-form="" data-writer="${writer}"${more}><input type="hidden" name="_id" value="11111111-1111-4111-8111-111111111111" autocomplete="off">` +
   `<input type="hidden" name="_version" value="v1"><input type="hidden" name="_writer" value="${writer}"></form></main></body></html>`;
 const showing = { at: 1_000, now: 2_000, writer: "f".repeat(32), id: "22222222-2222-4222-8222-222222222222" };
@@ -105,7 +105,13 @@ test("each showing of a copy is a page load of its own, on the version it was dr
   expect(copy).toContain(`name="_id" value="${showing.id}"`);
   expect(copy).toContain('name="_version" value="v1"');
   expect(copy).toContain('<html data-saved-copy="1000" lang="en"');
-  expect(copy).toMatch(/<main id="content" class="content"><div class="notice[^>]*data-copy-notice="">/);
+  expect(copy).toMatch(/<main id="content" class="content"><div class="notices"><div class="notice[^>]*data-copy-notice="">/);
+  expect(copy).toContain("What you type is kept");
+});
+
+test("a list is no form", () => {
+  const list = drawn().replace(/<form.*<\/form>/, "<p>data-is-new</p>");
+  expect(rules.asCopy(list, showing)).not.toContain("What you type");
 });
 
 test("the form of a new record keeps its id: it is made once", () => {

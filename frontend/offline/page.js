@@ -92,7 +92,7 @@ function offerThePage() {
   if (!words) return;
   const button = element("button", { type: "button", class: "button", "data-load-anew": "" }, "Load the page anew");
   button.addEventListener("click", () => leave(words));
-  words.textContent = "The server is back. What you save here is saved as always; what others have changed since is only on the page as it is now.";
+  words.textContent = "The server is back. What you save here is saved as always. Load the page anew to see what others have changed since.";
   const actions = element("p", { class: "actions" });
   actions.append(button);
   words.after(actions);
@@ -103,7 +103,7 @@ function offerNewBuild() {
   const place = document.querySelector("[data-toasts-polite]");
   if (!place || document.querySelector("[data-new-build]")) return;
   const offer = element("div", { "data-new-build": "", class: "toast" });
-  const words = element("span", { class: "toast-words" }, "A new version of Inkfast is here. This page goes on working.");
+  const words = element("span", { class: "toast-words" }, "A new version of Inkfast is here. This page still works.");
   const load = element("button", { type: "button", class: "button-plain toast-action" }, "Load it");
   const close = element("button", { type: "button", class: "button-plain toast-close", "aria-label": "Close" }, "×");
   load.addEventListener("click", () => leave(words));

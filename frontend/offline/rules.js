@@ -91,18 +91,18 @@ const clock =
  * @param {{ at: number, now: number, writer: string, id: string }} showing
  */
 function asCopy(html, { at, now, writer, id }) {
-  const isForm = html.includes("data-resilient-form");
-  const words = isForm
+  const form = /<form[^>]* data-resilient-form=[^>]*>/.exec(html)?.[0];
+  const words = form
     ? "The server cannot be reached. This is the record as this device saw it then. What you type is kept, and what you save is saved when the server is back."
     : "The server cannot be reached. This is the page as this device saw it then; it may have changed since.";
   const notice =
-    `<div class="notice notice-waiting copy-notice" role="status" data-copy-notice="">${clock}<div class="notice-body">` +
-    `<p class="notice-heading">Saved copy from ${timeWords(at, now)}</p><p data-copy-words="">${words}</p></div></div>`;
+    `<div class="notices"><div class="notice notice-waiting" role="status" data-copy-notice="">${clock}<div class="notice-body">` +
+    `<p class="notice-heading">Saved copy from ${timeWords(at, now)}</p><p data-copy-words="">${words}</p></div></div></div>`;
   let copy = marked(html, `data-saved-copy="${at}"`).replace(/<main\b[^>]*>/, (main) => main + notice);
-  const drawn = /data-writer="([0-9a-f]{32})"/.exec(copy)?.[1];
+  const drawn = /data-writer="([0-9a-f]{32})"/.exec(form ?? "")?.[1];
   if (drawn) copy = copy.replaceAll(drawn, writer);
   // The form of a new record has one id for good: the record is made once, however often it is sent.
-  if (copy.includes("data-is-new")) return copy;
+  if (form?.includes(" data-is-new=")) return copy;
   return copy.replace(/(<input type="hidden" name="_id" value=")[^"]*/, (_, before) => before + id);
 }
 
