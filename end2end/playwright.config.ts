@@ -18,6 +18,8 @@ export default defineConfig({
     browserName: "chromium",
     launchOptions: chromium,
     locale: "en-GB",
+    // What a story answers in place of the server is not seen by a worker; those about the worker allow it.
+    serviceWorkers: "block",
     timezoneId: "UTC",
     actionTimeout: 10_000,
     navigationTimeout: 15_000,

@@ -14,6 +14,8 @@ pub mod auth;
 mod dashboard_page;
 pub mod drafts;
 pub mod monitoring;
+#[cfg(feature = "ssr")]
+mod offline_page;
 pub mod records;
 #[cfg(feature = "ssr")]
 mod shell;

@@ -18,6 +18,7 @@ use crate::drafts::drafts_page::DraftsPage;
 use crate::monitoring::drills_page::{DrillsBanner, DrillsPage};
 use crate::monitoring::monitoring_page::MonitoringPage;
 use crate::monitoring::statements_page::StatementsPage;
+use crate::offline_page::OfflinePage;
 use crate::records::delete_page::DeletePage;
 use crate::records::edit_page::{EditPage, NewPage};
 use crate::records::history_page::HistoryPage;
@@ -40,13 +41,14 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
     if let Some(context) = Owner::current_shared_context() {
         context.set_is_hydrating(false);
     }
-    let assets = use_context::<PageRequest>()
-        .map(|request| request.assets)
+    let request = use_context::<PageRequest>();
+    let (assets, build, keeps_pages) = request
+        .map(|request| (request.assets, request.build, request.offline_pages))
         .unwrap_or_default();
     let account = use_context::<Option<Account>>().flatten().map(|account| account.name);
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang="en" data-build=build>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -78,6 +80,15 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                 >
                     {inline(&assets, "loader.js", LOADER)}
                 </script>
+                // Waits for everything else: it is of use once the page has loaded.
+                <script
+                    type="module"
+                    nonce=use_nonce()
+                    src=asset(&assets, "offline.js")
+                    fetchpriority="low"
+                    data-offline=""
+                    data-keeps-pages=if keeps_pages { "on" } else { "off" }
+                ></script>
             </body>
         </html>
     }
@@ -104,6 +115,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=DashboardPage />
                 <Route path=path!("/login") view=SignInPage />
                 <Route path=path!("/drafts") view=DraftsPage />
+                <Route path=path!("/offline") view=OfflinePage />
                 <Route path=path!("/monitoring") view=MonitoringPage />
                 <Route path=path!("/monitoring/drills") view=DrillsPage />
                 <Route path=path!("/monitoring/statements") view=StatementsPage />

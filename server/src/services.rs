@@ -13,6 +13,7 @@ use crate::backup::Schedule;
 use crate::config::Settings;
 use crate::drafts::DraftService;
 use crate::events::Hub;
+use crate::http::offline::Offline;
 use crate::monitoring::Observations;
 use crate::monitoring::drills::Drills;
 use crate::panel::Panel;
@@ -42,6 +43,8 @@ pub struct Services {
     pub backups: Arc<Schedule>,
     /// Logical asset names to their URL paths.
     pub assets: Arc<BTreeMap<String, String>>,
+    /// What browsers are given to show pages without the server.
+    pub offline: Arc<Offline>,
 }
 
 impl Services {

@@ -22,6 +22,7 @@ use crate::config::{DatabaseSettings, Servers, Settings, StorageSettings};
 use crate::database::{Database, DatabaseState, LogOf, Readiness};
 use crate::drafts::DraftService;
 use crate::events::{self, Hub};
+use crate::http::offline::Offline;
 use crate::http::router::router;
 use crate::http::static_files;
 use crate::instances::{self, Instance, Others};
@@ -236,6 +237,7 @@ async fn assemble<D: BackedUp + Watched>(
         return Err("DATABASE_URL: the database is there and is not prepared in time; the log says why.".to_owned());
     }
     let assets: BTreeMap<String, String> = static_files::asset_paths(&storage.site_dir);
+    let offline = Offline::new(settings.offline_pages, &storage.site_dir, &assets);
     let test_queries = TestQueries::open(&settings, &panel).map(Arc::new);
     if test_queries.is_some() {
         tracing::warn!("test queries are on: superusers can run read-only statements of their own");
@@ -254,6 +256,7 @@ async fn assemble<D: BackedUp + Watched>(
         metrics,
         assets: Arc::new(assets),
         replay: Arc::new(replay),
+        offline: Arc::new(offline),
         backups: Arc::new(backups),
     })
 }

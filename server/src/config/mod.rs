@@ -48,6 +48,9 @@ pub struct Settings {
     /// `INKFAST_ADAPTIVE_LIMITS`, else `adaptive_limits` of `inkfast.toml`, default off: how many calls run at once
     /// follows what they take.
     pub adaptive_limits: bool,
+    /// `INKFAST_OFFLINE_PAGES`, else `offline_pages` of `inkfast.toml`, default on: browsers keep pages to show them
+    /// without the server.
+    pub offline_pages: bool,
     pub statements: StatementSettings,
     pub replay: ReplaySettings,
 }
@@ -71,6 +74,7 @@ impl Settings {
         let data_dir = storage::data_dir(lookup);
         let backup = keep_problems(BackupSettings::from_env(lookup, &from_file, &data_dir), &mut problems);
         let adaptive_limits = keep_problems(said(lookup, "INKFAST_ADAPTIVE_LIMITS"), &mut problems);
+        let offline_pages = keep_problems(said(lookup, "INKFAST_OFFLINE_PAGES"), &mut problems);
         let statements = keep_problems(StatementSettings::from_env(lookup), &mut problems);
         let replay = keep_problems(ReplaySettings::from_env(lookup), &mut problems);
         if let (Some(test_queries), Some(database)) = (&test_queries, &database) {
@@ -95,6 +99,7 @@ impl Settings {
             test_queries,
             backup,
             adaptive_limits,
+            offline_pages,
             statements,
             replay,
         ) {
@@ -110,6 +115,7 @@ impl Settings {
                 Some(test_queries),
                 Some(backup),
                 Some(adaptive_limits),
+                Some(offline_pages),
                 Some(statements),
                 Some(replay),
             ) if problems.is_empty() => Ok(Self {
@@ -119,6 +125,7 @@ impl Settings {
                 max_lag,
                 redis,
                 adaptive_limits: adaptive_limits.or(panel.adaptive_limits).unwrap_or(false),
+                offline_pages: offline_pages.or(panel.offline_pages).unwrap_or(true),
                 panel: Arc::new(panel),
                 drills,
                 require_database,
@@ -213,6 +220,7 @@ mod tests {
             ("INKFAST_BACKUP_KEEP_DAILY", "-1"),
             ("INKFAST_BACKUP_TOOLS_DIR", "/there/is/no/such/place"),
             ("INKFAST_ADAPTIVE_LIMITS", "always"),
+            ("INKFAST_OFFLINE_PAGES", "sometimes"),
             ("INKFAST_DATABASE_STANDBYS", "oracle://db"),
             ("INKFAST_DATABASE_REPLICAS", "north"),
             ("INKFAST_DATABASE_MAX_LAG", "soon"),
@@ -237,6 +245,7 @@ mod tests {
             "INKFAST_BACKUP_KEEP_DAILY",
             "INKFAST_BACKUP_TOOLS_DIR",
             "INKFAST_ADAPTIVE_LIMITS",
+            "INKFAST_OFFLINE_PAGES",
             "INKFAST_DATABASE_STANDBYS",
             "INKFAST_DATABASE_REPLICAS",
             "INKFAST_DATABASE_MAX_LAG",
@@ -264,6 +273,18 @@ mod tests {
                 .adaptive_limits
         );
         assert!(read(&[("INKFAST_ADAPTIVE_LIMITS", "1")]).unwrap().adaptive_limits);
+    }
+
+    #[test]
+    fn pages_are_kept_unless_that_is_switched_off() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("inkfast.toml");
+        std::fs::write(&file, "offline_pages = false").unwrap();
+        let off_file = ("INKFAST_CONFIG", file.to_str().unwrap());
+        assert!(read(&[]).unwrap().offline_pages);
+        assert!(!read(&[("INKFAST_OFFLINE_PAGES", "off")]).unwrap().offline_pages);
+        assert!(!read(&[off_file]).unwrap().offline_pages);
+        assert!(read(&[off_file, ("INKFAST_OFFLINE_PAGES", "1")]).unwrap().offline_pages);
     }
 
     #[test]

@@ -70,14 +70,6 @@ fn no_stream(why: &str) -> Response {
     response
 }
 
-/// Names the module that pages of this server load.
-fn build(services: &Services) -> &str {
-    services
-        .assets
-        .get("inkfast_bg.wasm")
-        .map_or(env!("CARGO_PKG_VERSION"), String::as_str)
-}
-
 /// What is told to one browser, message by message: nothing is made before the last was taken.
 struct Telling {
     services: Services,
@@ -89,7 +81,7 @@ struct Telling {
 
 impl Telling {
     fn new(services: Services, session: Session, subscription: Subscription) -> Self {
-        let hello = Message::hello(build(&services), &subscription.token);
+        let hello = Message::hello(&services.offline.build, &subscription.token);
         let first = VecDeque::from([hello, condition_message(&services.monitor.condition())]);
         let mut ticks = interval(TICK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

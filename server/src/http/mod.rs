@@ -13,6 +13,7 @@ pub mod form_capture;
 mod health;
 mod metrics;
 mod observing;
+pub mod offline;
 mod pages;
 mod record_forms;
 mod request_log;

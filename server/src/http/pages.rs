@@ -17,7 +17,7 @@ use leptos::context::provide_context;
 use leptos::nonce::Nonce;
 
 use super::visitor::Visitor;
-use super::{answers, security};
+use super::{answers, offline, security};
 use crate::request_id;
 use crate::services::Services;
 
@@ -80,6 +80,7 @@ pub async fn draw(services: &Services, visitor: &Visitor, address: &str, around:
         let nonce = Nonce::new();
         let policy = security::page_policy(&nonce.to_string());
         let (status, retry_after_ms) = (around.status, around.retry_after_ms);
+        let marks = offline::marks(&services, account.as_ref());
         let page_request = page_request(&services, &address);
         let context = move || {
             provide_context(nonce.clone());
@@ -98,7 +99,9 @@ pub async fn draw(services: &Services, visitor: &Visitor, address: &str, around:
             .body(Body::empty())
             .map_err(|error| error.to_string())?;
         let response = render(request).await;
-        whole(response, policy, status, retry_after_ms).await
+        let mut response = whole(response, policy, status, retry_after_ms).await?;
+        response.headers_mut().extend(marks);
+        Ok::<_, String>(response)
     });
     match drawing.await {
         Ok(Ok(response)) => response,
@@ -148,6 +151,8 @@ fn page_request(services: &Services, address: &str) -> PageRequest {
         writer: uuid::Uuid::new_v4().simple().to_string(),
         submission_id: uuid::Uuid::new_v4().to_string(),
         assets: services.assets.clone(),
+        build: services.offline.build.clone(),
+        offline_pages: services.settings.offline_pages,
     }
 }
 

@@ -9,7 +9,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
     answers, bodies, compression, database, degradation, drafts, drills, events, form_capture, health, observing,
-    pages, record_forms, request_log, routes, security, sign_in, static_files, test_queries, visitor,
+    offline, pages, record_forms, request_log, routes, security, sign_in, static_files, test_queries, visitor,
 };
 use crate::drafts as draft_service;
 use crate::services::Services;
@@ -61,6 +61,7 @@ pub fn router(services: Services) -> Router {
         .merge(draft_routes)
         .route_layer(from_fn_with_state(services.clone(), visitor::renew_session))
         .merge(events::routes(&services))
+        .merge(offline::routes(&services))
         .merge(health::routes(&services))
         .merge(database::routes(&services))
         .merge(observing::routes(&services))

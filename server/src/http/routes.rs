@@ -93,6 +93,8 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/submissions/{id}", Who::SignedIn, Essential),
     route("POST", "/api/records/save", Who::SignedIn, Essential),
     route("GET", "/admin/connection-status", Who::SignedIn, Essential),
+    route("GET", "/sw.js", Who::Anyone, Essential),
+    route("GET", "/offline", Who::Anyone, Essential),
     route("GET", "/livez", Who::Anyone, Essential),
     route("GET", "/readyz", Who::Anyone, Essential),
     route("GET", "/health", Who::Anyone, Essential),

@@ -12,11 +12,12 @@ use axum::response::Response;
 use tower_http::services::ServeDir;
 
 /// Names that every build gives again; all others carry a hash of their content.
-const UNHASHED: [&str; 4] = [
+pub const UNHASHED: [&str; 5] = [
     "/pkg/inkfast.js",
     "/pkg/inkfast_bg.wasm",
     "/pkg/inkfast.css",
     "/pkg/inkfast-reading.css",
+    "/pkg/offline.js",
 ];
 
 pub fn routes(site_dir: &Path) -> Router {

@@ -21,6 +21,7 @@ mod metric_labels;
 mod migrations;
 mod monitoring;
 mod observing;
+mod offline_pages;
 mod redis_drafts;
 mod replay;
 mod request_ids;

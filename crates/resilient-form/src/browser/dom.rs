@@ -143,6 +143,13 @@ pub fn notice(tone: &str, heading: &str, words: &str, actions: Vec<Make>) -> Mak
     make("div").with("class", &format!("notice notice-{tone}")).child(body)
 }
 
+/// Says something of the whole page, on `<html>`.
+pub fn mark_page(name: &str, value: &str) {
+    if let Some(root) = document().document_element() {
+        set_attribute(&root, name, Some(value));
+    }
+}
+
 /// The account this page belongs to, if somebody is signed in.
 pub fn account() -> Option<String> {
     let holder = find("form[data-resilient-form][data-account]").or_else(|| find("[data-account]"))?;

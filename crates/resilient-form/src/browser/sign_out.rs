@@ -66,6 +66,8 @@ fn forget_who_is_here() {
 /// The server cannot be told now: it is, before anything else, once it is back.
 fn promise(drops: &[String]) {
     storage::write(stored::SIGN_OUT, &json::texts(drops));
+    // Pages that are kept for when the server is away go now.
+    dom::mark_page("data-signed-out", "");
     close();
     if let Some(main) = find("main") {
         main.set_text_content(Some(

@@ -231,6 +231,8 @@ impl Tab {
             Event::Ticked
         });
         match name {
+            // Another script offers to load a newer one.
+            "hello" => dom::mark_page("data-server-build", &said.text("build").unwrap_or_default()),
             "record" => {
                 let [by, id] = ["by", "id"].map(|part| said.text(part).unwrap_or_default());
                 others::saved(&record_of(&mut said), &by, &id);

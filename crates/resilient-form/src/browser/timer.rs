@@ -7,7 +7,7 @@ use resilient_core::time::{Moment, milliseconds};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use super::dom::window;
+use super::dom::{document, window};
 use super::task::once;
 
 /// Since the page was loaded; never goes back.
@@ -21,8 +21,14 @@ pub fn wall_clock_ms() -> u64 {
     js_sys::Date::now() as u64
 }
 
-/// When this page was asked for, as Unix time.
+/// When this page was asked for, as Unix time; of a copy, when it was seen.
 pub fn page_asked_for_ms() -> u64 {
+    let copy = document()
+        .document_element()
+        .and_then(|root| root.get_attribute("data-saved-copy"));
+    if let Some(seen) = copy.and_then(|seen| seen.parse().ok()) {
+        return seen;
+    }
     window()
         .performance()
         .map_or(0.0, |performance| performance.time_origin()) as u64

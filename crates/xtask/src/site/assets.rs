@@ -14,14 +14,7 @@ use super::stylesheet::Stylesheets;
 use crate::workspace::{Mode, Workspace};
 
 /// Writes everything to `target/site/pkg`, removes what no longer belongs there, and then names it in `assets.json`.
-/// `inline` are scripts that the server writes into its pages, in place of their sources.
-pub fn publish(
-    workspace: &Workspace,
-    mode: Mode,
-    bound: &Bound,
-    style: &Stylesheets,
-    inline: BTreeMap<&str, String>,
-) -> Result<()> {
+pub fn publish(workspace: &Workspace, mode: Mode, bound: &Bound, style: &Stylesheets, scripts: Scripts) -> Result<()> {
     let package = Package {
         folder: workspace.site().join("pkg"),
         mode,
@@ -29,7 +22,8 @@ pub fn publish(
     let mut written = BTreeSet::new();
     let mut places = Map::new();
     places.extend(
-        inline
+        scripts
+            .inline
             .into_iter()
             .map(|(name, code)| (name.to_owned(), Value::String(code))),
     );
@@ -38,6 +32,7 @@ pub fn publish(
         (MODULE, fs::read(bound.folder.join(MODULE))?),
         ("inkfast.css", style.every.as_bytes().to_vec()),
         ("inkfast-reading.css", style.reading.as_bytes().to_vec()),
+        ("offline.js", scripts.offline.into_bytes()),
     ] {
         let place = package.name_for(name, &content);
         written.extend(package.write(&place, &content)?);
@@ -50,6 +45,13 @@ pub fn publish(
     package.remove_others(&written)?;
     let assets = serde_json::to_string_pretty(&places)? + "\n";
     write_if_changed(&workspace.site().join("assets.json"), assets.as_bytes())
+}
+
+/// Scripts of ours besides the module's.
+pub struct Scripts {
+    /// What the server hands out itself, in place of the sources.
+    pub inline: BTreeMap<&'static str, String>,
+    pub offline: String,
 }
 
 struct Package {

@@ -37,12 +37,15 @@ pub fn script(workspace: &Workspace, script: &Path) -> Result<BTreeMap<String, S
     serde_json::from_slice(&fs::read(&names)?).context("esbuild's list of names")
 }
 
-/// A script that stands in the page itself.
-pub fn inline(workspace: &Workspace, script: &Path) -> Result<String> {
+/// A script of ours, which nothing of another file belongs to.
+pub fn inline(workspace: &Workspace, script: &str) -> Result<String> {
     let esbuild = ESBUILD.installed(workspace)?;
+    let whole = workspace.wasm_target().join("bound/whole.js");
+    fs::create_dir_all(whole.parent().context("a file in no folder")?)?;
+    fs::write(&whole, script)?;
     let mut minify = Command::new(esbuild);
     minify
-        .arg(script)
+        .arg(whole)
         .args(["--minify", "--format=esm", "--target=es2022", "--log-level=error"]);
     output_of(&mut minify)
 }

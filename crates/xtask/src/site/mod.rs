@@ -19,12 +19,19 @@ use std::fs;
 
 use crate::workspace::{Mode, Workspace};
 
-/// Scripts that stand in every page, under the names the server knows. It has their sources, too.
-const INLINE: [(&str, &str); 3] = [
-    ("early.js", "frontend/early.js"),
-    ("loader.js", "frontend/loader.js"),
-    ("keys.js", "app/src/ui/keys.js"),
+/// Scripts that the server hands out itself, in its pages and as `/sw.js`, under the names it knows, and what they are
+/// made of. It has their sources, too.
+const INLINE: [(&str, &[&str]); 4] = [
+    ("early.js", &["frontend/early.js"]),
+    ("loader.js", &["frontend/loader.js"]),
+    ("keys.js", &["app/src/ui/keys.js"]),
+    (
+        "worker.js",
+        &["frontend/offline/rules.js", "frontend/offline/worker.js"],
+    ),
 ];
+/// A script of its own, for after everything else.
+const OFFLINE: &str = "frontend/offline/page.js";
 
 /// Builds module, script and stylesheets into `target/site`.
 pub fn build(workspace: &Workspace, mode: Mode) -> Result<()> {
@@ -32,15 +39,23 @@ pub fn build(workspace: &Workspace, mode: Mode) -> Result<()> {
     let module = module::build(workspace, mode)?;
     let bound = bindings::bind(workspace, mode, &module)?;
     let mut inline = BTreeMap::new();
+    let mut offline = fs::read_to_string(workspace.root.join(OFFLINE))?;
     let mut style = stylesheet::bundle(&workspace.root.join("style/main.css"))?;
     if mode == Mode::Release {
         for text in [&mut style.every, &mut style.reading] {
             *text = minify::stylesheet(workspace, text)?;
         }
-        for (name, path) in INLINE {
-            inline.insert(name, minify::inline(workspace, &workspace.root.join(path))?);
+        for (name, parts) in INLINE {
+            inline.insert(name, minify::inline(workspace, &joined(workspace, parts)?)?);
         }
+        offline = minify::inline(workspace, &offline)?;
         println!("{}", fs::read_to_string(bound.folder.join(bindings::WEIGHT))?);
     }
-    assets::publish(workspace, mode, &bound, &style, inline)
+    let scripts = assets::Scripts { inline, offline };
+    assets::publish(workspace, mode, &bound, &style, scripts)
+}
+
+fn joined(workspace: &Workspace, parts: &[&str]) -> Result<String> {
+    let read = parts.iter().map(|part| fs::read_to_string(workspace.root.join(part)));
+    Ok(read.collect::<Result<Vec<_>, _>>()?.join("\n"))
 }

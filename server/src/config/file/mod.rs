@@ -36,6 +36,8 @@ pub struct PanelSettings {
     pub page_size: Option<u32>,
     /// How many calls run at once follows what they take; the environment has the last word.
     pub adaptive_limits: Option<bool>,
+    /// Where the environment says nothing of it.
+    pub offline_pages: Option<bool>,
     /// On tables that say nothing of a role.
     pub rights: Rights,
     /// `name`, or `schema.name` outside the default schema.

@@ -16,10 +16,11 @@ use crate::config::servers::LATEST;
 
 const LONGEST_PAGE: u32 = 500;
 
-const TOP: [&str; 7] = [
+const TOP: [&str; 8] = [
     "adaptive_limits",
     "backup",
     "database",
+    "offline_pages",
     "order",
     "page_size",
     "rights",
@@ -82,6 +83,7 @@ fn top(reader: &mut Reader, document: &DeTable) -> PanelSettings {
             "order" => settings.order = names(reader, value, key).unwrap_or_default(),
             "page_size" => settings.page_size = reader.count(value, key, LONGEST_PAGE),
             "adaptive_limits" => settings.adaptive_limits = reader.flag(value, key),
+            "offline_pages" => settings.offline_pages = reader.flag(value, key),
             "rights" => settings.rights = rights(reader, value),
             "database" => settings.database = database(reader, value, key),
             _ => {

@@ -18,7 +18,7 @@ use super::fields::{self, Fields};
 use super::other_tabs::OtherTabs;
 use super::performing::what_became_of;
 use super::{FORM, Form, given, listening};
-use crate::browser::dom::{all_in, document, find, find_in, remove_all, set_attribute, window};
+use crate::browser::dom::{all_in, find, find_in, mark_page, remove_all, set_attribute, window};
 use crate::browser::timer::{Alarm, page_asked_for_ms, wall_clock_ms};
 use crate::browser::{device, idb, outbox_runner, random, storage};
 use crate::reply::Asked;
@@ -75,9 +75,7 @@ pub async fn enhance() {
     effects.into_iter().for_each(|effect| form.perform(effect));
     form.telling.set(false);
     form.tell(resilient_core::submission::machine::events::Event::Woke);
-    if let Some(root) = document().document_element() {
-        set_attribute(&root, "data-hydrated", Some(""));
-    }
+    mark_page("data-hydrated", "");
 }
 
 /// A page that answers `?saved=` says what was saved: exactly those copies go, and the query with them.

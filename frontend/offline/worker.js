@@ -1,0 +1,329 @@
+// The service worker: keeps the assets of this and the last build and each person's pages as they were last seen, and
+// shows them when the server cannot be reached. Whoever has the server gets what the server says.
+//
+// `/sw.js` is a line of the server's (`inkfast`: build and assets), rules.js, and this.
+
+/** So long a page is waited for where there is a copy of it; and where there is none. */
+const copyAfter = 4_000;
+const giveUpAfter = 25_000;
+/** A page that was asked for in advance is handed to a load of it that follows at once. */
+const handOverWithin = 5_000;
+const answerWithin = 1_000;
+
+const assetsName = "inkfast-assets-";
+const pagesName = "inkfast-pages-";
+const own = assetsName + inkfast.build;
+const pagesOf = (account) => pagesName + encodeURIComponent(account);
+const elsewhere = "/offline";
+const unattended = { "x-inkfast-unattended": "1" };
+
+const pause = (ms) => new Promise((over) => setTimeout(over, ms));
+const within = (ms, promise) => Promise.race([promise, pause(ms).then(() => undefined)]);
+
+/** Who was last seen signed in, and whose signing out the server does not know of yet. */
+let said;
+const known = () =>
+  (said ??= caches
+    .open("inkfast-state")
+    .then((state) => state.match("/state"))
+    .then((state) => state?.json() ?? { account: null, leaving: null }));
+
+/** One after the other, and each on what the one before has left. */
+let written = Promise.resolve();
+function note(change) {
+  said = known().then((before) => ({ ...before, ...change }));
+  written = written.catch(() => {}).then(async () => {
+    const state = await caches.open("inkfast-state");
+    await state.put("/state", new Response(JSON.stringify(await said)));
+  });
+  return written;
+}
+
+/** Requests in the order they left: what comes late says nothing about who is here now, nor how a page looks. */
+let left = 0;
+let heardOf = 0;
+const lastKept = new Map();
+const newTurn = () => ({ number: (left += 1), at: Date.now() });
+/** Of whoever signs out: what left up to that turn is not kept any more when it arrives. */
+const forgotten = new Map();
+/** Pages as they were answered last, and those of them to be handed to the load that follows. */
+const answered = new Map();
+const released = new Map();
+/** Until then assets are not asked for, because a page was just not to be had. */
+let awayUntil = 0;
+
+addEventListener("install", (event) => event.waitUntil(fetchAssets()));
+addEventListener("activate", (event) => event.waitUntil(Promise.all([clients.claim(), sweep()])));
+
+async function fetchAssets() {
+  const assets = await caches.open(own);
+  await assets.addAll(inkfast.assets);
+  const page = await fetch(elsewhere, { credentials: "omit", headers: unattended });
+  if (!page.ok) throw new Error(`${elsewhere} is answered with ${page.status}`);
+  await assets.put(elsewhere, page);
+}
+
+async function sweep() {
+  const names = await caches.keys();
+  const builds = names.filter((name) => name.startsWith(assetsName));
+  const outdated = outdatedBuilds(builds, own);
+  await Promise.all(outdated.map((name) => caches.delete(name)));
+  const here = new Set(builds.filter((name) => !outdated.includes(name)).map((name) => name.slice(assetsName.length)));
+  await Promise.all(names.filter((name) => name.startsWith(pagesName)).map((name) => trim(name, here)));
+}
+
+addEventListener("fetch", (event) => {
+  const { request } = event;
+  const url = new URL(request.url);
+  if (url.origin !== location.origin) return;
+  if (request.method === "POST" && url.pathname === "/logout") return signOut(event);
+  if (request.method === "POST" && url.pathname === "/login") return event.waitUntil(signIn());
+  if (request.method !== "GET") return;
+  if (url.pathname.startsWith("/pkg/")) event.respondWith(asset(request, url.pathname));
+  else if (request.mode === "navigate" && isPage(url.pathname)) event.respondWith(page(event, url));
+});
+
+async function asset(request, path) {
+  const kept = async () => (await (await caches.open(own)).match(path)) ?? caches.match(path);
+  const isHashed = /\.[0-9a-f]{16}\./.test(path);
+  if (isHashed || Date.now() < awayUntil) return (await kept()) ?? fetch(request);
+  const answer = await within(copyAfter, fetch(request)).catch(() => undefined);
+  return answer?.ok ? answer : ((await kept()) ?? answer ?? Response.error());
+}
+
+async function page(event, url) {
+  try {
+    await finishSigningOut();
+  } catch {
+    return notToBeHad();
+  }
+  const handed = await handedOver(url);
+  if (handed) return handed;
+  const turn = newTurn();
+  const arriving = fetch(event.request).then(orAway);
+  event.waitUntil(arriving.then((answer) => learn(url, answer.clone(), turn)).catch(() => {}));
+  try {
+    const inTime = (await within(copyAfter, arriving)) ?? (await copyOf(url)) ?? (await within(giveUpAfter - copyAfter, arriving));
+    if (inTime) return inTime;
+  } catch {
+    // Refused, broken off, or answered by something before the server.
+  }
+  return (await copyOf(url)) ?? notToBeHad();
+}
+
+function orAway(answer) {
+  if (isAway(answer)) throw new Error(`answered with ${answer.status} on the way`);
+  return answer;
+}
+
+/** Asks for a page without showing it, and says what came of it. */
+async function ask(url) {
+  try {
+    await finishSigningOut();
+    const turn = newTurn();
+    const signal = AbortSignal.timeout(giveUpAfter);
+    const answer = orAway(await fetch(url, { headers: { accept: "text/html", ...unattended }, redirect: "manual", signal }));
+    const whole = answer.clone();
+    await learn(url, answer, turn);
+    if (answer.type === "opaqueredirect") return "elsewhere";
+    if (!answer.headers.has("inkfast-page") || answer.status === 503) return "trouble";
+    const account = accountIn(answer);
+    answered.clear();
+    if (answer.status === 200) answered.set(addressOf(url), { whole, account, at: Date.now() });
+    return "page";
+  } catch {
+    return "none";
+  }
+}
+
+async function refresh(place) {
+  if (place) await ask(new URL(place, location.origin));
+}
+
+const addressOf = ({ pathname, search }) => pathname + search;
+
+/** Only to a page that loads itself now: later it could be from before a save. */
+function release(url) {
+  const page = answered.get(addressOf(url));
+  if (page) released.set(addressOf(url), page);
+  answered.clear();
+}
+
+async function handedOver(url) {
+  const handed = released.get(addressOf(url));
+  released.clear();
+  const fits = handed && Date.now() - handed.at < handOverWithin && handed.account === (await known()).account;
+  return fits ? handed.whole : undefined;
+}
+
+const accountIn = ({ headers }) => (headers.has("inkfast-account") ? decodeURIComponent(headers.get("inkfast-account")) : null);
+
+/** What an answer says: who is signed in, and how the page looks now. */
+async function learn(url, answer, turn) {
+  const place = placeOf(url);
+  const isOurs = answer.headers.has("inkfast-page");
+  const account = accountIn(answer);
+  if (isOurs && turn.number > heardOf) {
+    heardOf = turn.number;
+    if ((await known()).account !== account) await note({ account });
+  }
+  if (!place) return;
+  if (answer.type === "opaqueredirect" || [403, 404, 410].includes(answer.status)) {
+    const { account: here } = await known();
+    if (here) await (await caches.open(pagesOf(here))).delete(place);
+  } else if (isOurs && answer.status === 200 && account && !isOneOff(url)) {
+    await keep(account, place, answer, turn);
+  }
+}
+
+const isForgotten = (account, turn) => turn.number <= (forgotten.get(account) ?? 0);
+
+async function keep(account, place, answer, turn) {
+  // A body that breaks off rejects here, and is no page.
+  const html = await answer.text();
+  if (html.length > most.pageBytes) return;
+  await put(account, place, html, answer.headers, turn);
+  const pages = await caches.open(pagesOf(account));
+  const there = await pages.match(elsewhere);
+  if (there?.headers.get("inkfast-page") !== answer.headers.get("inkfast-page")) await keepElsewhere(account, turn);
+  await trim(pagesOf(account));
+  const accounts = (await caches.keys()).filter((name) => name.startsWith(pagesName) && name !== pagesOf(account));
+  await Promise.all(accounts.slice(0, -(most.accounts - 1)).map((name) => caches.delete(name)));
+}
+
+/** The page that stands in for those never seen, in this account's frame. */
+async function keepElsewhere(account, turn) {
+  const answer = await fetch(elsewhere, { headers: unattended });
+  if (answer.ok && accountIn(answer) === account) await put(account, elsewhere, await answer.text(), answer.headers, turn);
+}
+
+async function put(account, place, html, answered, turn) {
+  const headers = new Headers(answered);
+  for (const name of ["content-encoding", "content-length", "vary"]) headers.delete(name);
+    headers.set("inkfast-seen", String(turn.at));
+  headers.set("inkfast-bytes", String(html.length));
+  if (isForgotten(account, turn) || turn.number < (lastKept.get(account + place) ?? 0)) return;
+  lastKept.set(account + place, turn.number);
+  const pages = await caches.open(pagesOf(account));
+  // Full: the oldest half makes room.
+  await pages.put(place, new Response(html, { headers })).catch(async () => {
+    const kept = await keptIn(pages);
+    kept.sort((one, other) => one.at - other.at);
+    await Promise.all(kept.slice(0, Math.ceil(kept.length / 2)).map((page) => pages.delete(page.place)));
+  });
+  if (isForgotten(account, turn)) await caches.delete(pagesOf(account));
+}
+
+async function keptIn(pages) {
+  const kept = [];
+  for (const request of await pages.keys()) {
+    const { headers } = (await pages.match(request)) ?? new Response();
+    const place = addressOf(new URL(request.url));
+    if (place === elsewhere) continue;
+    const [at, bytes] = ["inkfast-seen", "inkfast-bytes"].map((name) => Number(headers.get(name)));
+    kept.push({ place, at, bytes, build: headers.get("inkfast-page") ?? "" });
+  }
+  return kept;
+}
+
+async function trim(name, builds) {
+  const pages = await caches.open(name);
+  const gone = surplus(await keptIn(pages), builds, Date.now());
+  await Promise.all(gone.map((place) => pages.delete(place)));
+}
+
+/** This person's copy of a page, marked as one. */
+async function copyOf(url) {
+  const place = placeOf(url);
+  const { account } = await known();
+  if (!place || !account) return undefined;
+  const kept = await (await caches.open(pagesOf(account))).match(place);
+  const at = Number(kept?.headers.get("inkfast-seen"));
+  const now = Date.now();
+  if (!kept || now - at >= most.age) return undefined;
+  awayUntil = now + copyAfter;
+  const id = crypto.randomUUID();
+  const writer = crypto.randomUUID().replaceAll("-", "");
+  return new Response(asCopy(await kept.text(), { at, now, writer, id }), { headers: kept.headers });
+}
+
+/** The page that says so, lists what this device has, and tries again. */
+async function notToBeHad() {
+  const { account, leaving } = await known();
+  const theirs = account ? await (await caches.open(pagesOf(account))).match(elsewhere) : undefined;
+  const page = theirs ?? (await (await caches.open(own)).match(elsewhere));
+  if (!page) return Response.error();
+  awayUntil = Date.now() + copyAfter;
+  const html = marked(await page.text(), leaving ? 'data-not-to-be-had="" data-leaving=""' : 'data-not-to-be-had=""');
+  return new Response(html, { status: 503, headers: page.headers });
+}
+
+/** The answer goes to the page as it is; where there is none, the server is told before anything else. */
+function signOut(event) {
+  const gone = known().then(({ account }) => forget(account));
+  event.waitUntil(gone);
+  if (event.request.mode !== "navigate") return;
+  const told = fetch(event.request).then(orAway);
+  const promised = async () => {
+    await note({ leaving: { drops: [] } });
+    return Response.redirect("/login", 303);
+  };
+  event.respondWith(Promise.all([told, gone]).then(([answer]) => answer, promised));
+}
+
+/** Removes an account's pages, and nobody else's. */
+async function forget(account) {
+  if (!account) return;
+  forgotten.set(account, Infinity);
+  answered.clear();
+  released.clear();
+  await caches.delete(pagesOf(account));
+  if ((await known()).account === account) await note({ account: null });
+}
+
+async function signIn() {
+  for (const account of forgotten.keys()) forgotten.set(account, left);
+  await note({ leaving: null });
+}
+
+/** Somebody signed out while the server was away: that goes before anything else. */
+async function finishSigningOut() {
+  const { leaving } = await known();
+  if (!leaving) return;
+  const limit = () => ({ signal: AbortSignal.timeout(copyAfter), redirect: "manual" });
+  for (const drop of leaving.drops) orAway(await fetch(drop, { method: "DELETE", ...limit() }));
+  orAway(await fetch("/logout", { method: "POST", body: new URLSearchParams(), ...limit() }));
+  await note({ leaving: null, account: null });
+}
+
+const isDraft = (drop) => typeof drop === "string" && drop.startsWith("/api/drafts/");
+
+addEventListener("message", (event) => {
+  const { type, url, account, drops = [] } = event.data;
+  const [port] = event.ports;
+  const heard = {
+    keep: () => refresh(placeOf(new URL(url))),
+    ask: async () => port.postMessage(await ask(new URL(url))),
+    release: () => port.postMessage(release(new URL(url))),
+    forget: async () => {
+      await note({ leaving: { drops: drops.filter(isDraft) } });
+      await forget(account);
+    },
+    "take over": takeOver,
+  };
+  event.waitUntil(heard[type]?.());
+});
+
+/** Instead of the worker before: only where every page says that nothing is being typed. */
+async function takeOver() {
+  const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
+  const free = await Promise.all(pages.map(isFree));
+  if (free.every(Boolean)) await skipWaiting();
+}
+
+function isFree(page) {
+  const { port1, port2 } = new MessageChannel();
+  const answered = new Promise((heard) => (port1.onmessage = ({ data }) => heard(data)));
+  page.postMessage("is free?", [port2]);
+  return within(answerWithin, answered);
+}
