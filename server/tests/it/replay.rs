@@ -68,7 +68,7 @@ async fn a_kept_save_is_done_once_by_the_server_without_any_browser() {
     assert!(matches!(states[..], [State::Done { .. }]), "{states:?}");
     assert_eq!((titled(&outage, "Done by the server"), audited(&outage)), (1, 1));
     assert!(
-        !app.get("/drafts").await.body.contains("activity/1"),
+        !app.get("/drafts").await.body.contains("data-draft-state"),
         "its draft is done with"
     );
     // The browser comes back with the same press.
