@@ -78,6 +78,7 @@ impl Arguments {
         Plan {
             queue,
             servers,
+            people: 4,
             submissions: self.submissions,
             kills: self.kills,
             seed: self.seed,

@@ -10,6 +10,9 @@ use super::{Leased, Listed, SubmissionQueue};
 use crate::seal::binding;
 use crate::{Sealer, StoreError, Swept};
 
+/// Offers of which nothing is due any more, looked at for one lease.
+const MOST_LOOKS: usize = 16;
+
 /// A sealed text that comes with a change of a line; stored only with an entry that begins to wait.
 #[derive(Clone, Copy)]
 pub struct Text<'a> {
@@ -124,6 +127,32 @@ fn bound(account: &str, form_key: &str, id: &str) -> Vec<u8> {
     binding(&["queued", account, form_key, id])
 }
 
+/// What is due of one account; `None` where nothing is, or somebody is at it.
+async fn lease_of(
+    lines: &dyn Lines,
+    account: &str,
+    now_ms: u64,
+    lease: Duration,
+) -> Result<Option<Leased>, StoreError> {
+    let lease_ms = lease.as_millis() as u64;
+    let decide = |line: &Line| {
+        let (leased, after) = line.lease(now_ms, lease_ms);
+        ((leased, after.due_at_ms()), after)
+    };
+    let (leased, due_at_ms) = update(lines, account, None, decide).await?;
+    let Some((lease, entry)) = leased else {
+        look_later(lines, account, due_at_ms, now_ms).await?;
+        return Ok(None);
+    };
+    let text = opened(lines, account, &entry).await?;
+    Ok(Some(Leased {
+        account: account.to_owned(),
+        token: lease.token,
+        entry,
+        text,
+    }))
+}
+
 /// The text of an entry, where it can be opened.
 async fn opened(lines: &dyn Lines, account: &str, entry: &Entry) -> Result<Option<Vec<u8>>, StoreError> {
     let sealed = lines.text(account, &entry.id).await?;
@@ -158,24 +187,16 @@ impl<L: Lines> SubmissionQueue for L {
     }
 
     async fn lease(&self, now_ms: u64, lease: Duration) -> Result<Option<Leased>, StoreError> {
-        let lease_ms = lease.as_millis() as u64;
-        for account in self.offered(now_ms).await? {
-            let decide = |line: &Line| {
-                let (leased, after) = line.lease(now_ms, lease_ms);
-                ((leased, after.due_at_ms()), after)
-            };
-            let (leased, due_at_ms) = update(self, &account, None, decide).await?;
-            let Some((lease, entry)) = leased else {
-                look_later(self, &account, due_at_ms, now_ms).await?;
-                continue;
-            };
-            let text = opened(self, &account, &entry).await?;
-            return Ok(Some(Leased {
-                account,
-                token: lease.token,
-                entry,
-                text,
-            }));
+        for _ in 0..MOST_LOOKS {
+            let offered = self.offered(now_ms).await?;
+            if offered.is_empty() {
+                return Ok(None);
+            }
+            for account in offered {
+                if let Some(leased) = lease_of(self, &account, now_ms, lease).await? {
+                    return Ok(Some(leased));
+                }
+            }
         }
         Ok(None)
     }

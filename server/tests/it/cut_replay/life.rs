@@ -22,7 +22,7 @@ const NOWHERE: &str = "nowhere";
 /// Short, so that nobody waits long for what an ended process had begun. A save takes far less.
 pub const LEASE: Duration = Duration::from_secs(3);
 const SETTLED_FOR: Duration = Duration::from_millis(500);
-/// Between two looks at everything in a life that ends nowhere.
+/// Between two looks at everything in a life that nobody kills.
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(60);
 const CUTS: [Cut; 5] = [
@@ -41,7 +41,7 @@ pub enum How {
     Frozen,
 }
 
-/// Where a life ends: when this point is reached for that time.
+/// Where a life ends, or stands still: when this point is reached for that time.
 #[derive(Clone, Copy, Debug)]
 pub struct End {
     pub cut: Cut,
@@ -51,8 +51,12 @@ pub struct End {
 }
 
 impl End {
-    fn written(self) -> String {
-        format!("{:?}:{}:{:?}", self.cut, self.time, self.how)
+    fn written(ends: &[Self]) -> String {
+        let one = |end: &Self| format!("{:?}:{}:{:?}", end.cut, end.time, end.how);
+        match ends {
+            [] => NOWHERE.to_owned(),
+            ends => ends.iter().map(one).collect::<Vec<_>>().join(","),
+        }
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -77,31 +81,31 @@ pub fn is_told() -> bool {
 
 /// Serves until it ends.
 pub async fn serve() {
-    let end = End::read(&environment(TOLD).expect("it was told"));
+    let told = environment(TOLD).expect("it was told");
+    let ends: Vec<End> = told.split(',').filter_map(End::read).collect();
     let mut settings = Settings::from_env(&environment).expect("these settings are right");
     settings.replay.lease = LEASE;
     settings.replay.settled_for = SETTLED_FOR;
     let listener = TcpListener::bind(settings.listen.address).await.expect("a free port");
     let prepared = startup::prepare(settings).await.expect("the server can be set up");
     let waiting = prepared.services.drafts.waiting().clone();
-    match end {
-        Some(end) => {
-            let times = AtomicUsize::new(0);
-            waiting.on_cut(move |cut| {
-                if cut == end.cut && times.fetch_add(1, Ordering::AcqRel) + 1 == end.time {
-                    stop_here(end.how);
-                }
-            });
-        }
-        None => {
-            tokio::spawn(async move {
-                loop {
-                    tokio::time::sleep(LOOKS_EVERY).await;
-                    waiting.ring();
-                }
-            });
-        }
+    if !ends.iter().any(|end| end.how == How::Killed) {
+        let waiting = waiting.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(LOOKS_EVERY).await;
+                waiting.ring();
+            }
+        });
     }
+    let times: Vec<AtomicUsize> = ends.iter().map(|_| AtomicUsize::new(0)).collect();
+    waiting.on_cut(move |cut| {
+        for (end, times) in ends.iter().zip(&times).filter(|(end, _)| end.cut == cut) {
+            if times.fetch_add(1, Ordering::AcqRel) + 1 == end.time {
+                stop_here(end.how);
+            }
+        }
+    });
     startup::serve(prepared, listener).await.expect("it serves");
 }
 
@@ -117,16 +121,16 @@ fn stop_here(how: How) {
 /// The process; ends with this.
 pub struct Life {
     child: Mutex<Child>,
-    end: Option<End>,
+    ends: Vec<End>,
     told: String,
 }
 
 impl Life {
     /// In place of `server`, on its data and at its address.
-    pub fn begin(server: &RunningServer, arguments: &[&str], end: Option<End>) -> Self {
+    pub fn begin(server: &RunningServer, arguments: &[&str], ends: &[End]) -> Self {
         let like = server.command(&[]);
         let program = std::env::current_exe().expect("this program has a path");
-        let told = end.map_or(NOWHERE.to_owned(), End::written);
+        let told = End::written(ends);
         let log = server.data_dir().join("lives");
         let log = OpenOptions::new().create(true).append(true).open(log).expect("a log");
         let mut command = Command::new(program);
@@ -140,7 +144,7 @@ impl Life {
             .stderr(log);
         Self {
             child: Mutex::new(command.spawn().expect("this program can be started again")),
-            end,
+            ends: ends.to_vec(),
             told,
         }
     }
@@ -153,7 +157,10 @@ impl Life {
             return false;
         };
         let is_killed = status.signal() == Some(Signal::KILL.as_raw());
-        assert!(is_killed && self.end.is_some(), "it ended with {status}, told {told}");
+        assert!(
+            is_killed && !self.ends.is_empty(),
+            "it ended with {status}, told {told}"
+        );
         true
     }
 

@@ -42,6 +42,8 @@ pub struct Plan {
     pub queue: Queue,
     /// Several only where the queue is in Redis.
     pub servers: usize,
+    /// At least so many.
+    pub people: usize,
     /// At least so many, rounded up to whole records.
     pub submissions: usize,
     /// At each cut point.
@@ -57,7 +59,7 @@ impl Plan {
     }
 
     fn people(&self) -> usize {
-        self.all_records().div_ceil(MOST_RECORDS).max(4)
+        self.all_records().div_ceil(MOST_RECORDS).max(self.people)
     }
 
     fn records_of_each(&self) -> usize {
@@ -85,48 +87,72 @@ impl Plan {
     }
 }
 
-pub async fn run(database: PrivateDatabase, plan: Plan) -> Verdict {
-    let begun = Instant::now();
-    let mut random = fastrand::Rng::with_seed(plan.seed);
-    let mut scene = Scene::set(database, plan).await;
-    let people = scene.people(plan, &mut random).await;
-    scene.take_the_database_away();
-    let scene = Arc::new(scene);
-    let mut verdict = Verdict::default();
+/// Promised, and not done yet: the database is there again, and no server is.
+pub struct Waiting {
+    pub scene: Arc<Scene>,
+    people: Vec<Person>,
+    /// By person, in their order.
+    pressed: Vec<Vec<Pressed>>,
+    verdict: Verdict,
+}
 
-    let (pressed, people) = {
+impl Waiting {
+    pub async fn pressed(database: PrivateDatabase, plan: Plan) -> Self {
+        let mut random = fastrand::Rng::with_seed(plan.seed);
+        let mut scene = Scene::set(database, plan).await;
+        let people = scene.people(plan, &mut random).await;
+        scene.take_the_database_away();
+        let scene = Arc::new(scene);
         let over = Arc::new(AtomicBool::new(false));
         let living = live(&scene, &plan, &PRESSING, &mut random, &over);
-        let pressing = press_all(&scene, &plan, people);
-        let (ended, done) = tokio::join!(living, async {
-            let done = pressing.await;
+        let (ended, (pressed, people)) = tokio::join!(living, async {
+            let pressed = press_all(&scene, &plan, people).await;
             over.store(true, Ordering::Release);
-            done
+            pressed
         });
+        scene.database.restart();
+        let mut verdict = Verdict::default();
         verdict.ended(&ended);
-        done
-    };
-
-    scene.database.restart();
-    let over = Arc::new(AtomicBool::new(false));
-    let living = live(&scene, &plan, &REPLAYING, &mut random, &over);
-    let (ended, ()) = tokio::join!(living, async {
-        until_done(&scene, plan.presses()).await;
-        over.store(true, Ordering::Release);
-    });
-    verdict.ended(&ended);
-    let last: Vec<_> = (0..plan.servers).map(|server| scene.begin(server, None)).collect();
-    scene.until_nothing_waits().await;
-    for person in &people {
-        verdict.asked_again(person.presses_again(&scene).await);
+        Self {
+            scene,
+            people,
+            pressed,
+            verdict,
+        }
     }
-    drop(last);
-    verdict.compare(&scene, &pressed);
-    println!(
-        "in {:.0} s with seed {}: {verdict}",
-        begun.elapsed().as_secs_f64(),
-        plan.seed
-    );
+
+    /// By servers that are killed again and again.
+    pub async fn done(&mut self, plan: &Plan) {
+        let over = Arc::new(AtomicBool::new(false));
+        let mut random = fastrand::Rng::with_seed(plan.seed);
+        let living = live(&self.scene, plan, &REPLAYING, &mut random, &over);
+        let (ended, ()) = tokio::join!(living, async {
+            until_done(&self.scene, plan.presses()).await;
+            over.store(true, Ordering::Release);
+        });
+        self.verdict.ended(&ended);
+    }
+
+    /// After this server has looked at everything; it lives.
+    pub async fn compared(mut self, server: usize) -> Verdict {
+        self.scene.until_nothing_waits(server).await;
+        for person in &self.people {
+            self.verdict
+                .asked_again(person.presses_again(&self.scene, server).await);
+        }
+        self.verdict.compare(&self.scene, &self.pressed);
+        self.verdict
+    }
+}
+
+pub async fn run(database: PrivateDatabase, plan: Plan) -> Verdict {
+    let begun = Instant::now();
+    let mut waiting = Waiting::pressed(database, plan).await;
+    waiting.done(&plan).await;
+    let _last = waiting.scene.begin(0, &[]);
+    let verdict = waiting.compared(0).await;
+    let (seconds, seed) = (begun.elapsed().as_secs_f64(), plan.seed);
+    println!("in {seconds:.0} s with seed {seed}: {verdict}");
     verdict
 }
 
@@ -154,7 +180,7 @@ async fn live(
 async fn lives_of(scene: Arc<Scene>, server: usize, ends: Vec<End>, over: Arc<AtomicBool>) -> Vec<Cut> {
     let mut ended = Vec::new();
     for end in ends.into_iter().map(Some).chain([None]) {
-        let mut life = scene.begin(server, end);
+        let mut life = scene.begin(server, end.as_slice());
         while !life.has_ended() {
             if over.load(Ordering::Acquire) {
                 return ended;

@@ -101,7 +101,8 @@ impl Person {
     async fn until_promised(&mut self, scene: &Scene, form: &DrawnForm) {
         let begun = Instant::now();
         loop {
-            let answer = self.send(scene, form).await;
+            let server = self.random.usize(0..scene.servers());
+            let answer = self.send(scene, server, form).await;
             match answer {
                 Some(Answer {
                     outcome: Outcome::Kept,
@@ -120,11 +121,10 @@ impl Person {
         }
     }
 
-    async fn send(&mut self, scene: &Scene, form: &DrawnForm) -> Option<Answer> {
+    async fn send(&self, scene: &Scene, server: usize, form: &DrawnForm) -> Option<Answer> {
         let body: String = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(&form.controls)
             .finish();
-        let server = self.random.usize(0..scene.servers());
         let answered = scene.post(server, &self.cookie, &form.action, body).await?;
         let envelope: Value = serde_json::from_str(&answered.body).ok()?;
         serde_json::from_value(envelope["data"].clone()).ok()
@@ -132,15 +132,9 @@ impl Person {
 
     /// Comes back with the last press of a record, as a browser does that was closed; whether it is told that this was
     /// done before.
-    pub async fn presses_again(&self, scene: &Scene) -> Result<(), String> {
-        let mut asking = Self {
-            name: self.name.clone(),
-            cookie: self.cookie.clone(),
-            random: fastrand::Rng::with_seed(1),
-            forms: Vec::new(),
-        };
+    pub async fn presses_again(&self, scene: &Scene, server: usize) -> Result<(), String> {
         let form = &self.forms[0];
-        let answer = asking.send(scene, &form.drawn).await;
+        let answer = self.send(scene, server, &form.drawn).await;
         match answer {
             Some(Answer {
                 outcome: Outcome::Saved,

@@ -1,12 +1,13 @@
 //! Servers, their database, what counts in it, and the people.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use axum::http::{Method, StatusCode};
 use private_servers::PrivateRedis;
+use serde_json::Value;
 
 use super::life::{End, Life};
 use super::person::Person;
@@ -104,8 +105,8 @@ impl Scene {
         self.database.kill();
     }
 
-    pub fn begin(&self, server: usize, end: Option<End>) -> Life {
-        Life::begin(&self.servers[server], self.arguments, end)
+    pub fn begin(&self, server: usize, ends: &[End]) -> Life {
+        Life::begin(&self.servers[server], self.arguments, ends)
     }
 
     pub fn servers(&self) -> usize {
@@ -141,6 +142,16 @@ impl Scene {
             cookie: cookie.to_owned(),
         };
         exchange(address, &caller, method, path, (FORM, body), headers).await
+    }
+
+    /// What Redis has of the only line there is.
+    pub fn line(&self) -> BTreeMap<String, Value> {
+        let keys = self.redis().keys("*}:queue").expect("Redis is there");
+        let [key] = &keys[..] else { panic!("{keys:?}") };
+        let fields = self.redis().command(&["HGETALL", key]).expect("Redis is there");
+        let fields: Vec<&str> = fields.lines().collect();
+        let read = |two: &[&str]| Some((two[0].to_owned(), serde_json::from_str(two[1]).ok()?));
+        fields.chunks_exact(2).filter_map(read).collect()
     }
 
     /// How many changes the database has made.
@@ -188,12 +199,14 @@ impl Scene {
 
     /// As the metrics of a server say that has just looked at everything. Where it never comes to that, the comparison
     /// says what is missing.
-    pub async fn until_nothing_waits(&self) {
+    pub async fn until_nothing_waits(&self, server: usize) {
         let bearer = format!("Bearer {TOKEN}");
         let headers = [("authorization", bearer.as_str())];
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
-            let metrics = self.ask(0, "", Method::GET, "/metrics", String::new(), &headers).await;
+            let metrics = self
+                .ask(server, "", Method::GET, "/metrics", String::new(), &headers)
+                .await;
             if metrics.is_some_and(|metrics| metrics.body.contains("\ninkfast_replay_waiting 0\n")) {
                 return;
             }

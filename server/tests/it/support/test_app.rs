@@ -287,10 +287,16 @@ impl Outage {
     }
 
     pub async fn over(database: PrivateDatabase) -> Self {
+        Self::with(database, &[]).await
+    }
+
+    /// With settings of the test's own.
+    pub async fn with(database: PrivateDatabase, settings: &[(&str, &str)]) -> Self {
         database.make_schema();
         let upstream = std::net::SocketAddr::from(([127, 0, 0, 1], database.port()));
         let proxy = FaultProxy::start(upstream).await.expect("a proxy");
-        let app = TestApp::with(&[("DATABASE_URL", &database.url_at(proxy.address()))]).await;
+        let url = database.url_at(proxy.address());
+        let app = TestApp::with(&[&[("DATABASE_URL", url.as_str())], settings].concat()).await;
         Self { app, proxy, database }
     }
 

@@ -133,6 +133,8 @@ async fn seen(queue: &RedisQueue, now_ms: u64) -> Vec<(String, String)> {
         seen.push((leased.entry.id.clone(), text));
         assert!(queue.settle(&leased, Tried::Away, now_ms).await.unwrap());
     }
+    // Of different accounts, in any order.
+    seen.sort();
     seen
 }
 
