@@ -94,7 +94,7 @@ async fn is_done_once(outage: Outage) {
     assert!(matches!(states[..], [State::Done { .. }]), "{states:?}");
     assert_eq!((titled(&outage, "Done by the server"), audited(&outage)), (1, 1));
     assert!(
-        !app.get("/drafts").await.body.contains("activity/1"),
+        !app.get("/drafts").await.body.contains("data-draft-state"),
         "its draft is done with"
     );
     // The browser comes back with the same press.
