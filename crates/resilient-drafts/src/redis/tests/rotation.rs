@@ -256,6 +256,22 @@ async fn a_form_that_two_servers_move_in_opposite_directions_stays_in_one_place(
 }
 
 #[tokio::test]
+async fn what_is_written_where_a_form_is_just_moved_from_is_not_taken_away_with_it() {
+    let redis = PrivateRedis::start().unwrap();
+    let (one, other) = (server_at(&redis, "one").await, server_at(&redis, "other").await);
+    write(&one, "site/1", "a", 1).await;
+    let form = one.keys().form("ann", "site/1");
+    let carried = other.carry(&one.keys(), &form).await.unwrap().unwrap();
+    write(&one, "site/1", "a", 2).await;
+    assert!(!other.leave(&carried).await.unwrap(), "there is more than was carried");
+    let carried = other.carry(&one.keys(), &form).await.unwrap().unwrap();
+    assert!(other.leave(&carried).await.unwrap());
+    let seen = other.list("ann").await.unwrap();
+    let revisions: Vec<_> = seen.drafts.iter().map(|kept| &kept.draft.revision).collect();
+    assert_eq!(revisions, [&draft("a", 2, None, "").revision]);
+}
+
+#[tokio::test]
 async fn whoever_has_the_name_of_what_was_left_follows_and_what_others_use_stays() {
     let redis = PrivateRedis::start().unwrap();
     // One has gone from the second secret to the third; nobody has both that one and the first.
