@@ -84,6 +84,8 @@ test("two tabs with the same copy do not take each other's text for their own", 
   const other = new Person(await person.page.context().newPage());
   const beside = await other.opens("activities/1");
   await expect(copyNotice(other.page)).toBeVisible();
+  const [one, another] = await Promise.all([form, beside].map(({ itself }) => itself.getAttribute("data-writer")));
+  expect(one).not.toBe(another);
   await form.type("title", "In the first tab");
   await form.isKeptOnThisDevice();
   await beside.type("notes", "In the second tab");
@@ -166,7 +168,7 @@ test("the server is frozen during a reload: the copy is shown, and the page as i
   const form = await person.opens("activities/1");
   await isKept(person.page);
   inkfast.freeze();
-  await person.page.reload({ timeout: 30_000 });
+  await person.page.reload({ timeout: 15_000 });
   await expect(copyNotice(person.page)).toBeVisible();
   await person.isHydrated();
   await form.holds("title", "Replace the belt of conveyor 4");
@@ -209,6 +211,7 @@ test("another account on the same browser is shown nothing of the first", async 
   await expect(copyNotice(person.page)).toBeVisible();
 
   await inkfast.startAgain();
+  await expect(copyNotice(person.page)).toHaveCount(0);
   await person.page.context().clearCookies();
   await person.signsIn();
   await person.page.goto("/records/technicians");
