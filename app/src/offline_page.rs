@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use resilient_form::DeviceDrafts;
 
+use crate::drafts::port::{SentSaves, Unsaved};
 use crate::ui::icon::icon;
 use crate::ui::layout::{Frame, PageKind, framed, reading_style};
 use crate::ui::visit::Visit;
@@ -33,7 +34,10 @@ pub fn OfflinePage() -> impl IntoView {
     let frame = Frame {
         title: TITLE.to_owned(),
         active: None,
-        unsaved: None,
+        unsaved: Unsaved {
+            forms: None,
+            sent: SentSaves::default(),
+        },
         kind: PageKind::Reading,
     };
     framed(&visit, frame, content.into_any())
