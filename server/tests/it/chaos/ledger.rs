@@ -278,17 +278,20 @@ async fn compare_kept(scene: &Scene, entries: &Entries, verdict: &mut Verdict) {
     }
 }
 
-/// What was saved is not called unsaved. (Forms in which something was left are new ones each time.)
+/// What was saved is not called unsaved. (Another text of that form may be: one that was refused.)
 async fn compare_ended(scene: &Scene, entries: &Entries, verdict: &mut Verdict) {
-    for Submission {
-        title, typed_in, fate, ..
-    } in &entries.submissions
-    {
-        if let (Fate::Saved { .. }, Some(form_key)) = (fate, typed_in)
-            && !until(async || drafts_title(scene, &entries.cookie, form_key).await == Ok(None)).await
-        {
+    for submission in &entries.submissions {
+        let (Fate::Saved { .. }, Some(form_key)) = (&submission.fate, &submission.typed_in) else {
+            continue;
+        };
+        let is_over = async || {
+            let found = drafts_title(scene, &entries.cookie, form_key).await;
+            found.is_ok_and(|title| title.as_deref() != Some(&submission.title))
+        };
+        if !until(is_over).await {
+            let title = &submission.title;
             verdict.wrong(format!(
-                "client {}: {title} was saved, and {form_key} still has a draft",
+                "client {}: {title} was saved, and is still a draft of {form_key}",
                 entries.client
             ));
         }
