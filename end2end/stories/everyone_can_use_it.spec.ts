@@ -1,5 +1,6 @@
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
+import { copyNotice, isKept, standIn } from "../fixtures/offline.ts";
 import { Person } from "../fixtures/person.ts";
 import { expect, test } from "../fixtures/story.ts";
 
@@ -25,6 +26,26 @@ for (const colorScheme of ["light", "dark"] as const) {
         await isAccessible(person.page);
       });
     }
+
+    test.describe("without the server", () => {
+      test.use({ serviceWorkers: "allow" });
+
+      test("a saved copy, the page in place of one, and the sign-out that waits", async ({ person, inkfast }) => {
+        await person.opens("activities/1");
+        await isKept(person.page);
+        await inkfast.kill();
+        await person.reloads();
+        await expect(copyNotice(person.page)).toBeVisible();
+        await isAccessible(person.page);
+        await person.page.goto("/records/activities/2");
+        await person.isHydrated();
+        await expect(standIn(person.page)).toBeVisible();
+        await isAccessible(person.page);
+        await person.page.evaluate(() => document.querySelector<HTMLFormElement>("form[data-sign-out]")!.submit());
+        await expect(standIn(person.page)).toContainText("You are signed out on this device");
+        await isAccessible(person.page);
+      });
+    });
 
     test("unsaved work: typed, to be decided, gone, new, and the question before it is discarded", async ({ person, database }) => {
       for (const record of ["activities/1", "activities/2", "activities/3", "activities/new"]) {

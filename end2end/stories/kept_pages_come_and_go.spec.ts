@@ -42,6 +42,8 @@ test("signed out while the server is away: the pages go at once, and the server 
   await person.page.close();
   await next.goto("/records/activities/1");
   await expect(standIn(next)).toContainText("You are signed out on this device");
+  // Nor does the page's own script tell the server: then the record would have been shown first.
+  await next.evaluate(() => localStorage.removeItem("inkfast:1:sign-out"));
   await inkfast.startAgain();
   await expect(next).toHaveURL(/\/login/, { timeout: 30_000 });
   await next.goto("/records/activities/1");
@@ -124,4 +126,26 @@ test("switched off, what was kept before goes, and a worker with it", async ({ p
   await person.reloads();
   await person.page.waitForTimeout(1_000);
   expect(await left()).toEqual([0, 0]);
+});
+
+test("where nothing is being typed the next build's worker takes over, and only the files of the last build stay", async ({ page, inkfast }) => {
+  const builds = [await siteOfBuild("first"), await siteOfBuild("second"), await siteOfBuild("third")];
+  const person = new Person(page);
+  for (const [at, { folder, places }] of builds.entries()) {
+    await inkfast.kill();
+    await inkfast.startAgain({ INKFAST_SITE_DIR: folder });
+    if (at === 0) await person.signsIn();
+    const hasTakenOver = async () => {
+      await person.opens("activities/1");
+      return page.evaluate(async (place) => {
+        const registration = await navigator.serviceWorker.ready;
+        return registration.waiting === null && (await caches.match(place)) !== undefined;
+      }, places[0]!);
+    };
+    await expect.poll(hasTakenOver, { timeout: 30_000 }).toBe(true);
+  }
+  const isHere = (place: string) => page.evaluate(async (place) => (await caches.match(place)) !== undefined, place);
+  const here = () => Promise.all(builds.map(({ places }) => isHere(places[0]!)));
+  await expect.poll(here).toEqual([false, true, true]);
+  await Promise.all(builds.map(({ folder }) => rm(folder, { recursive: true })));
 });

@@ -1,7 +1,7 @@
 // The page is loaded again, or another one is opened, while the server cannot be reached.
 import { createServer } from "node:http";
 import { once } from "node:events";
-import { copyNotice, isKept, standIn } from "../fixtures/offline.ts";
+import { copyNotice, isKept, keptText, standIn } from "../fixtures/offline.ts";
 import { Person } from "../fixtures/person.ts";
 import { RecordForm } from "../fixtures/record_form.ts";
 import { expect, test } from "../fixtures/story.ts";
@@ -46,6 +46,7 @@ test("what was saved last is in the copy, and one goes on from there", async ({ 
   await form.type("title", "Saved with the server");
   await form.save();
   await form.is("saved");
+  await expect.poll(() => keptText(person.page)).toContain('value="Saved with the server"');
   await inkfast.kill();
   await person.reloads();
   await expect(copyNotice(person.page)).toBeVisible();
@@ -218,4 +219,20 @@ test("another account on the same browser is shown nothing of the first", async 
   await inkfast.kill();
   await person.opens("activities/1");
   await new RecordForm(person.page).holds("title", "Ada's own");
+});
+
+test.describe("on a slow way", () => {
+  test.use({ behindAWay: true });
+
+  test("a page that takes longer than a copy is waited for is had all the same", async ({ person, inkfast }) => {
+    await person.page.goto("/records/technicians");
+    await person.isHydrated();
+    await isKept(person.page);
+    await inkfast.way.set({ kind: "slow", latency_ms: 6_000 });
+    await person.page.reload({ timeout: 30_000 });
+    await expect(copyNotice(person.page)).toBeVisible();
+    // Without a word of being a copy, and running.
+    await expect(person.page.locator("html[data-hydrated]:not([data-saved-copy])")).toHaveCount(1, { timeout: 40_000 });
+    await expect(person.page.locator("main")).toContainText("Ada Berger");
+  });
 });
