@@ -429,6 +429,15 @@ impl FormMachine {
         }
     }
 
+    /// The server forgets a press of Save with the text it was made of. So what such a press went into is not dropped
+    /// there: what is written next takes its place.
+    fn without_what_was_sent(&self, discarded: &[Revision]) -> Vec<Revision> {
+        let intents = || self.delivery.intent().into_iter().chain(&self.line);
+        let holds_one = |one: &Revision| intents().any(|intent| is_within(&intent.submission.revision, one));
+        let earlier = discarded.iter().rposition(holds_one).map_or(0, |last| last + 1);
+        discarded[earlier..].to_vec()
+    }
+
     /// What was sent may be in the record already, so it stays until its answer comes: only what was
     /// typed since goes.
     fn discard_newer_text(&mut self, given: Given, orders: &mut Vec<Effect>) {
@@ -455,10 +464,14 @@ impl FormMachine {
         self.restored = None;
         // What was sent is in the fields again, and is kept anew under a later revision.
         let discarded = self.chain.all();
-        self.bury(discarded.clone(), orders);
+        let droppable = self.without_what_was_sent(&discarded);
+        self.bury(discarded, orders);
         self.text_changed(given);
         self.keep_on_device(orders);
-        self.drop_from_server(discarded, orders);
+        if !droppable.is_empty() {
+            self.drop_from_server(droppable, orders);
+        }
+        self.keep_on_server(given, orders);
         self.refuse(Message::under_way(), orders);
     }
 

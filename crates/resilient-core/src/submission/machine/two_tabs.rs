@@ -519,8 +519,13 @@ impl World {
         let pages: Vec<usize> = (0..self.tabs.len())
             .filter(|other| *other != tab && !only_shows_it(&self.tabs[*other]))
             .collect();
-        self.tabs[tab].dropped.extend(discarded.clone());
         self.tell(tab, Event::DiscardPressed);
+        // The server keeps what a press of Save that is under way went into.
+        let page = &self.tabs[tab].page;
+        let mut sent = page.delivery.intent().into_iter().chain(&page.line);
+        if !sent.any(|intent| discarded.iter().any(|one| is_within(&intent.submission.revision, one))) {
+            self.tabs[tab].dropped.extend(discarded.clone());
+        }
         for atom in thrown_away {
             let stays_here = self.is_in(&[tab], &atom);
             // Until the server has heard, its draft is shown on other devices.

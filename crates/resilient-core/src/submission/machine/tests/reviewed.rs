@@ -123,6 +123,24 @@ fn discard_while_a_save_is_under_way_shows_what_will_be_in_the_record() {
 }
 
 #[test]
+fn discard_while_a_save_is_under_way_does_not_have_the_server_forget_that_save() {
+    let mut page = Page::drawn();
+    let sent = page.types("name", "sent").presses_save().revision;
+    page.types("name", "newer").after(2_000);
+    page.tell(Event::DraftStored(revision(2, "w")));
+    page.tell(Event::DiscardPressed);
+    let dropped = page.orders.iter().find(|order| matches!(order, Effect::DropDraft(_)));
+    assert_eq!(dropped, None, "it would take {sent:?} with it");
+    let written = page.orders.iter().find_map(|order| match order {
+        Effect::SaveDraft(draft) => Some(draft.clone()),
+        _ => None,
+    });
+    let written = written.expect("what is in the fields takes the place of what was discarded");
+    assert_eq!(written.values, values(&[("name", "sent")]));
+    assert_eq!(written.on, Some(revision(2, "w")));
+}
+
+#[test]
 fn discard_before_the_save_has_left_forgets_it() {
     let mut page = Page::drawn();
     page.types("name", "sent").tell(Event::SavePressed {
