@@ -45,12 +45,14 @@ impl Aside {
         }
         // What the server will have then.
         let used = after(secrets, given.as_deref(), &old_secrets);
-        let mut databases = Vec::new();
+        let (mut databases, mut waiting) = (Vec::new(), 0);
         for file in &backup.manifest.files {
             let target = data_dir.join(&file.name);
             if file.name == DRAFTS {
                 let sealer = used.as_ref().map(|secrets| keys::Keys::of(secrets).drafts);
-                let made = unsaved::joined(&backup.file(DRAFTS), &target, sealer.as_ref(), now_ms()).await?;
+                let joined = unsaved::joined(&backup.file(DRAFTS), &target, sealer.as_ref(), now_ms()).await?;
+                let made = joined.0;
+                waiting = joined.1;
                 databases.push((target, made));
             } else if file.name == "local.db" {
                 let made = sqlite::with_suffix(&target, ".restoring");
@@ -68,6 +70,7 @@ impl Aside {
         let notes = notes(
             backup,
             &secrets.map(|secret| keys::secret_mark(&secret)).collect::<Vec<_>>(),
+            waiting,
         );
         Ok(Self {
             data_dir: data_dir.to_owned(),
@@ -167,8 +170,8 @@ fn signed_out(accounts: &[u8], epoch: u64) -> Result<Vec<u8>, BackupError> {
     serde_json::to_vec(&state).map_err(damaged)
 }
 
-/// `marks`: of the secrets that the server will have.
-fn notes(backup: &Backup, marks: &[String]) -> Vec<String> {
+/// `marks`: of the secrets that the server will have. `waiting`: so many saves.
+fn notes(backup: &Backup, marks: &[String], waiting: u64) -> Vec<String> {
     let mut notes = vec!["Everybody signs in again.".to_owned()];
     if backup.manifest.has(DRAFTS) && !marks.contains(&backup.manifest.secret_mark) {
         notes.push(
@@ -176,6 +179,11 @@ fn notes(backup: &Backup, marks: &[String]) -> Vec<String> {
              that one, as INKFAST_OLD_SECRETS or as a file secret.old-1 in its data directory."
                 .to_owned(),
         );
+    }
+    if waiting > 0 {
+        notes.push(format!(
+            "Saves that wait, and that the server sends once it runs: {waiting}."
+        ));
     }
     if backup.manifest.drafts_in_redis {
         notes.push("Unsaved text that was in Redis is not in this backup; what is in Redis now stays.".to_owned());

@@ -18,6 +18,7 @@ mod mysql;
 mod partial;
 mod postgres;
 mod program;
+mod queued;
 mod replay;
 mod restoring;
 mod retention;

@@ -10,7 +10,7 @@ use resilient_drafts::seal::{Sealer, binding};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
-use super::{BackupError, kept_file, sqlite};
+use super::{BackupError, kept_file, queued, sqlite};
 
 /// Drafts are removed 30 days after their last change: of those that come back, none within this time.
 const STAYS_AT_LEAST: Duration = Duration::from_secs(14 * 24 * 60 * 60);
@@ -35,13 +35,13 @@ const JOIN: [&str; 4] = [
 ];
 
 /// Makes the file that is to take the place of `current`, beside it. What was saved since the backup is a draft
-/// again. `sealer`: of the secret that the server will have.
+/// again. `sealer`: of the secret that the server will have. Told beside it: how many saves wait in it.
 pub async fn joined(
     backup: &Path,
     current: &Path,
     sealer: Option<&Sealer>,
     now_ms: u64,
-) -> Result<PathBuf, BackupError> {
+) -> Result<(PathBuf, u64), BackupError> {
     let made = sqlite::with_suffix(current, ".restoring");
     sqlite::remove(&made)?;
     kept_file::copy(backup, &made).await?;
@@ -52,6 +52,7 @@ pub async fn joined(
         .bind(not_before as i64)
         .execute(&mut connection)
         .await?;
+    queued::prepare(&mut connection).await?;
     if let Some(path) = current.to_str().filter(|_| current.is_file()) {
         sqlx::query("ATTACH ? AS now")
             .bind(path.to_owned())
@@ -62,13 +63,15 @@ pub async fn joined(
         for order in JOIN {
             sqlx::query(order).execute(&mut *transaction).await?;
         }
+        queued::join(&mut transaction).await?;
         transaction.commit().await?;
         sqlx::query("DETACH now").execute(&mut connection).await?;
     }
+    let waiting = queued::waiting(&mut connection).await?;
     connection.close().await?;
     sqlite::checked_rows(&made).await?;
     kept_file::settle(&made).await?;
-    Ok(made)
+    Ok((made, waiting))
 }
 
 /// Gives them a writer of their own. What cannot be opened, nobody sees either way.

@@ -10,20 +10,6 @@ use super::lines::{Decide, Difference, Lines, Text};
 use crate::store::unavailable;
 use crate::{Sealer, SqliteStore, StoreError};
 
-const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS queue_line (
-        account TEXT PRIMARY KEY, head TEXT NOT NULL, due_at_ms INTEGER
-    ) STRICT;
-    CREATE INDEX IF NOT EXISTS queue_line_due ON queue_line (due_at_ms) WHERE due_at_ms IS NOT NULL;
-    CREATE TABLE IF NOT EXISTS queue_entry (
-        account TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, entry TEXT NOT NULL,
-        PRIMARY KEY (account, id)
-    ) STRICT;
-    CREATE TABLE IF NOT EXISTS queue_text (
-        account TEXT NOT NULL, id TEXT NOT NULL, sealed TEXT NOT NULL,
-        PRIMARY KEY (account, id)
-    ) STRICT;
-";
 /// Accounts looked at for one lease.
 const OFFERED: i64 = 16;
 
@@ -34,12 +20,28 @@ pub struct SqliteQueue {
 }
 
 impl SqliteQueue {
+    /// Its tables, for those who make such a file themselves. Those that are there stay as they are.
+    pub const SCHEMA: &str = "
+        CREATE TABLE IF NOT EXISTS queue_line (
+            account TEXT PRIMARY KEY, head TEXT NOT NULL, due_at_ms INTEGER
+        ) STRICT;
+        CREATE INDEX IF NOT EXISTS queue_line_due ON queue_line (due_at_ms) WHERE due_at_ms IS NOT NULL;
+        CREATE TABLE IF NOT EXISTS queue_entry (
+            account TEXT NOT NULL, id TEXT NOT NULL, position INTEGER NOT NULL, entry TEXT NOT NULL,
+            PRIMARY KEY (account, id)
+        ) STRICT;
+        CREATE TABLE IF NOT EXISTS queue_text (
+            account TEXT NOT NULL, id TEXT NOT NULL, sealed TEXT NOT NULL,
+            PRIMARY KEY (account, id)
+        ) STRICT;
+    ";
+
     /// In the same file as `drafts`.
     ///
     /// # Errors
     /// Where the file cannot be written.
     pub async fn beside(drafts: &SqliteStore) -> Result<Self, StoreError> {
-        sqlx::raw_sql(SCHEMA)
+        sqlx::raw_sql(Self::SCHEMA)
             .execute(drafts.writer())
             .await
             .map_err(unavailable)?;
