@@ -15,8 +15,14 @@ use crate::{reply, stored, wire};
 
 const LIMIT: Duration = Duration::from_secs(10);
 const NOT_KEPT: &str = "Not everything could be kept on the server. Nothing was removed; try again, or stay.";
+const NOT_DROPPED: &str =
+    "Not everything could be discarded on the server. Nothing was removed here; try again, or stay.";
 const SECRET: &str =
     "You changed a secret, which is kept in the page only and never as a draft. Save it first, or stay.";
+const REMOVES: &str = "Signing out removes it from this device.";
+/// The server sends again by itself what it has taken.
+const REMOVES_WHILE_AWAY: &str =
+    "Signing out removes it from this device. What was already sent may be saved before the server hears of it.";
 const SIGN_OUT: &str = "/logout";
 
 /// Watches the page's sign-out form.
@@ -97,7 +103,7 @@ fn ask(sign_out: HtmlFormElement, account: String) {
                 .with("id", "sign-out-heading")
                 .text("You have work that is not saved"),
         )
-        .child(make("p").text("Signing out removes it from this device."))
+        .child(make("p").text(if reachable { REMOVES } else { REMOVES_WHILE_AWAY }))
         .child(words)
         .child(
             make("p")
@@ -125,21 +131,25 @@ fn close() {
 /// Only once the server has everything.
 async fn keep_and_leave(sign_out: HtmlFormElement, account: String) {
     if let Err(why) = flush(&account).await {
-        if let Some(words) = find("[data-sign-out-words]") {
-            set_text(&words, why);
-        }
-        return;
+        return say(why);
     }
     forget_who_is_here();
     device::purge(&account).await;
     leave(&sign_out);
 }
 
+fn say(why: &str) {
+    if let Some(words) = find("[data-sign-out-words]") {
+        set_text(&words, why);
+    }
+}
+
+/// What the server was not told of, it would save after all: then nothing goes.
 async fn discard_and_leave(sign_out: HtmlFormElement, account: String) {
     let drops = drops_on_server(&account).await;
     let reachable = status::is_reachable();
-    if reachable {
-        drop_all(&drops).await;
+    if reachable && drop_all(&drops).await.is_err() {
+        return say(NOT_DROPPED);
     }
     forget_who_is_here();
     // Tabs hear of it; the entry itself is of no use.
@@ -237,7 +247,9 @@ async fn drops_on_server(account: &str) -> Vec<String> {
     drafts.filter_map(drop_url).collect()
 }
 
-async fn drop_all(urls: &[String]) {
+/// What is gone, or was never there, or has a later text over it, is dropped. Else: how the first that is not was
+/// answered; `None`: not at all.
+async fn drop_all(urls: &[String]) -> Result<(), Option<u16>> {
     for url in urls {
         let request = Request {
             method: "DELETE",
@@ -245,8 +257,12 @@ async fn drop_all(urls: &[String]) {
             body: None,
             limit: LIMIT,
         };
-        request.send().await;
+        let status = request.send().await.map(|reply| reply.status);
+        if !matches!(status, Some(200..300 | 404 | 409)) {
+            return Err(status);
+        }
     }
+    Ok(())
 }
 
 /// Somebody signed out while the server was away: that goes before anything else.
@@ -254,7 +270,11 @@ pub async fn finish_what_was_promised() {
     let Some(promised) = storage::read(stored::SIGN_OUT) else {
         return;
     };
-    drop_all(&Json::read_texts(&promised).unwrap_or_default()).await;
+    let dropped = drop_all(&Json::read_texts(&promised).unwrap_or_default()).await;
+    if let Err(None | Some(429 | 500..)) = dropped {
+        // Nobody is signed out who may still say so: it goes first when the server answers again.
+        return;
+    }
     let request = Request {
         method: "POST",
         url: SIGN_OUT,
