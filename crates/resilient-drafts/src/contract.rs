@@ -214,6 +214,7 @@ pub async fn what_has_ended_stays_away_and_what_is_later_does_not(store: impl Dr
         ended,
         Ended {
             removed: 1,
+            lineage: [at("a", 5), at("b", 1)].into_iter().collect(),
             later: None,
             left: vec![]
         }

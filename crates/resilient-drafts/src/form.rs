@@ -127,6 +127,7 @@ impl Form {
             .map(|entry| self.stored(entry));
         let ended = Ended {
             removed: removed.len() + unreadable - after.unreadable.len(),
+            lineage: ending,
             later,
             left: after.drafts(),
         };

@@ -1,6 +1,7 @@
 //! What a store of drafts can do.
 
 use async_trait::async_trait;
+use resilient_core::draft::lineage::Lineage;
 use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
 
@@ -153,6 +154,8 @@ pub enum End {
 pub struct Ended {
     /// How many drafts were removed.
     pub removed: usize,
+    /// What ended: the named revision, and what it was built on as far as that is known.
+    pub lineage: Lineage,
     /// A draft that holds what was ended and more: it stays.
     pub later: Option<StoredDraft>,
     /// The form's drafts that are left, latest change first.

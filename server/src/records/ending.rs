@@ -3,6 +3,7 @@
 use app::records::model::{RecordKey, TableName};
 use app::records::port::Manner;
 use resilient_core::draft::Revision;
+use resilient_core::draft::lineage::Lineage;
 use resilient_core::path_text;
 use resilient_core::submission::answer::Answer;
 use resilient_core::submission::form_body::{FormBody, with_line_feeds};
@@ -28,7 +29,18 @@ impl<D: Dialect> RecordService<D> {
     pub(super) async fn end_saved(&self, saved: SavedForm<'_>, revision: &Revision) {
         if saved.manner == Manner::Scripted || self.keeps_what_was_not_posted(saved, revision).await {
             let drafts = &self.parts.drafts;
-            drafts.saved(saved.account, saved.form_key, revision).await;
+            let ended = drafts.saved(saved.account, saved.form_key, revision).await;
+            if let Some(id) = &saved.body.id {
+                self.end_earlier_presses(saved, id, ended).await;
+            }
+        }
+    }
+
+    /// What was pressed with a text that this one was built on, by whichever page, was seen to.
+    async fn end_earlier_presses(&self, saved: SavedForm<'_>, id: &str, ended: Lineage) {
+        let waiting = self.parts.drafts.waiting();
+        for revision in ended.revisions() {
+            waiting.saved(saved.account, id, saved.form_key, &revision).await;
         }
     }
 

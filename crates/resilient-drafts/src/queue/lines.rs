@@ -172,7 +172,7 @@ impl<L: Lines> SubmissionQueue for L {
             sealed: &sealed,
         };
         let decide = |line: &Line| {
-            let (enqueued, after) = line.enqueue(press);
+            let (enqueued, after) = line.enqueue_text(press, sealed.len() as u64);
             (
                 (enqueued, line.due_at_ms().is_none() && after.due_at_ms().is_some()),
                 after,

@@ -9,6 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::form_body::FormBody;
+use resilient_core::submission::queue::Press;
 use resilient_drafts::redis::Address;
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -187,6 +188,28 @@ async fn what_was_saved_does_not_come_back_either() {
     assert_eq!(server.read().await.0, 404);
     let (status, said) = server.write(draft("a", 2, None)).await;
     assert_eq!((status, &said["error"]), (409, &json!("conflict")));
+}
+
+#[tokio::test]
+async fn who_discards_a_text_discards_the_press_of_save_that_it_was_built_on() {
+    let server = Server::start().await;
+    server.write(draft("a", 5, None)).await;
+    let press = Press {
+        id: "pressed".to_owned(),
+        form_key: "site/1".to_owned(),
+        revision: Revision {
+            seq: 5,
+            writer: "a".into(),
+        },
+        pressed_at_ms: 1,
+        reason: None,
+    };
+    let waiting = server.drafts.waiting();
+    assert!(waiting.keep("ann", &press, b"text").await);
+    server.write(draft("b", 1, Some(("a", 5)))).await;
+    assert_eq!(waiting.list("ann").await.unwrap().entries.len(), 1);
+    server.ask("ann", "DELETE", "site/1?seq=1&writer=b", "").await;
+    assert_eq!(waiting.list("ann").await.unwrap().entries, []);
 }
 
 #[tokio::test]

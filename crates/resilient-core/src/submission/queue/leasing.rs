@@ -53,6 +53,8 @@ impl Line {
         let Some(at) = line.entries.iter().position(is_leased) else {
             return (true, line);
         };
+        // What was seen while it waited was that it is saved.
+        line.entries[at].seen &= tried == Tried::Saved;
         match tried {
             Tried::Saved => line.entries[at].state = State::Done { at_ms: now_ms },
             Tried::Refused(why) => line.stop(at, State::NeedsAttention { at_ms: now_ms, why }, now_ms),

@@ -25,6 +25,8 @@ use crate::draft::Revision;
 pub const REMEMBERED_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// Of one account, as many as it may have drafts.
 pub const MOST_WAITING: usize = 500;
+/// Of one account's texts that wait, together, as they are stored.
+pub const MOST_BYTES_WAITING: u64 = 64 << 20;
 /// Of one account, the newest; whoever asks later is answered by the id all the same.
 pub const MOST_REMEMBERED: usize = 1_000;
 /// Tries that failed while the database was there.
@@ -58,6 +60,9 @@ pub struct Entry {
     pub pressed_at_ms: u64,
     #[serde(default)]
     pub reason: Option<String>,
+    /// Of its text, as it is stored; 0 in lines that an earlier version has written.
+    #[serde(default)]
+    pub bytes: u64,
     /// Tries so far that say something about the entry.
     #[serde(default)]
     pub attempts: u32,
@@ -142,7 +147,7 @@ pub enum Enqueued {
     Waiting,
     /// It was here before, and waits no more.
     Settled,
-    /// There are [`MOST_WAITING`] already.
+    /// There are [`MOST_WAITING`] already, or their texts have [`MOST_BYTES_WAITING`].
     Full,
 }
 
@@ -254,12 +259,34 @@ impl Line {
             order: 0,
             pressed_at_ms: press.pressed_at_ms,
             reason: press.reason.clone(),
+            bytes: 0,
             attempts: 0,
             not_before_ms: 0,
             state: State::Waiting,
             seen: false,
         });
         (Enqueued::Waiting, line)
+    }
+
+    /// As [`enqueue`](Self::enqueue), where the press comes with a text of so many bytes.
+    pub fn enqueue_text(&self, press: &Press, bytes: u64) -> (Enqueued, Self) {
+        let (enqueued, mut line) = self.enqueue(press);
+        let waited = self.entry(&press.id).is_some_and(Entry::is_waiting);
+        if enqueued != Enqueued::Waiting || waited {
+            return (enqueued, line);
+        }
+        let waiting = line.entries.iter_mut().filter(|entry| entry.is_waiting());
+        let mut all = 0;
+        for entry in waiting {
+            if entry.id == press.id {
+                entry.bytes = bytes;
+            }
+            all += entry.bytes;
+        }
+        match all > MOST_BYTES_WAITING {
+            true => (Enqueued::Full, self.clone()),
+            false => (enqueued, line),
+        }
     }
 
     /// Takes over an entry of another store as it is, behind all others. One that is here stays as it is here.

@@ -9,32 +9,34 @@ impl Line {
     /// again. Entries whose text went into it are gone. Where somebody is at an entry, they say what becomes of it.
     pub fn saved(&self, id: &str, form_key: &str, revision: &Revision, now_ms: u64) -> Self {
         let mut line = self.clone();
-        let leased = line.head.lease.as_ref().map(|lease| lease.id.clone());
-        if leased.as_deref() == Some(id) {
-            return line;
-        }
-        if let Some(own) = line.entries.iter_mut().find(|entry| entry.id == id) {
+        let is_leased = line.head.lease.as_ref().is_some_and(|lease| lease.id == id);
+        if let Some(own) = line.entries.iter_mut().find(|entry| entry.id == id && !is_leased) {
             if !matches!(own.state, State::Done { .. }) {
                 own.state = State::Done { at_ms: now_ms };
             }
             own.seen = true;
         }
-        line.forget_replaced(form_key, revision);
+        line.forget(form_key, revision, |entry| {
+            entry.id != id && !matches!(entry.state, State::Done { .. })
+        });
         line
     }
 
     /// The person has discarded what was typed up to `revision`; how many entries are gone.
     pub fn cancel(&self, form_key: &str, revision: &Revision) -> (usize, Self) {
         let mut line = self.clone();
-        line.forget_replaced(form_key, revision);
+        line.forget(form_key, revision, |entry| !matches!(entry.state, State::Done { .. }));
         (self.entries.len() - line.entries.len(), line)
     }
 
-    /// The person has been shown what became of these: of what still waits, nothing was.
+    /// The person has been shown what became of these: of what still waits, nothing was. Only of one that somebody is
+    /// at, an open page may know before the line does.
     pub fn seen(&self, ids: &[String]) -> Self {
         let mut line = self.clone();
-        for entry in line.entries.iter_mut().filter(|entry| !entry.is_waiting()) {
-            entry.seen |= ids.contains(&entry.id);
+        let leased = self.head.lease.as_ref().map(|lease| lease.id.as_str());
+        for entry in &mut line.entries {
+            let has_news = !entry.is_waiting() || leased == Some(entry.id.as_str());
+            entry.seen |= has_news && ids.contains(&entry.id);
         }
         line
     }
@@ -54,11 +56,6 @@ impl Line {
             }
         }
         line
-    }
-
-    /// What is in `revision` and was not saved by itself is not waited for.
-    pub(super) fn forget_replaced(&mut self, form_key: &str, revision: &Revision) {
-        self.forget(form_key, revision, |entry| !matches!(entry.state, State::Done { .. }));
     }
 
     /// What had failed and is in `revision` was seen to by its person.

@@ -147,6 +147,23 @@ fn an_entry_that_ends_its_process_ends_too() {
 }
 
 #[test]
+fn a_line_takes_no_more_text_than_it_may_and_takes_it_again_once_some_is_done() {
+    let half = MOST_BYTES_WAITING / 2;
+    let put = |line: &Line, id: &str, bytes| line.enqueue_text(&press(id, &format!("site/{id}")), bytes);
+    let (_, line) = put(&Line::default(), "1", half);
+    let (told, line) = put(&line, "2", half);
+    assert_eq!(told, Enqueued::Waiting);
+    assert_eq!(put(&line, "3", 1), (Enqueued::Full, line.clone()));
+    assert_eq!(
+        put(&line, "2", half),
+        (Enqueued::Waiting, line.clone()),
+        "the same again"
+    );
+    let (_, line) = tried(&line, Tried::Saved, 5);
+    assert_eq!(put(&line, "3", half).0, Enqueued::Waiting);
+}
+
+#[test]
 fn what_was_discarded_is_gone_also_from_under_who_is_at_it() {
     let (lease, line) = leased(&line(&[("1", "a/1"), ("2", "a/1"), ("3", "a/2")]), 0);
     let (gone, line) = line.cancel("a/1", &at("1", 4));
@@ -174,6 +191,17 @@ fn what_still_waits_cannot_have_been_seen_and_who_was_answered_need_not_be_told(
 }
 
 #[test]
+fn an_open_page_that_is_told_of_a_save_before_the_line_is_told_once() {
+    let (lease, line) = leased(&line(&[("1", "a/1")]), 5);
+    let line = line.seen(&["1".to_owned()]);
+    let settled = |tried| line.settle(lease.token, "1", tried, 6).1;
+    assert_eq!(settled(Tried::Saved).numbers().unseen_done, 0);
+    let refused = Tried::Refused(Why::Answered(Outcome::Conflict));
+    assert_eq!(settled(refused).numbers().unseen_failed, 1, "nobody was told of that");
+    assert!(!settled(Tried::Away).entry("1").unwrap().seen, "it waits on");
+}
+
+#[test]
 fn a_save_by_the_browser_ends_its_entry_and_what_went_into_it() {
     let mut line = line(&[("1", "a/1"), ("2", "a/2")]);
     line.entries[1].revision = at("2", 3);
@@ -192,6 +220,17 @@ fn a_save_by_the_browser_ends_its_entry_and_what_went_into_it() {
         line,
         "who holds it says what became of it"
     );
+}
+
+#[test]
+fn a_save_that_the_server_is_at_ends_the_failed_one_that_went_into_it() {
+    let refused = Tried::Refused(Why::Answered(Outcome::Conflict));
+    let (_, line) = tried(&line(&[("1", "a/1")]), refused, 5);
+    let (_, line) = line.enqueue(&press("2", "a/1"));
+    let (lease, line) = leased(&line, 6);
+    // It was made of what the first one was made of.
+    let line = line.saved(&lease.id, "a/1", &at("1", 1), 7);
+    assert_eq!((state(&line, "1"), state(&line, "2")), (None, Some(State::Waiting)));
 }
 
 #[test]
