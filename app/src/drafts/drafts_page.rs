@@ -44,6 +44,7 @@ async fn page(visit: &Visit) -> Result<AnyView, ApiError> {
         .flat_map(|form| sent.not_saved(form.form_key))
         .map(|entry| entry.id.clone())
         .collect();
+    let sent_is_complete = sent.complete;
     let anything_sent = forms.iter().any(|form| form.drafts.is_empty());
     let pages = pager(&shown, forms.len());
     drop(forms);
@@ -71,9 +72,9 @@ async fn page(visit: &Visit) -> Result<AnyView, ApiError> {
             </span>
         </div>
         <p class="page-note">"From all your devices. Kept on the server for 30 days after the last change."</p>
-        {incomplete(&seen)}
+        {incomplete(seen.complete && sent_is_complete)}
         {unreadable_drafts(&visit.tables(), &seen.unreadable)}
-        {nothing(&seen, anything_sent)}
+        {nothing(&seen, anything_sent || !sent_is_complete)}
         {cards}
         {pages}
         <div class="device-drafts">
@@ -184,6 +185,7 @@ fn card(
 ) -> AnyView {
     let prospect = Prospect {
         works: sent.works,
+        can_be_taken: sent.can_be_taken,
         can_save: visit.monitor.condition().can_save,
     };
     let sent = sent_of_form(sent, form.form_key, prospect);
@@ -248,8 +250,9 @@ fn try_now() -> AnyView {
     .into_any()
 }
 
-fn incomplete(seen: &SeenDrafts) -> Option<AnyView> {
-    (!seen.complete).then(|| {
+/// Of what was typed, or of what the server is to send.
+fn incomplete(complete: bool) -> Option<AnyView> {
+    (!complete).then(|| {
         notice(
             Tone::Waiting,
             "There may be more: Redis cannot be reached, or did not answer in time.",

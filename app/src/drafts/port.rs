@@ -70,6 +70,8 @@ pub struct SentSaves {
     pub entries: Vec<Entry>,
     /// Whether this server sends what waits.
     pub works: bool,
+    /// It can be taken now from where it waits.
+    pub can_be_taken: bool,
     /// As in [`SeenDrafts`].
     pub complete: bool,
 }

@@ -51,6 +51,8 @@ fn why_stopped(why: Why) -> &'static str {
 pub struct Prospect {
     /// This server sends what waits.
     pub works: bool,
+    /// It can be taken from where it waits.
+    pub can_be_taken: bool,
     /// It could be done now.
     pub can_save: bool,
 }
@@ -63,8 +65,12 @@ pub fn waits(entry: &Entry, before: usize, prospect: Prospect) -> String {
         1 => " 1 save of yours goes before it.".to_owned(),
         _ => format!(" {} saves of yours go before it.", written::number(before as u64)),
     };
-    let will = match (prospect.works, prospect.can_save, entry.reason.as_deref()) {
-        (false, ..) => return format!("Save was pressed {pressed}.{turn} Open it and save it now."),
+    if !prospect.works {
+        return format!("Save was pressed {pressed}.{turn} Open it and save it now.");
+    }
+    let will = match (prospect.can_be_taken, prospect.can_save, entry.reason.as_deref()) {
+        (false, true, _) => "It will be saved when Redis is back",
+        (false, false, _) => "It will be saved when the database and Redis are back",
         (true, true, _) => "The server is about to save it",
         (true, false, Some("unknown")) => "The server will find out whether it was saved, and save it if not",
         (true, false, _) => "It will be saved when the database is back",
@@ -84,6 +90,7 @@ pub fn sample_entry(form_key: &str, state: State) -> Entry {
         order: 1,
         pressed_at_ms: 0,
         reason: Some("database".into()),
+        bytes: 0,
         attempts: 0,
         not_before_ms: 0,
         state,
@@ -105,7 +112,11 @@ mod tests {
     #[test]
     fn whoever_waits_may_close_the_page_only_where_the_server_goes_on() {
         let told = |works, can_save, reason| {
-            let prospect = Prospect { works, can_save };
+            let prospect = Prospect {
+                works,
+                can_be_taken: true,
+                can_save,
+            };
             waits(&entry(State::Waiting, reason), 2, prospect)
         };
         let pressed = "Save was pressed 1970-01-01 00:00 UTC. 2 saves of yours go before it.";
@@ -117,6 +128,22 @@ mod tests {
         assert!(told(true, false, "unknown").contains("find out whether it was saved"));
         for can_save in [true, false] {
             assert!(!told(false, can_save, "database").contains("close"));
+        }
+    }
+
+    #[test]
+    fn what_nobody_can_take_from_where_it_waits_is_not_about_to_be_saved() {
+        for (can_save, when) in [
+            (true, "when Redis is back;"),
+            (false, "when the database and Redis are back;"),
+        ] {
+            let prospect = Prospect {
+                works: true,
+                can_be_taken: false,
+                can_save,
+            };
+            let words = waits(&entry(State::Waiting, "database"), 0, prospect);
+            assert!(words.contains(when) && !words.contains("about to"), "{words}");
         }
     }
 

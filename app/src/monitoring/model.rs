@@ -47,8 +47,10 @@ pub struct Report {
 pub struct SentNumbers {
     /// This server sends what waits.
     pub works: bool,
-    /// As of the last look, at most half a minute ago; `None` before the first.
+    /// As of the last look; `None` before the first.
     pub numbers: Option<Numbers>,
+    /// Since that look nobody could: there may be more or less by now. Else it was at most half a minute ago.
+    pub out_of_sight_since_ms: Option<u64>,
     /// The newest of what could not be saved.
     pub failed: Vec<FailedSave>,
 }

@@ -31,6 +31,9 @@ pub fn sent_saves(sent: &SentNumbers, now_ms: u64) -> AnyView {
 fn numbers(sent: &SentNumbers, now_ms: u64) -> String {
     let Some(numbers) = sent.numbers.filter(|_| sent.works) else {
         return match sent.works {
+            true if sent.out_of_sight_since_ms.is_some() => {
+                "What the server is to send again cannot be looked at now.".to_owned()
+            }
             true => "The server has not looked yet at what it is to send again.".to_owned(),
             false => "The server sends nothing again by itself: that is switched off.".to_owned(),
         };
@@ -40,8 +43,13 @@ fn numbers(sent: &SentNumbers, now_ms: u64) -> String {
         let age = written::span(now_ms.saturating_sub(pressed_at_ms));
         format!(", the oldest for {age}")
     });
+    let then = sent.out_of_sight_since_ms.map(|since_ms| {
+        let since = written::moment(since_ms);
+        format!("What waits cannot be looked at since {since}. Before: ")
+    });
     format!(
-        "Sent again by the server: {waiting}{}, {}, {} given up.",
+        "{}{waiting}{}, {}, {} given up.",
+        then.as_deref().unwrap_or("Sent again by the server: "),
         oldest.unwrap_or_default(),
         written::counted(numbers.needs_attention, "needs attention", "need attention"),
         match numbers.dead {
@@ -84,6 +92,7 @@ mod tests {
                 dead: 1,
                 ..Numbers::default()
             }),
+            out_of_sight_since_ms: None,
             failed: vec![FailedSave {
                 account: "mira".into(),
                 table: "public~2esite".into(),
@@ -116,5 +125,21 @@ mod tests {
             "{html}"
         );
         assert!(!html.contains("<table"), "{html}");
+    }
+
+    #[test]
+    fn numbers_that_may_have_changed_since_are_told_as_such() {
+        let unseen = SentNumbers {
+            works: true,
+            out_of_sight_since_ms: Some(0),
+            ..SentNumbers::default()
+        };
+        assert!(drawn(&unseen).contains("cannot be looked at now"));
+        let old = SentNumbers {
+            numbers: Some(Numbers::default()),
+            ..unseen
+        };
+        let words = "cannot be looked at since 1970-01-01 00:00 UTC. Before: 0 saves wait";
+        assert!(drawn(&old).contains(words), "{}", drawn(&old));
     }
 }

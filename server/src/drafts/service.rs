@@ -11,6 +11,7 @@ use app::auth::model::Account;
 use app::drafts::port::{Drafts, KeptDraft, SeenDrafts, SentSaves, UnreadableDraft, UnsavedForms};
 use app::monitoring::port::DraftsState;
 use async_trait::async_trait;
+use resilient_core::draft::lineage::Lineage;
 use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
 use resilient_core::path_text::read_part;
@@ -220,21 +221,28 @@ impl DraftService {
     }
 
     /// After `saved`: removes this revision and what it was built on, never anything later. A draft
-    /// that cannot be removed now is only shown once too often, so the save stands.
-    pub async fn saved(&self, account: &str, form_key: &str, revision: &Revision) {
-        if let Err(error) = self.store.end(account, form_key, revision, End::Saved, now_ms()).await {
-            tracing::warn!(?error, "a saved draft could not be removed");
+    /// that cannot be removed now is only shown once too often, so the save stands. Told: what ended, as far as known.
+    pub async fn saved(&self, account: &str, form_key: &str, revision: &Revision) -> Lineage {
+        match self.store.end(account, form_key, revision, End::Saved, now_ms()).await {
+            Ok(ended) => ended.lineage,
+            Err(error) => {
+                tracing::warn!(?error, "a saved draft could not be removed");
+                Lineage::of(revision)
+            }
         }
     }
 
-    /// Removes what the person threw away, whichever door that came through. A save of it is waited for no more.
+    /// Removes what the person threw away, whichever door that came through. A save of it, or of what it was built on, is
+    /// waited for no more.
     pub async fn end_discarded(&self, account: &str, form_key: &str, revision: &Revision) -> Result<Ended, StoreError> {
         let ended = self
             .store
             .end(account, form_key, revision, End::Discarded, now_ms())
             .await?;
         self.saves.discarded(account, form_key, revision);
-        self.waiting.discarded(account, form_key, revision).await;
+        for revision in ended.lineage.revisions() {
+            self.waiting.discarded(account, form_key, &revision).await;
+        }
         Ok(ended)
     }
 
@@ -352,6 +360,7 @@ impl Drafts for DraftService {
         Ok(SentSaves {
             entries: listed.entries,
             works: self.waiting.works(),
+            can_be_taken: self.waiting.can_be_taken(),
             complete: listed.complete,
         })
     }

@@ -117,6 +117,7 @@ async fn status_for(services: &Services, visitor: &Visitor, condition: &Conditio
     status["breaker"] = breaker(&services.monitor.details());
     let own = waiting::of(services, account, condition).await;
     (status["waiting"], status["needs_attention"]) = (own.waiting, own.needs_attention);
+    status["waiting_complete"] = own.complete.into();
     answers::json_success(StatusCode::OK, status)
 }
 
@@ -127,15 +128,18 @@ fn breaker(details: &Value) -> Value {
     not_closed.unwrap_or(breakers[0]).clone()
 }
 
-/// Of everybody, as of the last look: what the server sends again by itself.
+/// Of everybody, as of the last look: what the server sends again by itself. No number before the first look, and none
+/// while nobody can look.
 fn replay(waiting: &WaitingSaves) -> Value {
-    let numbers = waiting.looked().numbers.unwrap_or_default();
+    let looked = waiting.looked();
+    let numbers = looked.numbers.filter(|_| looked.out_of_sight_since_ms.is_none());
     json!({
         "works": waiting.works(),
-        "waiting": numbers.waiting,
-        "oldest_pressed_unix_ms": numbers.oldest_pressed_at_ms,
-        "needs_attention": numbers.needs_attention,
-        "dead": numbers.dead,
+        "waiting": numbers.map(|numbers| numbers.waiting),
+        "oldest_pressed_unix_ms": numbers.and_then(|numbers| numbers.oldest_pressed_at_ms),
+        "needs_attention": numbers.map(|numbers| numbers.needs_attention),
+        "dead": numbers.map(|numbers| numbers.dead),
+        "out_of_sight_since_unix_ms": looked.out_of_sight_since_ms,
     })
 }
 

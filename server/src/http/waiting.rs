@@ -13,12 +13,15 @@ pub struct Own {
     pub waiting: Value,
     /// Sent by the server, and not saved.
     pub needs_attention: Value,
+    /// Else there may be more, where nobody can look now.
+    pub complete: bool,
 }
 
 /// One form has one line in `waiting`, but for presses of it that the server has in its own order.
 pub async fn of(services: &Services, account: &Account, condition: &Condition) -> Own {
     let queue = services.drafts.waiting();
     let listed = queue.list(&account.name).await.unwrap_or_default();
+    let complete = listed.complete;
     let (in_line, ended): (Vec<Entry>, Vec<Entry>) = listed.entries.into_iter().partition(Entry::is_waiting);
     let failed: Vec<&Entry> = ended.iter().filter(|entry| entry.has_failed()).collect();
     let known = known(services, account).await;
@@ -67,6 +70,7 @@ pub async fn of(services: &Services, account: &Account, condition: &Condition) -
     Own {
         waiting: by_server.chain(by_devices).collect(),
         needs_attention: needs_attention.collect(),
+        complete,
     }
 }
 

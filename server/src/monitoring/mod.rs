@@ -230,16 +230,21 @@ impl<S: Supported> DatabaseMonitor<S> {
 }
 
 fn sent_numbers(drafts: &DraftService) -> SentNumbers {
-    let Looked { numbers, failed } = drafts.waiting().looked();
+    let Looked {
+        numbers,
+        out_of_sight_since_ms,
+        failed,
+    } = drafts.waiting().looked();
     let named = failed.into_iter().map(|(account, entry)| FailedSave {
         account,
-        table: read_form_key(&entry.form_key).map_or(entry.form_key.clone(), |(table, _)| table),
+        table: read_form_key(&entry.form_key).map_or_else(String::new, |(table, _)| table),
         pressed_at_ms: entry.pressed_at_ms,
         reason: entry.why_code(),
     });
     SentNumbers {
         works: drafts.waiting().works(),
         numbers,
+        out_of_sight_since_ms,
         failed: named.collect(),
     }
 }

@@ -28,6 +28,8 @@ pub enum Cut {
 pub struct Looked {
     /// `None` before the first look.
     pub numbers: Option<Numbers>,
+    /// Since that look nobody could: these are old numbers.
+    pub out_of_sight_since_ms: Option<u64>,
     /// What could not be saved, with whose it is: the newest.
     pub failed: Vec<(String, Entry)>,
 }
@@ -65,6 +67,11 @@ impl WaitingSaves {
 
     pub(super) fn begins_to_work(&self) {
         self.works.store(true, Ordering::Release);
+    }
+
+    /// Whether what waits can be taken from where it waits, as far as is known. Asking touches nothing.
+    pub fn can_be_taken(&self) -> bool {
+        self.queue.can_lease()
     }
 
     /// Whether the server will send it again by itself.
@@ -137,16 +144,18 @@ impl WaitingSaves {
         self.lock().clone()
     }
 
+    /// The last numbers stay, as what they are; metrics, which have no word for that, have none.
+    pub(super) fn cannot_look(&self) {
+        gauges(None);
+        self.lock().out_of_sight_since_ms.get_or_insert_with(now_ms);
+    }
+
     pub(super) async fn counted(&self, numbers: Numbers) {
-        let count = |name: &'static str, count: u64| metrics::gauge!(name).set(count as f64);
-        count("inkfast_replay_waiting", numbers.waiting);
-        count("inkfast_replay_needs_attention", numbers.needs_attention);
-        count("inkfast_replay_dead", numbers.dead);
-        let oldest = numbers
-            .oldest_pressed_at_ms
-            .map_or(0, |at_ms| now_ms().saturating_sub(at_ms));
-        metrics::gauge!("inkfast_replay_oldest_age_seconds").set(oldest as f64 / 1_000.0);
-        self.lock().numbers = Some(numbers);
+        gauges(Some(numbers));
+        {
+            let mut looked = self.lock();
+            (looked.numbers, looked.out_of_sight_since_ms) = (Some(numbers), None);
+        }
         let failed = match numbers.needs_attention + numbers.dead {
             0 => Ok(Vec::new()),
             _ => self.queue.failed(MOST_FAILED).await,
@@ -170,5 +179,49 @@ impl WaitingSaves {
         if let Some(hook) = self.hook.get() {
             hook(cut);
         }
+    }
+}
+
+/// `None`: they are not known.
+fn gauges(numbers: Option<Numbers>) {
+    let gauge = |name: &'static str, value: &dyn Fn(Numbers) -> f64| {
+        metrics::gauge!(name).set(numbers.map_or(f64::NAN, value));
+    };
+    gauge("inkfast_replay_waiting", &|numbers| numbers.waiting as f64);
+    gauge("inkfast_replay_needs_attention", &|numbers| {
+        numbers.needs_attention as f64
+    });
+    gauge("inkfast_replay_dead", &|numbers| numbers.dead as f64);
+    gauge("inkfast_replay_oldest_age_seconds", &|numbers| {
+        let age = numbers.oldest_pressed_at_ms.map(|at_ms| now_ms().saturating_sub(at_ms));
+        age.unwrap_or(0) as f64 / 1_000.0
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use resilient_drafts::queue::SqliteQueue;
+    use resilient_drafts::{Sealer, SqliteStore};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn numbers_are_old_once_nobody_can_look_and_new_after_the_next_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("drafts.db");
+        let drafts = SqliteStore::open(&file, Sealer::new(&[1; 32], "drafts")).await.unwrap();
+        let waiting = WaitingSaves::over(Arc::new(SqliteQueue::beside(&drafts).await.unwrap()));
+        let numbers = Numbers {
+            waiting: 3,
+            ..Numbers::default()
+        };
+        waiting.counted(numbers).await;
+        assert_eq!(waiting.looked().out_of_sight_since_ms, None);
+        waiting.cannot_look();
+        let looked = waiting.looked();
+        assert_eq!(looked.numbers, Some(numbers));
+        assert!(looked.out_of_sight_since_ms.is_some());
+        waiting.counted(numbers).await;
+        assert_eq!(waiting.looked().out_of_sight_since_ms, None);
     }
 }

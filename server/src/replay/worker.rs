@@ -25,6 +25,8 @@ use crate::report;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Between two looks at everything: they find what a crash has left without a mention.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
+/// Anybody who is signed in can ring: looking through everything costs too much for doing it each time.
+const SWEEP_WHEN_RUNG: Duration = Duration::from_secs(5);
 /// What is under way at the end has its answer by then.
 const STOPS_WITHIN: Duration = Duration::from_secs(12);
 
@@ -79,26 +81,34 @@ impl Replay {
 
 async fn work(worker: Worker, waiting: Arc<WaitingSaves>, stopping: Arc<AtomicBool>) {
     let pace = Duration::from_secs(1) / worker.settings.per_second;
-    let (mut takes_changes_since, mut swept) = (None, None::<Instant>);
+    let (mut takes_changes_since, mut swept, mut rung) = (None, None::<Instant>, false);
     while !stopping.load(Ordering::Acquire) {
         let now = Instant::now();
         takes_changes_since = (worker.can_save)().then(|| takes_changes_since.unwrap_or(now));
         let is_settled = takes_changes_since.is_some_and(|since| now - since >= worker.settings.settled_for);
-        if swept.is_none_or(|swept| now - swept >= SWEEP_EVERY) {
+        if sweeps(swept.map(|swept| now - swept), rung) {
             match waiting.queue.sweep(now_ms()).await {
                 Ok(numbers) => waiting.counted(numbers).await,
-                Err(error) => tracing::debug!(?error, "what waits cannot be looked through now"),
+                Err(error) => {
+                    tracing::debug!(?error, "what waits cannot be looked through now");
+                    waiting.cannot_look();
+                }
             }
-            swept = Some(now);
+            (swept, rung) = (Some(now), false);
         }
         let did_something = is_settled && worker.next(&waiting).await;
         if did_something {
             sleep(pace.saturating_sub(now.elapsed())).await;
         } else {
-            let rung = timeout(LOOK_EVERY, waiting.bell.notified()).await.is_ok();
-            swept = swept.filter(|_| !rung);
+            rung |= timeout(LOOK_EVERY, waiting.bell.notified()).await.is_ok();
         }
     }
+}
+
+/// Whether all that waits is looked through now, so long after the last time.
+fn sweeps(since: Option<Duration>, rung: bool) -> bool {
+    let pause = if rung { SWEEP_WHEN_RUNG } else { SWEEP_EVERY };
+    since.is_none_or(|since| since >= pause)
 }
 
 impl Worker {
@@ -196,5 +206,19 @@ fn tried(answer: &Answer) -> Tried {
         Outcome::Kept if answer.reason.as_deref() == Some(report::TIMEOUT) => Tried::Failed,
         Outcome::Kept | Outcome::InProgress | Outcome::RateLimited | Outcome::Unauthenticated => Tried::Away,
         refused => Tried::Refused(Why::Answered(refused)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_rings_again_and_again_has_all_that_waits_looked_through_now_and_then() {
+        assert!(sweeps(None, false));
+        assert!(!sweeps(Some(SWEEP_WHEN_RUNG), false));
+        assert!(sweeps(Some(SWEEP_WHEN_RUNG), true));
+        assert!(!sweeps(Some(Duration::from_secs(1)), true));
+        assert!(sweeps(Some(SWEEP_EVERY), false));
     }
 }

@@ -243,6 +243,7 @@ async fn staff_see_whose_saves_could_not_be_done_and_why_and_nothing_that_was_ty
     let detailed = data(&app.get("/health/detailed").await)["replay"].take();
     let expected = json!({
         "works": true, "waiting": 0, "oldest_pressed_unix_ms": null, "needs_attention": 1, "dead": 0,
+        "out_of_sight_since_unix_ms": null,
     });
     assert_eq!(detailed, expected);
 }

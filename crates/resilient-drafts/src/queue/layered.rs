@@ -77,6 +77,10 @@ impl SubmissionQueue for LayeredQueue {
         self.file.enqueue(account, press, text).await
     }
 
+    fn can_lease(&self) -> bool {
+        self.redis.takes_writes()
+    }
+
     async fn lease(&self, now_ms: u64, lease: Duration) -> Result<Option<Leased>, StoreError> {
         if !self.redis.takes_writes() {
             return Ok(None);
@@ -227,10 +231,12 @@ mod tests {
             queue.lease(5, LEASE).await.unwrap().is_none(),
             "earlier ones are in Redis"
         );
+        assert!(!queue.can_lease());
         let listed = queue.list("ann").await.unwrap();
         assert_eq!((listed.complete, listed.entries.len()), (false, 3));
         behind.proxy.set(Fault::Pass).await;
         until_it_answers(&store).await;
+        assert!(queue.can_lease());
         put(&queue, "4").await;
         put(&queue, "2").await;
         assert_eq!(done(&queue).await, ["1", "2", "3", "4"]);

@@ -62,6 +62,11 @@ pub trait SubmissionQueue: Send + Sync {
     /// Puts a press behind all others of its account. A text is stored once under one id.
     async fn enqueue(&self, account: &str, press: &Press, text: &[u8]) -> Result<Enqueued, StoreError>;
 
+    /// Whether anything can be leased now, as far as is known. Asking touches nothing.
+    fn can_lease(&self) -> bool {
+        true
+    }
+
     /// Leases what is due, of any account nobody else is at. `None` where nothing is, for now.
     async fn lease(&self, now_ms: u64, lease: Duration) -> Result<Option<Leased>, StoreError>;
 
