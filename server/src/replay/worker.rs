@@ -7,7 +7,7 @@ use std::time::Duration;
 use app::api_error::ErrorKind;
 use app::auth::model::Account;
 use app::records::port::{Manner, Records};
-use resilient_core::submission::answer::{Answer, Outcome};
+use resilient_core::submission::answer::Outcome;
 use resilient_core::submission::queue::{Tried, Why};
 use resilient_drafts::queue::Leased;
 use resilient_drafts::{End, StoreError};
@@ -19,7 +19,6 @@ use super::{Cut, ReplaySettings, WaitingSaves};
 use crate::auth::service::Auth;
 use crate::clock::now_ms;
 use crate::drafts::DraftService;
-use crate::report;
 
 /// Between two looks where nothing is due and nobody rings.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -154,7 +153,7 @@ impl Worker {
             .records
             .save(&account, &table, key, form_key, queued.body(), Manner::Scripted)
             .await;
-        tried(&answer)
+        Tried::of(&answer, (self.can_save)())
     }
 
     /// A text that was discarded is never saved, whoever could not be told of it; one that was saved is.
@@ -185,16 +184,5 @@ impl Worker {
             Ok(_) => Err(Tried::Refused(Why::AccountOff)),
             Err(_) => Err(Tried::Away),
         }
-    }
-}
-
-/// What an answer says about the entry.
-fn tried(answer: &Answer) -> Tried {
-    match answer.outcome {
-        Outcome::Saved => Tried::Saved,
-        // A statement that takes too long each time is the entry's own trouble.
-        Outcome::Kept if answer.reason.as_deref() == Some(report::TIMEOUT) => Tried::Failed,
-        Outcome::Kept | Outcome::InProgress | Outcome::RateLimited | Outcome::Unauthenticated => Tried::Away,
-        refused => Tried::Refused(Why::Answered(refused)),
     }
 }

@@ -137,7 +137,7 @@ async fn lease_of(
     let lease_ms = lease.as_millis() as u64;
     let decide = |line: &Line| {
         let (leased, after) = line.lease(now_ms, lease_ms);
-        ((leased, after.due_at_ms()), after)
+        ((leased, after.due_at_ms(now_ms)), after)
     };
     let (leased, due_at_ms) = update(lines, account, None, decide).await?;
     let Some((lease, entry)) = leased else {
@@ -173,10 +173,7 @@ impl<L: Lines> SubmissionQueue for L {
         };
         let decide = |line: &Line| {
             let (enqueued, after) = line.enqueue(press);
-            (
-                (enqueued, line.due_at_ms().is_none() && after.due_at_ms().is_some()),
-                after,
-            )
+            ((enqueued, after.has_fresh() && !line.has_fresh()), after)
         };
         let (enqueued, is_news) = update(self, account, Some(text), decide).await?;
         if is_news {
@@ -204,7 +201,7 @@ impl<L: Lines> SubmissionQueue for L {
     async fn settle(&self, leased: &Leased, tried: Tried, now_ms: u64) -> Result<bool, StoreError> {
         let decide = |line: &Line| {
             let (taken, after) = line.settle(leased.token, &leased.entry.id, tried, now_ms);
-            ((taken, after.due_at_ms()), after)
+            ((taken, after.due_at_ms(now_ms)), after)
         };
         let (taken, due_at_ms) = update(self, &leased.account, None, decide).await?;
         if taken {
@@ -288,7 +285,7 @@ impl<L: Lines> SubmissionQueue for L {
         for account in self.accounts().await? {
             let decide = |line: &Line| {
                 let after = line.sweep(now_ms);
-                ((after.numbers(), after.due_at_ms()), after)
+                ((after.numbers(), after.due_at_ms(now_ms)), after)
             };
             let (of_this, due_at_ms) = update(self, &account, None, decide).await?;
             numbers = numbers.and(of_this);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use resilient_core::submission::queue::{Entry, Line};
+use resilient_core::submission::queue::{Entry, LONGEST_PAUSE_MS, Line};
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::lines::{Decide, Difference, Lines, Text};
@@ -90,8 +90,13 @@ impl Lines for SqliteQueue {
 
     /// The file says itself what is due.
     async fn offered(&self, now_ms: u64) -> Result<Vec<String>, StoreError> {
-        let due = "SELECT account FROM queue_line WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT ?";
-        let due = sqlx::query_scalar(due).bind(signed(now_ms)).bind(OFFERED);
+        // What is further ahead than anything can be was noted by a clock that was set back since.
+        let due = "SELECT account FROM queue_line WHERE due_at_ms <= ? OR due_at_ms > ? ORDER BY due_at_ms LIMIT ?";
+        let furthest_ms = now_ms.saturating_add(LONGEST_PAUSE_MS);
+        let due = sqlx::query_scalar(due)
+            .bind(signed(now_ms))
+            .bind(signed(furthest_ms))
+            .bind(OFFERED);
         due.fetch_all(self.readers()).await.map_err(unavailable)
     }
 
@@ -167,7 +172,7 @@ async fn write_head(connection: &mut SqliteConnection, account: &str, after: &Li
     }
     let put = sqlx::query("INSERT OR REPLACE INTO queue_line (account, head, due_at_ms) VALUES (?, ?, ?)");
     let head = serde_json::to_string(&after.head).map_err(unavailable)?;
-    let put = put.bind(account).bind(head).bind(after.due_at_ms().map(signed));
+    let put = put.bind(account).bind(head).bind(after.due_as_noted_ms().map(signed));
     put.execute(connection).await.map_err(unavailable)?;
     Ok(())
 }

@@ -12,6 +12,7 @@
 //! | dead | as needs attention; waiting again at the next press |
 
 mod leasing;
+mod outcome;
 mod seeing_to;
 #[cfg(test)]
 mod tests;
@@ -29,8 +30,10 @@ pub const MOST_WAITING: usize = 500;
 pub const MOST_REMEMBERED: usize = 1_000;
 /// Tries that failed while the database was there.
 pub const MOST_ATTEMPTS: u32 = 10;
+/// Tries in which the database went away while it was at the entry; more are no accident any more.
+pub const MOST_INTERRUPTED: u32 = 30;
 /// Between two tries of one entry.
-pub const LONGEST_PAUSE_MS: u64 = 60_000;
+pub const LONGEST_PAUSE_MS: u64 = 10 * 60_000;
 
 /// One press of Save that the server is to repeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +64,10 @@ pub struct Entry {
     /// Tries so far that say something about the entry.
     #[serde(default)]
     pub attempts: u32,
-    /// It is left alone until then.
+    /// Tries in which the database went away.
+    #[serde(default)]
+    pub interrupted: u32,
+    /// It is left alone until then, and with it what was pressed later for the same record.
     #[serde(default)]
     pub not_before_ms: u64,
     pub state: State,
@@ -113,7 +119,14 @@ impl Why {
 pub struct Lease {
     pub token: u64,
     pub until_ms: u64,
+    /// How long it was given for.
+    #[serde(default = "a_minute")]
+    pub lasts_ms: u64,
     pub id: String,
+}
+
+fn a_minute() -> u64 {
+    60_000
 }
 
 /// All of one account.
@@ -133,6 +146,9 @@ pub struct Head {
     pub token: u64,
     #[serde(default)]
     pub lease: Option<Lease>,
+    /// Something that every entry needs was away: all of them are left alone until then.
+    #[serde(default)]
+    pub not_before_ms: u64,
 }
 
 /// What became of a press that was to be queued.
@@ -154,6 +170,10 @@ pub enum Tried {
     Refused(Why),
     /// The database, or what else is needed, was away. That says nothing about the entry.
     Away,
+    /// The database went away while it was at the entry. Again and again, that may be the entry's doing.
+    Interrupted,
+    /// Who tried has not got the secret that the text is sealed with. Another server may have it.
+    Sealed,
     /// It failed for another reason, which may be the entry's own.
     Failed,
     /// The text was discarded meanwhile.
@@ -255,6 +275,7 @@ impl Line {
             pressed_at_ms: press.pressed_at_ms,
             reason: press.reason.clone(),
             attempts: 0,
+            interrupted: 0,
             not_before_ms: 0,
             state: State::Waiting,
             seen: false,
@@ -262,20 +283,16 @@ impl Line {
         (Enqueued::Waiting, line)
     }
 
-    /// Takes over an entry of another store as it is, behind all others. One that is here stays as it is here.
+    /// Takes over an entry of another store as it is, behind all others. One that is here stays as it is here, unless
+    /// it has failed: who pressed again there was told that it waits.
     pub fn adopt(&self, entry: &Entry) -> Self {
         let mut line = self.clone();
-        if self.entry(&entry.id).is_none() {
-            line.append(entry.clone());
+        match self.entry(&entry.id) {
+            Some(known) if !(known.has_failed() && entry.is_waiting()) => return line,
+            Some(_) | None => line.entries.retain(|known| known.id != entry.id),
         }
+        line.append(entry.clone());
         line
-    }
-
-    /// When there is something to do, if nothing changes: never before that.
-    pub fn due_at_ms(&self) -> Option<u64> {
-        let next = self.entries.iter().find(|entry| entry.is_waiting())?;
-        let leased_until_ms = self.head.lease.as_ref().map_or(0, |lease| lease.until_ms);
-        Some(next.not_before_ms.max(leased_until_ms))
     }
 
     fn append(&mut self, entry: Entry) {
