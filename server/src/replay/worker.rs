@@ -129,13 +129,16 @@ impl Worker {
     }
 
     async fn try_one(&self, leased: &Leased) -> Tried {
+        if let Some(ended) = self.ended(leased).await {
+            return ended;
+        }
+        if leased.is_of_another_secret {
+            return Tried::Sealed;
+        }
         let queued = leased.text.as_deref().and_then(QueuedSave::read);
         let (Some(queued), Some(of)) = (queued, Of::read(&leased.entry.form_key)) else {
             return Tried::Refused(Why::Unreadable);
         };
-        if let Some(ended) = self.ended(leased).await {
-            return ended;
-        }
         let account = match self.account(&leased.account).await {
             Ok(account) => account,
             Err(tried) => return tried,

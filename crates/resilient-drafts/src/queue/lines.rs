@@ -144,23 +144,17 @@ async fn lease_of(
         look_later(lines, account, due_at_ms, now_ms).await?;
         return Ok(None);
     };
-    let text = opened(lines, account, &entry).await?;
+    let sealed = lines.text(account, &entry.id).await?;
+    let bound_to = bound(account, &entry.form_key, &entry.id);
+    let open = |sealed: &String| lines.sealer().open(&bound_to, sealed).ok();
+    let is_of_another = |sealed: &String| lines.sealer().is_of_another_secret(sealed);
     Ok(Some(Leased {
         account: account.to_owned(),
         token: lease.token,
+        text: sealed.as_ref().and_then(open),
+        is_of_another_secret: sealed.as_ref().is_some_and(is_of_another),
         entry,
-        text,
     }))
-}
-
-/// The text of an entry, where it can be opened.
-async fn opened(lines: &dyn Lines, account: &str, entry: &Entry) -> Result<Option<Vec<u8>>, StoreError> {
-    let sealed = lines.text(account, &entry.id).await?;
-    let open = |sealed: String| {
-        let bound_to = bound(account, &entry.form_key, &entry.id);
-        lines.sealer().open(&bound_to, &sealed).ok()
-    };
-    Ok(sealed.and_then(open))
 }
 
 #[async_trait]

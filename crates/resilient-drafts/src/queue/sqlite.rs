@@ -183,6 +183,8 @@ fn signed(number: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use resilient_core::submission::queue::Tried;
+
     use super::*;
     use crate::queue::SubmissionQueue;
     use crate::seal::Secrets;
@@ -235,11 +237,16 @@ mod tests {
         before.file.close().await;
         let swept = with(2, &[]).await.reseal().await.unwrap();
         assert_eq!((swept.resealed, swept.unknown), (0, 1), "without the old one it stays");
+        let without = with(2, &[]).await;
+        let leased = without.lease(3, crate::queue::contract::LEASE).await.unwrap().unwrap();
+        assert_eq!((leased.text.as_deref(), leased.is_of_another_secret), (None, true));
+        assert!(without.settle(&leased, Tried::Sealed, 4).await.unwrap());
+        without.file.close().await;
         let after = with(2, &[1]).await;
         assert_eq!(after.reseal().await.unwrap().resealed, 1);
         assert_eq!(after.reseal().await.unwrap().resealed, 0, "once");
         after.file.close().await;
-        let leased = with(2, &[]).await.lease(5, crate::queue::contract::LEASE).await;
+        let leased = with(2, &[]).await.lease(10_000, crate::queue::contract::LEASE).await;
         assert_eq!(leased.unwrap().unwrap().text.as_deref(), Some(&b"text"[..]));
     }
 
