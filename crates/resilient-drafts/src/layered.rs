@@ -196,8 +196,8 @@ impl DraftStore for LayeredStore {
         let (spilled, _) = self.spill.look(account, form_key).await;
         match self.redis.form(account, form_key).await {
             Ok(stored) => Ok(stored.joined(&spilled).ended(revision)),
-            Err(StoreError::Unavailable(_)) => Ok(spilled.ended(revision)),
-            Err(other) => Err(other),
+            // What is not seen in the spill may be in Redis.
+            Err(error) => spilled.ended(revision).map(Some).ok_or(error),
         }
     }
 
