@@ -27,6 +27,7 @@ use resilient_core::draft::{Draft, Revision};
 use tokio::sync::Notify;
 
 use self::moving::keep_moving;
+pub(crate) use self::moving::{Queue, TOLD_AFTER};
 use self::spill::Spill;
 use crate::form::{Form, latest_first};
 use crate::redis::{Found, RedisStore};

@@ -23,7 +23,7 @@ use crate::contract::draft;
 use crate::redis::Limits;
 use crate::redis::tests::{PATIENT, connected, until_it_answers};
 use crate::step::Room;
-use crate::{Count, DraftStore, End, Place, Sealer, SqliteStore, Written};
+use crate::{Count, DraftStore, End, Place, Sealer, SqliteStore, StoreError, Written};
 
 struct Servers {
     redis: PrivateRedis,

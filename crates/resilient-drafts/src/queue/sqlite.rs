@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use resilient_core::submission::queue::{Entry, LONGEST_PAUSE_MS, Line};
+use resilient_core::submission::queue::{LONGEST_PAUSE_MS, Line};
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::lines::{Decide, Difference, Lines, Text};
+use super::lines::{self, Decide, Difference, Lines, Text};
 use crate::store::unavailable;
 use crate::{Sealer, SqliteStore, StoreError};
 
@@ -126,10 +126,9 @@ async fn read(connection: &mut SqliteConnection, account: &str) -> Result<Line, 
     };
     let entries = sqlx::query_scalar("SELECT entry FROM queue_entry WHERE account = ? ORDER BY position");
     let entries: Vec<String> = entries.bind(account).fetch_all(connection).await.map_err(unavailable)?;
-    let entries: Result<Vec<Entry>, _> = entries.iter().map(|entry| serde_json::from_str(entry)).collect();
     Ok(Line {
         head: serde_json::from_str(&head).map_err(unavailable)?,
-        entries: entries.map_err(unavailable)?,
+        entries: entries.iter().filter_map(|entry| lines::read_entry(entry)).collect(),
     })
 }
 
