@@ -22,8 +22,12 @@ use serde::{Deserialize, Serialize};
 use super::answer::Outcome;
 use crate::draft::Revision;
 
-/// Entries end, and what became of them is forgotten, after so long: as long as a draft is kept, 30 days.
-pub const REMEMBERED_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// What became of an entry is forgotten after so long: as long as a draft is kept, 30 days.
+pub const REMEMBERED_MS: u64 = 30 * DAY_MS;
+/// An entry waits no longer than this, 23 days. Then only its draft is left, and the person has a week to come back
+/// for it before that ends, too.
+pub const LONGEST_WAIT_MS: u64 = REMEMBERED_MS - 7 * DAY_MS;
 /// Of one account, as many as it may have drafts.
 pub const MOST_WAITING: usize = 500;
 /// Of one account, the newest; whoever asks later is answered by the id all the same.
@@ -97,7 +101,7 @@ pub enum Why {
     AccountOff,
     /// What is kept of it cannot be opened.
     Unreadable,
-    /// It has waited for as long as anything is kept.
+    /// It has waited for [`LONGEST_WAIT_MS`].
     TooOld,
 }
 

@@ -217,15 +217,16 @@ fn what_the_person_has_seen_to_needs_no_attention_and_the_new_press_waits() {
 }
 
 #[test]
-fn everything_ends_after_thirty_days() {
+fn what_waits_ends_a_week_before_its_draft_does_and_what_ended_is_forgotten_after_thirty_days() {
     let line = line(&[("1", "a/1"), ("2", "b/1"), ("3", "b/1")]);
     let (_, line) = tried(&line, Tried::Saved, 500);
-    let (now_ms, why) = (1_000 + REMEMBERED_MS, Why::TooOld);
-    assert_eq!(line.sweep(499 + REMEMBERED_MS), line);
+    let (now_ms, why) = (1_000 + LONGEST_WAIT_MS, Why::TooOld);
+    assert_eq!(line.sweep(now_ms - 1), line);
     let line = line.sweep(now_ms);
-    assert_eq!(state(&line, "1"), None);
     assert_eq!(state(&line, "2"), Some(State::NeedsAttention { at_ms: now_ms, why }));
     assert!(line.entry("3").unwrap().has_failed());
+    assert_eq!(line.sweep(499 + REMEMBERED_MS), line);
+    assert_eq!(state(&line.sweep(500 + REMEMBERED_MS), "1"), None);
     assert_eq!(line.sweep(now_ms + REMEMBERED_MS).entries, []);
 }
 
