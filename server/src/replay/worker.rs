@@ -1,5 +1,6 @@
 //! Sends what waits, one after the other, once the database has been taking changes for a while.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use app::api_error::ErrorKind;
 use app::auth::model::Account;
 use app::records::port::{Manner, Records};
+use futures::FutureExt;
 use resilient_core::submission::answer::Outcome;
 use resilient_core::submission::queue::{Tried, Why};
 use resilient_drafts::queue::Leased;
@@ -24,6 +26,8 @@ use crate::drafts::DraftService;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Between two looks at everything: they find what a crash has left without a mention.
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
+/// After a defect that has ended it.
+const BEGINS_ANEW_AFTER: Duration = Duration::from_secs(1);
 /// What is under way at the end has its answer by then.
 const STOPS_WITHIN: Duration = Duration::from_secs(12);
 
@@ -51,8 +55,8 @@ impl Replay {
         let stopping = Arc::new(AtomicBool::new(false));
         let works = worker.settings.per_second > 0;
         let task = works.then(|| {
-            waiting.begins_to_work();
-            tokio::spawn(work(worker, Arc::clone(&waiting), Arc::clone(&stopping)))
+            waiting.is_worked_at(true);
+            tokio::spawn(keep_working(worker, Arc::clone(&waiting), Arc::clone(&stopping)))
         });
         Self {
             stopping,
@@ -76,7 +80,21 @@ impl Replay {
     }
 }
 
-async fn work(worker: Worker, waiting: Arc<WaitingSaves>, stopping: Arc<AtomicBool>) {
+/// Where it ends without having been told to, it begins anew; until then nothing is promised to anybody.
+async fn keep_working(worker: Worker, waiting: Arc<WaitingSaves>, stopping: Arc<AtomicBool>) {
+    while AssertUnwindSafe(work(&worker, &waiting, &stopping))
+        .catch_unwind()
+        .await
+        .is_err()
+    {
+        waiting.is_worked_at(false);
+        tracing::error!("sending waiting saves has ended by a defect, and begins anew");
+        sleep(BEGINS_ANEW_AFTER).await;
+        waiting.is_worked_at(true);
+    }
+}
+
+async fn work(worker: &Worker, waiting: &WaitingSaves, stopping: &AtomicBool) {
     let pace = Duration::from_secs(1) / worker.settings.per_second;
     let (mut takes_changes_since, mut swept) = (None, None::<Instant>);
     while !stopping.load(Ordering::Acquire) {
@@ -90,7 +108,7 @@ async fn work(worker: Worker, waiting: Arc<WaitingSaves>, stopping: Arc<AtomicBo
             }
             swept = Some(now);
         }
-        let did_something = is_settled && worker.next(&waiting).await;
+        let did_something = is_settled && worker.next(waiting).await;
         if did_something {
             sleep(pace.saturating_sub(now.elapsed())).await;
         } else {
@@ -111,8 +129,12 @@ impl Worker {
                 return false;
             }
         };
-        waiting.reached(Cut::Leased);
-        let tried = self.try_one(&leased).await;
+        let trying = async {
+            waiting.reached(Cut::Leased);
+            self.try_one(&leased).await
+        };
+        // The panic hook has told of it.
+        let tried = AssertUnwindSafe(trying).catch_unwind().await.unwrap_or(Tried::Failed);
         waiting.reached(Cut::Committed);
         tracing::info!(
             account = leased.account,
