@@ -319,7 +319,7 @@ mod tests {
     }
 
     async fn until_moved(queue: &LayeredQueue) {
-        while queue.file.line("ann").await.unwrap().entries != [] {
+        while !queue.file.line("ann").await.unwrap().entries.is_empty() {
             queue.move_all().await.unwrap();
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
