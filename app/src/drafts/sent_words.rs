@@ -42,7 +42,7 @@ fn why_stopped(why: Why) -> &'static str {
         Why::Unreadable => {
             "What the server was to send cannot be opened. What you typed is listed here if it is still kept: open it and press Save."
         }
-        Why::TooOld => "It has waited for 30 days. Open it, look it over and press Save.",
+        Why::TooOld => "It has waited for 23 days. Open it, look it over and press Save.",
     }
 }
 

@@ -27,6 +27,7 @@ use resilient_core::draft::{Draft, Revision};
 use tokio::sync::Notify;
 
 use self::moving::keep_moving;
+pub(crate) use self::moving::{Queue, TOLD_AFTER};
 use self::spill::Spill;
 use crate::form::{Form, latest_first};
 use crate::redis::{Found, RedisStore};
@@ -196,8 +197,8 @@ impl DraftStore for LayeredStore {
         let (spilled, _) = self.spill.look(account, form_key).await;
         match self.redis.form(account, form_key).await {
             Ok(stored) => Ok(stored.joined(&spilled).ended(revision)),
-            Err(StoreError::Unavailable(_)) => Ok(spilled.ended(revision)),
-            Err(other) => Err(other),
+            // What is not seen in the spill may be in Redis.
+            Err(error) => spilled.ended(revision).map(Some).ok_or(error),
         }
     }
 

@@ -37,6 +37,10 @@ use crate::replay::WaitingSaves;
 /// Between two checks of the draft store.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
+#[derive(Debug, thiserror::Error)]
+#[error("another server holds something of this account that Redis has not got yet")]
+struct HeldElsewhere;
+
 pub struct DraftService {
     pub(super) store: Arc<dyn DraftStore>,
     panel: Arc<Panel>,
@@ -124,14 +128,19 @@ impl DraftService {
     /// Whether this text was saved or discarded.
     ///
     /// # Errors
-    /// Where that cannot be read.
+    /// Where that cannot be read, or another server may know more. (A server that is gone, or that was not heard of
+    /// for ten minutes, is not waited for: what was discarded there while Redis was away is found when it is back.)
     pub async fn how_ended(
         &self,
         account: &str,
         form_key: &str,
         revision: &Revision,
     ) -> Result<Option<End>, StoreError> {
-        self.store.how_ended(account, form_key, revision).await
+        let ended = self.store.how_ended(account, form_key, revision).await?;
+        match ended.is_none() && self.may_wait_elsewhere(account) {
+            true => Err(StoreError::Unavailable(Box::new(HeldElsewhere))),
+            false => Ok(ended),
+        }
     }
 
     /// Where unsaved work is kept now, as far as is known; asking touches nothing.

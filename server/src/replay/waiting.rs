@@ -65,8 +65,8 @@ impl WaitingSaves {
         self.works.load(Ordering::Acquire)
     }
 
-    pub(super) fn begins_to_work(&self) {
-        self.works.store(true, Ordering::Release);
+    pub(super) fn is_worked_at(&self, works: bool) {
+        self.works.store(works, Ordering::Release);
     }
 
     /// Whether what waits can be taken from where it waits, as far as is known. Asking touches nothing.

@@ -1,5 +1,6 @@
 //! Sends what waits, one after the other, once the database has been taking changes for a while.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,7 +8,8 @@ use std::time::Duration;
 use app::api_error::ErrorKind;
 use app::auth::model::Account;
 use app::records::port::{Manner, Records};
-use resilient_core::submission::answer::{Answer, Outcome};
+use futures::FutureExt;
+use resilient_core::submission::answer::Outcome;
 use resilient_core::submission::queue::{Tried, Why};
 use resilient_drafts::queue::Leased;
 use resilient_drafts::{End, StoreError};
@@ -19,7 +21,6 @@ use super::{Cut, ReplaySettings, WaitingSaves};
 use crate::auth::service::Auth;
 use crate::clock::now_ms;
 use crate::drafts::DraftService;
-use crate::report;
 
 /// Between two looks where nothing is due and nobody rings.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -27,6 +28,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const SWEEP_EVERY: Duration = Duration::from_secs(30);
 /// Anybody who is signed in can ring: looking through everything costs too much for doing it each time.
 const SWEEP_WHEN_RUNG: Duration = Duration::from_secs(5);
+/// After a defect that has ended it.
+const BEGINS_ANEW_AFTER: Duration = Duration::from_secs(1);
 /// What is under way at the end has its answer by then.
 const STOPS_WITHIN: Duration = Duration::from_secs(12);
 
@@ -54,8 +57,8 @@ impl Replay {
         let stopping = Arc::new(AtomicBool::new(false));
         let works = worker.settings.per_second > 0;
         let task = works.then(|| {
-            waiting.begins_to_work();
-            tokio::spawn(work(worker, Arc::clone(&waiting), Arc::clone(&stopping)))
+            waiting.is_worked_at(true);
+            tokio::spawn(keep_working(worker, Arc::clone(&waiting), Arc::clone(&stopping)))
         });
         Self {
             stopping,
@@ -79,7 +82,21 @@ impl Replay {
     }
 }
 
-async fn work(worker: Worker, waiting: Arc<WaitingSaves>, stopping: Arc<AtomicBool>) {
+/// Where it ends without having been told to, it begins anew; until then nothing is promised to anybody.
+async fn keep_working(worker: Worker, waiting: Arc<WaitingSaves>, stopping: Arc<AtomicBool>) {
+    while AssertUnwindSafe(work(&worker, &waiting, &stopping))
+        .catch_unwind()
+        .await
+        .is_err()
+    {
+        waiting.is_worked_at(false);
+        tracing::error!("sending waiting saves has ended by a defect, and begins anew");
+        sleep(BEGINS_ANEW_AFTER).await;
+        waiting.is_worked_at(true);
+    }
+}
+
+async fn work(worker: &Worker, waiting: &WaitingSaves, stopping: &AtomicBool) {
     let pace = Duration::from_secs(1) / worker.settings.per_second;
     let (mut takes_changes_since, mut swept, mut rung) = (None, None::<Instant>, false);
     while !stopping.load(Ordering::Acquire) {
@@ -96,7 +113,7 @@ async fn work(worker: Worker, waiting: Arc<WaitingSaves>, stopping: Arc<AtomicBo
             }
             (swept, rung) = (Some(now), false);
         }
-        let did_something = is_settled && worker.next(&waiting).await;
+        let did_something = is_settled && worker.next(waiting).await;
         if did_something {
             sleep(pace.saturating_sub(now.elapsed())).await;
         } else {
@@ -122,8 +139,12 @@ impl Worker {
                 return false;
             }
         };
-        waiting.reached(Cut::Leased);
-        let tried = self.try_one(&leased).await;
+        let trying = async {
+            waiting.reached(Cut::Leased);
+            self.try_one(&leased).await
+        };
+        // The panic hook has told of it.
+        let tried = AssertUnwindSafe(trying).catch_unwind().await.unwrap_or(Tried::Failed);
         waiting.reached(Cut::Committed);
         tracing::info!(
             account = leased.account,
@@ -140,13 +161,16 @@ impl Worker {
     }
 
     async fn try_one(&self, leased: &Leased) -> Tried {
+        if let Some(ended) = self.ended(leased).await {
+            return ended;
+        }
+        if leased.is_of_another_secret {
+            return Tried::Sealed;
+        }
         let queued = leased.text.as_deref().and_then(QueuedSave::read);
         let (Some(queued), Some(of)) = (queued, Of::read(&leased.entry.form_key)) else {
             return Tried::Refused(Why::Unreadable);
         };
-        if let Some(ended) = self.ended(leased).await {
-            return ended;
-        }
         let account = match self.account(&leased.account).await {
             Ok(account) => account,
             Err(tried) => return tried,
@@ -164,7 +188,7 @@ impl Worker {
             .records
             .save(&account, &table, key, form_key, queued.body(), Manner::Scripted)
             .await;
-        tried(&answer)
+        Tried::of(&answer, (self.can_save)())
     }
 
     /// A text that was discarded is never saved, whoever could not be told of it; one that was saved is.
@@ -195,17 +219,6 @@ impl Worker {
             Ok(_) => Err(Tried::Refused(Why::AccountOff)),
             Err(_) => Err(Tried::Away),
         }
-    }
-}
-
-/// What an answer says about the entry.
-fn tried(answer: &Answer) -> Tried {
-    match answer.outcome {
-        Outcome::Saved => Tried::Saved,
-        // A statement that takes too long each time is the entry's own trouble.
-        Outcome::Kept if answer.reason.as_deref() == Some(report::TIMEOUT) => Tried::Failed,
-        Outcome::Kept | Outcome::InProgress | Outcome::RateLimited | Outcome::Unauthenticated => Tried::Away,
-        refused => Tried::Refused(Why::Answered(refused)),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Saves that could not be done, and whose browser has gone: the server sends them again by itself.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use app::auth::model::Role;
@@ -8,6 +10,7 @@ use fault_proxy::Fault;
 use inkfast_server::auth::repository::Removing;
 use inkfast_server::clock::now_ms;
 use inkfast_server::keys::{Keys, secret_from_text};
+use inkfast_server::replay::Cut;
 use private_servers::PrivateRedis;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::queue::{State, Why};
@@ -259,6 +262,42 @@ async fn with_an_account_goes_what_is_queued_of_it() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(drafts(&outage, "eda").await.is_empty());
+}
+
+/// Once while it is at an entry, and once between two of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_ends_neither_the_save_nor_those_that_wait_behind_it() {
+    let outage = Outage::prepared().await;
+    let app = &outage.app;
+    let [first, second] = [ACTIVITY, "/records/activity/2"].map(|path| app.form(path));
+    let (first, second) = (first.await.with("v.title", "One"), second.await.with("v.title", "Two"));
+    outage.proxy.set(Fault::Cut).await;
+    kept(&outage, &app.cookie, &first).await;
+    kept(&outage, &app.cookie, &second).await;
+    let panics = Arc::new([AtomicBool::new(true), AtomicBool::new(true)]);
+    let left = Arc::clone(&panics);
+    app.services().drafts.waiting().on_cut(move |cut| {
+        let at = [Cut::Leased, Cut::Acknowledged]
+            .iter()
+            .position(|panics| *panics == cut);
+        if at.is_some_and(|at| left[at].swap(false, Ordering::SeqCst)) {
+            panic!("a defect at {cut:?}");
+        }
+    });
+    outage.proxy.set(Fault::Pass).await;
+    let states = settled(&outage, "admin").await;
+    assert!(
+        matches!(states[..], [State::Done { .. }, State::Done { .. }]),
+        "{states:?}"
+    );
+    assert!(
+        panics.iter().all(|left| !left.load(Ordering::SeqCst)),
+        "both were reached"
+    );
+    assert_eq!(
+        (titled(&outage, "One"), titled(&outage, "Two"), audited(&outage)),
+        (1, 1, 2)
+    );
 }
 
 /// What waits was sealed with the old secret, in Redis; whoever opens it has another one by now.

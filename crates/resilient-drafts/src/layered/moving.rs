@@ -24,12 +24,12 @@ const LEFT_ALONE: Backoff = Backoff {
     jitter: Jitter::None,
 };
 /// So many failures in a row are no accident any more.
-const TOLD_AFTER: u32 = 5;
+pub const TOLD_AFTER: u32 = 5;
 
 /// Moves what is in the spill for as long as anybody holds the store.
 pub(super) async fn keep_moving(redis: RedisStore, spill: Weak<Spill>) {
     let mut news = redis.news();
-    let mut queue = Queue::default();
+    let mut queue = Queue::<Name>::default();
     loop {
         let Some(held) = spill.upgrade() else { return };
         move_all(&redis, &held, &mut queue).await;
@@ -43,7 +43,7 @@ pub(super) async fn keep_moving(redis: RedisStore, spill: Weak<Spill>) {
 
 /// One form after the other, until all are moved or Redis goes away. A form that Redis does not take
 /// stays where it is and comes after all others from then on.
-async fn move_all(redis: &RedisStore, spill: &Spill, queue: &mut Queue) {
+async fn move_all(redis: &RedisStore, spill: &Spill, queue: &mut Queue<Name>) {
     let mut moved = 0_u32;
     for name in queue.due(spill.form_keys(), Instant::now()) {
         if !redis.answers() || redis.is_nearly_full() {
@@ -85,10 +85,17 @@ async fn move_one(redis: &RedisStore, spill: &Spill, (account, form_key): &Name)
     }
 }
 
-/// In which order forms are tried.
-#[derive(Default)]
-struct Queue {
-    failed: BTreeMap<Name, LeftAlone>,
+/// In which order forms, or whatever else is moved, are tried.
+pub struct Queue<N = Name> {
+    failed: BTreeMap<N, LeftAlone>,
+}
+
+impl<N> Default for Queue<N> {
+    fn default() -> Self {
+        Self {
+            failed: BTreeMap::new(),
+        }
+    }
 }
 
 struct LeftAlone {
@@ -96,21 +103,25 @@ struct LeftAlone {
     until: Instant,
 }
 
-impl Queue {
+impl<N: Ord + Clone> Queue<N> {
     /// Which of `waiting` to try now, those that have failed least often first.
-    fn due(&mut self, mut waiting: Vec<Name>, now: Instant) -> Vec<Name> {
+    pub fn due(&mut self, mut waiting: Vec<N>, now: Instant) -> Vec<N> {
         self.failed.retain(|name, _| waiting.contains(name));
-        waiting.retain(|name| self.failed.get(name).is_none_or(|left_alone| left_alone.until <= now));
+        waiting.retain(|name| self.is_due(name, now));
         waiting.sort_by_key(|name| self.failed.get(name).map_or(0, |left_alone| left_alone.failures));
         waiting
     }
 
-    fn moved(&mut self, name: &Name) {
+    pub fn is_due(&self, name: &N, now: Instant) -> bool {
+        self.failed.get(name).is_none_or(|left_alone| left_alone.until <= now)
+    }
+
+    pub fn moved(&mut self, name: &N) {
         self.failed.remove(name);
     }
 
     /// How often it has failed in a row.
-    fn failed(&mut self, name: &Name, now: Instant) -> u32 {
+    pub fn failed(&mut self, name: &N, now: Instant) -> u32 {
         let left_alone = self.failed.entry(name.clone()).or_insert(LeftAlone {
             failures: 0,
             until: now,

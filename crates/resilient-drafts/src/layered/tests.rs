@@ -23,7 +23,7 @@ use crate::contract::draft;
 use crate::redis::Limits;
 use crate::redis::tests::{PATIENT, connected, until_it_answers};
 use crate::step::Room;
-use crate::{Count, DraftStore, End, Place, Sealer, SqliteStore, Written};
+use crate::{Count, DraftStore, End, Place, Sealer, SqliteStore, StoreError, Written};
 
 struct Servers {
     redis: PrivateRedis,
@@ -158,6 +158,20 @@ async fn what_was_discarded_while_redis_was_away_does_not_come_back_with_it() {
         let told = keep(&store, late, 1, None).await;
         assert_eq!(told, Written::Ended(End::Discarded), "{late}");
     }
+}
+
+#[tokio::test]
+async fn while_redis_is_away_nobody_can_say_that_a_text_was_not_discarded() {
+    let (store, servers) = hurried().await;
+    keep(&store, "a", 1, None).await;
+    assert_eq!(store.how_ended("ann", "site/1", &at("a", 1)).await.unwrap(), None);
+    servers.redis.kill();
+    let asked = store.how_ended("ann", "site/1", &at("a", 1)).await;
+    assert!(matches!(asked, Err(StoreError::Unavailable(_))), "{asked:?}");
+    let discarded = store.end("ann", "site/1", &at("a", 1), End::Discarded, 3).await;
+    discarded.unwrap();
+    let asked = store.how_ended("ann", "site/1", &at("a", 1)).await.unwrap();
+    assert_eq!(asked, Some(End::Discarded), "it was discarded here");
 }
 
 #[tokio::test]

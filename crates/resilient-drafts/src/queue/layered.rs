@@ -15,9 +15,12 @@ use async_trait::async_trait;
 use resilient_core::draft::Revision;
 use resilient_core::submission::queue::{Enqueued, Entry, Numbers, Press, Tried};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::lines::{self, Lines};
 use super::{Leased, Listed, RedisQueue, SqliteQueue, SubmissionQueue};
+use crate::layered::{Queue as Moves, TOLD_AFTER};
+use crate::store::unavailable;
 use crate::{StoreError, Swept};
 
 /// A queue in Redis that takes presses without it. Cloning it is cheap.
@@ -25,8 +28,9 @@ use crate::{StoreError, Swept};
 pub struct LayeredQueue {
     redis: RedisQueue,
     file: SqliteQueue,
-    /// Of two movers one would put an account's later entries before the other one's earlier ones.
-    moving: Arc<Mutex<()>>,
+    /// Accounts whose entries could not be moved are left alone, ever longer. One mover at a time: of two, one would
+    /// put an account's later entries before the other one's earlier ones.
+    moving: Arc<Mutex<Moves<String>>>,
 }
 
 impl LayeredQueue {
@@ -39,23 +43,59 @@ impl LayeredQueue {
         }
     }
 
+    /// As far as Redis takes it. What it does not take keeps nobody else's from being moved.
     async fn move_all(&self) -> Result<(), StoreError> {
-        for account in self.file.accounts().await? {
-            self.move_one(&account).await?;
+        let waiting = self.file.accounts().await?;
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        let due = self.moving.lock().await.due(waiting, Instant::now());
+        for account in due {
+            if !self.redis.takes_writes() {
+                break;
+            }
+            if let Err(error) = self.move_one(&account).await {
+                tracing::debug!(account, ?error, "waiting saves stay in the file for now");
+            }
         }
         Ok(())
     }
 
     async fn move_one(&self, account: &str) -> Result<(), StoreError> {
-        let _moving = self.moving.lock().await;
-        lines::carry(&self.file, &self.redis, account).await
+        let mut moving = self.moving.lock().await;
+        if self.file.line(account).await?.entries.is_empty() {
+            return Ok(());
+        }
+        if self.redis.is_nearly_full() || !moving.is_due(&account.to_owned(), Instant::now()) {
+            return Err(unavailable(LeftAlone));
+        }
+        let carried = lines::carry(&self.file, &self.redis, account).await;
+        match &carried {
+            Ok(()) => moving.moved(&account.to_owned()),
+            // It says nothing about this account.
+            Err(_) if !self.redis.takes_writes() => {}
+            Err(error) if moving.failed(&account.to_owned(), Instant::now()) == TOLD_AFTER => {
+                tracing::warn!(
+                    account,
+                    ?error,
+                    "waiting saves cannot be moved to Redis: they are tried ever less often"
+                );
+            }
+            Err(_) => {}
+        }
+        carried
     }
 
+    /// Behind what waits in the file.
     async fn in_redis(&self, account: &str, press: &Press, text: &[u8]) -> Result<Enqueued, StoreError> {
         self.move_one(account).await?;
         self.redis.enqueue(account, press, text).await
     }
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("what waits of this account is not moved to Redis for now")]
+struct LeftAlone;
 
 /// `None` where Redis is away.
 fn unless_away<T>(answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
@@ -261,6 +301,51 @@ mod tests {
         queue.file.enqueue("ann", &press("1", "a/1"), b"1").await.unwrap();
         assert!(done(&queue).await.is_empty());
         assert_eq!(queue.list("ann").await.unwrap().entries.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn one_account_that_cannot_be_moved_keeps_nobody_else_from_being_served() {
+        let (queue, _, behind) = opened().await;
+        put(&queue, "1").await;
+        let line = behind.redis.keys("*queue").unwrap().remove(0);
+        // What lies there is no line any more.
+        behind.redis.command(&["SET", &line, "something else"]).unwrap();
+        for (account, id) in [("ann", "2"), ("bob", "3")] {
+            queue
+                .file
+                .enqueue(account, &press(id, "a/1"), id.as_bytes())
+                .await
+                .unwrap();
+        }
+        assert_eq!(done(&queue).await, ["3"]);
+        assert_eq!(queue.list("ann").await.unwrap().entries.len(), 1, "it waits here");
+        behind.redis.command(&["DEL", &line]).unwrap();
+        until_moved(&queue).await;
+        assert_eq!(done(&queue).await, ["2"]);
+    }
+
+    async fn until_moved(queue: &LayeredQueue) {
+        while !queue.file.line("ann").await.unwrap().entries.is_empty() {
+            queue.move_all().await.unwrap();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn into_a_nearly_full_redis_nothing_is_moved() {
+        let (queue, store, behind) = opened().await;
+        queue.file.enqueue("ann", &press("1", "a/1"), b"1").await.unwrap();
+        crate::redis::tests::nearly_fill(&behind.redis);
+        while !store.is_nearly_full() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        put(&queue, "2").await;
+        assert!(done(&queue).await.is_empty(), "the file keeps them, in their order");
+        behind.redis.command(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+        while store.is_nearly_full() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(done(&queue).await, ["1", "2"]);
     }
 
     #[tokio::test]

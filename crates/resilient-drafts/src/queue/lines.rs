@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use resilient_core::draft::Revision;
-use resilient_core::submission::queue::{Enqueued, Entry, Head, Line, Numbers, Press, Tried};
+use resilient_core::submission::queue::{Enqueued, Entry, Head, Line, Numbers, Press, State, Tried, Why};
 
 use super::{Leased, Listed, SubmissionQueue};
 use crate::seal::binding;
@@ -95,6 +95,29 @@ impl<'a> Difference<'a> {
     }
 }
 
+/// An entry as it lies in a store. What another build has made of one, and this one does not know, needs its person; it
+/// stays as it is there.
+pub fn read_entry(json: &str) -> Option<Entry> {
+    let read = serde_json::from_str(json).or_else(|_| read_without_state(json));
+    read.inspect_err(|error| tracing::error!(?error, "an entry of the queue cannot be read"))
+        .ok()
+}
+
+fn read_without_state(json: &str) -> Result<Entry, serde_json::Error> {
+    let mut entry: serde_json::Value = serde_json::from_str(json)?;
+    let at_ms = entry["state"]["at_ms"].as_u64().or(entry["pressed_at_ms"].as_u64());
+    entry["state"] = serde_json::to_value(State::NeedsAttention {
+        at_ms: at_ms.unwrap_or_default(),
+        why: Why::Unreadable,
+    })?;
+    serde_json::from_value(entry)
+}
+
+/// One account that cannot be read, or is too slow, keeps nobody else's from being looked at.
+fn skipped(account: &str, error: &StoreError) {
+    tracing::warn!(account, ?error, "waiting saves of an account cannot be looked at now");
+}
+
 /// As [`Lines::update`], with what `decide` tells beside the line.
 async fn update<T: Send>(
     lines: &dyn Lines,
@@ -137,30 +160,24 @@ async fn lease_of(
     let lease_ms = lease.as_millis() as u64;
     let decide = |line: &Line| {
         let (leased, after) = line.lease(now_ms, lease_ms);
-        ((leased, after.due_at_ms()), after)
+        ((leased, after.due_at_ms(now_ms)), after)
     };
     let (leased, due_at_ms) = update(lines, account, None, decide).await?;
     let Some((lease, entry)) = leased else {
         look_later(lines, account, due_at_ms, now_ms).await?;
         return Ok(None);
     };
-    let text = opened(lines, account, &entry).await?;
+    let sealed = lines.text(account, &entry.id).await?;
+    let bound_to = bound(account, &entry.form_key, &entry.id);
+    let open = |sealed: &String| lines.sealer().open(&bound_to, sealed).ok();
+    let is_of_another = |sealed: &String| lines.sealer().is_of_another_secret(sealed);
     Ok(Some(Leased {
         account: account.to_owned(),
         token: lease.token,
+        text: sealed.as_ref().and_then(open),
+        is_of_another_secret: sealed.as_ref().is_some_and(is_of_another),
         entry,
-        text,
     }))
-}
-
-/// The text of an entry, where it can be opened.
-async fn opened(lines: &dyn Lines, account: &str, entry: &Entry) -> Result<Option<Vec<u8>>, StoreError> {
-    let sealed = lines.text(account, &entry.id).await?;
-    let open = |sealed: String| {
-        let bound_to = bound(account, &entry.form_key, &entry.id);
-        lines.sealer().open(&bound_to, &sealed).ok()
-    };
-    Ok(sealed.and_then(open))
 }
 
 #[async_trait]
@@ -173,10 +190,7 @@ impl<L: Lines> SubmissionQueue for L {
         };
         let decide = |line: &Line| {
             let (enqueued, after) = line.enqueue_text(press, sealed.len() as u64);
-            (
-                (enqueued, line.due_at_ms().is_none() && after.due_at_ms().is_some()),
-                after,
-            )
+            ((enqueued, after.has_fresh() && !line.has_fresh()), after)
         };
         let (enqueued, is_news) = update(self, account, Some(text), decide).await?;
         if is_news {
@@ -187,16 +201,22 @@ impl<L: Lines> SubmissionQueue for L {
     }
 
     async fn lease(&self, now_ms: u64, lease: Duration) -> Result<Option<Leased>, StoreError> {
+        let mut refused = None;
         for _ in 0..MOST_LOOKS {
             let offered = self.offered(now_ms).await?;
             if offered.is_empty() {
-                return Ok(None);
+                break;
             }
             for account in offered {
-                if let Some(leased) = lease_of(self, &account, now_ms, lease).await? {
-                    return Ok(Some(leased));
+                match lease_of(self, &account, now_ms, lease).await {
+                    Ok(Some(leased)) => return Ok(Some(leased)),
+                    Ok(None) => {}
+                    Err(error) => refused = Some((account, error)),
                 }
             }
+        }
+        if let Some((account, error)) = refused {
+            skipped(&account, &error);
         }
         Ok(None)
     }
@@ -204,7 +224,7 @@ impl<L: Lines> SubmissionQueue for L {
     async fn settle(&self, leased: &Leased, tried: Tried, now_ms: u64) -> Result<bool, StoreError> {
         let decide = |line: &Line| {
             let (taken, after) = line.settle(leased.token, &leased.entry.id, tried, now_ms);
-            ((taken, after.due_at_ms()), after)
+            ((taken, after.due_at_ms(now_ms)), after)
         };
         let (taken, due_at_ms) = update(self, &leased.account, None, decide).await?;
         if taken {
@@ -253,7 +273,14 @@ impl<L: Lines> SubmissionQueue for L {
     async fn failed(&self, most: usize) -> Result<Vec<(String, Entry)>, StoreError> {
         let mut failed = Vec::new();
         for account in self.accounts().await? {
-            let entries = self.line(&account).await?.entries.into_iter();
+            let line = match self.line(&account).await {
+                Ok(line) => line,
+                Err(error) => {
+                    skipped(&account, &error);
+                    continue;
+                }
+            };
+            let entries = line.entries.into_iter();
             failed.extend(entries.filter(Entry::has_failed).map(|entry| (account.clone(), entry)));
         }
         failed.sort_by_key(|(_, entry)| std::cmp::Reverse(entry.ended_at_ms()));
@@ -272,9 +299,12 @@ impl<L: Lines> SubmissionQueue for L {
             ..Swept::default()
         };
         for account in self.accounts().await? {
-            let line = self.line(&account).await?;
-            for entry in line.entries.iter().filter(|entry| entry.is_waiting()) {
-                swept = swept + reseal(self, &account, entry).await?;
+            match reseal_all(self, &account).await {
+                Ok(of_this) => swept = swept + of_this,
+                Err(error) => {
+                    skipped(&account, &error);
+                    swept.complete = false;
+                }
             }
         }
         Ok(swept)
@@ -288,9 +318,15 @@ impl<L: Lines> SubmissionQueue for L {
         for account in self.accounts().await? {
             let decide = |line: &Line| {
                 let after = line.sweep(now_ms);
-                ((after.numbers(), after.due_at_ms()), after)
+                ((after.numbers(), after.due_at_ms(now_ms)), after)
             };
-            let (of_this, due_at_ms) = update(self, &account, None, decide).await?;
+            let (of_this, due_at_ms) = match update(self, &account, None, decide).await {
+                Ok(swept) => swept,
+                Err(error) => {
+                    skipped(&account, &error);
+                    continue;
+                }
+            };
             numbers = numbers.and(of_this);
             if due_at_ms.is_some_and(|due_at_ms| due_at_ms <= now_ms) {
                 due.push(account);
@@ -309,6 +345,18 @@ async fn adopt(lines: &dyn Lines, account: &str, entry: &Entry, sealed: Option<&
         true => lines.offer(account, Duration::ZERO).await,
         false => Ok(()),
     }
+}
+
+async fn reseal_all(lines: &dyn Lines, account: &str) -> Result<Swept, StoreError> {
+    let mut swept = Swept {
+        complete: true,
+        ..Swept::default()
+    };
+    let line = lines.line(account).await?;
+    for entry in line.entries.iter().filter(|entry| entry.is_waiting()) {
+        swept = swept + reseal(lines, account, entry).await?;
+    }
+    Ok(swept)
 }
 
 /// Seals a text anew that an old secret has sealed.
@@ -356,4 +404,22 @@ async fn forget(lines: &dyn Lines, account: &str, id: &str) -> Result<(), StoreE
         entries: line.entries.iter().filter(|entry| entry.id != id).cloned().collect(),
     };
     lines.update(account, None, &decide).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_build_has_made_of_an_entry_needs_its_person() {
+        let unknown = r#"{"id":"1","form_key":"a/1","seq":1,"writer":"w","order":3,"pressed_at_ms":5,"later":true,
+            "state":{"is":"needs_attention","at_ms":9,"why":"of_a_later_build"}}"#;
+        let entry = read_entry(unknown).expect("all but its state is known");
+        let state = State::NeedsAttention {
+            at_ms: 9,
+            why: Why::Unreadable,
+        };
+        assert_eq!((entry.order, entry.state), (3, state));
+        assert_eq!(read_entry("{}"), None);
+    }
 }

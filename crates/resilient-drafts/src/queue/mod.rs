@@ -45,6 +45,8 @@ pub struct Leased {
     pub entry: Entry,
     /// As it was given to [`enqueue`](SubmissionQueue::enqueue); `None` where it cannot be opened, or is lost.
     pub text: Option<Vec<u8>>,
+    /// It was sealed with a secret that is not at hand: nothing is wrong with it, and others may open it.
+    pub is_of_another_secret: bool,
 }
 
 /// What can be seen of an account's entries.

@@ -61,6 +61,11 @@ impl RedisQueue {
         self.redis.takes_writes()
     }
 
+    /// Whether what can wait elsewhere should do so.
+    pub(super) fn is_nearly_full(&self) -> bool {
+        self.redis.is_nearly_full()
+    }
+
     fn keys(&self) -> Keys {
         self.former.clone().unwrap_or_else(|| self.redis.keys())
     }
@@ -70,17 +75,15 @@ impl RedisQueue {
         let key = self.keys().of(account, LINE);
         let mut ask = redis::cmd("HGETALL");
         ask.arg(&key);
-        let fields = self.redis.ask(
-            &key,
-            |mut connection| async move { ask.query_async(&mut connection).await },
-        );
+        let fields = self
+            .redis
+            .ask_beside(|mut connection| async move { ask.query_async(&mut connection).await });
         read(fields.await?)
     }
 
-    async fn change(&self, account: &str, change: &Cmd) -> Result<String, StoreError> {
-        let key = self.keys().of(account, LINE);
+    async fn change(&self, change: &Cmd) -> Result<String, StoreError> {
         let change = |mut connection| async move { change.query_async(&mut connection).await };
-        self.redis.ask(&key, change).await
+        self.redis.ask_beside(change).await
     }
 
     fn command(
@@ -142,7 +145,7 @@ impl Lines for RedisQueue {
                 return Ok(());
             }
             let command = self.command(account, &mark, &after, &difference, text)?;
-            if self.change(account, &command).await? == "done" {
+            if self.change(&command).await? == "done" {
                 return Ok(());
             }
         }
@@ -153,10 +156,9 @@ impl Lines for RedisQueue {
         let key = self.keys().of(account, TEXTS);
         let mut ask = redis::cmd("HGET");
         ask.arg(&key).arg(id);
-        let text = self.redis.ask(
-            &key,
-            |mut connection| async move { ask.query_async(&mut connection).await },
-        );
+        let text = self
+            .redis
+            .ask_beside(|mut connection| async move { ask.query_async(&mut connection).await });
         text.await
     }
 
@@ -165,7 +167,7 @@ impl Lines for RedisQueue {
         let mut reseal = redis::cmd("EVAL");
         reseal.arg(RESEAL).arg(1).arg(&key).arg(id).arg(before).arg(after);
         let ask = |mut connection| async move { reseal.exec_async(&mut connection).await };
-        self.redis.ask(&key, ask).await
+        self.redis.ask_beside(ask).await
     }
 
     async fn gather(&self) -> Result<(), StoreError> {
@@ -222,8 +224,7 @@ fn read(mut fields: HashMap<String, String>) -> Result<(Line, String), StoreErro
     let mark = fields.remove(MARK).unwrap_or_default();
     let head = fields.remove(HEAD).map(|head| serde_json::from_str(&head));
     let entries = fields.iter().filter(|(field, _)| field.starts_with(ENTRY));
-    let entries: Result<Vec<Entry>, _> = entries.map(|(_, entry)| serde_json::from_str(entry)).collect();
-    let mut entries = entries.map_err(unavailable)?;
+    let mut entries: Vec<Entry> = entries.filter_map(|(_, entry)| lines::read_entry(entry)).collect();
     entries.sort_by_key(|entry| entry.order);
     let head = head.transpose().map_err(unavailable)?.unwrap_or_default();
     Ok((Line { head, entries }, mark))

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use resilient_core::submission::queue::{Entry, Line};
+use resilient_core::submission::queue::{LONGEST_PAUSE_MS, Line};
 use sqlx::{SqliteConnection, SqlitePool};
 
-use super::lines::{Decide, Difference, Lines, Text};
+use super::lines::{self, Decide, Difference, Lines, Text};
 use crate::store::unavailable;
 use crate::{Sealer, SqliteStore, StoreError};
 
@@ -92,8 +92,13 @@ impl Lines for SqliteQueue {
 
     /// The file says itself what is due.
     async fn offered(&self, now_ms: u64) -> Result<Vec<String>, StoreError> {
-        let due = "SELECT account FROM queue_line WHERE due_at_ms <= ? ORDER BY due_at_ms LIMIT ?";
-        let due = sqlx::query_scalar(due).bind(signed(now_ms)).bind(OFFERED);
+        // What is further ahead than anything can be was noted by a clock that was set back since.
+        let due = "SELECT account FROM queue_line WHERE due_at_ms <= ? OR due_at_ms > ? ORDER BY due_at_ms LIMIT ?";
+        let furthest_ms = now_ms.saturating_add(LONGEST_PAUSE_MS);
+        let due = sqlx::query_scalar(due)
+            .bind(signed(now_ms))
+            .bind(signed(furthest_ms))
+            .bind(OFFERED);
         due.fetch_all(self.readers()).await.map_err(unavailable)
     }
 
@@ -123,10 +128,9 @@ async fn read(connection: &mut SqliteConnection, account: &str) -> Result<Line, 
     };
     let entries = sqlx::query_scalar("SELECT entry FROM queue_entry WHERE account = ? ORDER BY position");
     let entries: Vec<String> = entries.bind(account).fetch_all(connection).await.map_err(unavailable)?;
-    let entries: Result<Vec<Entry>, _> = entries.iter().map(|entry| serde_json::from_str(entry)).collect();
     Ok(Line {
         head: serde_json::from_str(&head).map_err(unavailable)?,
-        entries: entries.map_err(unavailable)?,
+        entries: entries.iter().filter_map(|entry| lines::read_entry(entry)).collect(),
     })
 }
 
@@ -169,7 +173,7 @@ async fn write_head(connection: &mut SqliteConnection, account: &str, after: &Li
     }
     let put = sqlx::query("INSERT OR REPLACE INTO queue_line (account, head, due_at_ms) VALUES (?, ?, ?)");
     let head = serde_json::to_string(&after.head).map_err(unavailable)?;
-    let put = put.bind(account).bind(head).bind(after.due_at_ms().map(signed));
+    let put = put.bind(account).bind(head).bind(after.due_as_noted_ms().map(signed));
     put.execute(connection).await.map_err(unavailable)?;
     Ok(())
 }
@@ -180,6 +184,8 @@ fn signed(number: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use resilient_core::submission::queue::Tried;
+
     use super::*;
     use crate::queue::SubmissionQueue;
     use crate::seal::Secrets;
@@ -232,11 +238,16 @@ mod tests {
         before.file.close().await;
         let swept = with(2, &[]).await.reseal().await.unwrap();
         assert_eq!((swept.resealed, swept.unknown), (0, 1), "without the old one it stays");
+        let without = with(2, &[]).await;
+        let leased = without.lease(3, crate::queue::contract::LEASE).await.unwrap().unwrap();
+        assert_eq!((leased.text.as_deref(), leased.is_of_another_secret), (None, true));
+        assert!(without.settle(&leased, Tried::Sealed, 4).await.unwrap());
+        without.file.close().await;
         let after = with(2, &[1]).await;
         assert_eq!(after.reseal().await.unwrap().resealed, 1);
         assert_eq!(after.reseal().await.unwrap().resealed, 0, "once");
         after.file.close().await;
-        let leased = with(2, &[]).await.lease(5, crate::queue::contract::LEASE).await;
+        let leased = with(2, &[]).await.lease(10_000, crate::queue::contract::LEASE).await;
         assert_eq!(leased.unwrap().unwrap().text.as_deref(), Some(&b"text"[..]));
     }
 

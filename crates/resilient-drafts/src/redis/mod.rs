@@ -152,6 +152,16 @@ impl RedisStore {
         self.inner.link.call(key, &mut patience, ask).await.map_err(unavailable)
     }
 
+    /// The same for what may be large, as long lines and texts are: that it is slow says nothing about drafts' way.
+    pub(crate) async fn ask_beside<T, F>(&self, ask: impl FnOnce(Connection) -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, RedisError>>,
+    {
+        let mut patience = self.inner.link.patience();
+        let answer = self.inner.link.call_beside(&mut patience, ask).await;
+        answer.map_err(unavailable)
+    }
+
     pub(crate) fn sealer(&self) -> &Sealer {
         &self.inner.sealer
     }

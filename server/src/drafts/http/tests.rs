@@ -475,3 +475,23 @@ async fn a_form_that_is_written_without_end_is_told_to_wait_and_no_other_is() {
         .await;
     assert_eq!(status, 200);
 }
+
+/// It may have been discarded there, which Redis does not know yet.
+#[tokio::test]
+async fn a_text_of_whom_another_server_holds_something_may_have_been_discarded() {
+    let redis = private_servers::PrivateRedis::start().unwrap();
+    let server = Server::over(Some(&redis.url().parse().unwrap())).await;
+    let revision = Revision {
+        seq: 1,
+        writer: "w".to_owned(),
+    };
+    let how_ended = async || server.drafts.how_ended("ann", "site/1", &revision).await;
+    while how_ended().await.is_err() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    server.drafts.waits_elsewhere("other", ["ann".to_owned()].into(), false);
+    assert!(how_ended().await.is_err());
+    let discarded = server.drafts.end_discarded("ann", "site/1", &revision).await;
+    discarded.unwrap();
+    assert_eq!(how_ended().await.unwrap(), Some(resilient_drafts::End::Discarded));
+}

@@ -12,6 +12,7 @@
 //! | dead | as needs attention; waiting again at the next press |
 
 mod leasing;
+mod outcome;
 mod seeing_to;
 #[cfg(test)]
 mod tests;
@@ -21,8 +22,12 @@ use serde::{Deserialize, Serialize};
 use super::answer::Outcome;
 use crate::draft::Revision;
 
-/// Entries end, and what became of them is forgotten, after so long: as long as a draft is kept, 30 days.
-pub const REMEMBERED_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// What became of an entry is forgotten after so long: as long as a draft is kept, 30 days.
+pub const REMEMBERED_MS: u64 = 30 * DAY_MS;
+/// An entry waits no longer than this, 23 days. Then only its draft is left, and the person has a week to come back
+/// for it before that ends, too.
+pub const LONGEST_WAIT_MS: u64 = REMEMBERED_MS - 7 * DAY_MS;
 /// Of one account, as many as it may have drafts.
 pub const MOST_WAITING: usize = 500;
 /// Of one account's texts that wait, together, as they are stored.
@@ -31,8 +36,10 @@ pub const MOST_BYTES_WAITING: u64 = 64 << 20;
 pub const MOST_REMEMBERED: usize = 1_000;
 /// Tries that failed while the database was there.
 pub const MOST_ATTEMPTS: u32 = 10;
+/// Tries in which the database went away while it was at the entry; more are no accident any more.
+pub const MOST_INTERRUPTED: u32 = 30;
 /// Between two tries of one entry.
-pub const LONGEST_PAUSE_MS: u64 = 60_000;
+pub const LONGEST_PAUSE_MS: u64 = 10 * 60_000;
 
 /// One press of Save that the server is to repeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +73,10 @@ pub struct Entry {
     /// Tries so far that say something about the entry.
     #[serde(default)]
     pub attempts: u32,
-    /// It is left alone until then.
+    /// Tries in which the database went away.
+    #[serde(default)]
+    pub interrupted: u32,
+    /// It is left alone until then, and with it what was pressed later for the same record.
     #[serde(default)]
     pub not_before_ms: u64,
     pub state: State,
@@ -96,7 +106,7 @@ pub enum Why {
     AccountOff,
     /// What is kept of it cannot be opened.
     Unreadable,
-    /// It has waited for as long as anything is kept.
+    /// It has waited for [`LONGEST_WAIT_MS`].
     TooOld,
 }
 
@@ -118,7 +128,14 @@ impl Why {
 pub struct Lease {
     pub token: u64,
     pub until_ms: u64,
+    /// How long it was given for.
+    #[serde(default = "a_minute")]
+    pub lasts_ms: u64,
     pub id: String,
+}
+
+fn a_minute() -> u64 {
+    60_000
 }
 
 /// All of one account.
@@ -138,6 +155,9 @@ pub struct Head {
     pub token: u64,
     #[serde(default)]
     pub lease: Option<Lease>,
+    /// Something that every entry needs was away: all of them are left alone until then.
+    #[serde(default)]
+    pub not_before_ms: u64,
 }
 
 /// What became of a press that was to be queued.
@@ -159,6 +179,10 @@ pub enum Tried {
     Refused(Why),
     /// The database, or what else is needed, was away. That says nothing about the entry.
     Away,
+    /// The database went away while it was at the entry. Again and again, that may be the entry's doing.
+    Interrupted,
+    /// Who tried has not got the secret that the text is sealed with. Another server may have it.
+    Sealed,
     /// It failed for another reason, which may be the entry's own.
     Failed,
     /// The text was discarded meanwhile.
@@ -261,6 +285,7 @@ impl Line {
             reason: press.reason.clone(),
             bytes: 0,
             attempts: 0,
+            interrupted: 0,
             not_before_ms: 0,
             state: State::Waiting,
             seen: false,
@@ -289,20 +314,16 @@ impl Line {
         }
     }
 
-    /// Takes over an entry of another store as it is, behind all others. One that is here stays as it is here.
+    /// Takes over an entry of another store as it is, behind all others. One that is here stays as it is here, unless
+    /// it has failed: who pressed again there was told that it waits.
     pub fn adopt(&self, entry: &Entry) -> Self {
         let mut line = self.clone();
-        if self.entry(&entry.id).is_none() {
-            line.append(entry.clone());
+        match self.entry(&entry.id) {
+            Some(known) if !(known.has_failed() && entry.is_waiting()) => return line,
+            Some(_) | None => line.entries.retain(|known| known.id != entry.id),
         }
+        line.append(entry.clone());
         line
-    }
-
-    /// When there is something to do, if nothing changes: never before that.
-    pub fn due_at_ms(&self) -> Option<u64> {
-        let next = self.entries.iter().find(|entry| entry.is_waiting())?;
-        let leased_until_ms = self.head.lease.as_ref().map_or(0, |lease| lease.until_ms);
-        Some(next.not_before_ms.max(leased_until_ms))
     }
 
     fn append(&mut self, entry: Entry) {

@@ -1,6 +1,6 @@
 //! What people, their browsers and time do to a line.
 
-use super::{Entry, Line, MOST_REMEMBERED, REMEMBERED_MS, State, Why};
+use super::{Entry, LONGEST_WAIT_MS, Line, MOST_REMEMBERED, REMEMBERED_MS, State, Why};
 use crate::draft::Revision;
 use crate::draft::lineage::Lineage;
 
@@ -44,13 +44,15 @@ impl Line {
     /// Ends what has waited for too long, and forgets what ended long ago.
     pub fn sweep(&self, now_ms: u64) -> Self {
         let mut line = self.clone();
-        let is_old = |at_ms: u64| now_ms.saturating_sub(at_ms) >= REMEMBERED_MS;
+        let is_older = |at_ms: u64, than_ms: u64| now_ms.saturating_sub(at_ms) >= than_ms;
         line.entries.retain(|entry| match entry.state {
             State::Waiting => true,
-            State::Done { at_ms } | State::NeedsAttention { at_ms, .. } | State::Dead { at_ms } => !is_old(at_ms),
+            State::Done { at_ms } | State::NeedsAttention { at_ms, .. } | State::Dead { at_ms } => {
+                !is_older(at_ms, REMEMBERED_MS)
+            }
         });
         for at in 0..line.entries.len() {
-            if line.entries[at].is_waiting() && is_old(line.entries[at].pressed_at_ms) {
+            if line.entries[at].is_waiting() && is_older(line.entries[at].pressed_at_ms, LONGEST_WAIT_MS) {
                 let why = Why::TooOld;
                 line.stop(at, State::NeedsAttention { at_ms: now_ms, why }, now_ms);
             }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::submission::answer::Answer;
 
 const LEASE_MS: u64 = 60_000;
 
@@ -62,12 +63,12 @@ fn they_are_done_in_the_order_pressed_and_one_at_a_time() {
     let line = line(&[("1", "a/1"), ("2", "b/1"), ("3", "a/1")]);
     let (lease, busy) = leased(&line, 10);
     assert_eq!(busy.lease(10 + LEASE_MS - 1, LEASE_MS).0, None, "one lease at a time");
-    assert_eq!(busy.due_at_ms(), Some(10 + LEASE_MS));
+    assert_eq!(busy.due_at_ms(11), Some(10 + LEASE_MS));
     let (_, line) = busy.settle(lease.token, &lease.id, Tried::Saved, 11);
     let (second, line) = tried(&line, Tried::Saved, 12);
     let (third, line) = tried(&line, Tried::Saved, 13);
     assert_eq!((lease.id.as_str(), second.as_str(), third.as_str()), ("1", "2", "3"));
-    assert_eq!((line.due_at_ms(), line.numbers().unseen_done), (None, 3));
+    assert_eq!((line.due_at_ms(14), line.numbers().unseen_done), (None, 3));
 }
 
 #[test]
@@ -99,7 +100,7 @@ fn what_can_never_succeed_stops_its_own_record_and_no_other() {
     let why = Why::EarlierOfThisRecord;
     assert_eq!(state(&line, "3"), Some(State::NeedsAttention { at_ms: 7, why }));
     let (other, line) = tried(&line, Tried::Saved, 8);
-    assert_eq!((other.as_str(), line.due_at_ms()), ("2", None));
+    assert_eq!((other.as_str(), line.due_at_ms(9)), ("2", None));
     assert_eq!((line.numbers().unseen_failed, line.numbers().unseen_done), (2, 1));
     let numbers = line.seen(&["1".to_owned()]).numbers();
     assert_eq!(
@@ -114,12 +115,12 @@ fn an_outage_counts_nothing_and_ten_failures_end_it() {
     let mut line = line(&[("1", "a/1"), ("2", "a/1")]);
     let mut now_ms = 0;
     for _ in 0..50 {
-        now_ms = line.due_at_ms().unwrap();
+        now_ms = line.due_at_ms(now_ms).unwrap();
         line = tried(&line, Tried::Away, now_ms).1;
     }
     for _ in 0..MOST_ATTEMPTS {
         assert!(state(&line, "1") == Some(State::Waiting), "{line:?}");
-        now_ms = line.due_at_ms().unwrap();
+        now_ms = line.due_at_ms(now_ms).unwrap();
         line = tried(&line, Tried::Failed, now_ms).1;
     }
     assert_eq!(state(&line, "1"), Some(State::Dead { at_ms: now_ms }));
@@ -255,15 +256,16 @@ fn what_the_person_has_seen_to_needs_no_attention_and_the_new_press_waits() {
 }
 
 #[test]
-fn everything_ends_after_thirty_days() {
+fn what_waits_ends_a_week_before_its_draft_does_and_what_ended_is_forgotten_after_thirty_days() {
     let line = line(&[("1", "a/1"), ("2", "b/1"), ("3", "b/1")]);
     let (_, line) = tried(&line, Tried::Saved, 500);
-    let (now_ms, why) = (1_000 + REMEMBERED_MS, Why::TooOld);
-    assert_eq!(line.sweep(499 + REMEMBERED_MS), line);
+    let (now_ms, why) = (1_000 + LONGEST_WAIT_MS, Why::TooOld);
+    assert_eq!(line.sweep(now_ms - 1), line);
     let line = line.sweep(now_ms);
-    assert_eq!(state(&line, "1"), None);
     assert_eq!(state(&line, "2"), Some(State::NeedsAttention { at_ms: now_ms, why }));
     assert!(line.entry("3").unwrap().has_failed());
+    assert_eq!(line.sweep(499 + REMEMBERED_MS), line);
+    assert_eq!(state(&line.sweep(500 + REMEMBERED_MS), "1"), None);
     assert_eq!(line.sweep(now_ms + REMEMBERED_MS).entries, []);
 }
 
@@ -291,6 +293,79 @@ fn there_is_an_end_to_what_waits_and_to_what_is_remembered() {
     );
 }
 
+#[test]
+fn what_pauses_holds_its_own_record_and_no_other() {
+    let line = line(&[("1", "a/1"), ("2", "a/1"), ("3", "b/1")]);
+    for how in [Tried::Failed, Tried::Interrupted, Tried::Sealed] {
+        let (first, line) = tried(&line, how, 10);
+        assert_eq!(line.due_at_ms(11), Some(0), "another record is due");
+        let (other, line) = tried(&line, Tried::Saved, 11);
+        assert_eq!((first.as_str(), other.as_str()), ("1", "3"));
+        assert_eq!(
+            line.lease(12, LEASE_MS).0,
+            None,
+            "of its own record nothing goes before it"
+        );
+        let due_at_ms = line.due_at_ms(12).expect("it waits");
+        assert_eq!(tried(&line, Tried::Saved, due_at_ms).0, "1");
+    }
+    let (_, line) = tried(&line, Tried::Away, 10);
+    assert_eq!(line.lease(11, LEASE_MS).0, None, "what is away is away for all of them");
+    assert_eq!(tried(&line, Tried::Saved, line.due_at_ms(11).unwrap()).0, "1");
+}
+
+#[test]
+fn what_the_database_never_survives_ends_too() {
+    let (mut line, mut now_ms) = (line(&[("1", "a/1")]), 0);
+    for _ in 0..MOST_INTERRUPTED {
+        assert!(state(&line, "1") == Some(State::Waiting), "{line:?}");
+        now_ms = line.due_at_ms(now_ms).unwrap();
+        line = tried(&line, Tried::Interrupted, now_ms).1;
+    }
+    assert_eq!(state(&line, "1"), Some(State::Dead { at_ms: now_ms }));
+}
+
+#[test]
+fn only_while_the_database_is_away_does_a_kept_save_say_nothing_about_the_entry() {
+    let kept = |reason: &str| Answer {
+        reason: Some(reason.to_owned()),
+        ..Answer::new(Outcome::Kept)
+    };
+    for reason in ["overload", "unknown", "database"] {
+        assert_eq!(Tried::of(&kept(reason), true), Tried::Failed);
+        assert_eq!(Tried::of(&kept(reason), false), Tried::Interrupted);
+    }
+    assert_eq!(Tried::of(&kept("timeout"), false), Tried::Failed);
+    assert_eq!(Tried::of(&Answer::new(Outcome::InProgress), true), Tried::Away);
+}
+
+#[test]
+fn after_a_clock_was_set_back_nothing_stands_still() {
+    let (_, busy) = leased(&line(&[("1", "a/1")]), 1_000 * LEASE_MS);
+    assert_eq!(busy.due_at_ms(5), Some(0), "its lease holds no more");
+    let (_, paused) = tried(&line(&[("1", "a/1")]), Tried::Failed, 10 * LONGEST_PAUSE_MS);
+    assert_eq!(paused.due_at_ms(5), Some(0));
+    assert!(paused.lease(5, LEASE_MS).0.is_some());
+}
+
+#[test]
+fn a_lease_holds_for_a_server_whose_clock_is_behind() {
+    let (_, line) = leased(&line(&[("1", "a/1")]), 10 * LEASE_MS);
+    assert_eq!(line.lease(10 * LEASE_MS - 30_000, LEASE_MS).0, None);
+}
+
+#[test]
+fn a_press_that_was_promised_elsewhere_waits_here_even_where_it_had_failed() {
+    let promised = line(&[("1", "a/1")]).entries.remove(0);
+    let (_, mut dead) = tried(&line(&[("1", "a/1")]), Tried::Refused(Why::AccountOff), 5);
+    assert_eq!(state(&dead.adopt(&promised), "1"), Some(State::Waiting));
+    dead.entries[0].state = State::Dead { at_ms: 5 };
+    let revived = dead.adopt(&promised);
+    assert_eq!((revived.entries.len(), revived.entry("1").unwrap().attempts), (1, 0));
+    let (_, done) = tried(&line(&[("1", "a/1")]), Tried::Saved, 5);
+    assert_eq!(done.adopt(&promised), done, "once");
+}
+
 #[derive(Clone, Debug)]
 enum Happens {
     Pressed(u8, u8),
@@ -303,7 +378,7 @@ fn happens() -> impl Strategy<Value = Happens> {
     prop_oneof![
         (0..12_u8, 0..3_u8).prop_map(|(id, record)| Happens::Pressed(id, record)),
         Just(Happens::Leased),
-        (0..4_u8).prop_map(Happens::Settled),
+        (0..5_u8).prop_map(Happens::Settled),
         Just(Happens::Later),
     ]
 }
@@ -324,14 +399,15 @@ proptest! {
                         prop_assert!(lease.token > token);
                         prop_assert!(entry.is_waiting());
                         let earlier = after.entries.iter().filter(|other| other.order < entry.order);
-                        prop_assert!(earlier.clone().all(|other| !other.is_waiting()), "{after:?}");
+                        let of_this_record = earlier.filter(|other| other.form_key == entry.form_key);
+                        prop_assert!(of_this_record.clone().all(|other| !other.is_waiting()), "{after:?}");
                         token = lease.token;
                         held.push(lease);
                     }
                     line = after;
                 }
                 Happens::Settled(how) => {
-                    let how = [Tried::Saved, Tried::Away, Tried::Failed, Tried::Refused(Why::AccountOff)][how as usize];
+                    let how = [Tried::Saved, Tried::Away, Tried::Failed, Tried::Interrupted, Tried::Refused(Why::AccountOff)][how as usize];
                     let Some(lease) = held.pop() else { continue };
                     let (taken, after) = line.settle(lease.token, &lease.id, how, now_ms);
                     prop_assert_eq!(taken, lease.token == token && line.head.lease.is_some());
