@@ -33,11 +33,32 @@ function placeOf({ pathname, search, searchParams }) {
  */
 const isOneOff = ({ searchParams }) => ["saved", "restore", "columns", "tables"].some((name) => searchParams.has(name));
 
+/** @typedef {{ status: number, headers: { has(name: string): boolean, get(name: string): string | null } }} Answer */
+
+/** @param {Answer} answer */
+const isOurs = ({ headers }) => headers.has("inkfast-page");
+
+/**
+ * Who is signed in, by a page of ours.
+ * @param {Answer} answer
+ */
+const accountIn = ({ headers }) => (headers.has("inkfast-account") ? decodeURIComponent(headers.get("inkfast-account") ?? "") : null);
+
 /**
  * Whether an answer is not the server's, but of something before it that cannot reach it.
- * @param {{ status: number, headers: { has(name: string): boolean } }} answer
+ * @param {Answer} answer
  */
-const isAway = ({ status, headers }) => [502, 503, 504].includes(status) && !headers.has("inkfast-page");
+const isAway = (answer) => [502, 503, 504].includes(answer.status) && !isOurs(answer);
+
+/** What a file of the browser's is answered as: a page in its place is something's on the way. */
+const assetType = /** @type {Record<string, RegExp>} */ ({ js: /javascript/, css: /^text\/css/, wasm: /^application\/wasm/ });
+
+/**
+ * @param {Answer} answer
+ * @param {string} path
+ */
+const isAsset = ({ status, headers }, path) =>
+  status === 200 && (assetType[path.split(".").pop() ?? ""]?.test(headers.get("content-type") ?? "") ?? true);
 
 /**
  * What has to go, the oldest first: too old, or too much; and, where builds are named, drawn by one whose assets are not

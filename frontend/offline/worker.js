@@ -6,6 +6,7 @@
 /** So long a page is waited for where there is a copy of it; and where there is none. */
 const copyAfter = 4_000;
 const giveUpAfter = 25_000;
+const noteEvery = 600_000;
 /** A page that was asked for in advance is handed to a load of it that follows at once. */
 const handOverWithin = 5_000;
 const answerWithin = 1_000;
@@ -20,32 +21,8 @@ const unattended = { "x-inkfast-unattended": "1" };
 const pause = (ms) => new Promise((over) => setTimeout(over, ms));
 const within = (ms, promise) => Promise.race([promise, pause(ms).then(() => undefined)]);
 
-/** Who was last seen signed in, and whose signing out the server does not know of yet. */
-let said;
-const known = () =>
-  (said ??= caches
-    .open("inkfast-state")
-    .then((state) => state.match("/state"))
-    .then((state) => state?.json() ?? { account: null, leaving: null }));
-
-/** One after the other, and each on what the one before has left. */
-let written = Promise.resolve();
-function note(change) {
-  said = known().then((before) => ({ ...before, ...change }));
-  written = written.catch(() => {}).then(async () => {
-    const state = await caches.open("inkfast-state");
-    await state.put("/state", new Response(JSON.stringify(await said)));
-  });
-  return written;
-}
-
-/** Requests in the order they left: what comes late says nothing about who is here now, nor how a page looks. */
-let left = 0;
-let heardOf = 0;
+/** By which request a page was kept last. */
 const lastKept = new Map();
-const newTurn = () => ({ number: (left += 1), at: Date.now() });
-/** Of whoever signs out: what left up to that turn is not kept any more when it arrives. */
-const forgotten = new Map();
 /** Pages as they were answered last, and those of them to be handed to the load that follows. */
 const answered = new Map();
 const released = new Map();
@@ -57,10 +34,16 @@ addEventListener("activate", (event) => event.waitUntil(Promise.all([clients.cla
 
 async function fetchAssets() {
   const assets = await caches.open(own);
-  await assets.addAll(inkfast.assets);
+  await Promise.all(inkfast.assets.map(async (path) => assets.put(path, await asset(path))));
   const page = await fetch(elsewhere, { credentials: "omit", headers: unattended });
-  if (!page.ok) throw new Error(`${elsewhere} is answered with ${page.status}`);
+  if (!page.ok || !isOurs(page) || accountIn(page)) throw new Error(`${elsewhere} is answered with ${page.status}`);
   await assets.put(elsewhere, page);
+}
+
+async function asset(path) {
+  const answer = await fetch(path);
+  if (!isAsset(answer, path)) throw new Error(`${path} is answered with ${answer.status}, ${answer.headers.get("content-type")}`);
+  return answer;
 }
 
 async function sweep() {
@@ -76,20 +59,36 @@ addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (url.origin !== location.origin) return;
-  if (request.method === "POST" && url.pathname === "/logout") return signOut(event);
-  if (request.method === "POST" && url.pathname === "/login") return event.waitUntil(signIn());
+  if (request.method === "POST") {
+    if (url.pathname === "/login") event.respondWith(signIn(event));
+    if (url.pathname === "/logout" && request.mode === "navigate") event.respondWith(signOut(event));
+  }
   if (request.method !== "GET") return;
-  if (url.pathname.startsWith("/pkg/")) event.respondWith(asset(request, url.pathname));
+  if (url.pathname.startsWith("/pkg/")) event.respondWith(answerAsset(request, url));
   else if (request.mode === "navigate" && isPage(url.pathname)) event.respondWith(page(event, url));
 });
 
-async function asset(request, path) {
-  const kept = async () => (await (await caches.open(own)).match(path)) ?? caches.match(path);
-  const isHashed = /\.[0-9a-f]{16}\./.test(path);
-  if (isHashed || Date.now() < awayUntil) return (await kept()) ?? fetch(request);
-  const answer = await within(copyAfter, fetch(request)).catch(() => undefined);
-  return answer?.ok ? answer : ((await kept()) ?? answer ?? Response.error());
+/** Storage that is broken has nothing. */
+const orNothing = (promise) => promise.catch(() => undefined);
+
+async function keptAsset(path) {
+  const assets = await caches.open(own);
+  return (await assets.match(path)) ?? caches.match(path);
 }
+
+async function answerAsset(request, url) {
+  const path = url.pathname;
+  // Whoever tries again has had the one that is kept.
+  const isAnew = request.cache === "reload" || url.search !== "";
+  const isHashed = /\.[0-9a-f]{16}\./.test(path);
+  if (!isAnew && (isHashed || Date.now() < awayUntil)) return (await orNothing(keptAsset(path))) ?? fetch(request);
+  const answer = await within(copyAfter, fetch(request)).catch(() => undefined);
+  if (!answer || !isAsset(answer, path)) return (await orNothing(keptAsset(path))) ?? answer ?? Response.error();
+  if (isAnew && inkfast.assets.includes(path)) await orNothing(replaceAsset(path, answer.clone()));
+  return answer;
+}
+
+const replaceAsset = async (path, answer) => (await caches.open(own)).put(path, answer);
 
 async function page(event, url) {
   try {
@@ -103,12 +102,12 @@ async function page(event, url) {
   const arriving = fetch(event.request).then(orAway);
   event.waitUntil(arriving.then((answer) => learn(url, answer.clone(), turn)).catch(() => {}));
   try {
-    const inTime = (await within(copyAfter, arriving)) ?? (await copyOf(url)) ?? (await within(giveUpAfter - copyAfter, arriving));
+    const inTime = (await within(copyAfter, arriving)) ?? (await orNothing(copyOf(url))) ?? (await within(giveUpAfter - copyAfter, arriving));
     if (inTime) return inTime;
   } catch {
     // Refused, broken off, or answered by something before the server.
   }
-  return (await copyOf(url)) ?? notToBeHad();
+  return (await orNothing(copyOf(url))) ?? notToBeHad();
 }
 
 function orAway(answer) {
@@ -136,7 +135,8 @@ async function ask(url) {
   }
 }
 
-async function refresh(place) {
+async function keepAnew(url) {
+  const place = placeOf(new URL(url));
   if (place) await ask(new URL(place, location.origin));
 }
 
@@ -156,27 +156,19 @@ async function handedOver(url) {
   return fits ? handed.whole : undefined;
 }
 
-const accountIn = ({ headers }) => (headers.has("inkfast-account") ? decodeURIComponent(headers.get("inkfast-account")) : null);
-
 /** What an answer says: who is signed in, and how the page looks now. */
 async function learn(url, answer, turn) {
   const place = placeOf(url);
-  const isOurs = answer.headers.has("inkfast-page");
   const account = accountIn(answer);
-  if (isOurs && turn.number > heardOf) {
-    heardOf = turn.number;
-    if ((await known()).account !== account) await note({ account });
-  }
+  await hear(answer, turn);
   if (!place) return;
   if (answer.type === "opaqueredirect" || [403, 404, 410].includes(answer.status)) {
     const { account: here } = await known();
     if (here) await (await caches.open(pagesOf(here))).delete(place);
-  } else if (isOurs && answer.status === 200 && account && !isOneOff(url)) {
+  } else if (isOurs(answer) && answer.status === 200 && account && !isOneOff(url)) {
     await keep(account, place, answer, turn);
   }
 }
-
-const isForgotten = (account, turn) => turn.number <= (forgotten.get(account) ?? 0);
 
 async function keep(account, place, answer, turn) {
   // A body that breaks off rejects here, and is no page.
@@ -200,7 +192,7 @@ async function keepElsewhere(account, turn) {
 async function put(account, place, html, answered, turn) {
   const headers = new Headers(answered);
   for (const name of ["content-encoding", "content-length", "vary"]) headers.delete(name);
-    headers.set("inkfast-seen", String(turn.at));
+  headers.set("inkfast-seen", String(turn.at));
   headers.set("inkfast-bytes", String(html.length));
   if (isForgotten(account, turn) || turn.number < (lastKept.get(account + place) ?? 0)) return;
   lastKept.set(account + place, turn.number);
@@ -235,7 +227,7 @@ async function trim(name, builds) {
 /** This person's copy of a page, marked as one. */
 async function copyOf(url) {
   const place = placeOf(url);
-  const { account } = await known();
+  const account = await whoIsShown();
   if (!place || !account) return undefined;
   const kept = await (await caches.open(pagesOf(account))).match(place);
   const at = Number(kept?.headers.get("inkfast-seen"));
@@ -249,51 +241,18 @@ async function copyOf(url) {
 
 /** The page that says so, lists what this device has, and tries again. */
 async function notToBeHad() {
-  const { account, leaving } = await known();
-  const theirs = account ? await (await caches.open(pagesOf(account))).match(elsewhere) : undefined;
-  const page = theirs ?? (await (await caches.open(own)).match(elsewhere));
+  const { leaving } = await known();
+  const page = await orNothing(standIn());
   if (!page) return Response.error();
   awayUntil = Date.now() + copyAfter;
   const html = marked(await page.text(), leaving ? 'data-not-to-be-had="" data-leaving=""' : 'data-not-to-be-had=""');
   return new Response(html, { status: 503, headers: page.headers });
 }
 
-/** The answer goes to the page as it is; where there is none, the server is told before anything else. */
-function signOut(event) {
-  const gone = known().then(({ account }) => forget(account));
-  event.waitUntil(gone);
-  if (event.request.mode !== "navigate") return;
-  const told = fetch(event.request).then(orAway);
-  const promised = async () => {
-    await note({ leaving: { drops: [] } });
-    return Response.redirect("/login", 303);
-  };
-  event.respondWith(Promise.all([told, gone]).then(([answer]) => answer, promised));
-}
-
-/** Removes an account's pages, and nobody else's. */
-async function forget(account) {
-  if (!account) return;
-  forgotten.set(account, Infinity);
-  answered.clear();
-  released.clear();
-  await caches.delete(pagesOf(account));
-  if ((await known()).account === account) await note({ account: null });
-}
-
-async function signIn() {
-  for (const account of forgotten.keys()) forgotten.set(account, left);
-  await note({ leaving: null });
-}
-
-/** Somebody signed out while the server was away: that goes before anything else. */
-async function finishSigningOut() {
-  const { leaving } = await known();
-  if (!leaving) return;
-  const limit = () => ({ signal: AbortSignal.timeout(copyAfter), redirect: "manual" });
-  for (const drop of leaving.drops) orAway(await fetch(drop, { method: "DELETE", ...limit() }));
-  orAway(await fetch("/logout", { method: "POST", body: new URLSearchParams(), ...limit() }));
-  await note({ leaving: null, account: null });
+async function standIn() {
+  const account = await whoIsShown();
+  const theirs = account ? await (await caches.open(pagesOf(account))).match(elsewhere) : undefined;
+  return theirs ?? (await caches.open(own)).match(elsewhere);
 }
 
 const isDraft = (drop) => typeof drop === "string" && drop.startsWith("/api/drafts/");
@@ -302,12 +261,11 @@ addEventListener("message", (event) => {
   const { type, url, account, drops = [] } = event.data;
   const [port] = event.ports;
   const heard = {
-    keep: () => refresh(placeOf(new URL(url))),
+    keep: () => keepAnew(url),
     ask: async () => port.postMessage(await ask(new URL(url))),
     release: () => port.postMessage(release(new URL(url))),
     forget: async () => {
-      await note({ leaving: { drops: drops.filter(isDraft) } });
-      await forget(account);
+      await leave(account, { account, drops: drops.filter(isDraft) });
     },
     "take over": takeOver,
   };
