@@ -52,7 +52,7 @@ const isForgotten = (account, turn) => turn.number <= (forgotten.get(account) ??
 function nobodyIsHeardOf() {
   heardOf = newTurn().number;
   for (const account of forgotten.keys()) forgotten.set(account, left);
-  answered.clear();
+  ready.clear();
   released.clear();
 }
 

@@ -23,8 +23,10 @@ const within = (ms, promise) => Promise.race([promise, pause(ms).then(() => unde
 
 /** By which request a page was kept last. */
 const lastKept = new Map();
+/** Requests for pages that are not answered to the end yet. */
+const underWay = new Map();
 /** Pages as they were answered last, and those of them to be handed to the load that follows. */
-const answered = new Map();
+const ready = new Map();
 const released = new Map();
 /** Until then assets are not asked for, because a page was just not to be had. */
 let awayUntil = 0;
@@ -96,13 +98,12 @@ async function page(event, url) {
   } catch {
     return notToBeHad();
   }
-  const handed = await handedOver(url);
+  const handed = await orNothing(handedOver(url));
   if (handed) return handed;
-  const turn = newTurn();
-  const arriving = fetch(event.request).then(orAway);
-  event.waitUntil(arriving.then((answer) => learn(url, answer.clone(), turn)).catch(() => {}));
+  const { sent, learnt } = send(url, event.request);
+  event.waitUntil(learnt.catch(() => {}));
   try {
-    const inTime = (await within(copyAfter, arriving)) ?? (await orNothing(copyOf(url))) ?? (await within(giveUpAfter - copyAfter, arriving));
+    const inTime = (await within(copyAfter, sent)) ?? (await orNothing(copyOf(url, true))) ?? (await within(giveUpAfter - copyAfter, sent));
     if (inTime) return inTime;
   } catch {
     // Refused, broken off, or answered by something before the server.
@@ -110,50 +111,78 @@ async function page(event, url) {
   return (await orNothing(copyOf(url))) ?? notToBeHad();
 }
 
-function orAway(answer) {
-  if (isAway(answer)) throw new Error(`answered with ${answer.status} on the way`);
-  return answer;
+/** Asks for a page; what it says is learnt, also when it is shown no more. */
+function send(url, request, more) {
+  const turn = newTurn();
+  const sent = fetch(request, more).then((answer) => {
+    if (isAway(answer, placeOf(url))) throw new Error(`answered with ${answer.status} on the way`);
+    return answer;
+  });
+  const learnt = sent.then((answer) => learn(url, answer.clone(), turn));
+  const one = { turn, sent, learnt };
+  const over = () => underWay.get(addressOf(url)) === one && underWay.delete(addressOf(url));
+  underWay.set(addressOf(url), one);
+  learnt.then(over, over);
+  return one;
 }
 
-/** Asks for a page without showing it, and says what came of it. */
-async function ask(url) {
+/** One that is on its way already, while it may still come. */
+function sentBefore(url) {
+  const one = underWay.get(addressOf(url));
+  return one && Date.now() - one.turn.at < giveUpAfter ? one : undefined;
+}
+
+/** Asks for a page without showing it, and says what came of it. A slow server is asked once. */
+async function ask(url, before = sentBefore(url)) {
   try {
     await finishSigningOut();
-    const turn = newTurn();
     const signal = AbortSignal.timeout(giveUpAfter);
-    const answer = orAway(await fetch(url, { headers: { accept: "text/html", ...unattended }, redirect: "manual", signal }));
-    const whole = answer.clone();
-    await learn(url, answer, turn);
+    const { sent, learnt, turn } =
+      before ?? send(url, url, { headers: { accept: "text/html", ...unattended }, redirect: "manual", signal });
+    const answered = await within(turn.at + giveUpAfter - Date.now(), sent.then((answer) => ({ answer, whole: answer.clone() })));
+    if (!answered) return "none";
+    const { answer, whole } = answered;
+    await learnt;
     if (answer.type === "opaqueredirect") return "elsewhere";
-    if (!answer.headers.has("inkfast-page") || answer.status === 503) return "trouble";
-    const account = accountIn(answer);
-    answered.clear();
-    if (answer.status === 200) answered.set(addressOf(url), { whole, account, at: Date.now() });
+    if (!isOurs(answer) || answer.status === 503) return "trouble";
+    ready.clear();
+    if (answer.status === 200) ready.set(addressOf(url), { whole, account: accountIn(answer), turn, at: Date.now() });
     return "page";
   } catch {
     return "none";
   }
 }
 
+/** One that left before now could be from before a save. */
 async function keepAnew(url) {
   const place = placeOf(new URL(url));
-  if (place) await ask(new URL(place, location.origin));
+  if (place) await ask(new URL(place, location.origin), null);
 }
 
 const addressOf = ({ pathname, search }) => pathname + search;
 
 /** Only to a page that loads itself now: later it could be from before a save. */
 function release(url) {
-  const page = answered.get(addressOf(url));
+  const page = ready.get(addressOf(url));
   if (page) released.set(addressOf(url), page);
-  answered.clear();
+  ready.clear();
 }
 
+/** With the time it was asked for, which the page cannot know: what was saved since is not in it. */
 async function handedOver(url) {
   const handed = released.get(addressOf(url));
   released.clear();
   const fits = handed && Date.now() - handed.at < handOverWithin && handed.account === (await known()).account;
-  return fits ? handed.whole : undefined;
+  if (!fits) return undefined;
+  const html = marked(await handed.whole.text(), `data-asked-at="${handed.turn.at}"`);
+  return new Response(html, { headers: headersOf(handed.whole) });
+}
+
+/** Of an answer whose body is written anew. */
+function headersOf(answer) {
+  const headers = new Headers(answer.headers);
+  for (const name of ["content-encoding", "content-length", "vary"]) headers.delete(name);
+  return headers;
 }
 
 /** What an answer says: who is signed in, and how the page looks now. */
@@ -162,7 +191,10 @@ async function learn(url, answer, turn) {
   const account = accountIn(answer);
   await hear(answer, turn);
   if (!place) return;
-  if (answer.type === "opaqueredirect" || [403, 404, 410].includes(answer.status)) {
+  const isGone = isOurs(answer) && [403, 404, 410].includes(answer.status);
+  // The form of a record that was made since leads to the record.
+  const isMade = answer.type === "opaqueredirect" && isFormOfNew(url);
+  if (isGone || isMade) {
     const { account: here } = await known();
     if (here) await (await caches.open(pagesOf(here))).delete(place);
   } else if (isOurs(answer) && answer.status === 200 && account && !isOneOff(url)) {
@@ -174,7 +206,7 @@ async function keep(account, place, answer, turn) {
   // A body that breaks off rejects here, and is no page.
   const html = await answer.text();
   if (html.length > most.pageBytes) return;
-  await put(account, place, html, answer.headers, turn);
+  await put(account, place, html, answer, turn);
   const pages = await caches.open(pagesOf(account));
   const there = await pages.match(elsewhere);
   if (there?.headers.get("inkfast-page") !== answer.headers.get("inkfast-page")) await keepElsewhere(account, turn);
@@ -186,12 +218,11 @@ async function keep(account, place, answer, turn) {
 /** The page that stands in for those never seen, in this account's frame. */
 async function keepElsewhere(account, turn) {
   const answer = await fetch(elsewhere, { headers: unattended });
-  if (answer.ok && accountIn(answer) === account) await put(account, elsewhere, await answer.text(), answer.headers, turn);
+  if (answer.ok && accountIn(answer) === account) await put(account, elsewhere, await answer.text(), answer, turn);
 }
 
-async function put(account, place, html, answered, turn) {
-  const headers = new Headers(answered);
-  for (const name of ["content-encoding", "content-length", "vary"]) headers.delete(name);
+async function put(account, place, html, answer, turn) {
+  const headers = headersOf(answer);
   headers.set("inkfast-seen", String(turn.at));
   headers.set("inkfast-bytes", String(html.length));
   if (isForgotten(account, turn) || turn.number < (lastKept.get(account + place) ?? 0)) return;
@@ -225,7 +256,7 @@ async function trim(name, builds) {
 }
 
 /** This person's copy of a page, marked as one. */
-async function copyOf(url) {
+async function copyOf(url, isSlow = false) {
   const place = placeOf(url);
   const account = await whoIsShown();
   if (!place || !account) return undefined;
@@ -233,10 +264,11 @@ async function copyOf(url) {
   const at = Number(kept?.headers.get("inkfast-seen"));
   const now = Date.now();
   if (!kept || now - at >= most.age) return undefined;
+  const [id, writer] = [crypto.randomUUID(), crypto.randomUUID().replaceAll("-", "")];
+  const copy = asCopy(await kept.text(), { at, now, writer, id, isSlow });
+  if (copy === undefined) return undefined;
   awayUntil = now + copyAfter;
-  const id = crypto.randomUUID();
-  const writer = crypto.randomUUID().replaceAll("-", "");
-  return new Response(asCopy(await kept.text(), { at, now, writer, id }), { headers: kept.headers });
+  return new Response(copy, { headers: kept.headers });
 }
 
 /** The page that says so, lists what this device has, and tries again. */
