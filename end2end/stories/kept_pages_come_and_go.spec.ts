@@ -66,6 +66,30 @@ test("pressed Sign out just as the server went: it is signed out as soon as it i
   await expect(person.page).toHaveURL(/\/login/);
 });
 
+test("an attempt to sign in that fails undoes no sign-out", async ({ person, inkfast }) => {
+  await person.opens("activities/1");
+  await isKept(person.page);
+  const cookies = await person.page.context().cookies();
+  const other = await person.page.context().newPage();
+  await other.goto("/login");
+  await inkfast.kill();
+  await person.reloads();
+  await person.isConnected(/offline/);
+  await person.signsOut();
+  await expect(person.page.locator("main")).toContainText("Signed out on this device");
+  await person.page.close();
+  const refused = other.waitForEvent("requestfailed", (request) => request.isNavigationRequest());
+  await new Person(other).givesNameAndPassword("admin", "whatever");
+  await refused;
+  await inkfast.startAgain();
+  await other.goto("/records/activities/1");
+  await expect(other).toHaveURL(/\/login/);
+  // Not on this device alone: what the cookie opened is over.
+  await person.page.context().addCookies(cookies);
+  await other.goto("/records/activities/1");
+  await expect(other).toHaveURL(/\/login/);
+});
+
 test("a new build never loads over what is typed: it is offered, and the old page goes on", async ({ page, inkfast, database }) => {
   const [before, after] = [await siteOfBuild("before"), await siteOfBuild("after")];
   await inkfast.kill();
