@@ -82,7 +82,6 @@ test("a new record saved from a copy of its form is made once", async ({ person,
   const form = await person.opens("activities/new");
   await isKept(person.page);
   await form.type("title", "Made without the server");
-  await form.field("planned_on").fill("2027-03-01");
   await form.isKeptOnThisDevice();
   await inkfast.kill();
   await person.reloads();
@@ -232,9 +231,17 @@ test("what is typed into a copy is not loaded over when the server is back", asy
   await person.reloads();
   await form.type("title", "Still typing");
   await inkfast.startAgain();
-  await expect(person.page.getByRole("button", { name: "Load the page anew" })).toBeVisible({ timeout: 30_000 });
+  const offer = person.page.getByRole("button", { name: "Load the page anew" });
+  await expect(offer).toBeVisible({ timeout: 30_000 });
   await form.holds("title", "Still typing");
   await form.is("dirty");
+  // It is watched on: gone again, the page does not go on saying that the server is back.
+  await inkfast.kill();
+  await expect(offer).toHaveCount(0, { timeout: 30_000 });
+  await expect(copyNotice(person.page)).toContainText("cannot be reached");
+  await inkfast.startAgain();
+  await expect(offer).toBeVisible({ timeout: 30_000 });
+  await form.holds("title", "Still typing");
 });
 
 test("another account on the same browser is shown nothing of the first", async ({ person, inkfast }) => {

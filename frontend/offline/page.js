@@ -68,7 +68,7 @@ function watchForHints() {
   addEventListener("online", () => wake());
   const status = document.querySelector("[data-connection]");
   if (!status) return;
-  new MutationObserver(() => status.dataset.connection === "online" && wake()).observe(status, { attributeFilter: ["data-connection"] });
+  new MutationObserver(() => wake()).observe(status, { attributeFilter: ["data-connection"] });
 }
 
 /** Until the server has this page again, and it is here. */
