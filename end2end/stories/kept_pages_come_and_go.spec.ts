@@ -153,6 +153,7 @@ test("switched off, what was kept before goes, and a worker with it", async ({ p
 });
 
 test("where nothing is being typed the next build's worker takes over, and only the files of the last build stay", async ({ page, inkfast }) => {
+  test.slow();
   const builds = [await siteOfBuild("first"), await siteOfBuild("second"), await siteOfBuild("third")];
   const person = new Person(page);
   for (const [at, { folder, places }] of builds.entries()) {
@@ -166,7 +167,8 @@ test("where nothing is being typed the next build's worker takes over, and only 
         return registration.waiting === null && (await caches.match(place)) !== undefined;
       }, places[0]!);
     };
-    await expect.poll(hasTakenOver, { timeout: 30_000 }).toBe(true);
+    // A page has to stay long enough for the next worker to be fetched.
+    await expect.poll(hasTakenOver, { timeout: 45_000, intervals: [3_000] }).toBe(true);
   }
   const isHere = (place: string) => page.evaluate(async (place) => (await caches.match(place)) !== undefined, place);
   const here = () => Promise.all(builds.map(({ places }) => isHere(places[0]!)));
