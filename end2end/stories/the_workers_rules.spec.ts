@@ -1,30 +1,6 @@
 // What the service worker keeps, forgets and shows: its rules alone, without a browser.
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { expect, test } from "@playwright/test";
-
-interface Kept {
-  place: string;
-  at: number;
-  bytes: number;
-  build: string;
-}
-
-interface Rules {
-  most: { pages: number; bytes: number; age: number };
-  isPage(path: string): boolean;
-  placeOf(url: URL): string | undefined;
-  isOneOff(url: URL): boolean;
-  isAway(answer: Response): boolean;
-  surplus(kept: Kept[], builds: Set<string> | undefined, now: number): string[];
-  outdatedBuilds(names: string[], own: string): string[];
-  timeWords(at: number, now: number): string;
-  asCopy(html: string, showing: { at: number; now: number; writer: string; id: string }): string;
-}
-
-const source = readFileSync(resolve(import.meta.dirname, "../../frontend/offline/rules.js"), "utf8");
-const names = "most, isPage, placeOf, isOneOff, isAway, surplus, outdatedBuilds, timeWords, asCopy";
-const rules = new Function(`${source}\nreturn { ${names} };`)() as Rules;
+import { type Kept, rules } from "../fixtures/worker_rules.ts";
 
 const url = (path: string) => new URL(path, "http://127.0.0.1");
 
@@ -65,6 +41,10 @@ test("a gateway's failure is one of the way; Inkfast's own is an answer", () => 
     expect(rules.isAway(new Response("", { status, headers: ours }))).toBe(false);
   }
   for (const status of [200, 404, 500]) expect(rules.isAway(new Response("", { status }))).toBe(false);
+  // A balancer's, of a page that we would mark.
+  expect(rules.isAway(new Response("", { status: 404 }), "/records/a/1")).toBe(true);
+  expect(rules.isAway(new Response("", { status: 404, headers: ours }), "/records/a/1")).toBe(false);
+  expect(rules.isAway(new Response("", { status: 530 }))).toBe(true);
 });
 
 test("the oldest go first, by number and by size, and what is too old or cannot be drawn any more goes anyway", () => {
@@ -101,10 +81,10 @@ const showing = { at: 1_000, now: 2_000, writer: "f".repeat(32), id: "22222222-2
 test("each showing of a copy is a page load of its own, on the version it was drawn with", () => {
   const copy = rules.asCopy(drawn(), showing);
   expect(copy).not.toContain(writer);
-  expect(copy.split(showing.writer)).toHaveLength(3);
+  expect(copy?.split(showing.writer)).toHaveLength(3);
   expect(copy).toContain(`name="_id" value="${showing.id}"`);
   expect(copy).toContain('name="_version" value="v1"');
-  expect(copy).toContain('<html data-saved-copy="1000" lang="en"');
+  expect(copy).toContain('<html data-saved-copy="1000" data-asked-at="1000" lang="en"');
   expect(copy).toMatch(/<main id="content" class="content"><div class="notices"><div class="notice[^>]*data-copy-notice="">/);
   expect(copy).toContain("What you type is kept");
 });
@@ -116,4 +96,25 @@ test("a list is no form", () => {
 
 test("the form of a new record keeps its id: it is made once", () => {
   expect(rules.asCopy(drawn(' data-is-new=""'), showing)).toContain('name="_id" value="11111111-1111-4111-8111-111111111111"');
+});
+
+test("what cannot be made a page load of its own is not shown", () => {
+  expect(rules.asCopy(drawn().replace("data-writer", "data-else"), showing)).toBeUndefined();
+  expect(rules.asCopy(drawn().replace('name="_id"', 'name="else"'), showing)).toBeUndefined();
+  expect(rules.asCopy("<p>no page</p>", showing)).toBeUndefined();
+});
+
+test("a server that is slow is not called unreachable", () => {
+  expect(rules.asCopy(drawn(), { ...showing, isSlow: true })).toContain("has not answered for 4 s");
+  expect(rules.asCopy(drawn(), { ...showing, isSlow: true })).not.toContain("cannot be reached");
+  expect(rules.asCopy(drawn(), showing)).toContain("cannot be reached");
+});
+
+test("a page in a file's place is no file", () => {
+  const answered = (type: string, status = 200) => new Response("", { status, headers: { "content-type": type } });
+  expect(rules.isAsset(answered("text/javascript; charset=utf-8"), "/pkg/a.0123456789abcdef.js")).toBe(true);
+  expect(rules.isAsset(answered("application/wasm"), "/pkg/a.wasm")).toBe(true);
+  expect(rules.isAsset(answered("text/css"), "/pkg/a.css")).toBe(true);
+  for (const path of ["/pkg/a.js", "/pkg/a.wasm", "/pkg/a.css"]) expect(rules.isAsset(answered("text/html"), path), path).toBe(false);
+  expect(rules.isAsset(answered("text/css", 404), "/pkg/a.css")).toBe(false);
 });

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { copyNotice, isKept, keptText, standIn } from "../fixtures/offline.ts";
 import { Person } from "../fixtures/person.ts";
 import { RecordForm } from "../fixtures/record_form.ts";
+import { rules } from "../fixtures/worker_rules.ts";
 import { expect, test } from "../fixtures/story.ts";
 
 test.use({ serviceWorkers: "allow" });
@@ -75,6 +76,49 @@ test("a save from a copy is held against the record: what somebody changed meanw
   await form.holds("title", "Mine");
   await expect(form.conflicts).toContainText("Theirs");
   expect(await database.row("SELECT title FROM activities WHERE id = 1")).toEqual({ title: "Theirs" });
+});
+
+test("a new record saved from a copy of its form is made once", async ({ person, inkfast, database }) => {
+  const form = await person.opens("activities/new");
+  await isKept(person.page);
+  await form.type("title", "Made without the server");
+  await form.isKeptOnThisDevice();
+  await inkfast.kill();
+  await person.reloads();
+  await expect(copyNotice(person.page)).toBeVisible();
+  await form.holds("title", "Made without the server");
+  await form.save();
+  await form.is("queued");
+  // A second showing has the same record in it.
+  await person.reloads();
+  await form.is("queued");
+  await inkfast.startAgain();
+  await expect(person.page).toHaveURL(/\/records\/activities\/\d+/, { timeout: 30_000 });
+  expect(await database.rows("SELECT id FROM activities WHERE title = 'Made without the server'")).toHaveLength(1);
+  expect(await database.audited("create", "activities")).toBe(1);
+});
+
+test("the worker's rules fit the pages that the server draws", async ({ person }) => {
+  const drawn = (path: string) => person.page.evaluate(async (path) => (await fetch(path)).text(), path);
+  const showing = { at: 1_000, now: 2_000, writer: "f".repeat(32), id: "22222222-2222-4222-8222-222222222222" };
+  const shows = (copy: string | undefined) =>
+    person.page.evaluate((copy) => {
+      const { documentElement: root, forms } = new DOMParser().parseFromString(copy ?? "", "text/html");
+      const form = [...forms].find((form) => form.matches("[data-resilient-form]"));
+      const value = (name: string) => form?.querySelector<HTMLInputElement>(`[name="${name}"]`)?.value;
+      const notice = root.querySelector("main > .notices:first-child [data-copy-words]")?.textContent;
+      return { at: root.dataset["savedCopy"], notice, writers: [form?.dataset["writer"], value("_writer")], id: value("_id") };
+    }, copy);
+
+  const record = await drawn("/records/activities/1");
+  const own = { at: "1000", writers: [showing.writer, showing.writer] };
+  expect(await shows(rules.asCopy(record, showing))).toMatchObject({ ...own, id: showing.id, notice: expect.stringContaining("This is the record") });
+  const made = await drawn("/records/activities/new?form=11111111-1111-4111-8111-111111111111");
+  const { id } = await shows(made);
+  expect(id).toMatch(/^[0-9a-f-]{36}$/);
+  expect(await shows(rules.asCopy(made, showing))).toMatchObject({ ...own, id });
+  const list = await shows(rules.asCopy(await drawn("/records/activities"), showing));
+  expect(list).toMatchObject({ at: "1000", notice: expect.stringContaining("This is the page"), writers: [undefined, undefined] });
 });
 
 test("two tabs with the same copy do not take each other's text for their own", async ({ person, inkfast, database }) => {
@@ -187,9 +231,17 @@ test("what is typed into a copy is not loaded over when the server is back", asy
   await person.reloads();
   await form.type("title", "Still typing");
   await inkfast.startAgain();
-  await expect(person.page.getByRole("button", { name: "Load the page anew" })).toBeVisible({ timeout: 30_000 });
+  const offer = person.page.getByRole("button", { name: "Load the page anew" });
+  await expect(offer).toBeVisible({ timeout: 30_000 });
   await form.holds("title", "Still typing");
   await form.is("dirty");
+  // It is watched on: gone again, the page does not go on saying that the server is back.
+  await inkfast.kill();
+  await expect(offer).toHaveCount(0, { timeout: 30_000 });
+  await expect(copyNotice(person.page)).toContainText("cannot be reached");
+  await inkfast.startAgain();
+  await expect(offer).toBeVisible({ timeout: 30_000 });
+  await form.holds("title", "Still typing");
 });
 
 test("another account on the same browser is shown nothing of the first", async ({ person, inkfast }) => {

@@ -8,6 +8,7 @@ const workers = navigator.serviceWorker;
 const isCopy = "savedCopy" in root.dataset;
 const isNotToBeHad = "notToBeHad" in root.dataset;
 const longestPause = 15_000;
+const offeredPause = 60_000;
 const answerWithin = 30_000;
 const keptWithin = 5_000;
 
@@ -67,35 +68,49 @@ function watchForHints() {
   addEventListener("online", () => wake());
   const status = document.querySelector("[data-connection]");
   if (!status) return;
-  new MutationObserver(() => status.dataset.connection === "online" && wake()).observe(status, { attributeFilter: ["data-connection"] });
+  new MutationObserver(() => wake()).observe(status, { attributeFilter: ["data-connection"] });
 }
 
-/** Until the server has this page again. */
+/** Until the server has this page again, and it is here. */
 async function keepAsking() {
   watchForHints();
   for (let wait = 1_000; ; wait = Math.min(wait * 1.5, longestPause)) {
-    await Promise.race([pause(wait), new Promise((woken) => (wake = woken))]);
+    await Promise.race([pause(isOffered() ? offeredPause : wait), new Promise((woken) => (wake = woken))]);
     if (document.hidden) await new Promise((shown) => document.addEventListener("visibilitychange", shown, { once: true }));
     const answer = await asked({ type: "ask", url: location.href });
-    if (answer === "none") continue;
-    if (isNotToBeHad) return location.reload();
-    if (answer === "trouble") continue;
-    if (!isUntouched()) return offerThePage();
-    await asked({ type: "release", url: location.href });
-    return location.reload();
+    if (answer === "none") takeBackTheOffer();
+    else if (isNotToBeHad) return location.reload();
+    else if (answer !== "trouble" && (await isGivenUp())) return location.reload();
+    else if (answer !== "trouble") offerThePage();
   }
 }
 
+/** Asked again at the very end: meanwhile somebody may have begun to type. */
+async function isGivenUp() {
+  if (!isUntouched()) return false;
+  await asked({ type: "release", url: location.href });
+  return isUntouched();
+}
+
+const copyWords = document.querySelector("[data-copy-words]");
+const saidAtFirst = copyWords?.textContent ?? "";
+const isOffered = () => document.querySelector("[data-load-anew]") !== null;
+
 /** It goes on as it is: what is typed here is saved as from any other page. */
 function offerThePage() {
-  const words = document.querySelector("[data-copy-words]");
-  if (!words) return;
+  if (!copyWords || isOffered()) return;
   const button = element("button", { type: "button", class: "button", "data-load-anew": "" }, "Load the page anew");
-  button.addEventListener("click", () => leave(words));
-  words.textContent = "The server is back. What you save here is saved as always. Load the page anew to see what others have changed since.";
+  button.addEventListener("click", () => leave(copyWords));
+  copyWords.textContent = "The server is back. What you save here is saved as always. Load the page anew to see what others have changed since.";
   const actions = element("p", { class: "actions" });
   actions.append(button);
-  words.after(actions);
+  copyWords.after(actions);
+}
+
+function takeBackTheOffer() {
+  if (!isOffered()) return;
+  document.querySelector("[data-load-anew]").parentElement.remove();
+  copyWords.textContent = saidAtFirst;
 }
 
 /** Beside the toasts, in sight and in nobody's way. */

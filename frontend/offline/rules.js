@@ -27,17 +27,44 @@ function placeOf({ pathname, search, searchParams }) {
   return form ? `${pathname}?form=${encodeURIComponent(form)}` : undefined;
 }
 
+/** @param {URL} url */
+const isFormOfNew = ({ pathname }) => pathname.endsWith("/new");
+
 /**
  * Whether the page as it is answered says more than the record: it is looked for, and never kept.
  * @param {URL} url
  */
 const isOneOff = ({ searchParams }) => ["saved", "restore", "columns", "tables"].some((name) => searchParams.has(name));
 
+/** @typedef {{ status: number, headers: { has(name: string): boolean, get(name: string): string | null } }} Answer */
+
+/** @param {Answer} answer */
+const isOurs = ({ headers }) => headers.has("inkfast-page");
+
 /**
- * Whether an answer is not the server's, but of something before it that cannot reach it.
- * @param {{ status: number, headers: { has(name: string): boolean } }} answer
+ * Who is signed in, by a page of ours.
+ * @param {Answer} answer
  */
-const isAway = ({ status, headers }) => [502, 503, 504].includes(status) && !headers.has("inkfast-page");
+const accountIn = ({ headers }) => (headers.has("inkfast-account") ? decodeURIComponent(headers.get("inkfast-account") ?? "") : null);
+
+/**
+ * Whether an answer is not the server's, but of something before it that cannot reach it, or does not know it. A page that
+ * we would draw is marked, whatever came of it, but for 500: then drawing it failed.
+ * @param {Answer} answer
+ * @param {string | undefined} place
+ */
+const isAway = (answer, place = undefined) =>
+  !isOurs(answer) && (answer.status > 500 || (answer.status === 404 && place !== undefined));
+
+/** What a file of the browser's is answered as: a page in its place is something's on the way. */
+const assetType = /** @type {Record<string, RegExp>} */ ({ js: /javascript/, css: /^text\/css/, wasm: /^application\/wasm/ });
+
+/**
+ * @param {Answer} answer
+ * @param {string} path
+ */
+const isAsset = ({ status, headers }, path) =>
+  status === 200 && (assetType[path.split(".").pop() ?? ""]?.test(headers.get("content-type") ?? "") ?? true);
 
 /**
  * What has to go, the oldest first: too old, or too much; and, where builds are named, drawn by one whose assets are not
@@ -85,25 +112,41 @@ const clock =
   '<svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false"><path d="M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 4.5V8l2.3 1.8" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"></path></svg>';
 
 /**
- * A kept page as it is shown. Each showing is a page load of its own: its writer and its press of Save are nobody else's,
- * or two of them would take each other's texts for their own.
+ * A kept page as it is shown; `undefined` for one that cannot be. Each showing is a page load of its own: its writer and its
+ * press of Save are nobody else's, or two of them would take each other's texts for their own.
  * @param {string} html
- * @param {{ at: number, now: number, writer: string, id: string }} showing
+ * @param {{ at: number, now: number, writer: string, id: string, isSlow?: boolean }} showing
  */
-function asCopy(html, { at, now, writer, id }) {
-  const form = /<form[^>]* data-resilient-form=[^>]*>/.exec(html)?.[0];
+function asCopy(html, { at, now, writer, id, isSlow }) {
+  const form = /<form[^>]* data-resilient-form\b[^>]*>/.exec(html)?.[0];
+  const away = isSlow ? "The server has not answered for 4 s." : "The server cannot be reached.";
   const words = form
-    ? "The server cannot be reached. This is the record as this device saw it then. What you type is kept, and what you save is saved when the server is back."
-    : "The server cannot be reached. This is the page as this device saw it then; it may have changed since.";
+    ? "This is the record as this device saw it then. What you type is kept, and what you save is saved when the server answers."
+    : "This is the page as this device saw it then; it may have changed since.";
   const notice =
     `<div class="notices"><div class="notice notice-waiting" role="status" data-copy-notice="">${clock}<div class="notice-body">` +
-    `<p class="notice-heading">Saved copy from ${timeWords(at, now)}</p><p data-copy-words="">${words}</p></div></div></div>`;
-  let copy = marked(html, `data-saved-copy="${at}"`).replace(/<main\b[^>]*>/, (main) => main + notice);
-  const drawn = /data-writer="([0-9a-f]{32})"/.exec(form ?? "")?.[1];
-  if (drawn) copy = copy.replaceAll(drawn, writer);
+    `<p class="notice-heading">Saved copy from ${timeWords(at, now)}</p><p data-copy-words="">${away} ${words}</p></div></div></div>`;
+  const copy = marked(html, `data-saved-copy="${at}" data-asked-at="${at}"`);
+  const main = /<main\b[^>]*>/.exec(copy)?.[0];
+  if (!main || copy === html) return undefined;
+  const noticed = copy.replace(main, () => main + notice);
+  return form ? asPageLoad(noticed, form, writer, id) : noticed;
+}
+
+/**
+ * @param {string} copy
+ * @param {string} form its tag
+ * @param {string} writer
+ * @param {string} id
+ */
+function asPageLoad(copy, form, writer, id) {
+  const drawn = / data-writer="([0-9a-f]{32})"/.exec(form)?.[1];
+  if (!drawn) return undefined;
+  const written = copy.replaceAll(drawn, writer);
   // The form of a new record has one id for good: the record is made once, however often it is sent.
-  if (form?.includes(" data-is-new=")) return copy;
-  return copy.replace(/(<input type="hidden" name="_id" value=")[^"]*/, (_, before) => before + id);
+  if (/ data-is-new\b/.test(form)) return written;
+  const sent = /(<input type="hidden" name="_id" value=")[^"]*/;
+  return sent.test(written) ? written.replace(sent, (_, before) => before + id) : undefined;
 }
 
 /**

@@ -6,6 +6,7 @@
 /** So long a page is waited for where there is a copy of it; and where there is none. */
 const copyAfter = 4_000;
 const giveUpAfter = 25_000;
+const noteEvery = 600_000;
 /** A page that was asked for in advance is handed to a load of it that follows at once. */
 const handOverWithin = 5_000;
 const answerWithin = 1_000;
@@ -20,34 +21,12 @@ const unattended = { "x-inkfast-unattended": "1" };
 const pause = (ms) => new Promise((over) => setTimeout(over, ms));
 const within = (ms, promise) => Promise.race([promise, pause(ms).then(() => undefined)]);
 
-/** Who was last seen signed in, and whose signing out the server does not know of yet. */
-let said;
-const known = () =>
-  (said ??= caches
-    .open("inkfast-state")
-    .then((state) => state.match("/state"))
-    .then((state) => state?.json() ?? { account: null, leaving: null }));
-
-/** One after the other, and each on what the one before has left. */
-let written = Promise.resolve();
-function note(change) {
-  said = known().then((before) => ({ ...before, ...change }));
-  written = written.catch(() => {}).then(async () => {
-    const state = await caches.open("inkfast-state");
-    await state.put("/state", new Response(JSON.stringify(await said)));
-  });
-  return written;
-}
-
-/** Requests in the order they left: what comes late says nothing about who is here now, nor how a page looks. */
-let left = 0;
-let heardOf = 0;
+/** By which request a page was kept last. */
 const lastKept = new Map();
-const newTurn = () => ({ number: (left += 1), at: Date.now() });
-/** Of whoever signs out: what left up to that turn is not kept any more when it arrives. */
-const forgotten = new Map();
+/** Requests for pages that are not answered to the end yet. */
+const underWay = new Map();
 /** Pages as they were answered last, and those of them to be handed to the load that follows. */
-const answered = new Map();
+const ready = new Map();
 const released = new Map();
 /** Until then assets are not asked for, because a page was just not to be had. */
 let awayUntil = 0;
@@ -57,10 +36,16 @@ addEventListener("activate", (event) => event.waitUntil(Promise.all([clients.cla
 
 async function fetchAssets() {
   const assets = await caches.open(own);
-  await assets.addAll(inkfast.assets);
+  await Promise.all(inkfast.assets.map(async (path) => assets.put(path, await asset(path))));
   const page = await fetch(elsewhere, { credentials: "omit", headers: unattended });
-  if (!page.ok) throw new Error(`${elsewhere} is answered with ${page.status}`);
+  if (!page.ok || !isOurs(page) || accountIn(page)) throw new Error(`${elsewhere} is answered with ${page.status}`);
   await assets.put(elsewhere, page);
+}
+
+async function asset(path) {
+  const answer = await fetch(path);
+  if (!isAsset(answer, path)) throw new Error(`${path} is answered with ${answer.status}, ${answer.headers.get("content-type")}`);
+  return answer;
 }
 
 async function sweep() {
@@ -76,20 +61,36 @@ addEventListener("fetch", (event) => {
   const { request } = event;
   const url = new URL(request.url);
   if (url.origin !== location.origin) return;
-  if (request.method === "POST" && url.pathname === "/logout") return signOut(event);
-  if (request.method === "POST" && url.pathname === "/login") return event.waitUntil(signIn());
+  if (request.method === "POST") {
+    if (url.pathname === "/login") event.respondWith(signIn(event));
+    if (url.pathname === "/logout" && request.mode === "navigate") event.respondWith(signOut(event));
+  }
   if (request.method !== "GET") return;
-  if (url.pathname.startsWith("/pkg/")) event.respondWith(asset(request, url.pathname));
+  if (url.pathname.startsWith("/pkg/")) event.respondWith(answerAsset(request, url));
   else if (request.mode === "navigate" && isPage(url.pathname)) event.respondWith(page(event, url));
 });
 
-async function asset(request, path) {
-  const kept = async () => (await (await caches.open(own)).match(path)) ?? caches.match(path);
-  const isHashed = /\.[0-9a-f]{16}\./.test(path);
-  if (isHashed || Date.now() < awayUntil) return (await kept()) ?? fetch(request);
-  const answer = await within(copyAfter, fetch(request)).catch(() => undefined);
-  return answer?.ok ? answer : ((await kept()) ?? answer ?? Response.error());
+/** Storage that is broken has nothing. */
+const orNothing = (promise) => promise.catch(() => undefined);
+
+async function keptAsset(path) {
+  const assets = await caches.open(own);
+  return (await assets.match(path)) ?? caches.match(path);
 }
+
+async function answerAsset(request, url) {
+  const path = url.pathname;
+  // Whoever tries again has had the one that is kept.
+  const isAnew = request.cache === "reload" || url.search !== "";
+  const isHashed = /\.[0-9a-f]{16}\./.test(path);
+  if (!isAnew && (isHashed || Date.now() < awayUntil)) return (await orNothing(keptAsset(path))) ?? fetch(request);
+  const answer = await within(copyAfter, fetch(request)).catch(() => undefined);
+  if (!answer || !isAsset(answer, path)) return (await orNothing(keptAsset(path))) ?? answer ?? Response.error();
+  if (isAnew && inkfast.assets.includes(path)) await orNothing(replaceAsset(path, answer.clone()));
+  return answer;
+}
+
+const replaceAsset = async (path, answer) => (await caches.open(own)).put(path, answer);
 
 async function page(event, url) {
   try {
@@ -97,92 +98,115 @@ async function page(event, url) {
   } catch {
     return notToBeHad();
   }
-  const handed = await handedOver(url);
+  const handed = await orNothing(handedOver(url));
   if (handed) return handed;
-  const turn = newTurn();
-  const arriving = fetch(event.request).then(orAway);
-  event.waitUntil(arriving.then((answer) => learn(url, answer.clone(), turn)).catch(() => {}));
+  const { sent, learnt } = send(url, event.request);
+  event.waitUntil(learnt.catch(() => {}));
   try {
-    const inTime = (await within(copyAfter, arriving)) ?? (await copyOf(url)) ?? (await within(giveUpAfter - copyAfter, arriving));
+    const inTime = (await within(copyAfter, sent)) ?? (await orNothing(copyOf(url, true))) ?? (await within(giveUpAfter - copyAfter, sent));
     if (inTime) return inTime;
   } catch {
     // Refused, broken off, or answered by something before the server.
   }
-  return (await copyOf(url)) ?? notToBeHad();
+  return (await orNothing(copyOf(url))) ?? notToBeHad();
 }
 
-function orAway(answer) {
-  if (isAway(answer)) throw new Error(`answered with ${answer.status} on the way`);
-  return answer;
+/** Asks for a page; what it says is learnt, also when it is shown no more. */
+function send(url, request, more) {
+  const turn = newTurn();
+  const sent = fetch(request, more).then((answer) => {
+    if (isAway(answer, placeOf(url))) throw new Error(`answered with ${answer.status} on the way`);
+    return answer;
+  });
+  const learnt = sent.then((answer) => learn(url, answer.clone(), turn));
+  const one = { turn, sent, learnt };
+  const over = () => underWay.get(addressOf(url)) === one && underWay.delete(addressOf(url));
+  underWay.set(addressOf(url), one);
+  learnt.then(over, over);
+  return one;
 }
 
-/** Asks for a page without showing it, and says what came of it. */
-async function ask(url) {
+/** One that is on its way already, while it may still come. */
+function sentBefore(url) {
+  const one = underWay.get(addressOf(url));
+  return one && Date.now() - one.turn.at < giveUpAfter ? one : undefined;
+}
+
+/** Asks for a page without showing it, and says what came of it. A slow server is asked once. */
+async function ask(url, before = sentBefore(url)) {
   try {
     await finishSigningOut();
-    const turn = newTurn();
     const signal = AbortSignal.timeout(giveUpAfter);
-    const answer = orAway(await fetch(url, { headers: { accept: "text/html", ...unattended }, redirect: "manual", signal }));
-    const whole = answer.clone();
-    await learn(url, answer, turn);
+    const { sent, learnt, turn } =
+      before ?? send(url, url, { headers: { accept: "text/html", ...unattended }, redirect: "manual", signal });
+    const answered = await within(turn.at + giveUpAfter - Date.now(), sent.then((answer) => ({ answer, whole: answer.clone() })));
+    if (!answered) return "none";
+    const { answer, whole } = answered;
+    await learnt;
     if (answer.type === "opaqueredirect") return "elsewhere";
-    if (!answer.headers.has("inkfast-page") || answer.status === 503) return "trouble";
-    const account = accountIn(answer);
-    answered.clear();
-    if (answer.status === 200) answered.set(addressOf(url), { whole, account, at: Date.now() });
+    if (!isOurs(answer) || answer.status === 503) return "trouble";
+    ready.clear();
+    if (answer.status === 200) ready.set(addressOf(url), { whole, account: accountIn(answer), turn, at: Date.now() });
     return "page";
   } catch {
     return "none";
   }
 }
 
-async function refresh(place) {
-  if (place) await ask(new URL(place, location.origin));
+/** One that left before now could be from before a save. */
+async function keepAnew(url) {
+  const place = placeOf(new URL(url));
+  if (place) await ask(new URL(place, location.origin), null);
 }
 
 const addressOf = ({ pathname, search }) => pathname + search;
 
 /** Only to a page that loads itself now: later it could be from before a save. */
 function release(url) {
-  const page = answered.get(addressOf(url));
+  const page = ready.get(addressOf(url));
   if (page) released.set(addressOf(url), page);
-  answered.clear();
+  ready.clear();
 }
 
+/** With the time it was asked for, which the page cannot know: what was saved since is not in it. */
 async function handedOver(url) {
   const handed = released.get(addressOf(url));
   released.clear();
   const fits = handed && Date.now() - handed.at < handOverWithin && handed.account === (await known()).account;
-  return fits ? handed.whole : undefined;
+  if (!fits) return undefined;
+  const html = marked(await handed.whole.text(), `data-asked-at="${handed.turn.at}"`);
+  return new Response(html, { headers: headersOf(handed.whole) });
 }
 
-const accountIn = ({ headers }) => (headers.has("inkfast-account") ? decodeURIComponent(headers.get("inkfast-account")) : null);
+/** Of an answer whose body is written anew. */
+function headersOf(answer) {
+  const headers = new Headers(answer.headers);
+  for (const name of ["content-encoding", "content-length", "vary"]) headers.delete(name);
+  return headers;
+}
 
 /** What an answer says: who is signed in, and how the page looks now. */
 async function learn(url, answer, turn) {
   const place = placeOf(url);
-  const isOurs = answer.headers.has("inkfast-page");
   const account = accountIn(answer);
-  if (isOurs && turn.number > heardOf) {
-    heardOf = turn.number;
-    if ((await known()).account !== account) await note({ account });
-  }
+  await hear(answer, turn);
   if (!place) return;
-  if (answer.type === "opaqueredirect" || [403, 404, 410].includes(answer.status)) {
+  const isGone = isOurs(answer) && [403, 404, 410].includes(answer.status);
+  // The form of a record that was made since leads to the record.
+  const isMade = answer.type === "opaqueredirect" && isFormOfNew(url);
+  if (isGone || isMade) {
     const { account: here } = await known();
     if (here) await (await caches.open(pagesOf(here))).delete(place);
-  } else if (isOurs && answer.status === 200 && account && !isOneOff(url)) {
+  } else if (isOurs(answer) && answer.status === 200 && account && !isOneOff(url)) {
     await keep(account, place, answer, turn);
   }
 }
-
-const isForgotten = (account, turn) => turn.number <= (forgotten.get(account) ?? 0);
 
 async function keep(account, place, answer, turn) {
   // A body that breaks off rejects here, and is no page.
   const html = await answer.text();
   if (html.length > most.pageBytes) return;
-  await put(account, place, html, answer.headers, turn);
+  await put(account, place, html, answer, turn);
   const pages = await caches.open(pagesOf(account));
   const there = await pages.match(elsewhere);
   if (there?.headers.get("inkfast-page") !== answer.headers.get("inkfast-page")) await keepElsewhere(account, turn);
@@ -194,13 +218,12 @@ async function keep(account, place, answer, turn) {
 /** The page that stands in for those never seen, in this account's frame. */
 async function keepElsewhere(account, turn) {
   const answer = await fetch(elsewhere, { headers: unattended });
-  if (answer.ok && accountIn(answer) === account) await put(account, elsewhere, await answer.text(), answer.headers, turn);
+  if (answer.ok && accountIn(answer) === account) await put(account, elsewhere, await answer.text(), answer, turn);
 }
 
-async function put(account, place, html, answered, turn) {
-  const headers = new Headers(answered);
-  for (const name of ["content-encoding", "content-length", "vary"]) headers.delete(name);
-    headers.set("inkfast-seen", String(turn.at));
+async function put(account, place, html, answer, turn) {
+  const headers = headersOf(answer);
+  headers.set("inkfast-seen", String(turn.at));
   headers.set("inkfast-bytes", String(html.length));
   if (isForgotten(account, turn) || turn.number < (lastKept.get(account + place) ?? 0)) return;
   lastKept.set(account + place, turn.number);
@@ -233,67 +256,35 @@ async function trim(name, builds) {
 }
 
 /** This person's copy of a page, marked as one. */
-async function copyOf(url) {
+async function copyOf(url, isSlow = false) {
   const place = placeOf(url);
-  const { account } = await known();
+  const account = await whoIsShown();
   if (!place || !account) return undefined;
   const kept = await (await caches.open(pagesOf(account))).match(place);
   const at = Number(kept?.headers.get("inkfast-seen"));
   const now = Date.now();
   if (!kept || now - at >= most.age) return undefined;
+  const [id, writer] = [crypto.randomUUID(), crypto.randomUUID().replaceAll("-", "")];
+  const copy = asCopy(await kept.text(), { at, now, writer, id, isSlow });
+  if (copy === undefined) return undefined;
   awayUntil = now + copyAfter;
-  const id = crypto.randomUUID();
-  const writer = crypto.randomUUID().replaceAll("-", "");
-  return new Response(asCopy(await kept.text(), { at, now, writer, id }), { headers: kept.headers });
+  return new Response(copy, { headers: kept.headers });
 }
 
 /** The page that says so, lists what this device has, and tries again. */
 async function notToBeHad() {
-  const { account, leaving } = await known();
-  const theirs = account ? await (await caches.open(pagesOf(account))).match(elsewhere) : undefined;
-  const page = theirs ?? (await (await caches.open(own)).match(elsewhere));
+  const { leaving } = await known();
+  const page = await orNothing(standIn());
   if (!page) return Response.error();
   awayUntil = Date.now() + copyAfter;
   const html = marked(await page.text(), leaving ? 'data-not-to-be-had="" data-leaving=""' : 'data-not-to-be-had=""');
   return new Response(html, { status: 503, headers: page.headers });
 }
 
-/** The answer goes to the page as it is; where there is none, the server is told before anything else. */
-function signOut(event) {
-  const gone = known().then(({ account }) => forget(account));
-  event.waitUntil(gone);
-  if (event.request.mode !== "navigate") return;
-  const told = fetch(event.request).then(orAway);
-  const promised = async () => {
-    await note({ leaving: { drops: [] } });
-    return Response.redirect("/login", 303);
-  };
-  event.respondWith(Promise.all([told, gone]).then(([answer]) => answer, promised));
-}
-
-/** Removes an account's pages, and nobody else's. */
-async function forget(account) {
-  if (!account) return;
-  forgotten.set(account, Infinity);
-  answered.clear();
-  released.clear();
-  await caches.delete(pagesOf(account));
-  if ((await known()).account === account) await note({ account: null });
-}
-
-async function signIn() {
-  for (const account of forgotten.keys()) forgotten.set(account, left);
-  await note({ leaving: null });
-}
-
-/** Somebody signed out while the server was away: that goes before anything else. */
-async function finishSigningOut() {
-  const { leaving } = await known();
-  if (!leaving) return;
-  const limit = () => ({ signal: AbortSignal.timeout(copyAfter), redirect: "manual" });
-  for (const drop of leaving.drops) orAway(await fetch(drop, { method: "DELETE", ...limit() }));
-  orAway(await fetch("/logout", { method: "POST", body: new URLSearchParams(), ...limit() }));
-  await note({ leaving: null, account: null });
+async function standIn() {
+  const account = await whoIsShown();
+  const theirs = account ? await (await caches.open(pagesOf(account))).match(elsewhere) : undefined;
+  return theirs ?? (await caches.open(own)).match(elsewhere);
 }
 
 const isDraft = (drop) => typeof drop === "string" && drop.startsWith("/api/drafts/");
@@ -302,12 +293,11 @@ addEventListener("message", (event) => {
   const { type, url, account, drops = [] } = event.data;
   const [port] = event.ports;
   const heard = {
-    keep: () => refresh(placeOf(new URL(url))),
+    keep: () => keepAnew(url),
     ask: async () => port.postMessage(await ask(new URL(url))),
     release: () => port.postMessage(release(new URL(url))),
     forget: async () => {
-      await note({ leaving: { drops: drops.filter(isDraft) } });
-      await forget(account);
+      await leave(account, { account, drops: drops.filter(isDraft) });
     },
     "take over": takeOver,
   };

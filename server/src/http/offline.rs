@@ -20,9 +20,11 @@ use sha2::{Digest, Sha256};
 use super::pages::{self, Around};
 use super::static_files::UNHASHED;
 use super::visitor::Visitor;
+use crate::auth::session::ABSOLUTE_MS;
 use crate::services::Services;
 
 const RULES: &str = include_str!("../../../frontend/offline/rules.js");
+const ACCOUNT_OF_WORKER: &str = include_str!("../../../frontend/offline/account.js");
 const WORKER: &str = include_str!("../../../frontend/offline/worker.js");
 const OFF: &str = include_str!("../../../frontend/offline/off.js");
 
@@ -79,11 +81,11 @@ fn state_of(file: &Path) -> String {
 /// The worker as a release made it smaller, or else its source, behind what it has to know.
 fn worker(build: &str, assets: &BTreeMap<String, String>) -> String {
     let files: Vec<_> = assets.values().filter(|place| place.starts_with("/pkg/")).collect();
-    let known = json!({ "build": build, "assets": files });
+    let known = json!({ "build": build, "assets": files, "session_ms": ABSOLUTE_MS });
     let code = assets.get("worker.js").cloned();
     format!(
         "const inkfast = {known};\n{}",
-        code.unwrap_or_else(|| [RULES, WORKER].join("\n"))
+        code.unwrap_or_else(|| [RULES, ACCOUNT_OF_WORKER, WORKER].join("\n"))
     )
 }
 

@@ -65,6 +65,10 @@ async fn the_worker_knows_the_files_of_the_build_and_another_build_is_another_wo
         ]),
     );
     let worker = served(one.path()).await.get("/sw.js").await.body;
+    assert!(
+        worker.contains("\"session_ms\":43200000"),
+        "how long a session can last at the longest"
+    );
     for place in ["/pkg/inkfast.css", "/pkg/inkfast_bg.0123456789abcdef.wasm"] {
         assert!(
             worker.lines().next().is_some_and(|known| known.contains(place)),

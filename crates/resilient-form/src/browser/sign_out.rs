@@ -281,7 +281,8 @@ pub async fn finish_what_was_promised() {
         body: Some((FORM, String::new())),
         limit: LIMIT,
     };
-    if request.send().await.is_some_and(|reply| reply.status < 500) {
+    // A redirect, not followed: signed out. Something on the way would say anything else.
+    if request.send().await.is_some_and(|reply| reply.status == 0) {
         storage::remove(stored::SIGN_OUT);
         if form::has_unsaved() {
             // Somebody may be reading it, or copying it.

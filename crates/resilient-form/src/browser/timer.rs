@@ -21,13 +21,13 @@ pub fn wall_clock_ms() -> u64 {
     js_sys::Date::now() as u64
 }
 
-/// When this page was asked for, as Unix time; of a copy, when it was seen.
+/// When this page was asked for, as Unix time; one that was there before it was asked for says when that was.
 pub fn page_asked_for_ms() -> u64 {
-    let copy = document()
+    let before = document()
         .document_element()
-        .and_then(|root| root.get_attribute("data-saved-copy"));
-    if let Some(seen) = copy.and_then(|seen| seen.parse().ok()) {
-        return seen;
+        .and_then(|root| root.get_attribute("data-asked-at"));
+    if let Some(at) = before.and_then(|at| at.parse().ok()) {
+        return at;
     }
     window()
         .performance()

@@ -27,7 +27,11 @@ const INLINE: [(&str, &[&str]); 4] = [
     ("keys.js", &["app/src/ui/keys.js"]),
     (
         "worker.js",
-        &["frontend/offline/rules.js", "frontend/offline/worker.js"],
+        &[
+            "frontend/offline/rules.js",
+            "frontend/offline/account.js",
+            "frontend/offline/worker.js",
+        ],
     ),
 ];
 /// A script of its own, for after everything else.
