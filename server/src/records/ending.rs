@@ -44,10 +44,12 @@ impl<D: Dialect> RecordService<D> {
         };
         let is_left =
             |written: &String| table.column_written(written).is_none() || !saved.body.columns.contains_key(written);
-        let drawn = stored
-            .drafts
-            .into_iter()
-            .filter(|kept| kept.draft.revision == *revision);
+        let drawn = stored.drafts.into_iter();
+        let drawn: Vec<_> = drawn.filter(|kept| kept.draft.revision == *revision).collect();
+        if drawn.is_empty() && !stored.complete {
+            // It may be where nobody can look now, with such text in it.
+            return false;
+        }
         for kept in drawn {
             let mut rest = kept.draft;
             let all = rest.values.len();
