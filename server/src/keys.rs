@@ -139,7 +139,7 @@ pub fn old_secret_files(data_dir: &Path) -> io::Result<Vec<(PathBuf, [u8; 32])>>
         name.is_some_and(|name| name.starts_with(OLD_SECRET))
     };
     let mut paths: Vec<PathBuf> = names.into_iter().map(|entry| entry.path()).filter(is_old).collect();
-    // Their names end with the time, so the last name is the latest one.
+    // Their names are in the order of time, so the last one is the latest.
     paths.sort();
     paths.reverse();
     paths.into_iter().map(read_old_secret).collect()
@@ -160,9 +160,10 @@ fn read_old_secret(path: PathBuf) -> io::Result<(PathBuf, [u8; 32])> {
 /// What the names of old secrets' files begin with.
 pub const OLD_SECRET: &str = "secret.old";
 
-/// Under which a secret that came with a backup lies beside the one in use: the same however often it comes.
-pub fn name_of_given_secret(secret: &[u8; 32]) -> String {
-    format!("{OLD_SECRET}-{}", secret_mark(secret))
+/// Under which a secret that came with a backup lies beside the one in use: as an older one than all that were put
+/// aside here. `place`: among those of the backup, of which the oldest has 0.
+pub fn name_of_given_secret(place: usize, secret: &[u8; 32]) -> String {
+    format!("{OLD_SECRET}-0-{place:04}-{}", secret_mark(secret))
 }
 
 /// Where the secret that is in use now goes when it is changed.
@@ -237,6 +238,24 @@ mod tests {
         fs::write(dir.join("secret.old-x"), b"short").unwrap();
         let refused = old_secret_files(dir).unwrap_err().to_string();
         assert!(refused.contains("secret.old-x"), "{refused}");
+    }
+
+    #[test]
+    fn secrets_of_a_backup_are_older_than_what_was_put_aside_here_and_keep_their_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let keep = |name: String, secret: [u8; 32]| fs::write(folder.path().join(name), secret).unwrap();
+        // Of many marks, some begin with a letter.
+        let given: Vec<[u8; 32]> = (0..20).map(|secret| [secret; 32]).collect();
+        for (place, secret) in given.iter().enumerate() {
+            keep(name_of_given_secret(place, secret), *secret);
+        }
+        keep(name_of_old_secret(5), [100; 32]);
+        keep(name_of_old_secret(1_700_000_000_000), [101; 32]);
+        let found = old_secret_files(folder.path()).unwrap();
+        let found: Vec<[u8; 32]> = found.into_iter().map(|(_, secret)| secret).collect();
+        let here = [[101; 32], [100; 32]];
+        let latest_first: Vec<_> = here.into_iter().chain(given.into_iter().rev()).collect();
+        assert_eq!(found, latest_first);
     }
 
     #[test]

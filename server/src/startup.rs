@@ -12,6 +12,7 @@ use app::monitoring::port::Monitor;
 use app::records::port::Records;
 use axum::Router;
 use resilient_db::{CountMetrics, Faults, LogChanges, Observer, Observers, Options, Policy};
+use resilient_drafts::Secrets;
 use tokio::net::TcpListener;
 
 use crate::auth::directory::Directory;
@@ -81,16 +82,16 @@ pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
     let services = match settings.database.clone() {
         DatabaseSettings::Embedded => {
             let servers = Servers::only(storage.embedded_database());
-            assemble::<Sqlite>(servers, settings, keys, drafts, panel, observations).await?
+            assemble::<Sqlite>(servers, settings, secrets, drafts, panel, observations).await?
         }
         DatabaseSettings::Sqlite(options) => {
-            assemble::<Sqlite>(Servers::only(*options), settings, keys, drafts, panel, observations).await?
+            assemble::<Sqlite>(Servers::only(*options), settings, secrets, drafts, panel, observations).await?
         }
         DatabaseSettings::MySql(servers) => {
-            assemble::<MySql>(*servers, settings, keys, drafts, panel, observations).await?
+            assemble::<MySql>(*servers, settings, secrets, drafts, panel, observations).await?
         }
         DatabaseSettings::Postgres(servers) => {
-            assemble::<Postgres>(*servers, settings, keys, drafts, panel, observations).await?
+            assemble::<Postgres>(*servers, settings, secrets, drafts, panel, observations).await?
         }
     };
     Ok(Prepared {
@@ -103,12 +104,13 @@ pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
 async fn assemble<D: BackedUp + Watched>(
     servers: Servers<Options<D::Database>>,
     settings: Settings,
-    keys: Keys,
+    secrets: Secrets,
     drafts: Arc<DraftService>,
     panel: Arc<Panel>,
     observations: Arc<Observations>,
 ) -> Result<Services, String> {
     let storage = &settings.storage;
+    let keys = Keys::of(&secrets);
     // Before anything is counted; nobody could read it without the token.
     let metrics = storage.api_token.as_ref().and_then(|_| prometheus::install());
     let faults = settings.drills.then(Faults::default);
@@ -188,7 +190,7 @@ async fn assemble<D: BackedUp + Watched>(
             servers: servers.clone(),
             db: db.clone(),
             data_dir: storage.data_dir.clone(),
-            secrets: storage.secrets().ok(),
+            secrets: Some(secrets),
             drafts_in_redis: settings.redis.address.is_some(),
         },
         shelf: settings.backup.shelf.clone(),

@@ -19,7 +19,7 @@ pub struct Aside {
     databases: Vec<(PathBuf, PathBuf)>,
     accounts: Option<Vec<u8>>,
     secret: Option<Vec<u8>>,
-    /// Of earlier days.
+    /// Of earlier days, the latest first.
     old_secrets: Vec<[u8; 32]>,
     notes: Vec<String>,
 }
@@ -38,10 +38,11 @@ impl Aside {
         };
         let given = read(SECRET)?.filter(|_| secrets.is_none() || manner.secret);
         let mut old_secrets = Vec::new();
-        for file in backup.manifest.files.iter().filter(|file| is_old_secret(&file.name)) {
-            if given.is_some() {
-                old_secrets.extend(read(&file.name)?.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()));
-            }
+        let names = backup.manifest.files.iter().map(|file| file.name.as_str());
+        let mut names: Vec<&str> = names.filter(|name| given.is_some() && is_old_secret(name)).collect();
+        names.sort_unstable_by(|one, other| other.cmp(one));
+        for name in names {
+            old_secrets.extend(read(name)?.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()));
         }
         // What the server will have then.
         let used = after(secrets, given.as_deref(), &old_secrets);
@@ -82,8 +83,15 @@ impl Aside {
         })
     }
 
+    /// The secrets come first: wherever this stops, what has been put in place can be opened.
     pub async fn put_in_place(self) -> Result<Vec<String>, BackupError> {
         let mut notes = self.notes;
+        for (place, secret) in self.old_secrets.iter().rev().enumerate() {
+            put_old_secret(&self.data_dir, place, secret).await?;
+        }
+        if let Some(secret) = &self.secret {
+            notes.extend(put_secret(&self.data_dir.join(SECRET), secret).await?);
+        }
         for (target, made) in &self.databases {
             if target.exists() {
                 let old = sqlite::replace(target, made).await?;
@@ -95,12 +103,6 @@ impl Aside {
         if let Some(accounts) = &self.accounts {
             let path = self.data_dir.join(ACCOUNTS);
             files::write_whole(&path, accounts).map_err(|error| BackupError::of(&path, &error))?;
-        }
-        for secret in &self.old_secrets {
-            put_old_secret(&self.data_dir, secret).await?;
-        }
-        if let Some(secret) = &self.secret {
-            notes.extend(put_secret(&self.data_dir.join(SECRET), secret).await?);
         }
         Ok(notes)
     }
@@ -122,10 +124,10 @@ fn after(secrets: Option<Secrets>, given: Option<&[u8]>, old: &[[u8; 32]]) -> Op
 }
 
 /// Beside the others, where it is not one of them.
-async fn put_old_secret(data_dir: &Path, secret: &[u8; 32]) -> Result<(), BackupError> {
+async fn put_old_secret(data_dir: &Path, place: usize, secret: &[u8; 32]) -> Result<(), BackupError> {
     let of = |error: std::io::Error| BackupError::of(data_dir, &error);
     let there = keys::old_secret_files(data_dir).map_err(of)?;
-    let path = data_dir.join(keys::name_of_given_secret(secret));
+    let path = data_dir.join(keys::name_of_given_secret(place, secret));
     if there.iter().any(|(_, known)| known == secret) {
         return Ok(());
     }
@@ -194,6 +196,26 @@ fn notes(backup: &Backup, marks: &[String], waiting: u64) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_restore_that_stops_at_a_database_has_left_the_secrets_that_open_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path();
+        std::fs::write(dir.join(SECRET), [1; 32]).unwrap();
+        let aside = Aside {
+            data_dir: dir.to_owned(),
+            databases: vec![(dir.join(DRAFTS), dir.join("was not made"))],
+            accounts: None,
+            secret: Some(vec![2; 32]),
+            old_secrets: vec![[4; 32], [3; 32]],
+            notes: Vec::new(),
+        };
+        aside.put_in_place().await.expect_err("it cannot be put in place");
+        assert_eq!(std::fs::read(dir.join(SECRET)).unwrap(), [2; 32]);
+        let old = keys::old_secret_files(dir).unwrap();
+        let old: Vec<[u8; 32]> = old.into_iter().map(|(_, secret)| secret).collect();
+        assert_eq!(old, [[1; 32], [4; 32], [3; 32]], "the latest first");
+    }
 
     #[test]
     fn accounts_come_back_signed_out() {

@@ -158,8 +158,8 @@ impl<D: BackedUp> Making<D> {
 /// The secret in use, and beside it each other one: text may be sealed with it still.
 fn secret_files(secrets: &Secrets) -> Vec<(String, [u8; 32])> {
     let all = secrets.all();
-    let others = all.iter().skip(1);
-    let others = others.map(|secret| (keys::name_of_given_secret(secret), *secret));
+    let others = all.iter().skip(1).rev().enumerate();
+    let others = others.map(|(place, secret)| (keys::name_of_given_secret(place, secret), *secret));
     [(SECRET.to_owned(), secrets.present)]
         .into_iter()
         .chain(others)

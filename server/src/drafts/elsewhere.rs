@@ -1,6 +1,7 @@
 //! Whose unsaved work other servers keep by themselves for now, because the Redis they share did not take it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +13,11 @@ const COUNTS_FOR_MS: u64 = 10 * 60 * 1000;
 pub const HEARD_WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
-pub struct Elsewhere(Mutex<BTreeMap<String, Held>>);
+pub struct Elsewhere {
+    known: Mutex<BTreeMap<String, Held>>,
+    /// Another server has ever spoken: after a break of whatever length it may have something to tell.
+    heard_any: AtomicBool,
+}
 
 #[derive(Debug)]
 struct Held {
@@ -25,6 +30,7 @@ struct Held {
 impl Elsewhere {
     /// What a server says of itself.
     pub fn heard(&self, server: &str, accounts: BTreeSet<String>, and_others: bool, now_ms: u64) {
+        self.heard_any.store(true, Ordering::Release);
         let mut known = self.known();
         known.retain(|_, held| now_ms.saturating_sub(held.heard_at_ms) < COUNTS_FOR_MS);
         if known.len() >= MOST_SERVERS && !known.contains_key(server) {
@@ -40,20 +46,19 @@ impl Elsewhere {
 
     /// Whether one of them may hold something of this account. `redis_there_for`: `None` while it is away.
     pub fn may_hold(&self, account: &str, redis_there_for: Option<Duration>, now_ms: u64) -> bool {
+        let is_settled = redis_there_for.is_some_and(|there_for| there_for >= HEARD_WITHIN);
+        if !is_settled && self.heard_any.load(Ordering::Acquire) {
+            return true;
+        }
         let known = self.known();
         let mut counting = known
             .values()
-            .filter(|held| now_ms.saturating_sub(held.heard_at_ms) < COUNTS_FOR_MS)
-            .peekable();
-        let is_settled = redis_there_for.is_some_and(|there_for| there_for >= HEARD_WITHIN);
-        if !is_settled && counting.peek().is_some() {
-            return true;
-        }
+            .filter(|held| now_ms.saturating_sub(held.heard_at_ms) < COUNTS_FOR_MS);
         counting.any(|held| held.and_others || held.accounts.contains(account))
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<String, Held>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -84,12 +89,11 @@ mod tests {
     fn after_a_break_of_redis_nothing_is_known_before_the_others_have_spoken() {
         let elsewhere = Elsewhere::default();
         elsewhere.heard("one", BTreeSet::new(), false, 1);
-        for there_for in [None, Some(Duration::ZERO)] {
-            assert!(elsewhere.may_hold("ann", there_for, 1));
+        for now_ms in [1, 1 + 2 * COUNTS_FOR_MS] {
+            for there_for in [None, Some(Duration::ZERO)] {
+                assert!(elsewhere.may_hold("ann", there_for, now_ms), "after a long one, too");
+            }
+            assert!(!elsewhere.may_hold("ann", THERE, now_ms), "it has had time to speak");
         }
-        assert!(
-            !elsewhere.may_hold("ann", None, 1 + COUNTS_FOR_MS),
-            "it is gone for long"
-        );
     }
 }

@@ -6,9 +6,12 @@ use app::records::port::Manner;
 use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision, Text};
 use resilient_core::submission::form_body::{FormBody, PostedColumn, with_null};
-use resilient_drafts::{Place, StoreError, Written};
+use resilient_drafts::{Place, StoreError, StoredDraft, Written};
 
 use super::DraftService;
+
+/// The `seq` of a form that was drawn with no draft. What names it was built on nothing.
+const DRAWN_WITHOUT_DRAFT: u64 = 0;
 
 /// A failed save that was kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,7 +111,8 @@ impl DraftService {
     }
 
     /// With what the drawn draft has for columns that the form had no control for, because they are gone or may not be
-    /// written any more: what is kept replaces that draft, and the form could not post it.
+    /// written any more: what is kept replaces that draft, and the form could not post it. Where nobody can look for
+    /// that draft now, what is kept does not name it, and so replaces nothing.
     pub async fn with_what_had_no_control(
         &self,
         account: &str,
@@ -116,15 +120,18 @@ impl DraftService {
         mut draft: Draft,
         body: &FormBody,
     ) -> Draft {
-        let seen = match self.store.load(account, form_key).await {
-            Ok(seen) => seen.drafts,
+        let (seen, complete) = match self.stored(account, form_key).await {
+            Ok(seen) => (seen.drafts, seen.complete),
             Err(error) => {
                 tracing::warn!(?error, "what a form could not post cannot be looked up");
-                return draft;
+                (Vec::new(), false)
             }
         };
-        let drawn = seen.into_iter().filter(|kept| kept.draft.revision == draft.revision);
-        let Some(drawn) = drawn.map(|kept| kept.draft).next() else {
+        let drawn = seen.into_iter().find(|kept| kept.draft.revision == draft.revision);
+        let Some(StoredDraft { draft: drawn, .. }) = drawn else {
+            if !complete {
+                draft.revision.seq = DRAWN_WITHOUT_DRAFT;
+            }
             return draft;
         };
         for (column, text) in drawn.values {

@@ -1,25 +1,28 @@
 //! Which drafts end with a save, and what of them stays.
 
+use std::collections::BTreeSet;
+
 use app::records::model::{RecordKey, TableName};
 use app::records::port::Manner;
 use resilient_core::draft::Revision;
 use resilient_core::draft::lineage::Lineage;
 use resilient_core::path_text;
 use resilient_core::submission::answer::Answer;
-use resilient_core::submission::form_body::{FormBody, with_line_feeds};
+use resilient_core::submission::form_body::with_line_feeds;
 
 use super::read;
 use super::save::Intent;
 use super::service::RecordService;
 use crate::sql::Dialect;
 
-/// A form that was saved, as it was posted.
+/// A form that was saved.
 #[derive(Clone, Copy)]
 pub(super) struct SavedForm<'a> {
     pub account: &'a str,
     pub form_key: &'a str,
     pub table: &'a TableName,
-    pub body: &'a FormBody,
+    /// The columns that it had a control for, in the `~HH` writing. Of a page with script nobody asks.
+    pub posted: &'a BTreeSet<String>,
     pub manner: Manner,
 }
 
@@ -54,12 +57,13 @@ impl<D: Dialect> RecordService<D> {
         let (Some(table), Ok(stored)) = (whole.table(saved.table), stored) else {
             return false;
         };
-        let is_left =
-            |written: &String| table.column_written(written).is_none() || !saved.body.columns.contains_key(written);
-        let drawn = stored
-            .drafts
-            .into_iter()
-            .filter(|kept| kept.draft.revision == *revision);
+        let is_left = |written: &String| table.column_written(written).is_none() || !saved.posted.contains(written);
+        let drawn = stored.drafts.into_iter();
+        let drawn: Vec<_> = drawn.filter(|kept| kept.draft.revision == *revision).collect();
+        if drawn.is_empty() && !stored.complete {
+            // It may be where nobody can look now, with such text in it.
+            return false;
+        }
         for kept in drawn {
             let mut rest = kept.draft;
             let all = rest.values.len();

@@ -1,5 +1,6 @@
 //! Records: reading them (`read`), saving them exactly once (`save`), and the port that pages see.
 
+mod asking;
 mod audit;
 pub mod check;
 mod deleting;

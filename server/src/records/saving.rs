@@ -249,7 +249,7 @@ impl<D: Dialect> RecordService<D> {
                 account,
                 form_key: &intent.form_key,
                 table: &intent.table.name,
-                body,
+                posted: &body.columns.keys().cloned().collect(),
                 manner,
             };
             self.end_saved(saved, &intent.revision).await;

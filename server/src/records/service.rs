@@ -20,6 +20,7 @@ use resilient_core::submission::form_body::FormBody;
 use resilient_db::{Connection, DbError, End, OnUnknownCommit};
 use tokio::time::Instant;
 
+use super::asking::AskedAfter;
 use super::deleting::not_allowed;
 use super::last_good::LastGood;
 use super::save::{self, InFlight, Unheard, Versions};
@@ -51,6 +52,7 @@ pub(super) struct Parts<D: Dialect> {
     pub(super) drafts: Arc<DraftService>,
     pub(super) events: Arc<Hub>,
     pub(super) in_flight: InFlight,
+    pub(super) asked_after: AskedAfter,
     pub(super) unheard: Unheard,
     last_good: LastGood,
     /// The own tables could not be made: nothing can be saved exactly once, so nothing is.
@@ -86,6 +88,7 @@ impl<D: Dialect> RecordService<D> {
                 drafts,
                 events,
                 in_flight,
+                asked_after: AskedAfter::default(),
                 unheard: Unheard::default(),
                 last_good: LastGood::default(),
                 read_only,

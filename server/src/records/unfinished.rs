@@ -1,8 +1,10 @@
 //! A save of whose end nobody has heard: what was typed is kept, and ends as a draft once it is known to have been saved.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use app::records::port::{Records, Unanswered};
+use app::records::model::TableName;
+use app::records::port::{Manner, Records, Unanswered};
 use resilient_core::backoff::{Backoff, Jitter};
 use resilient_core::draft::Revision;
 use resilient_core::submission::answer::{Answer, Outcome};
@@ -77,40 +79,16 @@ impl<D: Dialect> Unfinished<D> {
 
     /// In a task of its own: nobody waits for it.
     pub(super) fn end_draft_once_saved(self, kept: Revision) {
-        request_id::spawn(async move {
-            for asked in 1..=MOST_QUESTIONS {
-                match self.fate().await {
-                    Fate::Saved => {
-                        tracing::info!(form_key = self.post.form_key, "what was kept was saved all the same");
-                        return self.service.end_saved(self.saved_form(), &kept).await;
-                    }
-                    Fate::NotSaved => return,
-                    Fate::Unknown => sleep(ASK_AGAIN.delay(asked, 0.0)).await,
-                }
-            }
-        });
-    }
-
-    async fn fate(&self) -> Fate {
-        let (service, who) = (&self.service, &self.post.who.name);
-        let Some(id) = &self.post.body.id else {
-            return Fate::NotSaved;
+        let Some(id) = self.post.body.id.clone() else { return };
+        let asked_after = &self.service.parts.asked_after;
+        let Some(asking) = asked_after.begin(&self.post.who.name, &id, &kept) else {
+            return;
         };
-        if service.has_no_own_tables() {
-            return Fate::NotSaved;
-        }
-        // Until it is over: what it does with drafts itself comes first.
-        if service.parts.in_flight.contains(who, id) {
-            return Fate::Unknown;
-        }
-        match service.settled(who, id).await {
-            Ok(Some((fingerprint, _))) if self.fingerprints().contains(&fingerprint) => Fate::Saved,
-            Ok(_) => Fate::NotSaved,
-            Err(error) => {
-                tracing::debug!(?error, "what became of a save cannot be asked yet");
-                Fate::Unknown
-            }
-        }
+        request_id::spawn(async move {
+            let _asking = asking;
+            // In here: reading the form may be what has made the save panic.
+            Question::about(self, id, kept).ask_on().await;
+        });
     }
 
     fn fingerprints(&self) -> Vec<String> {
@@ -128,14 +106,82 @@ impl<D: Dialect> Unfinished<D> {
         let intent = Intent::read(posted, &self.service.parts.versions);
         intent.map(|intent| intent.fingerprints).unwrap_or_default()
     }
+}
+
+/// What became of a save. Of its text, which may be long, nothing is held.
+struct Question<D: Dialect> {
+    service: RecordService<D>,
+    account: String,
+    id: String,
+    form_key: String,
+    table: TableName,
+    manner: Manner,
+    /// Of the columns that the table has.
+    posted: BTreeSet<String>,
+    fingerprints: Vec<String>,
+    kept: Revision,
+}
+
+impl<D: Dialect> Question<D> {
+    fn about(unfinished: Unfinished<D>, id: String, kept: Revision) -> Self {
+        let fingerprints = unfinished.fingerprints();
+        let Unfinished { service, post } = unfinished;
+        let whole = service.parts.panel.whole();
+        let table = whole.table(&post.table.name).unwrap_or(&post.table);
+        let posted = post.body.columns.keys();
+        let posted = posted.filter(|written| table.column_written(written).is_some());
+        Self {
+            account: post.who.name,
+            id,
+            form_key: post.form_key,
+            table: post.table.name.clone(),
+            manner: post.manner,
+            posted: posted.cloned().collect(),
+            fingerprints,
+            kept,
+            service,
+        }
+    }
+
+    async fn ask_on(self) {
+        for asked in 1..=MOST_QUESTIONS {
+            match self.fate().await {
+                Fate::Saved => {
+                    tracing::info!(form_key = self.form_key, "what was kept was saved all the same");
+                    return self.service.end_saved(self.saved_form(), &self.kept).await;
+                }
+                Fate::NotSaved => return,
+                Fate::Unknown => sleep(ASK_AGAIN.delay(asked, 0.0)).await,
+            }
+        }
+    }
+
+    async fn fate(&self) -> Fate {
+        let (service, who, id) = (&self.service, &self.account, &self.id);
+        if service.has_no_own_tables() {
+            return Fate::NotSaved;
+        }
+        // Until it is over: what it does with drafts itself comes first.
+        if service.parts.in_flight.contains(who, id) {
+            return Fate::Unknown;
+        }
+        match service.settled(who, id).await {
+            Ok(Some((fingerprint, _))) if self.fingerprints.contains(&fingerprint) => Fate::Saved,
+            Ok(_) => Fate::NotSaved,
+            Err(error) => {
+                tracing::debug!(?error, "what became of a save cannot be asked yet");
+                Fate::Unknown
+            }
+        }
+    }
 
     fn saved_form(&self) -> SavedForm<'_> {
         SavedForm {
-            account: &self.post.who.name,
-            form_key: &self.post.form_key,
-            table: &self.post.table.name,
-            body: &self.post.body,
-            manner: self.post.manner,
+            account: &self.account,
+            form_key: &self.form_key,
+            table: &self.table,
+            posted: &self.posted,
+            manner: self.manner,
         }
     }
 }

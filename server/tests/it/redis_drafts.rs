@@ -3,6 +3,7 @@
 
 mod devices;
 mod troubles;
+mod without_script;
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
