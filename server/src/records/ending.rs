@@ -21,6 +21,8 @@ pub(super) struct SavedForm<'a> {
     pub account: &'a str,
     pub form_key: &'a str,
     pub table: &'a TableName,
+    /// The submission's.
+    pub id: &'a str,
     /// The columns that it had a control for, in the `~HH` writing. Of a page with script nobody asks.
     pub posted: &'a BTreeSet<String>,
     pub manner: Manner,
@@ -33,17 +35,15 @@ impl<D: Dialect> RecordService<D> {
         if saved.manner == Manner::Scripted || self.keeps_what_was_not_posted(saved, revision).await {
             let drafts = &self.parts.drafts;
             let ended = drafts.saved(saved.account, saved.form_key, revision).await;
-            if let Some(id) = &saved.body.id {
-                self.end_earlier_presses(saved, id, ended).await;
-            }
+            self.end_earlier_presses(saved, ended).await;
         }
     }
 
     /// What was pressed with a text that this one was built on, by whichever page, was seen to.
-    async fn end_earlier_presses(&self, saved: SavedForm<'_>, id: &str, ended: Lineage) {
+    async fn end_earlier_presses(&self, saved: SavedForm<'_>, ended: Lineage) {
         let waiting = self.parts.drafts.waiting();
         for revision in ended.revisions() {
-            waiting.saved(saved.account, id, saved.form_key, &revision).await;
+            waiting.saved(saved.account, saved.id, saved.form_key, &revision).await;
         }
     }
 

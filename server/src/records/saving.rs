@@ -249,6 +249,7 @@ impl<D: Dialect> RecordService<D> {
                 account,
                 form_key: &intent.form_key,
                 table: &intent.table.name,
+                id: &intent.id,
                 posted: &body.columns.keys().cloned().collect(),
                 manner,
             };

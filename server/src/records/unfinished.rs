@@ -180,6 +180,7 @@ impl<D: Dialect> Question<D> {
             account: &self.account,
             form_key: &self.form_key,
             table: &self.table,
+            id: &self.id,
             posted: &self.posted,
             manner: self.manner,
         }
