@@ -92,6 +92,7 @@ pub fn sample_entry(form_key: &str, state: State) -> Entry {
         reason: Some("database".into()),
         bytes: 0,
         attempts: 0,
+        interrupted: 0,
         not_before_ms: 0,
         state,
         seen: false,

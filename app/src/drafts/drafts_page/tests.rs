@@ -123,7 +123,7 @@ fn only_who_sees_everything_is_told_that_nothing_waits() {
             unreadable: Vec::new(),
             complete,
         };
-        let html = Owner::new().with(|| view! { {incomplete(&seen)} {nothing(&seen, false)} }.to_html());
+        let html = Owner::new().with(|| view! { {incomplete(seen.complete)} {nothing(&seen, false)} }.to_html());
         (html.contains("Nothing is waiting."), html.contains("There may be more"))
     };
     assert_eq!(drawn(true), (true, false));
