@@ -18,8 +18,6 @@ const form = () => document.querySelector("form[data-resilient-form]");
 let hasTyped = document.querySelector("[data-touched]") !== null;
 addEventListener("input", () => (hasTyped = true), true);
 
-const isSettled = () => ["clean", "saved"].includes(form()?.dataset.state ?? "clean");
-const isFree = () => isSettled() && !document.querySelector("[data-touched]:not([data-enhanced] *)");
 /** Nobody would miss anything if this page were another one now. */
 const isUntouched = () =>
   !hasTyped && (form()?.dataset.state ?? "clean") === "clean" && !document.querySelector("dialog[open]") && !document.activeElement?.matches("input, textarea, select");
@@ -41,17 +39,13 @@ const keepThisPage = () => say({ type: "keep", url: location.href });
 
 async function startWorker() {
   if (document.readyState !== "complete") await new Promise((loaded) => addEventListener("load", loaded, { once: true }));
-  workers.addEventListener("message", ({ data, ports }) => {
-    if (data === "is free?") ports[0].postMessage(isFree());
-  });
   const isNew = !workers.controller;
-  const registration = await workers.register("/sw.js", { updateViaCache: "none" });
+  await workers.register("/sw.js", { updateViaCache: "none" });
   await workers.ready;
   // It was not there yet when this page came.
   if (isNew && !isCopy && !isNotToBeHad) await keepThisPage();
   // It came as the answer to a save, which it says, and is kept without.
   else if (form()?.dataset.savedId) await keepThisPage();
-  registration.waiting?.postMessage({ type: "take over" });
 }
 
 async function removeWorker() {

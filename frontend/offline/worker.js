@@ -9,7 +9,6 @@ const giveUpAfter = 25_000;
 const noteEvery = 600_000;
 /** A page that was asked for in advance is handed to a load of it that follows at once. */
 const handOverWithin = 5_000;
-const answerWithin = 1_000;
 
 const assetsName = "inkfast-assets-";
 const pagesName = "inkfast-pages-";
@@ -32,6 +31,7 @@ const released = new Map();
 let awayUntil = 0;
 
 addEventListener("install", (event) => event.waitUntil(fetchAssets()));
+// Only once no page of the worker before is open: where one takes over earlier, a load at that moment was seen to hang.
 addEventListener("activate", (event) => event.waitUntil(Promise.all([clients.claim(), sweep()])));
 
 async function fetchAssets() {
@@ -299,21 +299,6 @@ addEventListener("message", (event) => {
     forget: async () => {
       await leave(account, { account, drops: drops.filter(isDraft) });
     },
-    "take over": takeOver,
   };
   event.waitUntil(heard[type]?.());
 });
-
-/** Instead of the worker before: only where every page says that nothing is being typed. */
-async function takeOver() {
-  const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
-  const free = await Promise.all(pages.map(isFree));
-  if (free.every(Boolean)) await skipWaiting();
-}
-
-function isFree(page) {
-  const { port1, port2 } = new MessageChannel();
-  const answered = new Promise((heard) => (port1.onmessage = ({ data }) => heard(data)));
-  page.postMessage("is free?", [port2]);
-  return within(answerWithin, answered);
-}

@@ -29,6 +29,8 @@ const SLOW: Duration = Duration::from_millis(1_500);
 const AT_MOST: usize = 20;
 /// A server may still do what it was sent before its client was gone; longer than any call takes.
 const LATEST_COMMIT: Duration = Duration::from_secs(5);
+/// So often what a drill has left is tried to be forgotten. What stays goes with the other old ids.
+const FORGETTING_TRIES: usize = 100;
 /// Whoever follows a drill asks every half second, and may have to wait for an answer.
 const UNASKED_FOR: Duration = Duration::from_secs(15);
 
@@ -261,10 +263,12 @@ impl Drills {
             self.witness.forget(&running.load.account).await;
         }
         self.note_found(&running, found);
-        // But what a COMMIT has left that was still under way, and was given up.
-        tokio::time::sleep(LATEST_COMMIT).await;
-        if self.witness.can_look() {
-            self.witness.forget(&running.load.account).await;
+        // But what a COMMIT has left that was still under way, and was given up; and then the next drill may be in force.
+        for _ in 0..FORGETTING_TRIES {
+            tokio::time::sleep(LATEST_COMMIT).await;
+            if self.witness.can_look() && self.witness.forget(&running.load.account).await {
+                return;
+            }
         }
     }
 

@@ -39,7 +39,9 @@ impl Witness for Forgetful {
         Some(true)
     }
 
-    async fn forget(&self, _account: &str) {}
+    async fn forget(&self, _account: &str) -> bool {
+        true
+    }
 }
 
 fn drills(faults: &Faults, witness: Forgetful) -> Arc<Drills> {

@@ -51,8 +51,8 @@ pub trait Witness: Send + Sync {
     /// Whether the server keeps text for a form; `None` where that cannot be seen.
     async fn keeps_text(&self, account: &str, form_key: &str) -> Option<bool>;
 
-    /// Forgets the ids of [`save`](Self::save).
-    async fn forget(&self, account: &str);
+    /// Forgets the ids of [`save`](Self::save). Whether that was done.
+    async fn forget(&self, account: &str) -> bool;
 }
 
 pub struct DatabaseWitness<D: Dialect> {
@@ -142,7 +142,7 @@ impl<D: Dialect> Witness for DatabaseWitness<D> {
         (seen.complete || !seen.drafts.is_empty()).then_some(!seen.drafts.is_empty())
     }
 
-    async fn forget(&self, account: &str) {
+    async fn forget(&self, account: &str) -> bool {
         let work = |mut conn: Connection<D::Database>| {
             let sql = format!(
                 "DELETE FROM {} WHERE account = {}",
@@ -152,9 +152,11 @@ impl<D: Dialect> Witness for DatabaseWitness<D> {
             let account = Some(account.to_owned());
             async move { D::execute(&mut conn, sql, vec![account]).await }
         };
-        if let Err(error) = self.db.write("drill forgets", work).await {
-            tracing::debug!(%error, "ids of a drill are forgotten with the other old ids");
+        let forgotten = self.db.write("drill forgets", work).await;
+        if let Err(error) = &forgotten {
+            tracing::debug!(%error, "ids of a drill cannot be forgotten now");
         }
+        forgotten.is_ok()
     }
 }
 
