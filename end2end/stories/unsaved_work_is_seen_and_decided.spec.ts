@@ -42,6 +42,9 @@ test("a save that waits is listed as waiting, and opened again it is saved once"
 
   await database.way.set({ kind: "pass" });
   await draft.getByRole("link", { name: /Open and save/ }).click();
+  // The server may have saved it by itself before the page is there.
+  await expect(person.page).toHaveURL(/\/records\/activities\/2/);
+  await person.isHydrated();
   const title = () => database.row<{ title: string }>("SELECT title FROM activities WHERE id = 2");
   await expect.poll(async () => (await title()).title).toBe("Saved after the outage");
   await expect.poll(() => database.audited("update", "activities")).toBe(1);
