@@ -144,14 +144,17 @@ fn saves_and_panics(app: &TestApp) -> MethodRouter {
     })
 }
 
+/// What is stored is not what was posted: nobody can tell by the record that it was saved.
+async fn trims_titles(database: &mut sqlx::SqliteConnection) {
+    let trims = "CREATE TRIGGER trims AFTER UPDATE OF title ON activities BEGIN
+                     UPDATE activities SET title = trim(NEW.title) WHERE id = NEW.id; END";
+    sqlx::query(trims).execute(database).await.expect("the trigger");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_saved_just_before_it_was_kept_is_no_unsaved_work() {
     let app = TestApp::embedded().await;
-    let mut witness = app.witness().await;
-    // What is stored is not what was posted: nobody can tell by the record that it was saved.
-    let trims = "CREATE TRIGGER trims AFTER UPDATE OF title ON activities BEGIN
-                     UPDATE activities SET title = trim(NEW.title) WHERE id = NEW.id; END";
-    sqlx::query(trims).execute(&mut witness).await.expect("the trigger");
+    trims_titles(&mut app.witness().await).await;
     let form = app.form(RECORD).await.with("v.title", "  Saved in the last moment");
     let broken = Broken::over(&app, saves_and_panics(&app), LONG);
     let answer = broken.post(&form.controls, &[]).await;
@@ -177,9 +180,7 @@ async fn what_was_saved_just_before_it_was_kept_is_no_unsaved_work() {
 async fn what_is_saved_just_after_it_was_kept_is_no_unsaved_work() {
     let app = TestApp::embedded().await;
     let mut other = app.witness().await;
-    let trims = "CREATE TRIGGER trims AFTER UPDATE OF title ON activities BEGIN
-                     UPDATE activities SET title = trim(NEW.title) WHERE id = NEW.id; END";
-    sqlx::query(trims).execute(&mut other).await.expect("the trigger");
+    trims_titles(&mut other).await;
     let form = app.form(RECORD).await.with("v.title", "  Saved late");
     let id = form.value("_id").expect("an id").to_owned();
     let account = Account {
