@@ -77,9 +77,11 @@ impl Sentinel {
         let name = WatchedRedis::NAME;
         let settings = format!(
             "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor {name} 127.0.0.1 {primary} 2\n\
-             sentinel down-after-milliseconds {name} 500\nsentinel failover-timeout {name} 2000\n",
+             sentinel down-after-milliseconds {name} 2500\nsentinel failover-timeout {name} 6000\n",
             directory.path().display()
         );
+        // A server is asked every second, or as often as the time after which it is called down where that is shorter:
+        // then one answer that comes late is enough, and a new primary was seen to be given up as soon as it was made.
         // It writes what it learns into this file.
         let file = directory.path().join("sentinel.conf");
         std::fs::write(&file, settings)?;
