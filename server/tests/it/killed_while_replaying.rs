@@ -78,10 +78,10 @@ async fn each_promise_is_kept_once_and_in_order_when_redis_was_away_for_some_of_
 }
 
 /// One person, so that two servers want the same entry.
-async fn ten_of_one_person() -> Waiting {
+async fn eleven_of_one_person() -> Waiting {
     let plan = Plan {
         people: 1,
-        submissions: 10,
+        submissions: 11,
         kills: 0,
         ..plan(Queue::Redis, 2)
     };
@@ -100,7 +100,7 @@ fn stands_still_at(cut: Cut) -> End {
 /// by now, and stands still, too, when the first one goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stood_still_does_not_settle_what_is_another_s_by_now() {
-    let waiting = ten_of_one_person().await;
+    let waiting = eleven_of_one_person().await;
     let scene = Arc::clone(&waiting.scene);
     let first = scene.begin(0, &[Cut::Committed, Cut::Acknowledged].map(stands_still_at));
     first.until_frozen().await;
@@ -117,13 +117,13 @@ async fn a_server_that_stood_still_does_not_settle_what_is_another_s_by_now() {
     assert_eq!(scene.line(), of_second, "what it says counts no more");
     second.thaw();
     first.thaw();
-    is_ten(&waiting.compared(1).await);
+    is_eleven(&waiting.compared(1).await);
 }
 
 /// It stands still before it has saved anything; meanwhile the other one does all of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stood_still_repeats_nothing_that_another_one_has_done() {
-    let waiting = ten_of_one_person().await;
+    let waiting = eleven_of_one_person().await;
     let scene = Arc::clone(&waiting.scene);
     let first = scene.begin(0, &[Cut::Leased, Cut::Acknowledged].map(stands_still_at));
     first.until_frozen().await;
@@ -131,13 +131,13 @@ async fn a_server_that_stood_still_repeats_nothing_that_another_one_has_done() {
     let _second = scene.begin(1, &[]);
     scene.until_nothing_waits(1).await;
     let done = scene.line();
-    assert_eq!(scene.done(), 10);
+    assert_eq!(scene.done(), 11);
     first.thaw();
     first.until_frozen().await;
     assert_eq!(scene.line(), done);
-    is_ten(&waiting.compared(1).await);
+    is_eleven(&waiting.compared(1).await);
 }
 
-fn is_ten(verdict: &Verdict) {
-    assert_eq!((verdict.submissions, verdict.faults()), (10, 0), "{verdict}");
+fn is_eleven(verdict: &Verdict) {
+    assert_eq!((verdict.submissions, verdict.faults()), (11, 0), "{verdict}");
 }

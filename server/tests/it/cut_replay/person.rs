@@ -1,4 +1,4 @@
-//! Somebody who changes records of their own while the database is away, and goes once the server says that it will see
+//! Somebody who changes records of their own, and makes some, while the database is away, and goes once the server says that it will see
 //! to it.
 
 use std::ops::Range;
@@ -25,18 +25,26 @@ pub struct Person {
 }
 
 struct Form {
-    record: usize,
+    /// `None`: it makes one, once.
+    record: Option<usize>,
     /// With all that was typed so far.
     drawn: DrawnForm,
     pressed: usize,
+}
+
+impl Form {
+    fn is_open(&self) -> bool {
+        self.pressed < if self.record.is_some() { PRESSES } else { 1 }
+    }
 }
 
 /// A press that the server has promised to repeat.
 pub struct Pressed {
     pub account: String,
     pub id: String,
-    pub record: usize,
-    /// What is typed by it into the column of its turn.
+    /// `None`: it makes one.
+    pub record: Option<usize>,
+    /// What is typed by it into the column of its turn; no other press has the same.
     pub text: String,
 }
 
@@ -45,15 +53,20 @@ impl Person {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut forms = Vec::new();
         for record in records {
-            let page = scene.get(0, cookie, &format!("/records/task/{record}")).await;
-            let page = page.expect("nothing is broken yet");
-            assert_eq!(page.status, StatusCode::OK, "{}", page.body);
-            let writer = format!("{:032x}", random.u128(..));
-            forms.push(Form {
-                record,
-                drawn: DrawnForm::read(&page.body).with("_writer", &writer),
-                pressed: 0,
-            });
+            for record in [Some(record), None] {
+                let path = match record {
+                    Some(record) => format!("/records/task/{record}"),
+                    None => format!("/records/made/new?form={}", uuid_of(&mut random)),
+                };
+                let page = scene.get(0, cookie, &path).await.expect("nothing is broken yet");
+                assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+                let writer = format!("{:032x}", random.u128(..));
+                forms.push(Form {
+                    record,
+                    drawn: DrawnForm::read(&page.body).with("_writer", &writer),
+                    pressed: 0,
+                });
+            }
         }
         Self {
             name: name.to_owned(),
@@ -68,7 +81,7 @@ impl Person {
         let mut pressed = Vec::new();
         loop {
             let open: Vec<usize> = (0..self.forms.len())
-                .filter(|form| self.forms[*form].pressed < PRESSES)
+                .filter(|form| self.forms[*form].is_open())
                 .collect();
             if open.is_empty() {
                 return (pressed, self);
@@ -80,11 +93,13 @@ impl Person {
     }
 
     async fn press(&mut self, scene: &Scene, form: usize) -> Pressed {
-        let id = uuid::Builder::from_random_bytes(self.random.u128(..).to_ne_bytes()).into_uuid();
-        let id = id.to_string();
+        let id = uuid_of(&mut self.random);
         let Form { record, drawn, pressed } = &mut self.forms[form];
-        let text = format!("{record}.{pressed}");
-        let typed = drawn.clone().with(&format!("v.c{pressed}"), &text);
+        let (column, text) = match record {
+            Some(record) => (format!("v.c{pressed}"), format!("{record}.{pressed}")),
+            None => ("v.word".to_owned(), format!("{}.{form}", self.name)),
+        };
+        let typed = drawn.clone().with(&column, &text);
         *pressed += 1;
         *drawn = typed.with("_id", &id).with("_seq", &pressed.to_string());
         let (record, drawn) = (*record, drawn.clone());
@@ -130,21 +145,21 @@ impl Person {
         serde_json::from_value(envelope["data"].clone()).ok()
     }
 
-    /// Comes back with the last press of a record, as a browser does that was closed; whether it is told that this was
-    /// done before.
+    /// Comes back with the last press of a record, and with that of a new one, as a browser does that was closed;
+    /// whether it is told that both were done before.
     pub async fn presses_again(&self, scene: &Scene, server: usize) -> Result<(), String> {
-        let form = &self.forms[0];
-        let answer = self.send(scene, server, &form.drawn).await;
-        match answer {
-            Some(Answer {
-                outcome: Outcome::Saved,
-                replayed: true,
-                ..
-            }) => Ok(()),
-            other => Err(format!(
-                "{}: the last press of record {} again: {other:?}",
-                self.name, form.record
-            )),
+        for form in &self.forms[..2] {
+            let answer = self.send(scene, server, &form.drawn).await;
+            let is_known = |answer: &Answer| answer.outcome == Outcome::Saved && answer.replayed;
+            if !answer.as_ref().is_some_and(is_known) {
+                return Err(format!("{}: {:?} once more: {answer:?}", self.name, form.record));
+            }
         }
+        Ok(())
     }
+}
+
+fn uuid_of(random: &mut fastrand::Rng) -> String {
+    let bytes = random.u128(..).to_ne_bytes();
+    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
 }

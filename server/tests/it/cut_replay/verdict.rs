@@ -47,6 +47,7 @@ impl Verdict {
         self.count(&scene.effects(), pressed);
         self.order_of_people(&scene.order(), pressed);
         self.records(&scene.written(), pressed);
+        self.made(&scene.made(), pressed);
     }
 
     /// By the audit.
@@ -99,7 +100,9 @@ impl Verdict {
     fn records(&mut self, written: &HashMap<String, Vec<String>>, pressed: &[Vec<Pressed>]) {
         let mut expected = HashMap::<usize, Vec<&str>>::new();
         for press in pressed.iter().flatten() {
-            expected.entry(press.record).or_default().push(&press.text);
+            if let Some(record) = press.record {
+                expected.entry(record).or_default().push(&press.text);
+            }
         }
         for (record, texts) in expected {
             let found = written.get(&record.to_string()).map_or(&[][..], Vec::as_slice);
@@ -115,6 +118,18 @@ impl Verdict {
                 _ => self.out_of_order += 1,
             }
             self.tell(format!("record {record} was written as {found:?}"));
+        }
+    }
+
+    /// Each press that makes a record has made one.
+    fn made(&mut self, made: &HashMap<String, usize>, pressed: &[Vec<Pressed>]) {
+        for press in pressed.iter().flatten().filter(|press| press.record.is_none()) {
+            match made.get(&press.text).copied().unwrap_or_default() {
+                1 => continue,
+                0 => self.lost += 1,
+                more => self.duplicates += more - 1,
+            }
+            self.tell(format!("{} has made {:?} records", press.text, made.get(&press.text)));
         }
     }
 
