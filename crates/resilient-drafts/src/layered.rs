@@ -10,7 +10,9 @@
 //! the spill only after Redis has acknowledged it.
 //!
 //! What was saved or discarded is remembered in both: a Redis that has lost its memory does not bring
-//! back what a late message of a page says again.
+//! back what a late message of a page says again. It is noted of each whether Redis knows it, and
+//! which memory Redis had then: what it knows is not told again after each start, and all of it is
+//! once Redis has another memory.
 
 mod moving;
 mod spill;
@@ -28,7 +30,7 @@ use tokio::sync::Notify;
 
 use self::moving::keep_moving;
 pub(crate) use self::moving::{Queue, TOLD_AFTER};
-use self::spill::Spill;
+use self::spill::{Memory, Spill};
 use crate::form::{Form, latest_first};
 use crate::redis::{Found, RedisStore};
 use crate::step::{Ending, Room, Writing, to_its_end};
@@ -86,7 +88,8 @@ impl LayeredStore {
         }
     }
 
-    /// In Redis, with what the spill has of this form; where Redis does not do it, in the spill.
+    /// In Redis, with what the spill has of this form; where Redis does not do it, in the spill. With the memory of the
+    /// Redis that has done it.
     async fn change<T>(
         &self,
         account: &str,
@@ -94,16 +97,18 @@ impl LayeredStore {
         room: Room,
         in_redis: impl Fn(&Form) -> (T, Form),
         in_spill: impl FnOnce(&Form) -> (T, Form),
-    ) -> Result<T, StoreError> {
+    ) -> Result<(T, Option<Memory>), StoreError> {
+        let memory = self.spill.memory();
         let (spilled, _) = self.spill.look(account, form_key).await;
         match self.redis.update(account, form_key, &spilled, room, in_redis).await {
             Ok(told) => {
-                self.spill.forget(account, &spilled).await;
-                Ok(told)
+                self.spill.forget(account, &spilled, memory.clone()).await;
+                Ok((told, memory))
             }
             Err(StoreError::Unavailable(cause)) => {
                 tracing::debug!(cause, "Redis did not do it: kept in the spill");
-                self.spill.update(account, form_key, room, in_spill).await
+                let told = self.spill.update(account, form_key, room, in_spill).await?;
+                Ok((told, None))
             }
             Err(refused) => Err(refused),
         }
@@ -164,7 +169,8 @@ impl DraftStore for LayeredStore {
             if !has_room {
                 return store.spill.update(account, form_key, writing.room, in_spill).await;
             }
-            store.change(account, form_key, writing.room, in_redis, in_spill).await
+            let change = store.change(account, form_key, writing.room, in_redis, in_spill);
+            change.await.map(|(told, _)| told)
         })
         .await
     }
@@ -186,8 +192,8 @@ impl DraftStore for LayeredStore {
             };
             let Ending { account, form_key, .. } = &ending;
             let change = store.change(account, form_key, Room::Unlimited, decide, decide);
-            let (ended, marks) = change.await?;
-            store.spill.remember(account, form_key, marks).await;
+            let ((ended, marks), memory) = change.await?;
+            store.spill.remember(account, form_key, marks, memory).await;
             Ok(ended)
         })
         .await

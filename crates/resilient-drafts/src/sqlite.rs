@@ -34,11 +34,13 @@ const SCHEMA: &str = "
     CREATE INDEX IF NOT EXISTS draft_by_form ON draft (account, form_key, changed_at_ms);
     CREATE TABLE IF NOT EXISTS ended (
         account TEXT NOT NULL, form_key TEXT NOT NULL, writer TEXT NOT NULL, seq INTEGER NOT NULL,
-        saved INTEGER NOT NULL, at_ms INTEGER NOT NULL,
+        saved INTEGER NOT NULL, at_ms INTEGER NOT NULL, known_to TEXT,
         PRIMARY KEY (account, form_key, writer)
     ) STRICT;
     CREATE INDEX IF NOT EXISTS ended_by_age ON ended (at_ms);
 ";
+/// Files of earlier versions do not say who else knows of it.
+const KNOWN_TO: &str = "ALTER TABLE ended ADD COLUMN known_to TEXT";
 
 /// A store in a file. Cloning it is cheap.
 #[derive(Clone)]
@@ -69,6 +71,9 @@ impl SqliteStore {
         };
         let writer = pool(1).connect_with(options.clone()).await.map_err(unavailable)?;
         sqlx::raw_sql(SCHEMA).execute(&writer).await.map_err(unavailable)?;
+        if !rows::says_who_knows(&writer).await.map_err(unavailable)? {
+            sqlx::raw_sql(KNOWN_TO).execute(&writer).await.map_err(unavailable)?;
+        }
         let readers = pool(READERS).connect_lazy_with(options.read_only(true));
         Ok(Self {
             writer,
@@ -108,6 +113,18 @@ impl SqliteStore {
         room: Room,
         decide: impl FnOnce(&Form) -> (T, Form),
     ) -> Result<T, StoreError> {
+        self.update_known(account, form_key, room, None, decide).await
+    }
+
+    /// The same, where what has ended by it is `known_to` another store already.
+    pub(crate) async fn update_known<T>(
+        &self,
+        account: &str,
+        form_key: &str,
+        room: Room,
+        known_to: Option<&str>,
+        decide: impl FnOnce(&Form) -> (T, Form),
+    ) -> Result<T, StoreError> {
         let mut transaction = self.begin().await.map_err(unavailable)?;
         let before = rows::form(&mut transaction, &self.sealer, account, form_key)
             .await
@@ -122,7 +139,14 @@ impl SqliteStore {
             return Err(StoreError::TooMany);
         }
         let bytes = rows::bytes(&mut transaction, account).await?;
-        rows::apply(&mut transaction, &self.sealer, account, form_key, &difference).await?;
+        rows::apply(
+            &mut transaction,
+            &self.sealer,
+            (account, form_key),
+            &difference,
+            known_to,
+        )
+        .await?;
         let bytes_after = rows::bytes(&mut transaction, account).await?;
         if is_limited && bytes_after > MOST_BYTES && bytes_after > bytes {
             // Dropped, the transaction has changed nothing.
@@ -140,20 +164,29 @@ impl SqliteStore {
             .map_err(unavailable)
     }
 
-    /// Account and form key of all forms of which anything is known.
+    /// Account and form key of all forms of which anything is known, and whether no other store is known to have all
+    /// of it.
     #[cfg(feature = "redis")]
-    pub(crate) async fn known_forms(&self) -> Result<Vec<(String, String)>, StoreError> {
+    pub(crate) async fn known_forms(&self) -> Result<Vec<(String, String, bool)>, StoreError> {
         rows::known_forms(&self.readers).await.map_err(unavailable)
     }
 
-    /// Forgets the drafts of `form`, and nothing that came since; what has ended stays remembered.
+    /// Forgets the drafts of `form`, and nothing that came since; what has ended stays remembered, as `known_to` the
+    /// store that has all of `form`.
     #[cfg(feature = "redis")]
-    pub(crate) async fn forget(&self, account: &str, form: &Form) -> Result<(), StoreError> {
+    pub(crate) async fn forget(&self, account: &str, form: &Form, known_to: Option<&str>) -> Result<(), StoreError> {
         let mut transaction = self.begin().await.map_err(unavailable)?;
-        rows::forget(&mut transaction, account, form)
+        rows::forget(&mut transaction, account, form, known_to)
             .await
             .map_err(unavailable)?;
         transaction.commit().await.map_err(unavailable)
+    }
+
+    /// What only stores other than `present` were known to know is known to none from now on: account and form key of
+    /// each.
+    #[cfg(feature = "redis")]
+    pub(crate) async fn known_only_to(&self, present: &str) -> Result<Vec<(String, String)>, StoreError> {
+        rows::known_only_to(&self.writer, present).await.map_err(unavailable)
     }
 }
 

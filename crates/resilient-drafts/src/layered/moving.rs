@@ -32,12 +32,24 @@ pub(super) async fn keep_moving(redis: RedisStore, spill: Weak<Spill>) {
     let mut queue = Queue::<Name>::default();
     loop {
         let Some(held) = spill.upgrade() else { return };
+        look_at_memory(&redis, &held).await;
         move_all(&redis, &held, &mut queue).await;
         drop(held);
         tokio::select! {
             changed = news.changed() => if changed.is_err() { return },
             () = sleep(LOOK_EVERY) => {}
         }
+    }
+}
+
+/// One that has lost its memory is told again what has ended.
+async fn look_at_memory(redis: &RedisStore, spill: &Spill) {
+    if !redis.takes_writes() {
+        return;
+    }
+    match redis.memory().await {
+        Ok(memory) => spill.met(&memory).await,
+        Err(error) => tracing::debug!(?error, "whether Redis has kept its memory is asked again"),
     }
 }
 
@@ -68,6 +80,7 @@ async fn move_all(redis: &RedisStore, spill: &Spill, queue: &mut Queue<Name>) {
 }
 
 async fn move_one(redis: &RedisStore, spill: &Spill, (account, form_key): &Name) -> bool {
+    let memory = spill.memory();
     let (spilled, is_read) = spill.look(account, form_key).await;
     if !is_read {
         return false;
@@ -75,7 +88,7 @@ async fn move_one(redis: &RedisStore, spill: &Spill, (account, form_key): &Name)
     let carry = |form: &Form| ((), form.clone());
     match redis.update(account, form_key, &spilled, Room::Unlimited, carry).await {
         Ok(()) => {
-            spill.forget(account, &spilled).await;
+            spill.forget(account, &spilled, memory).await;
             true
         }
         Err(error) => {

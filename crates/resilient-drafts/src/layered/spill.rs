@@ -21,7 +21,12 @@ pub(super) struct Spill {
     turn: Turn<()>,
     /// Rings whenever other forms wait than before.
     changed: Arc<Notify>,
+    /// Which memory Redis has, once that was asked.
+    memory: Mutex<Option<Memory>>,
 }
+
+/// By what a Redis that has kept its memory is known again; another one has another.
+pub(super) type Memory = Arc<str>;
 
 /// What is known of a form without reading it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,27 +37,49 @@ struct Known {
     is_unreadable: bool,
 }
 
-impl Known {
-    const WAITING: Self = Self {
-        waits: true,
-        is_unreadable: false,
-    };
-}
-
 impl Spill {
     pub async fn open(embedded: SqliteStore) -> Result<Self, StoreError> {
-        let known = embedded
-            .known_forms()
-            .await?
-            .into_iter()
-            .map(|name| (name, Known::WAITING));
+        let known = embedded.known_forms().await?.into_iter();
+        let known = known.map(|(account, form_key, waits)| {
+            let is_unreadable = false;
+            ((account, form_key), Known { waits, is_unreadable })
+        });
         let known = Mutex::new(known.collect());
         Ok(Self {
             embedded,
             known,
             turn: Turn::default(),
             changed: Arc::default(),
+            memory: Mutex::default(),
         })
+    }
+
+    /// Which memory Redis had when it was asked last. To be taken before it is told what is then said to be known to it.
+    pub fn memory(&self) -> Option<Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Redis has this memory. Where it is another one than before, all that has ended is told to it again.
+    pub async fn met(&self, memory: &str) {
+        if self.memory().is_some_and(|known| *known == *memory) {
+            return;
+        }
+        let _turn = self.turn.lock().await;
+        let forgotten = match self.embedded.known_only_to(memory).await {
+            Ok(forgotten) => forgotten,
+            // The next look asks again.
+            Err(error) => return tracing::warn!(?error, "whether Redis knows what has ended cannot be told"),
+        };
+        *self.memory.lock().unwrap_or_else(PoisonError::into_inner) = Some(memory.into());
+        if forgotten.is_empty() {
+            return;
+        }
+        let mut known = self.known();
+        for name in forgotten {
+            known.entry(name).or_default().waits = true;
+        }
+        drop(known);
+        self.changed.notify_one();
     }
 
     /// How many forms wait for Redis.
@@ -97,16 +124,23 @@ impl Spill {
         }
     }
 
+    /// Which ones of an account wait, or have drafts that cannot be opened.
+    fn shown(&self, account: &str) -> Vec<String> {
+        let known = self.known();
+        let own = known.range((account.to_owned(), String::new())..);
+        let own = own.take_while(|((owner, _), _)| owner == account);
+        let shown = own.filter(|(_, known)| known.waits || known.is_unreadable);
+        shown.map(|((_, form_key), _)| form_key.clone()).collect()
+    }
+
     /// All that waits of one account, or cannot be opened.
     pub async fn forms(&self, account: &str) -> Found {
-        let shown = self.names(|known| known.waits || known.is_unreadable);
-        let own = shown.into_iter().filter(|(owner, _)| owner == account);
         let mut found = Found {
             forms: BTreeMap::new(),
             complete: true,
         };
-        for (account, form_key) in own {
-            let (form, is_read) = self.look(&account, &form_key).await;
+        for form_key in self.shown(account) {
+            let (form, is_read) = self.look(account, &form_key).await;
             found.complete &= is_read;
             found.forms.insert(form_key, form);
         }
@@ -135,8 +169,9 @@ impl Spill {
         self.embedded.update(account, form_key, room, decide).await
     }
 
-    /// Keeps in the file, too, what Redis knows to have ended. A file that cannot take it stops nothing.
-    pub async fn remember(&self, account: &str, form_key: &str, marks: Vec<Mark>) {
+    /// Keeps in the file, too, what Redis, with this `memory`, knows to have ended. A file that cannot take it stops
+    /// nothing.
+    pub async fn remember(&self, account: &str, form_key: &str, marks: Vec<Mark>, memory: Option<Memory>) {
         let _turn = self.turn.lock().await;
         let name = (account.to_owned(), form_key.to_owned());
         self.known().entry(name).or_default();
@@ -145,19 +180,23 @@ impl Spill {
             ..Form::empty(form_key, Place::Server)
         };
         let join = |form: &Form| ((), form.joined(&ended));
-        if let Err(error) = self.embedded.update(account, form_key, Room::Unlimited, join).await {
+        let kept = self
+            .embedded
+            .update_known(account, form_key, Room::Unlimited, memory.as_deref(), join);
+        if let Err(error) = kept.await {
             tracing::warn!(?error, "what has ended is remembered by Redis alone");
         }
     }
 
-    /// Redis has acknowledged all of `form`. What came since stays, and what has ended is remembered.
-    pub async fn forget(&self, account: &str, form: &Form) {
+    /// Redis, with this `memory`, has acknowledged all of `form`. What came since stays, and what has ended is
+    /// remembered.
+    pub async fn forget(&self, account: &str, form: &Form, memory: Option<Memory>) {
         let name = (account.to_owned(), form.key.clone());
         if !self.known().get(&name).is_some_and(|known| known.waits) {
             return;
         }
         let _turn = self.turn.lock().await;
-        let left = match self.embedded.forget(account, form).await {
+        let left = match self.embedded.forget(account, form, memory.as_deref()).await {
             Ok(()) => self.embedded.form(account, &form.key).await,
             Err(error) => Err(error),
         };
@@ -179,7 +218,8 @@ impl Spill {
     pub async fn sweep(&self, now_ms: u64) -> Result<Swept, StoreError> {
         let _turn = self.turn.lock().await;
         let swept = self.embedded.sweep(now_ms).await?;
-        let left: BTreeSet<Name> = self.embedded.known_forms().await?.into_iter().collect();
+        let left = self.embedded.known_forms().await?.into_iter();
+        let left: BTreeSet<Name> = left.map(|(account, form_key, _)| (account, form_key)).collect();
         self.known().retain(|name, _| left.contains(name));
         Ok(swept)
     }

@@ -39,6 +39,11 @@ impl Keys {
         format!("{}:forms", self.account(account))
     }
 
+    /// What a Redis that has kept its memory still has, and another one never.
+    pub fn memory(&self) -> String {
+        format!("{}:memory", self.prefix)
+    }
+
     /// A pattern for `SCAN` that finds all forms.
     pub fn all_forms(&self) -> String {
         format!("{}:{{*}}:form:*", self.literal_prefix())

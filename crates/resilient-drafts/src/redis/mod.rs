@@ -35,7 +35,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::redis::RedisError;
+use ::redis::{RedisError, cmd};
 use async_trait::async_trait;
 use connector::Connection;
 use resilient_core::draft::replacement::Mode;
@@ -141,6 +141,31 @@ impl RedisStore {
 
     pub(crate) fn news(&self) -> tokio::sync::watch::Receiver<News> {
         self.inner.link.news()
+    }
+
+    /// By what this memory of Redis is known again: noted there by whoever asks first. A Redis that has lost what it had
+    /// has another one.
+    pub(crate) async fn memory(&self) -> Result<String, StoreError> {
+        let key = self.keys().memory();
+        let get = async |mut connection: Connection| {
+            let memory: Option<String> = cmd("GET").arg(&key).query_async(&mut connection).await?;
+            Ok(memory)
+        };
+        if let Some(memory) = self.ask(&key, get).await? {
+            return Ok(memory);
+        }
+        // Of several that note one, the first one's stays.
+        let fresh = fresh_mark();
+        let note = async |mut connection: Connection| {
+            cmd("SET")
+                .arg(&key)
+                .arg(&fresh)
+                .arg("NX")
+                .exec_async(&mut connection)
+                .await?;
+            cmd("GET").arg(&key).query_async(&mut connection).await
+        };
+        self.ask(&key, note).await
     }
 
     /// One round trip about what lies at `key`, for what is kept beside drafts.

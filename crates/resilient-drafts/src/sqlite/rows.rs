@@ -169,9 +169,9 @@ pub async fn bytes(connection: &mut SqliteConnection, account: &str) -> Result<u
 pub async fn apply(
     connection: &mut SqliteConnection,
     sealer: &Sealer,
-    account: &str,
-    form_key: &str,
+    (account, form_key): (&str, &str),
     difference: &Difference,
+    known_to: Option<&str>,
 ) -> Result<(), StoreError> {
     remove(connection, account, form_key, &difference.remove)
         .await
@@ -181,29 +181,62 @@ pub async fn apply(
         insert(connection, row).await.map_err(unavailable)?;
     }
     for mark in &difference.marks {
-        remember_ended(connection, account, form_key, mark)
+        remember_ended(connection, (account, form_key), mark, known_to)
             .await
             .map_err(unavailable)?;
     }
     Ok(())
 }
 
-/// Account and form key of everything in the file.
+/// Account and form key of everything in the file, and whether only the file is known to have some of it.
 #[cfg(feature = "redis")]
-pub async fn known_forms(readers: &SqlitePool) -> Result<Vec<(String, String)>, sqlx::Error> {
-    let forms = "SELECT account, form_key FROM draft UNION SELECT account, form_key FROM ended";
+pub async fn known_forms(readers: &SqlitePool) -> Result<Vec<(String, String, bool)>, sqlx::Error> {
+    let forms = "SELECT account, form_key, max(only_here) FROM (
+                     SELECT account, form_key, 1 AS only_here FROM draft
+                     UNION ALL SELECT account, form_key, known_to IS NULL FROM ended
+                 ) GROUP BY account, form_key";
     sqlx::query_as(forms).fetch_all(readers).await
 }
 
-/// Removes exactly the drafts that `form` names. What has ended is left to the sweep.
+/// Removes exactly the drafts that `form` names. What has ended is left to the sweep, `known_to` another store.
 #[cfg(feature = "redis")]
-pub async fn forget(connection: &mut SqliteConnection, account: &str, form: &Form) -> Result<(), sqlx::Error> {
+pub async fn forget(
+    connection: &mut SqliteConnection,
+    account: &str,
+    form: &Form,
+    known_to: Option<&str>,
+) -> Result<(), sqlx::Error> {
     let drafts: Vec<_> = form
         .entries
         .iter()
         .map(|entry| entry.kept.draft.revision.clone())
         .collect();
-    remove(connection, account, &form.key, &drafts).await
+    remove(connection, account, &form.key, &drafts).await?;
+    for mark in known_to.map_or(&[][..], |_| &form.ended) {
+        // What that writer has ended since is not known there.
+        let known = "UPDATE ended SET known_to = ? WHERE account = ? AND form_key = ? AND writer = ? AND seq = ?
+                     AND saved = ? AND known_to IS NOT ?";
+        let known = sqlx::query(known).bind(known_to).bind(account).bind(&form.key);
+        let known = known.bind(&mark.revision.writer).bind(signed(mark.revision.seq));
+        known
+            .bind(mark.end == End::Saved)
+            .bind(known_to)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+#[cfg(feature = "redis")]
+pub async fn known_only_to(writer: &SqlitePool, present: &str) -> Result<Vec<(String, String)>, sqlx::Error> {
+    let unknown = "UPDATE ended SET known_to = NULL WHERE known_to <> ? RETURNING account, form_key";
+    sqlx::query_as(unknown).bind(present).fetch_all(writer).await
+}
+
+/// Whether the file has the column for that.
+pub async fn says_who_knows(writer: &SqlitePool) -> Result<bool, sqlx::Error> {
+    let column = "SELECT count(*) > 0 FROM pragma_table_info('ended') WHERE name = 'known_to'";
+    sqlx::query_scalar(column).fetch_one(writer).await
 }
 
 async fn insert(connection: &mut SqliteConnection, row: Row) -> Result<(), sqlx::Error> {
@@ -244,13 +277,15 @@ async fn remove(
 
 async fn remember_ended(
     connection: &mut SqliteConnection,
-    account: &str,
-    form_key: &str,
+    (account, form_key): (&str, &str),
     mark: &Mark,
+    known_to: Option<&str>,
 ) -> Result<(), sqlx::Error> {
-    let remember = "INSERT INTO ended (account, form_key, writer, seq, saved, at_ms) VALUES (?, ?, ?, ?, ?, ?)
+    let remember = "INSERT INTO ended (account, form_key, writer, seq, saved, at_ms, known_to)
+                    VALUES (?, ?, ?, ?, ?, ?, ?)
                     ON CONFLICT (account, form_key, writer)
-                    DO UPDATE SET seq = max(seq, excluded.seq), saved = excluded.saved, at_ms = excluded.at_ms";
+                    DO UPDATE SET seq = max(seq, excluded.seq), saved = excluded.saved, at_ms = excluded.at_ms,
+                                  known_to = excluded.known_to";
     let remember = sqlx::query(remember)
         .bind(account)
         .bind(form_key)
@@ -259,6 +294,7 @@ async fn remember_ended(
     remember
         .bind(mark.end == End::Saved)
         .bind(signed(mark.at_ms))
+        .bind(known_to)
         .execute(connection)
         .await?;
     Ok(())

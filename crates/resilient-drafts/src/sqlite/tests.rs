@@ -220,9 +220,9 @@ async fn all_that_is_too_old_goes_in_small_steps_and_nothing_else() {
     let rows = format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {many})");
     for insert in [
         format!("INSERT INTO draft {rows} SELECT 'ann', 'site/' || i, 'w', 1, '[]', 'x', 1000 FROM n"),
-        format!("INSERT INTO ended {rows} SELECT 'ann', 'site/' || i, 'w', 1, 0, 1000 FROM n"),
+        format!("INSERT INTO ended {rows} SELECT 'ann', 'site/' || i, 'w', 1, 0, 1000, NULL FROM n"),
         "INSERT INTO draft VALUES ('ann', 'site/0', 'w', 1, '[]', 'x', 1001)".to_owned(),
-        "INSERT INTO ended VALUES ('ann', 'site/0', 'w', 1, 0, 1001)".to_owned(),
+        "INSERT INTO ended VALUES ('ann', 'site/0', 'w', 1, 0, 1001, NULL)".to_owned(),
     ] {
         let insert = sqlx::query(sqlx::AssertSqlSafe(insert));
         insert.execute(&store.writer).await.unwrap();

@@ -128,3 +128,81 @@ async fn what_waits_in_the_spill_outlives_the_process() {
     until_all_is_moved(&store).await;
     assert_eq!(stored(&store).await, [(at("a", 1), Place::Redis)]);
 }
+
+async fn until_its_memory_is_known(store: &LayeredStore) {
+    let known = async {
+        while store.spill.memory().is_none() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), known).await.expect("Redis is asked");
+}
+
+#[tokio::test]
+async fn what_redis_knows_to_have_ended_is_told_again_only_to_one_that_has_forgotten_it() {
+    let (store, servers) = hurried().await;
+    until_its_memory_is_known(&store).await;
+    for (seq, site) in (1..).zip(["site/1", "site/2"]) {
+        let typed = draft("a", seq, None, "typed");
+        store.write("ann", site, &typed, &Mode::Chained, seq).await.unwrap();
+        store
+            .end("ann", site, &at("a", seq), End::Discarded, seq)
+            .await
+            .unwrap();
+    }
+    drop(store);
+    let store = over(&servers.redis.url(), &servers.directory, Limits::default()).await;
+    assert_eq!(store.waiting_forms(), 0, "after a start");
+
+    servers.redis.kill();
+    let typed = draft("b", 1, None, "typed");
+    store.write("ann", "site/1", &typed, &Mode::Chained, 3).await.unwrap();
+    store.end("ann", "site/1", &at("b", 1), End::Saved, 3).await.unwrap();
+    drop(store);
+    let store = over(&servers.redis.url(), &servers.directory, Limits::default()).await;
+    assert_eq!(store.waiting_forms(), 1, "what Redis has not heard of");
+
+    servers.redis.restart().unwrap();
+    until_all_is_moved(&store).await;
+    until_its_memory_is_known(&store).await;
+    servers.redis.command(&["FLUSHALL"]).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = over(&servers.redis.url(), &elsewhere, Limits::default()).await;
+    let told = async {
+        for (site, revision, end) in [
+            ("site/1", at("a", 1), End::Discarded),
+            ("site/1", at("b", 1), End::Saved),
+            ("site/2", at("a", 2), End::Discarded),
+        ] {
+            while other.how_ended("ann", site, &revision).await.unwrap() != Some(end) {
+                sleep(Duration::from_millis(5)).await;
+            }
+        }
+    };
+    timeout(Duration::from_secs(30), told)
+        .await
+        .expect("other servers learn it, too");
+}
+
+#[tokio::test]
+async fn the_file_of_an_earlier_version_is_told_to_redis_once() {
+    let (redis, directory) = (PrivateRedis::start().unwrap(), tempfile::tempdir().unwrap());
+    let file = directory.path().join("drafts.db");
+    let embedded = SqliteStore::open(&file, Sealer::new(&[1; 32], "drafts")).await.unwrap();
+    let ended = embedded.end("ann", "site/1", &at("a", 1), End::Discarded, 1).await;
+    assert_eq!(ended.unwrap().removed, 0, "it comes before what it discards");
+    let as_before = "ALTER TABLE ended DROP COLUMN known_to";
+    sqlx::raw_sql(as_before).execute(embedded.writer()).await.unwrap();
+    embedded.close().await;
+    let store = over(&redis.url(), &directory, PATIENT).await;
+    until_all_is_moved(&store).await;
+    let told = store.redis.how_ended("ann", "site/1", &at("a", 1)).await;
+    assert_eq!(told.unwrap(), Some(End::Discarded));
+    until_its_memory_is_known(&store).await;
+    drop(store);
+    let store = over(&redis.url(), &directory, PATIENT).await;
+    // It was moved before the memory of Redis was known, or after.
+    until_all_is_moved(&store).await;
+    drop(store);
+    assert_eq!(over(&redis.url(), &directory, PATIENT).await.waiting_forms(), 0);
+}
