@@ -73,11 +73,10 @@ pub async fn prepare(settings: Settings) -> Result<Prepared, String> {
         schema::last_known(&storage.data_dir),
     ));
     let path = storage.data_dir.join("drafts.db");
-    let redis = settings.redis.address.as_ref();
     let observations = Arc::new(Observations::default());
     observations.secrets.begin(&storage.data_dir, &secrets);
     let saves = Arc::clone(&observations.saves);
-    let drafts = DraftService::open(&path, &keys, redis, Arc::clone(&panel), saves).await;
+    let drafts = DraftService::open(&path, &keys, &settings.redis, Arc::clone(&panel), saves).await;
     let drafts = Arc::new(drafts.map_err(|error| unusable(storage, "drafts.db", &error))?);
     let services = match settings.database.clone() {
         DatabaseSettings::Embedded => {

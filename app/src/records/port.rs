@@ -87,6 +87,15 @@ pub enum Manner {
     /// By the browser itself: they name the draft that was drawn into the form, if any, and what was typed since
     /// has no name yet.
     Plain,
+    /// By the server, for a page that may be gone: as its script would.
+    Repeated,
+}
+
+impl Manner {
+    /// Whether the answer is read by whoever has pressed Save.
+    pub fn tells_its_person(self) -> bool {
+        self != Self::Repeated
+    }
 }
 
 /// A form that was posted, and of whose save nobody has heard what came of it.

@@ -1,6 +1,6 @@
 //! Where drafts go first, if anywhere but the data directory.
 
-use resilient_drafts::redis::Address;
+use resilient_drafts::redis::{Address, Limits};
 
 use super::Lookup;
 
@@ -8,6 +8,8 @@ use super::Lookup;
 pub struct RedisSettings {
     /// `REDIS_URL`; absent: drafts are kept in the data directory alone.
     pub address: Option<Address>,
+    /// How long a call may wait for it. A page that waits longer serves nobody, so no variable sets this.
+    pub limits: Limits,
 }
 
 impl RedisSettings {
@@ -17,6 +19,7 @@ impl RedisSettings {
         let address = address
             .transpose()
             .map_err(|wrong| vec![format!("REDIS_URL {wrong}.")])?;
-        Ok(Self { address })
+        let limits = Limits::default();
+        Ok(Self { address, limits })
     }
 }

@@ -53,7 +53,7 @@ impl DraftService {
             return Err(NotKept::OnlySecrets);
         }
         let mode = match manner {
-            Manner::Scripted => Mode::FailedPost,
+            Manner::Scripted | Manner::Repeated => Mode::FailedPost,
             Manner::Plain => Mode::FailedPostWithoutScript {
                 fresh: fresh_revision(),
             },
@@ -105,7 +105,7 @@ impl DraftService {
         };
         let draft = match manner {
             Manner::Plain => self.with_what_had_no_control(account, form_key, draft, body).await,
-            Manner::Scripted => draft,
+            Manner::Scripted | Manner::Repeated => draft,
         };
         self.keep_failed_post(account, form_key, draft, manner).await
     }

@@ -16,7 +16,6 @@ use resilient_core::draft::replacement::Mode;
 use resilient_core::draft::{Draft, Revision};
 use resilient_core::path_text::read_part;
 use resilient_drafts::queue::{LayeredQueue, RedisQueue, SqliteQueue};
-use resilient_drafts::redis::{Address, Limits};
 use resilient_drafts::{
     Count, DraftStore, End, Ended, LayeredStore, RedisStore, Seen, SqliteStore, StoreError, StoredDraft, Swept,
     Unreadable, WhyUnreadable, Written,
@@ -29,6 +28,7 @@ use super::failures::api_error;
 use super::pace::Pace;
 use super::unreadable::UnreadableDrafts;
 use crate::clock::now_ms;
+use crate::config::RedisSettings;
 use crate::keys::Keys;
 use crate::monitoring::Saves;
 use crate::panel::{Panel, shown_draft};
@@ -65,23 +65,18 @@ impl DraftService {
     pub async fn open(
         path: &Path,
         keys: &Keys,
-        redis: Option<&Address>,
+        redis: &RedisSettings,
         panel: Arc<Panel>,
         saves: Arc<Saves>,
     ) -> Result<Self, StoreError> {
         let embedded = SqliteStore::open(path, keys.drafts.clone()).await?;
         let queue = SqliteQueue::beside(&embedded).await?;
-        let Some(address) = redis else {
+        let Some(address) = &redis.address else {
             let waiting = Arc::new(WaitingSaves::over(Arc::new(queue)));
             return Ok(Self::over(Arc::new(embedded), None, panel, saves, waiting));
         };
-        let redis = RedisStore::connect(
-            address,
-            keys.drafts_home.clone(),
-            keys.drafts.clone(),
-            Limits::default(),
-        )
-        .await?;
+        let (home, sealer) = (keys.drafts_home.clone(), keys.drafts.clone());
+        let redis = RedisStore::connect(address, home, sealer, redis.limits).await?;
         if !redis.takes_writes() {
             tracing::warn!(
                 ?address,

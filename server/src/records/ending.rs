@@ -9,6 +9,7 @@ use resilient_core::draft::lineage::Lineage;
 use resilient_core::path_text;
 use resilient_core::submission::answer::Answer;
 use resilient_core::submission::form_body::with_line_feeds;
+use resilient_core::submission::queue::Answered;
 
 use super::read;
 use super::save::Intent;
@@ -32,7 +33,7 @@ impl<D: Dialect> RecordService<D> {
     /// Ends the draft `revision`, which the form was drawn with or kept as. What a page without script could not post of
     /// it stays a draft: it is in no record.
     pub(super) async fn end_saved(&self, saved: SavedForm<'_>, revision: &Revision) {
-        if saved.manner == Manner::Scripted || self.keeps_what_was_not_posted(saved, revision).await {
+        if saved.manner != Manner::Plain || self.keeps_what_was_not_posted(saved, revision).await {
             let drafts = &self.parts.drafts;
             let ended = drafts.saved(saved.account, saved.form_key, revision).await;
             self.end_earlier_presses(saved, ended).await;
@@ -43,7 +44,13 @@ impl<D: Dialect> RecordService<D> {
     async fn end_earlier_presses(&self, saved: SavedForm<'_>, ended: Lineage) {
         let waiting = self.parts.drafts.waiting();
         for revision in ended.revisions() {
-            waiting.saved(saved.account, saved.id, saved.form_key, &revision).await;
+            let answered = Answered {
+                id: saved.id,
+                form_key: saved.form_key,
+                revision: &revision,
+                is_told: saved.manner.tells_its_person(),
+            };
+            waiting.saved(saved.account, answered).await;
         }
     }
 

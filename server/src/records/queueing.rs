@@ -3,7 +3,7 @@
 use app::records::port::Manner;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::form_body::FormBody;
-use resilient_core::submission::queue::Press;
+use resilient_core::submission::queue::{Answered, Press};
 
 use super::save::Intent;
 use super::service::RecordService;
@@ -16,9 +16,13 @@ impl<D: Dialect> RecordService<D> {
     pub(super) async fn tell_queue(&self, intent: &Intent, body: &FormBody, answer: &mut Answer, manner: Manner) {
         let (waiting, account) = (self.parts.drafts.waiting(), &intent.account.name);
         if answer.outcome == Outcome::Saved {
-            waiting
-                .saved(account, &intent.id, &intent.form_key, &intent.revision)
-                .await;
+            let answered = Answered {
+                id: &intent.id,
+                form_key: &intent.form_key,
+                revision: &intent.revision,
+                is_told: manner.tells_its_person(),
+            };
+            waiting.saved(account, answered).await;
             return;
         }
         let is_kept = answer.outcome == Outcome::Kept && answer.kept_in.is_some();

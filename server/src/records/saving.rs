@@ -274,7 +274,7 @@ impl<D: Dialect> RecordService<D> {
                     .with_what_had_no_control(account, &intent.form_key, draft, body)
                     .await
             }
-            Manner::Scripted => draft,
+            Manner::Scripted | Manner::Repeated => draft,
         };
         match drafts.keep_failed_post(account, &intent.form_key, draft, manner).await {
             Ok(kept) => {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use resilient_core::draft::Revision;
-use resilient_core::submission::queue::{Enqueued, Entry, Numbers, Press};
+use resilient_core::submission::queue::{Answered, Enqueued, Entry, Numbers, Press};
 use resilient_drafts::queue::{Listed, SubmissionQueue};
 use resilient_drafts::{StoreError, Swept};
 use tokio::sync::Notify;
@@ -90,9 +90,8 @@ impl WaitingSaves {
     }
 
     /// Nothing of it waits any more. That it waits on where this fails does no harm: its id is known.
-    pub async fn saved(&self, account: &str, id: &str, form_key: &str, revision: &Revision) {
-        let told = self.queue.saved(account, id, form_key, revision, now_ms());
-        if let Err(error) = told.await {
+    pub async fn saved(&self, account: &str, answered: Answered<'_>) {
+        if let Err(error) = self.queue.saved(account, answered, now_ms()).await {
             tracing::debug!(?error, "the queue could not be told of a save");
         }
     }

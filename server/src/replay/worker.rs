@@ -186,7 +186,7 @@ impl Worker {
         let (key, form_key) = (of.key.as_ref(), &leased.entry.form_key);
         let answer = self
             .records
-            .save(&account, &table, key, form_key, queued.body(), Manner::Scripted)
+            .save(&account, &table, key, form_key, queued.body(), Manner::Repeated)
             .await;
         Tried::of(&answer, (self.can_save)())
     }

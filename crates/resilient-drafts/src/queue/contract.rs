@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use resilient_core::draft::Revision;
 use resilient_core::submission::answer::Outcome;
-use resilient_core::submission::queue::{Enqueued, MOST_WAITING, Press, REMEMBERED_MS, State, Tried, Why};
+use resilient_core::submission::queue::{Answered, Enqueued, MOST_WAITING, Press, REMEMBERED_MS, State, Tried, Why};
 
 use super::{Leased, SubmissionQueue};
 
@@ -219,12 +219,21 @@ pub async fn what_was_discarded_is_never_leased(queue: impl SubmissionQueue) {
     assert_eq!(next_swept(&queue, 7).await, None);
 }
 
+fn answered<'a>(id: &'a str, revision: &'a Revision) -> Answered<'a> {
+    Answered {
+        id,
+        form_key: "a/1",
+        revision,
+        is_told: true,
+    }
+}
+
 pub async fn a_save_by_the_browser_ends_the_entry(queue: impl SubmissionQueue) {
     put(&queue, ANN, "1", "a/1").await;
     put(&queue, ANN, "2", "a/1").await;
-    queue.saved(ANN, "other", "a/1", &at("x", 9), 4).await.unwrap();
+    queue.saved(ANN, answered("other", &at("x", 9)), 4).await.unwrap();
     assert_eq!(queue.list(ANN).await.unwrap().entries.len(), 2);
-    queue.saved(ANN, "1", "a/1", &at("1", 1), 5).await.unwrap();
+    queue.saved(ANN, answered("1", &at("1", 1)), 5).await.unwrap();
     assert_eq!(state(&queue, "1").await, Some(State::Done { at_ms: 5 }));
     assert_eq!(next(&queue, 6).await.unwrap().entry.id, "2");
     assert_eq!(queue.sweep(7).await.unwrap().unseen_done, 0, "its person was there");

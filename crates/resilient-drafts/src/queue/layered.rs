@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use resilient_core::draft::Revision;
-use resilient_core::submission::queue::{Enqueued, Entry, Numbers, Press, Tried};
+use resilient_core::submission::queue::{Answered, Enqueued, Entry, Numbers, Press, Tried};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -133,16 +133,9 @@ impl SubmissionQueue for LayeredQueue {
         self.redis.settle(leased, tried, now_ms).await
     }
 
-    async fn saved(
-        &self,
-        account: &str,
-        id: &str,
-        form_key: &str,
-        revision: &Revision,
-        now_ms: u64,
-    ) -> Result<(), StoreError> {
-        self.file.saved(account, id, form_key, revision, now_ms).await?;
-        unless_away(self.redis.saved(account, id, form_key, revision, now_ms).await)?;
+    async fn saved(&self, account: &str, answered: Answered<'_>, now_ms: u64) -> Result<(), StoreError> {
+        self.file.saved(account, answered, now_ms).await?;
+        unless_away(self.redis.saved(account, answered, now_ms).await)?;
         Ok(())
     }
 

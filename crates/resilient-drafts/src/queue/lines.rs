@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use resilient_core::draft::Revision;
-use resilient_core::submission::queue::{Enqueued, Entry, Head, Line, Numbers, Press, State, Tried, Why};
+use resilient_core::submission::queue::{Answered, Enqueued, Entry, Head, Line, Numbers, Press, State, Tried, Why};
 
 use super::{Leased, Listed, SubmissionQueue};
 use crate::seal::binding;
@@ -233,20 +233,13 @@ impl<L: Lines> SubmissionQueue for L {
         Ok(taken)
     }
 
-    async fn saved(
-        &self,
-        account: &str,
-        id: &str,
-        form_key: &str,
-        revision: &Revision,
-        now_ms: u64,
-    ) -> Result<(), StoreError> {
+    async fn saved(&self, account: &str, answered: Answered<'_>, now_ms: u64) -> Result<(), StoreError> {
         // Most saves have nothing waiting: that is found out by reading.
         let line = self.line(account).await?;
-        if line.saved(id, form_key, revision, now_ms) == line {
+        if line.saved(answered, now_ms) == line {
             return Ok(());
         }
-        let decide = |line: &Line| ((), line.saved(id, form_key, revision, now_ms));
+        let decide = |line: &Line| ((), line.saved(answered, now_ms));
         update(self, account, None, decide).await
     }
 

@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use resilient_core::draft::Revision;
-use resilient_core::submission::queue::{Enqueued, Entry, Numbers, Press, Tried};
+use resilient_core::submission::queue::{Answered, Enqueued, Entry, Numbers, Press, Tried};
 
 #[cfg(feature = "redis")]
 pub use self::layered::LayeredQueue;
@@ -76,14 +76,7 @@ pub trait SubmissionQueue: Send + Sync {
     async fn settle(&self, leased: &Leased, tried: Tried, now_ms: u64) -> Result<bool, StoreError>;
 
     /// A save of this account was answered with `saved`.
-    async fn saved(
-        &self,
-        account: &str,
-        id: &str,
-        form_key: &str,
-        revision: &Revision,
-        now_ms: u64,
-    ) -> Result<(), StoreError>;
+    async fn saved(&self, account: &str, answered: Answered<'_>, now_ms: u64) -> Result<(), StoreError>;
 
     /// What was typed up to `revision` was discarded; how many entries went with it.
     async fn cancel(&self, account: &str, form_key: &str, revision: &Revision) -> Result<usize, StoreError>;

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use super::*;
+use crate::config::RedisSettings;
 use crate::keys::Keys;
 use crate::monitoring::Saves;
 use crate::panel::Panel;
@@ -36,7 +37,11 @@ impl Server {
         let keys = Keys::from_secret(&[1; 32]);
         let panel = Arc::new(Panel::new(Default::default(), Vec::new()));
         let saves = Arc::<Saves>::default();
-        let drafts = DraftService::open(&file, &keys, redis, panel, Arc::clone(&saves)).await;
+        let redis = RedisSettings {
+            address: redis.cloned(),
+            ..RedisSettings::default()
+        };
+        let drafts = DraftService::open(&file, &keys, &redis, panel, Arc::clone(&saves)).await;
         Self {
             drafts: Arc::new(drafts.unwrap()),
             saves,

@@ -86,6 +86,9 @@ pub async fn serve() {
     let mut settings = Settings::from_env(&environment).expect("these settings are right");
     settings.replay.lease = LEASE;
     settings.replay.settled_for = SETTLED_FOR;
+    // It is killed here, never slow: what is kept beside it is meant to be there.
+    settings.redis.limits.response = PATIENCE;
+    settings.redis.limits.call = PATIENCE;
     let listener = TcpListener::bind(settings.listen.address).await.expect("a free port");
     let prepared = startup::prepare(settings).await.expect("the server can be set up");
     let waiting = prepared.services.drafts.waiting().clone();
@@ -116,6 +119,18 @@ fn stop_here(how: How) {
         How::Frozen => Signal::STOP,
     };
     kill_process(getpid(), signal).expect("a process may signal itself");
+    // Another thread may be the one that takes it, later. Nothing is done here until it has stopped this one, too.
+    while is_pending(signal) {
+        std::thread::yield_now();
+    }
+}
+
+/// Whether no thread has taken this signal of the process yet.
+fn is_pending(signal: Signal) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux tells it");
+    let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+    let pending = u64::from_str_radix(pending.expect("among the signals").trim(), 16);
+    pending.expect("a mask") & (1 << (signal.as_raw() - 1)) != 0
 }
 
 /// The process; ends with this.

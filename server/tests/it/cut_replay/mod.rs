@@ -108,6 +108,9 @@ impl Waiting {
         let living = live(&scene, &plan, &PRESSING, &mut random, &over);
         let (ended, (pressed, people)) = tokio::join!(living, async {
             let pressed = press_all(&scene, &plan, people).await;
+            if plan.queue == Queue::Redis {
+                scene.until_redis_has(plan.presses()).await;
+            }
             over.store(true, Ordering::Release);
             pressed
         });

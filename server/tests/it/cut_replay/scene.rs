@@ -154,6 +154,24 @@ impl Scene {
         fields.chunks_exact(2).filter_map(read).collect()
     }
 
+    /// Where Redis was slow, a server has kept a press beside it, and moves it there.
+    pub async fn until_redis_has(&self, presses: usize) {
+        let begun = Instant::now();
+        while self.waiting_in_redis() < presses {
+            assert!(begun.elapsed() < PATIENCE, "not all of {presses} presses came to Redis");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn waiting_in_redis(&self) -> usize {
+        let keys = self.redis().keys("*}:queue").expect("Redis is there");
+        let fields = keys.iter().map(|key| {
+            let fields = self.redis().command(&["HKEYS", key]).expect("Redis is there");
+            fields.lines().filter(|field| field.starts_with("entry:")).count()
+        });
+        fields.sum()
+    }
+
     /// How many changes the database has made.
     pub fn done(&self) -> usize {
         let both = "SELECT (SELECT count(*) FROM written) + (SELECT count(*) FROM made)";

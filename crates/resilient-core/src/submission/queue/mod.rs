@@ -41,6 +41,16 @@ pub const MOST_INTERRUPTED: u32 = 30;
 /// Between two tries of one entry.
 pub const LONGEST_PAUSE_MS: u64 = 10 * 60_000;
 
+/// A save that was answered with `saved`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered<'a> {
+    pub id: &'a str,
+    pub form_key: &'a str,
+    pub revision: &'a Revision,
+    /// Whether its person hears of it by this very answer: not where a server has sent it for them.
+    pub is_told: bool,
+}
+
 /// One press of Save that the server is to repeat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Press {

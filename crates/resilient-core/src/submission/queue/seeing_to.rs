@@ -1,16 +1,23 @@
 //! What people, their browsers and time do to a line.
 
-use super::{Entry, LONGEST_WAIT_MS, Line, MOST_REMEMBERED, REMEMBERED_MS, State, Why};
+use super::{Answered, Entry, LONGEST_WAIT_MS, Line, MOST_REMEMBERED, REMEMBERED_MS, State, Why};
 use crate::draft::Revision;
 use crate::draft::lineage::Lineage;
 
 impl Line {
-    /// A save was answered with `saved`, whoever sent it. Its own entry is done, and who was answered need not be told
-    /// again. Entries whose text went into it are gone. Where somebody is at an entry, they say what becomes of it.
-    pub fn saved(&self, id: &str, form_key: &str, revision: &Revision, now_ms: u64) -> Self {
+    /// A save was answered with `saved`, whoever sent it. Where its person was told by that, its own entry is done, and
+    /// they need not be told again. Entries whose text went into it are gone. Where somebody is at an entry, they say what becomes of it.
+    pub fn saved(&self, answered: Answered<'_>, now_ms: u64) -> Self {
+        let Answered {
+            id,
+            form_key,
+            revision,
+            is_told,
+        } = answered;
         let mut line = self.clone();
         let is_leased = line.head.lease.as_ref().is_some_and(|lease| lease.id == id);
-        if let Some(own) = line.entries.iter_mut().find(|entry| entry.id == id && !is_leased) {
+        let is_own = |entry: &&mut Entry| entry.id == id && is_told && !is_leased;
+        if let Some(own) = line.entries.iter_mut().find(is_own) {
             if !matches!(own.state, State::Done { .. }) {
                 own.state = State::Done { at_ms: now_ms };
             }

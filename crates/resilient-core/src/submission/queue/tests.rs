@@ -27,6 +27,15 @@ fn line(presses: &[(&str, &str)]) -> Line {
     presses.iter().fold(Line::default(), put)
 }
 
+fn answered<'a>(id: &'a str, form_key: &'a str, revision: &'a Revision) -> Answered<'a> {
+    Answered {
+        id,
+        form_key,
+        revision,
+        is_told: true,
+    }
+}
+
 fn leased(line: &Line, now_ms: u64) -> (Lease, Line) {
     let (leased, line) = line.lease(now_ms, LEASE_MS);
     (leased.expect("something is due").0, line)
@@ -184,11 +193,20 @@ fn what_still_waits_cannot_have_been_seen_and_who_was_answered_need_not_be_told(
     assert_eq!(line.seen(&["1".to_owned()]), line);
     let (_, line) = tried(&line, Tried::Saved, 7);
     assert_eq!(line.numbers().unseen_done, 1, "its browser may be gone");
-    let answered = line.saved("1", "a/1", &at("1", 1), 9);
-    assert_eq!(
-        (answered.numbers().unseen_done, state(&answered, "1")),
-        (0, state(&line, "1"))
-    );
+    let told = line.saved(answered("1", "a/1", &at("1", 1)), 9);
+    assert_eq!((told.numbers().unseen_done, state(&told, "1")), (0, state(&line, "1")));
+}
+
+#[test]
+fn a_server_that_stood_still_while_another_one_did_its_work_tells_nobody() {
+    let (_, line) = leased(&line(&[("1", "a/1")]), 0);
+    let (_, line) = tried(&line, Tried::Saved, LEASE_MS);
+    let revision = at("1", 1);
+    let by_a_server = Answered {
+        is_told: false,
+        ..answered("1", "a/1", &revision)
+    };
+    assert_eq!(line.saved(by_a_server, LEASE_MS + 1), line, "its person is told yet");
 }
 
 #[test]
@@ -206,18 +224,18 @@ fn an_open_page_that_is_told_of_a_save_before_the_line_is_told_once() {
 fn a_save_by_the_browser_ends_its_entry_and_what_went_into_it() {
     let mut line = line(&[("1", "a/1"), ("2", "a/2")]);
     line.entries[1].revision = at("2", 3);
-    let line = line.saved("1", "a/1", &at("1", 1), 9);
+    let line = line.saved(answered("1", "a/1", &at("1", 1)), 9);
     assert_eq!(state(&line, "1"), Some(State::Done { at_ms: 9 }));
     assert!(line.entry("1").unwrap().seen, "its person was there");
     assert_eq!(
-        line.saved("9", "a/2", &at("2", 2), 9),
+        line.saved(answered("9", "a/2", &at("2", 2)), 9),
         line,
         "what was typed later waits"
     );
-    assert_eq!(state(&line.saved("9", "a/2", &at("2", 4), 9), "2"), None);
+    assert_eq!(state(&line.saved(answered("9", "a/2", &at("2", 4)), 9), "2"), None);
     let (lease, line) = leased(&line, 10);
     assert_eq!(
-        line.saved(&lease.id, "a/2", &at("2", 3), 11),
+        line.saved(answered(&lease.id, "a/2", &at("2", 3)), 11),
         line,
         "who holds it says what became of it"
     );
@@ -230,7 +248,7 @@ fn a_save_that_the_server_is_at_ends_the_failed_one_that_went_into_it() {
     let (_, line) = line.enqueue(&press("2", "a/1"));
     let (lease, line) = leased(&line, 6);
     // It was made of what the first one was made of.
-    let line = line.saved(&lease.id, "a/1", &at("1", 1), 7);
+    let line = line.saved(answered(&lease.id, "a/1", &at("1", 1)), 7);
     assert_eq!((state(&line, "1"), state(&line, "2")), (None, Some(State::Waiting)));
 }
 
