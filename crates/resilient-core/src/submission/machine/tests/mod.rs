@@ -1,9 +1,11 @@
 //! What a person sees, event by event.
 
+mod crowds;
 mod keeping;
 mod restoring;
 mod reviewed;
 mod saving;
+mod sleeping;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
