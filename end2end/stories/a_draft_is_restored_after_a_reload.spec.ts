@@ -140,3 +140,30 @@ test("compared while typing goes on: there is a way back to what was typed", asy
   await form.holds("title", "Typed on for minutes");
   await expect(row.locator("[data-side=mine]")).toContainText("Typed on for minutes");
 });
+
+test("two tabs with forms for new records: each has its own text after a reload, and makes its own record", async ({ person, database }) => {
+  const other = new Person(await person.page.context().newPage());
+  const one = await person.opens("activities/new");
+  const two = await other.opens("activities/new");
+  await one.type("title", "The first of two");
+  await two.type("title", "The second of two");
+  await one.isKeptOnTheServer();
+  await two.isKeptOnTheServer();
+  for (const [place, form, title] of [
+    [person, one, "The first of two"],
+    [other, two, "The second of two"],
+  ] as const) {
+    await place.reloads();
+    await form.holds("title", title);
+    await expect(form.itself.locator("[data-beside]")).toHaveCount(0);
+  }
+  await one.save();
+  await one.is("saved");
+  // What was saved took nothing along of the other.
+  await other.reloads();
+  await two.holds("title", "The second of two");
+  await two.save();
+  await two.is("saved");
+  const made = await database.rows("SELECT title FROM activities WHERE title LIKE 'The % of two' ORDER BY id");
+  expect(made).toEqual([{ title: "The first of two" }, { title: "The second of two" }]);
+});

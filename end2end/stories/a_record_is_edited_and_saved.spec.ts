@@ -77,3 +77,31 @@ test("typed back after a draft went to the server, and left at once: nothing is 
   await form.holds("title", "Replace the belt of conveyor 4");
   await expect(person.toast(/restored/i)).toHaveCount(0);
 });
+
+test("what the database makes of one's own save is no conflict at the next one", async ({ person, database }) => {
+  await database.execute(
+    "ALTER TABLE activities ADD changed_at timestamptz NOT NULL DEFAULT now(), ADD revision integer NOT NULL DEFAULT 0; " +
+      "CREATE FUNCTION count_it() RETURNS trigger LANGUAGE plpgsql AS " +
+      "'BEGIN NEW.changed_at = clock_timestamp(); NEW.revision = OLD.revision + 1; NEW.title = trim(NEW.title); RETURN NEW; END'; " +
+      "CREATE TRIGGER count_it BEFORE UPDATE ON activities FOR EACH ROW EXECUTE FUNCTION count_it()",
+  );
+  const form = await person.opens("activities/1");
+  for (const [title, hours, stored] of [
+    ["  Trimmed once  ", "1.5", "1.50"],
+    ["  Trimmed twice ", "2", "2.00"],
+  ] as const) {
+    await form.type("title", title);
+    await form.type("hours", hours);
+    await form.isKeptOnTheServer();
+    await form.save();
+    await form.is("saved");
+    await form.holds("title", title.trim());
+    await form.holds("hours", stored);
+  }
+  await person.reloads();
+  await form.type("notes", "A third save");
+  await form.save();
+  await form.is("saved");
+  const row = await database.row("SELECT title, hours::text, notes, revision FROM activities WHERE id = 1");
+  expect(row).toEqual({ title: "Trimmed twice", hours: "2.00", notes: "A third save", revision: 3 });
+});
