@@ -76,7 +76,8 @@ test.describe("behind a way", () => {
     const form = await person.opens("activities/1");
     const presses = pressesOf(person.page);
     await form.type("title", "Saved slowly");
-    // A save takes seconds, and so it is still under way when it comes a second time.
+    // A save takes seconds, and so it is still under way when it comes a second time. The database stays slow: that it
+    // is well again would be a reason to ask at once.
     await database.way.set({ kind: "slow", latency_ms: 250 });
     await inkfast.way.set({ kind: "cut_after_forwarding", pattern: "POST /records/" });
     const told = person.page.waitForResponse((response) => isPress(response.request()) && response.status() === 409);
@@ -89,7 +90,6 @@ test.describe("behind a way", () => {
     const before = presses.length;
     await form.is("saving");
     await form.holds("title", "Saved slowly");
-    await database.way.set({ kind: "pass" });
     await form.is("saved");
     expect(presses.length).toBeGreaterThan(before);
     expect(presses[before]!.at - toldAt).toBeGreaterThanOrEqual(seconds * 1_000 - 100);

@@ -67,6 +67,7 @@ test("hidden as by a change to another app, and never shown again: nothing is lo
   // Its answer would come from the page that is gone.
   devtools.send("Page.crash").catch(() => {});
   await crashed;
+  await person.page.close();
   const next = await context.newPage();
   await next.clock.resume();
   await showsInANewPage(next);
