@@ -36,6 +36,7 @@ test("no answer ever comes, but the events do: the page learns that it was saved
 });
 
 test("the server is killed after the commit, and nobody has heard its answer: saved once", async ({ person, inkfast, database }) => {
+  test.slow();
   await hearsNoEvents(person);
   const form = await person.opens("activities/1");
   await form.type("title", "Committed, then killed");

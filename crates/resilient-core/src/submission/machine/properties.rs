@@ -437,7 +437,7 @@ fn drawn(server: &Server, load: u32) -> Drawn {
         drawn: server.record.clone(),
         live: server.record.clone(),
         touched: Default::default(),
-        secrets: Vec::new(),
+        secrets: Default::default(),
         nullable: Default::default(),
         revision: Revision {
             seq: 0,
@@ -551,7 +551,7 @@ impl Crossed {
                 on: None,
             },
             lineage: Vec::new(),
-            secrets: Default::default(),
+            secrets: Vec::new(),
         };
         let mut found = Found {
             drafts: self.newer.iter().map(draft).collect(),
