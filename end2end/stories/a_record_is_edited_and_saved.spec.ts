@@ -1,5 +1,6 @@
 import { RecordForm } from "../fixtures/record_form.ts";
 import { expect, test } from "../fixtures/story.ts";
+import { draftsOn, wouldBeAsked } from "../fixtures/watching.ts";
 
 test("a record is found in the list, edited and saved", async ({ person, database }) => {
   await person.page.goto("/records/activities");
@@ -58,8 +59,14 @@ test("typing back what stood there leaves nothing to save", async ({ person }) =
   const form = await person.opens("activities/1");
   await form.type("title", "Something else");
   await form.is("dirty");
+  await form.isKeptOnTheServer();
+  expect(await draftsOn(person.page)).not.toEqual([]);
   await form.type("title", "Replace the belt of conveyor 4");
   await form.is("clean");
+  await expect.poll(() => draftsOn(person.page)).toEqual([]);
+  expect(await wouldBeAsked(person.page)).toBe(false);
+  const onTheServer = async () => (await person.page.request.get("/api/drafts/activities/1")).status();
+  await expect.poll(onTheServer).toBe(404);
   await person.reloads();
   await form.is("clean");
 });

@@ -178,6 +178,7 @@ pub async fn create_as_new(account: &str, new_url: &str, form_key: &str, draft: 
         form_key: [table, "/new-", &id].concat(),
         draft,
         lineage: Vec::new(),
+        secrets: Vec::new(),
     };
     let kept = device::keep_draft(account, &draft, None).await;
     if kept {

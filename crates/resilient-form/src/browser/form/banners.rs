@@ -120,7 +120,7 @@ fn restored_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
             let place = find_in(&drawn, ".actions").unwrap_or_else(|| drawn.clone());
             let _ = place.prepend_with_node_1(&undo(form).done());
             let body = find_in(&drawn, ".notice-body").unwrap_or(drawn);
-            let _ = body.append_child(&compare::with_record(form, restored.draft.values.clone()).done());
+            let _ = body.append_child(&of_record(form, restored).done());
             return Vec::new();
         }
         form.hide_draft_notice();
@@ -144,8 +144,19 @@ fn restored_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
             vec![undo(form), discard],
         )
         .with("data-restored-notice", "")
-        .child(compare::with_record(form, restored.draft.values.clone())),
+        .child(of_record(form, restored)),
     ]
+}
+
+/// The restored text beside the record's, after the secrets that went with the page in which they were typed.
+fn of_record(form: &Rc<Form>, restored: DeviceDraft) -> Make {
+    let mut said = make("div");
+    if !restored.secrets.is_empty() {
+        let names = fields::labels(&form.element, restored.secrets.iter());
+        let words = ["Never kept, to be typed again: ", &names].concat();
+        said = said.child(make("p").with("data-type-again", "").text(&words));
+    }
+    said.child(compare::with_record(form, restored.draft.values))
 }
 
 /// A time of this device's clock, as people here write it.

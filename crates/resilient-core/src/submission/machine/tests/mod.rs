@@ -181,6 +181,7 @@ fn device_draft(writer: &str, seq: u64, value: &str) -> DeviceDraft {
         form_key: "equipment/7".into(),
         draft,
         lineage: Vec::new(),
+        secrets: Vec::new(),
     }
 }
 
