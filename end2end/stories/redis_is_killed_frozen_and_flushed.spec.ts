@@ -69,3 +69,35 @@ test("Redis is flushed while typing: the page brings its text back by itself", a
   await person.reloads();
   await form.holds("title", "Typed afterwards");
 });
+
+test("Redis is away from the start: pages load, being signed in lasts, the status says where drafts go, and they move over once", async ({
+  person,
+  inkfast,
+  database,
+  redis,
+}) => {
+  await inkfast.kill();
+  await redis.kill();
+  await inkfast.startAgain();
+  const form = await person.opens("activities/1");
+  await person.isConnected(/degraded/);
+  await expect(person.connection).toContainText("Drafts are kept in the server’s own store");
+  await form.type("title", "Typed without Redis");
+  await form.isKeptOnTheServer();
+  await person.page.context().clearCookies();
+  await person.signsIn();
+  await person.opens("activities/1");
+  await form.holds("title", "Typed without Redis");
+
+  await redis.startAgain();
+  await person.isConnected(/online/);
+  await draftsAreKeptIn(person, "redis");
+  await expect.poll(() => redis.accountsWithDrafts()).toBe(1);
+  await isListed(person, 1);
+  await person.reloads();
+  await form.holds("title", "Typed without Redis");
+  await form.save();
+  await form.saysAllIsSaved();
+  expect(await database.audited("update", "activities")).toBe(1);
+  await isListed(person, 0);
+});

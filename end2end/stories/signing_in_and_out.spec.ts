@@ -1,3 +1,4 @@
+import { textOnDevice } from "../fixtures/device.ts";
 import { adminPassword } from "../fixtures/inkfast.ts";
 import { browserModule } from "../fixtures/network.ts";
 import { Person } from "../fixtures/person.ts";
@@ -160,4 +161,72 @@ test("kept at signing out: text recorded before the script had loaded is among i
   await person.signsIn();
   const form = await person.opens("activities/1");
   await form.holds("title", "Typed before the script");
+});
+
+test("a save of one account waits, and another one signs in on the same browser: it is sent for the first alone", async ({
+  person,
+  inkfast,
+  database,
+}) => {
+  await inkfast.addAccount("mira", "a password of her own", "superuser");
+  const form = await person.opens("activities/1");
+  await form.type("title", "Pressed by admin");
+  await person.page.context().clearCookies();
+  await form.save();
+  await form.is("signed-out");
+
+  await person.signsIn("mira", "a password of her own");
+  const hers = await person.opens("activities/1");
+  await hers.holds("title", "Replace the belt of conveyor 4");
+  await hers.is("clean");
+  await hers.type("notes", "Saved by mira");
+  await hers.save();
+  await hers.is("saved");
+  await person.page.goto("/drafts");
+  await expect(person.page.locator("[data-device-drafts]")).toContainText("Nothing unsaved on this device");
+  await expect(person.page.locator("body")).not.toContainText("Pressed by admin");
+  expect(await database.rows("SELECT account, count(*)::int AS n FROM inkfast.audit GROUP BY account")).toEqual([{ account: "mira", n: 1 }]);
+
+  await person.page.context().clearCookies();
+  await person.signsIn();
+  await person.opens("activities/1");
+  await form.holds("title", "Pressed by admin");
+  await expect.poll(() => database.audited("update", "activities")).toBe(2);
+  const row = await database.row("SELECT title, notes FROM activities WHERE id = 1");
+  expect(row).toEqual({ title: "Pressed by admin", notes: "Saved by mira" });
+});
+
+test("discarding at signing out removes this account's text in every tab, and nobody else's", async ({ person, inkfast }) => {
+  await inkfast.addAccount("mira", "a password of her own", "superuser");
+  const context = person.page.context();
+  await context.clearCookies();
+  await person.signsIn("mira", "a password of her own");
+  const hers = await person.opens("activities/2");
+  await hers.type("title", "Mira's own text");
+  await hers.isKeptOnThisDevice();
+  await context.clearCookies();
+
+  await person.signsIn();
+  const form = await person.opens("activities/1");
+  await form.type("title", "Typed in one tab");
+  await form.isKeptOnThisDevice();
+  const other = new Person(await context.newPage());
+  const there = await other.opens("activities/3");
+  await there.type("title", "Typed in another tab");
+  await there.isKeptOnThisDevice();
+
+  await person.signsOut();
+  await person.page.getByRole("dialog").getByRole("button", { name: "Discard and sign out" }).click();
+  await expect(person.page).toHaveURL(/\/login/);
+  // It is in the fields of the other tab, and that says that it is nowhere else.
+  await there.is("signed-out");
+  await there.holds("title", "Typed in another tab");
+  await expect(there.words).not.toContainText("kept on");
+  const left = await textOnDevice(person.page);
+  expect(left).toContain("Mira's own text");
+  expect(left).not.toContain("Typed in");
+
+  await person.signsIn("mira", "a password of her own");
+  await person.opens("activities/2");
+  await hers.holds("title", "Mira's own text");
 });

@@ -35,6 +35,49 @@ test("no answer ever comes, but the events do: the page learns that it was saved
   expect(await database.audited("update", "activities")).toBe(1);
 });
 
+test("the server is killed after the commit, and nobody has heard its answer: saved once", async ({ person, inkfast, database }) => {
+  test.slow();
+  await hearsNoEvents(person);
+  const form = await person.opens("activities/1");
+  await form.type("title", "Committed, then killed");
+  await inkfast.way.set({ kind: "cut_answer_to", pattern: "POST /records/", times: 1_000 });
+  await form.save();
+  await form.is("queued");
+  await expect.poll(() => database.audited("update", "activities")).toBe(1);
+  await inkfast.kill();
+  await inkfast.way.set({ kind: "pass" });
+  await person.isConnected(/reconnecting|offline/);
+
+  await inkfast.startAgain();
+  await form.is("saved");
+  await form.saysAllIsSaved();
+  expect(await database.row("SELECT title FROM activities WHERE id = 1")).toEqual({ title: "Committed, then killed" });
+  expect(await database.audited("update", "activities")).toBe(1);
+});
+
+test.describe("with Redis", () => {
+  test.use({ withRedis: true });
+
+  test("Redis forgets everything between the commit and the next try: saved once", async ({ person, inkfast, database, redis }) => {
+    await hearsNoEvents(person);
+    const form = await person.opens("activities/1");
+    await form.type("title", "Remembered by the database");
+    await form.isKeptOnTheServer();
+    await inkfast.way.set({ kind: "cut_answer_to", pattern: "POST /records/", times: 1_000 });
+    await form.save();
+    await form.is("queued");
+    await expect.poll(() => database.audited("update", "activities")).toBe(1);
+    await redis.flush();
+    expect(await redis.accountsWithDrafts()).toBe(0);
+
+    await inkfast.way.set({ kind: "pass" });
+    await form.is("saved");
+    await form.saysAllIsSaved();
+    expect(await database.rows("SELECT id FROM activities WHERE title = 'Remembered by the database'")).toEqual([{ id: 1 }]);
+    expect(await database.audited("update", "activities")).toBe(1);
+  });
+});
+
 test("the answer to a create is lost: one row, and the page is that record's", async ({ person, inkfast, database }) => {
   await hearsNoEvents(person);
   const form = await person.opens("activities/new");

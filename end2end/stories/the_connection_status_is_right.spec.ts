@@ -37,6 +37,21 @@ async function opensOnline(person: Person): Promise<void> {
   await person.isConnected(/online/);
 }
 
+/** From now on the page's statuses are noted. */
+const notesStatuses = (page: Page) =>
+  page.evaluate(() => {
+    const output = document.querySelector("[data-connection]")!;
+    const said: string[] = [];
+    Object.assign(window, { said });
+    new MutationObserver(() => said.push(output.getAttribute("data-connection")!)).observe(output, { attributes: true });
+  });
+
+/** Those of them that say that the server cannot be reached. */
+async function noted(page: Page): Promise<string[]> {
+  const said = await page.evaluate(() => (window as unknown as { said: string[] }).said);
+  return said.filter((status) => status === "offline" || status === "reconnecting");
+}
+
 const toasts = (page: Page, kind: string) => page.locator(`[data-toast="${kind}"]`);
 
 test("the server is killed, and started again", async ({ person, inkfast }) => {
@@ -103,21 +118,48 @@ test.describe("with Redis", () => {
 
 test("one glitch is no outage", async ({ person, inkfast }) => {
   await opensOnline(person);
-  await person.page.evaluate(() => {
-    const output = document.querySelector("[data-connection]")!;
-    const said: string[] = [];
-    Object.assign(window, { said });
-    new MutationObserver(() => said.push(output.getAttribute("data-connection")!)).observe(output, { attributes: true });
-  });
+  await notesStatuses(person.page);
   const again = person.page.waitForRequest((request) => new URL(request.url()).pathname === "/events");
   // Every connection there is breaks off, and the next one is let through.
   await inkfast.way.set({ kind: "cut" });
   await inkfast.way.set({ kind: "pass" });
   await again;
   await person.isConnected(/online/);
-  const said: string[] = await person.page.evaluate(() => (window as unknown as { said: string[] }).said);
-  expect(said.filter((status) => status === "offline" || status === "reconnecting")).toEqual([]);
+  expect(await noted(person.page)).toEqual([]);
   await expect(person.page.locator("[data-toast]")).toHaveCount(0);
+});
+
+/** The browser says of the network what it likes. */
+const believes = (page: Page, online: boolean) =>
+  page.evaluate((online) => {
+    Object.defineProperty(navigator, "onLine", { configurable: true, get: () => online });
+    window.dispatchEvent(new Event(online ? "online" : "offline"));
+  }, online);
+
+test("the browser believes that the network is gone while requests succeed: the page is online, and saves", async ({ person, database }) => {
+  await opensOnline(person);
+  await notesStatuses(person.page);
+  const asked = person.page.waitForResponse("**/readyz");
+  await believes(person.page, false);
+  await asked;
+  const form = new RecordForm(person.page);
+  await form.type("title", "Saved without a network");
+  await form.save();
+  await form.is("saved");
+  expect(await database.audited("update", "activities")).toBe(1);
+  expect(await noted(person.page)).toEqual([]);
+  await person.isConnected(/online/);
+});
+
+test("the browser believes that the network is there while nothing can be reached: offline all the same", async ({ person, inkfast }) => {
+  await opensOnline(person);
+  await believes(person.page, true);
+  await within3s(person, "offline", async () => {
+    await inkfast.way.set({ kind: "freeze" });
+    await believes(person.page, true);
+  });
+  expect(await person.page.evaluate(() => navigator.onLine)).toBe(true);
+  await within3s(person, "online", () => inkfast.way.set({ kind: "pass" }));
 });
 
 test("the page asks nothing while the events tick", async ({ person }) => {

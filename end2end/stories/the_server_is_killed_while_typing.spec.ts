@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "../fixtures/story.ts";
 
 test("the server is killed while typing and started again: saved once, by itself", async ({ person, inkfast, database }) => {
@@ -68,3 +69,33 @@ test("being signed in survives a restart of the server", async ({ person, inkfas
   const form = await person.opens("activities/1");
   await form.is("clean");
 });
+
+for (const [how, away] of [
+  ["a tenth of a second", 100],
+  ["twenty seconds", 20_000],
+] as const) {
+  test(`the server is away for ${how}: the page goes on by itself, and what was pressed meanwhile is saved once`, async ({
+    person,
+    inkfast,
+    database,
+  }) => {
+    test.slow();
+    const form = await person.opens("activities/1");
+    await form.type("title", "Typed before");
+    await form.isKeptOnTheServer();
+    await inkfast.kill();
+    const back = pause(away).then(() => inkfast.startAgain());
+    await form.type("title", "Pressed meanwhile");
+    await form.save();
+    await back;
+    await form.is("saved");
+    await person.isConnected(/online/);
+    expect(await database.row("SELECT title FROM activities WHERE id = 1")).toEqual({ title: "Pressed meanwhile" });
+    expect(await database.audited("update", "activities")).toBe(1);
+    await form.type("notes", "Typed afterwards");
+    await form.isKeptOnTheServer();
+    await person.reloads();
+    await form.holds("title", "Pressed meanwhile");
+    await form.holds("notes", "Typed afterwards");
+  });
+}

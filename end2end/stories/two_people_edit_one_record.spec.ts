@@ -11,6 +11,7 @@ test("different fields: both are kept", async ({ person, colleague, database }) 
   await mine.save();
   await mine.is("saved");
   await mine.holds("notes", "Her note");
+  await expect(person.toast(/Somebody else had changed Notes; that is kept too/)).toBeVisible();
   expect(await database.row("SELECT title, notes FROM activities WHERE id = 1")).toEqual({ title: "My title", notes: "Her note" });
 });
 
@@ -26,6 +27,8 @@ test("the same field: both are shown, nothing is overwritten until one is chosen
   await mine.is("conflict");
   await expect(mine.conflicts).toContainText("Her title");
   await expect(mine.conflicts).toContainText("My title");
+  await mine.conflicts.getByText("Before both changes").click();
+  await expect(mine.conflicts.locator(".conflict-base")).toContainText("Replace the belt of conveyor 4");
   await mine.holds("title", "My title");
   expect(await database.row("SELECT title FROM activities WHERE id = 1")).toEqual({ title: "Her title" });
 

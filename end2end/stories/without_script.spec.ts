@@ -1,5 +1,6 @@
 import { browserModule } from "../fixtures/network.ts";
 import { expect, test } from "../fixtures/story.ts";
+import type { Page } from "@playwright/test";
 import type { Person } from "../fixtures/person.ts";
 import type { Database } from "../fixtures/database.ts";
 
@@ -38,6 +39,42 @@ async function savesThroughAnOutage(person: Person, database: Database): Promise
   expect(await database.audited("update", "activities")).toBe(1);
 }
 
+/** What the database refuses is said at its field, and all that was typed is there again. */
+async function isRefused(person: Person, database: Database): Promise<void> {
+  const form = await person.opensWithoutWaiting("activities/1");
+  await form.field("title").fill("x".repeat(201));
+  await form.field("notes").fill("Typed beside it");
+  await form.save();
+  await expect(person.page.locator('[data-field="title"] .field-error')).toBeVisible();
+  await form.holds("title", "x".repeat(201));
+  await form.holds("notes", "Typed beside it");
+  expect(await database.audited("update", "activities")).toBe(0);
+  await form.field("title").fill("Short enough");
+  await form.save();
+  await expect(person.page).toHaveURL(/\?saved=/);
+  const row = await database.row("SELECT title, notes FROM activities WHERE id = 1");
+  expect(row).toEqual({ title: "Short enough", notes: "Typed beside it" });
+}
+
+/** Ways in which the module never runs. */
+const neverRuns = {
+  "is not there": (page: Page) => page.route(browserModule, (route) => route.fulfill({ status: 404, body: "not found" })),
+  "is forbidden by a policy": (page: Page) =>
+    page.route("**/records/**", async (route) => {
+      const response = await route.fetch({ maxRedirects: 0 });
+      const policy = response.headers()["content-security-policy"]?.replaceAll("'wasm-unsafe-eval'", "");
+      await route.fulfill({ response, headers: { ...response.headers(), "content-security-policy": policy ?? "" } });
+    }),
+};
+
+for (const [how, never] of Object.entries(neverRuns)) {
+  test(`WASM ${how}: a plain POST saves, and what is refused comes back with what was typed`, async ({ person, database }) => {
+    await never(person.page);
+    await isRefused(person, database);
+    await expect(person.page.locator("html")).not.toHaveAttribute("data-hydrated");
+  });
+}
+
 test.describe("WASM is blocked", () => {
   test.beforeEach(async ({ page }) => page.route(browserModule, (route) => route.abort()));
 
@@ -48,6 +85,8 @@ test.describe("WASM is blocked", () => {
 
 test.describe("script is off", () => {
   test.use({ javaScriptEnabled: false });
+
+  test("what is refused comes back with what was typed", async ({ person, database }) => isRefused(person, database));
 
   test("a record is edited and saved", async ({ person, database }) => editsAndSaves(person, database));
 

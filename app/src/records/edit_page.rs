@@ -21,6 +21,7 @@ use super::model::{RecordKey, Table};
 use super::port::RecordForm;
 use crate::api_error::{ApiError, ErrorKind};
 use crate::drafts::port::KeptDraft;
+use crate::ui::error_page::error_page_with;
 use crate::ui::layout::{Frame, PageKind, crumbs, framed};
 use crate::ui::page_request::SavedMark;
 use crate::ui::visit::Visit;
@@ -190,7 +191,7 @@ async fn unreadable(visit: &Visit, found: Found, error: &ApiError) -> AnyView {
 /// The record is gone. What was typed goes into the form of a new one.
 async fn recreated(visit: &Visit, found: Found, error: ApiError) -> Result<AnyView, ApiError> {
     if found.drafts.is_empty() && visit.posted.is_none() {
-        return Err(error);
+        return Ok(error_page_with(visit, &error, waiting::gone(visit, &found)).await);
     }
     if visit.posted.is_none() {
         visit.answer_with(&error);

@@ -11,6 +11,11 @@ use crate::api_error::{ApiError, ErrorKind};
 
 /// The error in the frame of the page it happened on.
 pub async fn error_page(visit: &Visit, error: &ApiError) -> AnyView {
+    error_page_with(visit, error, ().into_any()).await
+}
+
+/// The same with more below it.
+pub async fn error_page_with(visit: &Visit, error: &ApiError, more: AnyView) -> AnyView {
     visit.answer_with(error);
     let frame = Frame {
         title: heading(error).to_owned(),
@@ -18,7 +23,8 @@ pub async fn error_page(visit: &Visit, error: &ApiError) -> AnyView {
         unsaved: visit.unsaved().await,
         kind: PageKind::Reading,
     };
-    framed(visit, frame, explained(error, Some(&visit.request.path)))
+    let explained = explained(error, Some(&visit.request.path));
+    framed(visit, frame, view! { {explained} {more} }.into_any())
 }
 
 /// The error without a frame, for somebody who is not signed in.

@@ -31,6 +31,8 @@ enum Cut {
     ClientOnly,
     /// The same, and the server has begun to answer.
     ClientAfterAnswer,
+    /// The client gets the answer that the fault names.
+    Answered(Arc<Script>),
     /// One side went away by itself.
     Broken,
 }
@@ -51,6 +53,10 @@ pub(crate) async fn carry(mut client: TcpStream, scripts: watch::Receiver<Arc<Sc
         ended = pass(&mut client, scripts, &shared) => ended,
     };
     let Some((cut, server)) = ended else { return };
+    if let Cut::Answered(script) = &cut {
+        let _gone_already = answer_instead(client, script.answer().unwrap_or_default()).await;
+        return;
+    }
     if !matches!(cut, Cut::Broken) {
         shared.tally.cut.fetch_add(1, Ordering::SeqCst);
     }
@@ -150,6 +156,9 @@ impl Line<'_> {
             }
             if matcher.sees(script.pattern(), &chunk[..read]) && script.claim() {
                 self.shared.tally.matched.fetch_add(1, Ordering::SeqCst);
+                if script.answer().is_some() {
+                    return Err(Cut::Answered(script));
+                }
                 self.answers_withheld.store(true, Ordering::SeqCst);
                 cut_when_silent = matches!(script.fault, Fault::CutAfterForwarding { .. });
             }
@@ -273,6 +282,16 @@ async fn swallow_all(client: &mut TcpStream) -> Option<(Cut, Option<TcpStream>)>
     let mut chunk = vec![0; CHUNK];
     while client.read(&mut chunk).await.is_ok_and(|read| read > 0) {}
     None
+}
+
+/// Hears the client out first: one whose question is left half read is reset, and reads no answer.
+async fn answer_instead(mut client: TcpStream, answer: &[u8]) -> io::Result<()> {
+    let mut chunk = vec![0; CHUNK];
+    while let Ok(read) = tokio::time::timeout(SILENCE, client.read(&mut chunk)).await
+        && read? > 0
+    {}
+    client.write_all(answer).await?;
+    client.shutdown().await
 }
 
 /// Keeps a server's connection open until it has answered, or for `limit`, then closes it in order.

@@ -43,6 +43,12 @@ pub enum Order {
         #[serde(default = "once")]
         times: u32,
     },
+    AnswerInstead {
+        pattern: String,
+        answer: String,
+        #[serde(default = "once")]
+        times: u32,
+    },
     DropAnswerOnce,
     CutAtRandom {
         probability: f64,
@@ -76,6 +82,11 @@ impl From<Order> for Fault {
             },
             Order::CutAnswerTo { pattern, times } => Self::CutAnswerTo {
                 pattern: pattern.into_bytes(),
+                times,
+            },
+            Order::AnswerInstead { pattern, answer, times } => Self::AnswerInstead {
+                pattern: pattern.into_bytes(),
+                answer: answer.into_bytes(),
                 times,
             },
             Order::DropAnswerOnce => Self::DropAnswerOnce,

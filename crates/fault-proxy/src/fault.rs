@@ -27,6 +27,14 @@ pub enum Fault {
     /// The same, but the client is left waiting until the server's answer begins, and reset only
     /// then: by that time the work is done.
     CutAnswerTo { pattern: Vec<u8>, times: u32 },
+    /// Where the bytes of a client contain `pattern`, `answer` is written to it as it stands and the connection is
+    /// closed in order; the server never hears of what came with the pattern. So a proxy of the usual kind answers
+    /// for a server that it cannot reach. Happens `times` times, then everything passes.
+    AnswerInstead {
+        pattern: Vec<u8>,
+        answer: Vec<u8>,
+        times: u32,
+    },
     /// The next bytes of any server are swallowed, and so are all later ones on that connection,
     /// which stays open: that client waits in vain. Other connections pass.
     DropAnswerOnce,
@@ -52,7 +60,9 @@ pub(crate) struct Script {
 impl Script {
     pub fn new(fault: Fault) -> Self {
         let (remaining, seed) = match &fault {
-            Fault::CutAfterForwarding { times, .. } | Fault::CutAnswerTo { times, .. } => (*times, 0),
+            Fault::CutAfterForwarding { times, .. }
+            | Fault::CutAnswerTo { times, .. }
+            | Fault::AnswerInstead { times, .. } => (*times, 0),
             Fault::DropAnswerOnce => (1, 0),
             Fault::CutAtRandom { seed, .. } => (0, *seed),
             _ => (0, 0),
@@ -83,7 +93,17 @@ impl Script {
     /// The bytes to look for in what clients send.
     pub fn pattern(&self) -> Option<&[u8]> {
         match &self.fault {
-            Fault::CutAfterForwarding { pattern, .. } | Fault::CutAnswerTo { pattern, .. } => Some(pattern),
+            Fault::CutAfterForwarding { pattern, .. }
+            | Fault::CutAnswerTo { pattern, .. }
+            | Fault::AnswerInstead { pattern, .. } => Some(pattern),
+            _ => None,
+        }
+    }
+
+    /// What a client with the pattern is told instead of the server's answer.
+    pub fn answer(&self) -> Option<&[u8]> {
+        match &self.fault {
+            Fault::AnswerInstead { answer, .. } => Some(answer),
             _ => None,
         }
     }

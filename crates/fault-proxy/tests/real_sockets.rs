@@ -314,6 +314,26 @@ async fn an_answer_is_lost_only_once_it_begins_and_only_for_the_request_that_was
 }
 
 #[tokio::test]
+async fn a_proxy_of_the_usual_kind_answers_for_the_server_which_hears_of_nothing() {
+    let (server, proxy) = set_up().await;
+    proxy
+        .set(Fault::AnswerInstead {
+            pattern: b"POST /records/".to_vec(),
+            answer: b"HTTP/1.1 503 -".to_vec(),
+            times: 1,
+        })
+        .await;
+    let mut client = connect(&proxy).await;
+    assert_eq!(ask(&mut client, "GET /").await.unwrap(), "ok:GET /");
+    let long = format!("POST /records/site/1 {}", "x".repeat(200_000));
+    assert_eq!(ask(&mut client, &long).await.unwrap(), "HTTP/1.1 503 -");
+    assert_eq!(client.read(&mut [0; 8]).await.unwrap(), 0, "closed in order");
+    assert_eq!(server.received().await, "GET /");
+    assert_eq!((proxy.counters().matched, proxy.counters().cut), (1, 0));
+    assert!(ask(&mut connect(&proxy).await, "POST /records/site/1").await.is_ok());
+}
+
+#[tokio::test]
 async fn a_dropped_answer_leaves_its_client_waiting_and_nobody_else() {
     let (server, proxy) = set_up().await;
     let (mut first, mut second) = (connect(&proxy).await, connect(&proxy).await);

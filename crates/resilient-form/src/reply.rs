@@ -1,7 +1,7 @@
 //! Reading answers: what is one, and what is only a failure of the way.
 
 use resilient_core::connection::Report;
-use resilient_core::submission::answer::Answer;
+use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::machine::events::DraftRefusal;
 
 use crate::json::{Fields, Json};
@@ -21,6 +21,22 @@ pub struct Reply {
 /// The server's answer to a save. `None`: HTML, a proxy's page, a redirect elsewhere; nothing is
 /// known of the submission.
 pub fn answer(reply: &Reply) -> Option<Answer> {
+    let mut answer = ours(reply).or_else(|| turned_away(reply.status))?;
+    answer.retry_after_ms = answer.retry_after_ms.or(reply.retry_after_ms);
+    Some(answer)
+}
+
+/// Two answers hold whoever gives them, a proxy in between included: what is too large for it will be too large
+/// the next time, and who sends too often has to wait.
+fn turned_away(status: u16) -> Option<Answer> {
+    match status {
+        413 => Some(Answer::new(Outcome::TooLarge)),
+        429 => Some(Answer::new(Outcome::RateLimited)),
+        _ => None,
+    }
+}
+
+fn ours(reply: &Reply) -> Option<Answer> {
     if !reply.is_json {
         return None;
     }
@@ -30,13 +46,8 @@ pub fn answer(reply: &Reply) -> Option<Answer> {
     } else {
         None
     };
-    let mut answer = match whole {
-        Some(answer) => answer,
-        // A refusal from before the save was looked at: it has an error, and data of its own or none.
-        None => Answer::new(wire::outcome(envelope.take("error")?)?),
-    };
-    answer.retry_after_ms = answer.retry_after_ms.or(reply.retry_after_ms);
-    Some(answer)
+    // A refusal from before the save was looked at has an error, and data of its own or none.
+    whole.or_else(|| Some(Answer::new(wire::outcome(envelope.take("error")?)?)))
 }
 
 /// Every answer of ours says whether it succeeded; a proxy's JSON does not.
@@ -122,8 +133,6 @@ pub fn report(said: &mut Fields, drafts: &str) -> Report {
 
 #[cfg(test)]
 mod tests {
-    use resilient_core::submission::answer::Outcome;
-
     use super::*;
 
     fn reply(status: u16, body: &str) -> Reply {
@@ -169,6 +178,22 @@ mod tests {
         assert_eq!(draft_taken(Some(&page)), Err(DraftRefusal::Unanswered));
         let page = Reply { status: 503, ..page };
         assert_eq!(readiness(Some(&page)), None);
+    }
+
+    #[test]
+    fn a_proxy_that_finds_it_too_large_or_too_often_is_believed() {
+        for (status, outcome) in [(413, Outcome::TooLarge), (429, Outcome::RateLimited)] {
+            for is_json in [false, true] {
+                let page = Reply {
+                    status,
+                    is_json,
+                    retry_after_ms: Some(7_000),
+                    body: "{}".into(),
+                };
+                let said = answer(&page).map(|said| (said.outcome, said.retry_after_ms));
+                assert_eq!(said, Some((outcome, Some(7_000))));
+            }
+        }
     }
 
     #[test]

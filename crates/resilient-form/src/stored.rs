@@ -9,7 +9,7 @@ use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::machine::effects::{DeviceDraft, JustSaved, OutboxEntry};
 use resilient_core::submission::machine::rebase;
 
-use crate::json::{Fields, Json, Object, list};
+use crate::json::{Fields, Json, Object, list, texts};
 use crate::wire;
 
 const FORMAT: u64 = 1;
@@ -48,6 +48,8 @@ pub struct StoredDraft {
     format: u64,
     pub draft: Draft,
     pub lineage: Vec<Revision>,
+    /// Columns with a secret to type again.
+    pub secrets: Vec<String>,
     /// Where the server takes this form's drafts.
     pub draft_url: Option<String>,
     /// When it was written, by the device's clock. Only ever shown.
@@ -182,6 +184,7 @@ impl StoredDraft {
             at_ms,
             draft: device.draft.clone(),
             lineage: device.lineage.clone(),
+            secrets: device.secrets.clone(),
             draft_url,
         }
     }
@@ -191,6 +194,7 @@ impl StoredDraft {
             form_key,
             draft: self.draft,
             lineage: self.lineage,
+            secrets: self.secrets,
         }
     }
 }
@@ -289,6 +293,7 @@ impl Stored for StoredDraft {
             .number("v", self.format)
             .json("draft", &wire::draft_json(&self.draft))
             .json("lineage", &wire::revisions_json(&self.lineage))
+            .json("secrets", &texts(&self.secrets))
             .value("draft_url", self.draft_url.as_deref())
             .number("at_ms", self.at_ms)
             .end()
@@ -302,6 +307,11 @@ impl Stored for StoredDraft {
                 .list_or_none("lineage")?
                 .into_iter()
                 .map(wire::revision)
+                .collect::<Option<_>>()?,
+            secrets: fields
+                .list_or_none("secrets")?
+                .into_iter()
+                .map(Json::text)
                 .collect::<Option<_>>()?,
             draft_url: fields.maybe_text("draft_url")?,
             at_ms: fields.number_or_0("at_ms")?,
@@ -492,6 +502,7 @@ mod tests {
             at_ms: 42,
             draft: early.clone().into_draft("w".into()),
             lineage: vec![revision(2), revision(3)],
+            secrets: vec!["pin".into(), "a \"token\"".into()],
             draft_url: Some("/api/drafts/t/1".into()),
         };
         let submission = StoredSubmission {
@@ -566,6 +577,7 @@ mod tests {
                 on: None,
             },
             lineage: Vec::new(),
+            secrets: Vec::new(),
         };
         let mut saved = JustSaved {
             submission,

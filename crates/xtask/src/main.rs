@@ -45,7 +45,8 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
-    /// Formatting, clippy for both targets, the architecture's invariants, licences and sources of dependencies
+    /// Formatting, clippy for both targets, the architecture's invariants, that tests named in the stories' README are
+    /// there, licences and sources of dependencies
     Check,
     /// Measure, and print the figures: what the machine is doing besides shows in them
     Bench {

@@ -41,6 +41,7 @@ mod stopping;
 mod support;
 mod test_queries;
 mod thousand_saves;
+mod time_precision;
 mod unfinished_saves;
 mod unhealthy_database;
 mod unsaved_work;

@@ -1,9 +1,10 @@
-//! The form's page while nothing of the form can be drawn: no record, no draft on the server.
+//! The form's page where nothing of the form can be drawn: no record, no draft on the server.
 
 use leptos::prelude::*;
 use resilient_form::DeviceDrafts;
 
 use super::Found;
+use crate::records::address;
 use crate::ui::notice::{Tone, notice};
 use crate::ui::visit::Visit;
 
@@ -28,6 +29,21 @@ pub fn waiting(visit: &Visit, found: &Found) -> AnyView {
                 form_key=form_key
             />
         </section>
+    }
+    .into_any()
+}
+
+/// Lists what this device has of a record that is not there any more, and makes it a new one where it is asked to.
+pub fn gone(visit: &Visit, found: &Found) -> AnyView {
+    let new_url = found.table.may_insert().then(|| address::new_url(&found.table.name));
+    view! {
+        <div data-gone-record=new_url.unwrap_or_default()>
+            <DeviceDrafts
+                account=visit.account.name.clone()
+                records_url="/records".to_owned()
+                form_key=found.target.form_key(&found.table.name)
+            />
+        </div>
     }
     .into_any()
 }

@@ -128,6 +128,22 @@ fn one_successful_probe_closes_it_with_an_empty_memory() {
 }
 
 #[test]
+fn of_five_hundred_calls_none_pays_for_finding_out_whether_it_is_back() {
+    let mut breaker = opened();
+    let is_refused = |breaker: &Breaker, milliseconds| (0..500).all(|_| breaker.admit(at(milliseconds)).is_err());
+    assert!(
+        is_refused(&breaker, 0) && is_refused(&breaker, 10_000),
+        "open, however long"
+    );
+    assert!(breaker.probe_started().is_some());
+    assert_eq!(breaker.state(), State::HalfOpen);
+    assert!(is_refused(&breaker, 10_000), "half-open: the one probe is under way");
+    assert_eq!(breaker.probe_started(), None, "there is never a second one");
+    assert!(breaker.probe_ended(at(10_001), Observation::Success, 0.5).is_some());
+    assert!((0..500).all(|_| breaker.admit(at(10_001)).is_ok()));
+}
+
+#[test]
 fn what_was_under_way_when_it_opened_neither_closes_nor_shifts_it() {
     let mut breaker = opened();
     let before = breaker.admit(at(10));

@@ -1,5 +1,8 @@
 //! What a person sees of the connection.
 
+mod crowds;
+mod sleeping;
+
 use std::time::Duration;
 
 use proptest::prelude::*;

@@ -4,15 +4,18 @@ use std::time::Duration;
 
 use resilient_core::collections::BTreeMap;
 use resilient_core::connection::PROBE_LIMIT;
-use resilient_core::draft::{Revision, Values};
+use resilient_core::draft::{Draft, Revision, Values};
+use resilient_core::submission::machine::effects::DeviceDraft;
+use resilient_core::submission::machine::submission_id;
 use web_sys::{Element, Event as DomEvent};
 
 use super::connection::Request;
-use super::dom::{Make, account, document, find, find_in, listen, make, target_of, window};
+use super::dom::{Make, account, button, document, find, find_in, listen, make, target_of, window};
 use super::task::spawn;
-use super::{device, timer};
+use super::{device, random, timer};
 
-/// Fills the list; on the page of a record that cannot be read, loads it again once the server can.
+/// Fills the list; on the page of a record that cannot be read, loads it again once the server can, unless there is no
+/// such record any more.
 pub async fn start() {
     let Some(place) = find("[data-device-drafts]") else {
         return;
@@ -23,8 +26,15 @@ pub async fn start() {
         attribute("data-records-url"),
         attribute("data-only-form"),
     );
-    show(&place, &account, &records_url, &only).await;
-    if !only.is_empty() {
+    let gone = place.closest("[data-gone-record]").ok().flatten();
+    let new_url = gone.as_ref().and_then(|gone| gone.get_attribute("data-gone-record"));
+    let list = List {
+        account,
+        records_url,
+        new_url,
+    };
+    list.show(&place, &only).await;
+    if !only.is_empty() && list.new_url.is_none() {
         load_again_when_ready().await;
     }
 }
@@ -54,54 +64,127 @@ pub fn hear_discards() {
 /// One form's unsaved work on this device.
 #[derive(Default)]
 struct Work {
-    texts: Vec<Values>,
+    texts: Vec<(Values, Revision)>,
     queued: bool,
 }
 
-async fn show(place: &Element, account: &str, records_url: &str, only: &str) {
-    let mut forms = BTreeMap::<String, Work>::new();
-    for (draft, _) in device::drafts(account).await {
-        forms.entry(draft.form_key).or_default().texts.push(draft.draft.values);
-    }
-    for submission in device::submissions(account).await {
-        let work = forms.entry(submission.submission.form_key.clone()).or_default();
-        work.queued = true;
-        if work.texts.is_empty() {
-            work.texts.push(submission.submission.values);
-        }
-    }
-    forms.retain(|form_key, _| only.is_empty() || form_key == only);
-    place.set_text_content(None);
-    let heading = make("h2").text("On this device").done();
-    let _ = place.append_child(&heading);
-    if forms.is_empty() {
-        let _ = place.append_child(&make("p").text("Nothing unsaved on this device.").done());
-        return;
-    }
-    let entries = forms.iter().map(|(form_key, work)| entry(form_key, work, records_url));
-    let _ = place.append_child(&make("ul").with("class", "entries").children(entries).done());
+struct List {
+    account: String,
+    records_url: String,
+    /// Of a record that is gone: where a new one is made, empty where this person may not.
+    new_url: Option<String>,
 }
 
-fn entry(form_key: &str, work: &Work, records_url: &str) -> Make {
-    let link = make("a")
-        .with("href", &form_url(form_key, records_url))
-        .text(&readable(form_key));
-    let note = if work.queued {
-        "Queued to be saved"
-    } else {
-        "Typed, not saved"
+impl List {
+    async fn show(&self, place: &Element, only: &str) {
+        let mut forms = BTreeMap::<String, Work>::new();
+        for (draft, _) in device::drafts(&self.account).await {
+            let Draft { values, revision, .. } = draft.draft;
+            forms.entry(draft.form_key).or_default().texts.push((values, revision));
+        }
+        for submission in device::submissions(&self.account).await {
+            let submission = submission.submission;
+            let work = forms.entry(submission.form_key).or_default();
+            work.queued = true;
+            if work.texts.is_empty() {
+                work.texts.push((submission.values, submission.revision));
+            }
+        }
+        forms.retain(|form_key, _| only.is_empty() || form_key == only);
+        place.set_text_content(None);
+        if forms.is_empty() && self.new_url.is_some() {
+            return;
+        }
+        let heading = make("h2").text("On this device").done();
+        let _ = place.append_child(&heading);
+        if forms.is_empty() {
+            let _ = place.append_child(&make("p").text("Nothing unsaved on this device.").done());
+            return;
+        }
+        let entries = forms.iter().map(|(form_key, work)| self.entry(form_key, work));
+        let _ = place.append_child(&make("ul").with("class", "entries").children(entries).done());
+    }
+
+    fn entry(&self, form_key: &str, work: &Work) -> Make {
+        let link = make("a")
+            .with("href", &form_url(form_key, &self.records_url))
+            .text(&readable(form_key));
+        let note = if work.queued {
+            "Queued to be saved"
+        } else {
+            "Typed, not saved"
+        };
+        let head = make("p").with("class", "entry-title").child(link);
+        let note = make("p").with("class", "entry-note").text(note);
+        let texts = work.texts.iter().map(|(values, revision)| {
+            let shown = text(values);
+            match &self.new_url {
+                Some(new_url) => shown.child(self.what_to_do(new_url, form_key, values, revision)),
+                None => shown,
+            }
+        });
+        let text = make("div")
+            .with("class", "entry-text")
+            .child(head)
+            .child(note)
+            .children(texts);
+        make("li")
+            .with("class", "entry")
+            .with("data-device-draft", form_key)
+            .child(text)
+    }
+
+    /// With text whose record is gone: no form of it will ever ask.
+    fn what_to_do(&self, new_url: &str, form_key: &str, values: &Values, revision: &Revision) -> Make {
+        let here = (self.account.clone(), form_key.to_owned(), vec![revision.clone()]);
+        let discard = {
+            let (account, form_key, revisions) = here.clone();
+            button("Discard it", move |event| {
+                device::bury(&account, &form_key, &revisions);
+                spawn(device::drop_drafts(&account, &form_key, &revisions));
+                if let Some(entry) = target_of(&event).and_then(|button| button.closest("details").ok().flatten()) {
+                    entry.remove();
+                }
+            })
+        };
+        let (url, values, revision) = (new_url.to_owned(), values.clone(), revision.clone());
+        let create = (!new_url.is_empty()).then(|| {
+            button("Create as new", move |_| {
+                let draft = Draft {
+                    version: String::new(),
+                    base: Values::new(),
+                    values: values.clone(),
+                    revision: revision.clone(),
+                    on: None,
+                };
+                let (url, (account, form_key, revisions)) = (url.clone(), here.clone());
+                spawn(async move {
+                    if create_as_new(&account, &url, &form_key, draft).await {
+                        // It is there now.
+                        device::drop_drafts(&account, &form_key, &revisions).await;
+                    }
+                });
+            })
+        });
+        make("p").with("class", "actions").children(create).child(discard)
+    }
+}
+
+/// The text becomes a draft of the form of a new record, which is opened then: whether it could be kept.
+pub async fn create_as_new(account: &str, new_url: &str, form_key: &str, draft: Draft) -> bool {
+    let id = submission_id(random::bits());
+    let table = form_key.split('/').next().unwrap_or_default();
+    let draft = DeviceDraft {
+        form_key: [table, "/new-", &id].concat(),
+        draft,
+        lineage: Vec::new(),
+        secrets: Vec::new(),
     };
-    let head = make("p").with("class", "entry-title").child(link);
-    let note = make("p").with("class", "entry-note").text(note);
-    let text = make("div")
-        .with("class", "entry-text")
-        .child(head)
-        .child(note)
-        .children(work.texts.iter().map(text));
-    make("li")
-        .with("class", "entry")
-        .with("data-device-draft", form_key)
-        .child(text)
+    let kept = device::keep_draft(account, &draft, None).await;
+    if kept {
+        let _ = window().location().assign(&[new_url, "?form=", &id].concat());
+    }
+    kept
 }
 
 fn text(values: &Values) -> Make {

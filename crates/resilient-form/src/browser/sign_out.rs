@@ -223,6 +223,7 @@ async fn texts(account: &str) -> Vec<(DeviceDraft, Option<String>)> {
                     form_key,
                     draft,
                     lineage,
+                    secrets: Vec::new(),
                 },
                 draft_url,
             ));

@@ -3,6 +3,7 @@
 mod dependencies;
 mod invariants;
 mod lints;
+mod scenarios;
 
 use anyhow::{Result, bail};
 
@@ -23,6 +24,7 @@ pub fn run(workspace: &Workspace, missing: Missing) -> Result<()> {
     let failed: Vec<_> = [
         formatting(workspace),
         invariants(workspace),
+        scenarios(workspace),
         dependencies::check(workspace, missing),
         lints::native(workspace),
         lints::browser(workspace),
@@ -39,6 +41,15 @@ pub fn run(workspace: &Workspace, missing: Missing) -> Result<()> {
 
 fn formatting(workspace: &Workspace) -> Result<()> {
     run_command(cargo(workspace).args(["fmt", "--all", "--check"]))
+}
+
+/// What is said to be tested is tested.
+fn scenarios(workspace: &Workspace) -> Result<()> {
+    let wrong = scenarios::check(workspace)?;
+    if !wrong.is_empty() {
+        bail!("the tables of end2end/README.md do not hold:\n  {}", wrong.join("\n  "));
+    }
+    Ok(())
 }
 
 /// All of them are looked at, so that one round shows all that is wrong.

@@ -5,6 +5,7 @@ use axum::http::{Method, StatusCode};
 use resilient_core::submission::answer::Outcome;
 
 use super::{configured, signed_in};
+use crate::support::drawn_form::DrawnForm;
 use crate::support::test_app::TestApp;
 
 const ACTIVITY: &str = "/records/activities/1";
@@ -199,4 +200,48 @@ async fn rights_taken_away_while_typing_stop_the_save_and_keep_the_text() {
     assert!(answer.body.contains("Typed while I still might"), "{}", answer.body);
     assert_eq!(number(&app, "SELECT count(*) FROM inkfast_audit").await, audited);
     assert!(app.get("/drafts").await.body.contains("/records/activities/1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_taken_away_for_one_column_is_said_at_its_field_and_no_text_is_lost() {
+    const PRIORITY: &str = "SELECT priority FROM activities WHERE id = 1";
+    const TITLE: &str = "SELECT title FROM activities WHERE id = 1";
+    let mut app = configured().await;
+    let (priority, title) = (text(&app, PRIORITY).await, text(&app, TITLE).await);
+    let other = if priority == "low" { "high" } else { "low" };
+    signed_in(&mut app, Role::Staff).await;
+    let form = app.form(ACTIVITY).await;
+    let form = form.with("v.priority", other).with("v.title", "Typed by staff");
+    app.now_is("staff", Role::Editor).await;
+
+    let (status, answer) = app.save(&form).await;
+    let refused = (StatusCode::UNPROCESSABLE_ENTITY, Outcome::Invalid);
+    assert_eq!((status, answer.outcome), refused, "{answer:?}");
+    assert_eq!(answer.errors.keys().collect::<Vec<_>>(), ["priority"]);
+    assert!(
+        answer.errors["priority"].contains("may no longer change this"),
+        "{answer:?}"
+    );
+    // Without script: the text without a field is there to copy, and the rest stands in the form.
+    let page = app.post(&form).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.body.contains("has no field here any more"), "{}", page.body);
+    assert_eq!(
+        (text(&app, PRIORITY).await, text(&app, TITLE).await),
+        (priority.clone(), title)
+    );
+    let drawn = DrawnForm::read(&page.body);
+    assert_eq!(
+        (drawn.value("v.title"), drawn.value("v.priority")),
+        (Some("Typed by staff"), None)
+    );
+
+    assert_eq!(app.post(&drawn).await.status, StatusCode::SEE_OTHER);
+    let written = (text(&app, PRIORITY).await, text(&app, TITLE).await);
+    assert_eq!(written, (priority, "Typed by staff".to_owned()));
+    let later = app.get(ACTIVITY).await.body;
+    assert!(
+        later.contains("has no field here any more"),
+        "it is in no record: {later}"
+    );
 }

@@ -146,11 +146,17 @@ impl TestApp {
 
     /// Makes an account a viewer behind the server's back, and waits until it has noticed.
     pub async fn now_only_looks(&self, name: &str) {
+        self.now_is(name, Role::Viewer).await;
+    }
+
+    /// Gives an account another role behind the server's back, and waits until it has noticed.
+    pub async fn now_is(&self, name: &str, role: Role) {
         let path = self._data_dir.path().join("inkfast.db");
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
         let mut connection = sqlx::ConnectOptions::connect(&options).await.expect("the file");
-        let sql = "UPDATE inkfast_account SET role = 'viewer' WHERE name = ?";
+        let sql = "UPDATE inkfast_account SET role = ? WHERE name = ?";
         sqlx::query(sql)
+            .bind(role.name())
             .bind(name.to_owned())
             .execute(&mut connection)
             .await

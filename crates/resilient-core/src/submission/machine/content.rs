@@ -80,7 +80,12 @@ impl Content {
     }
 
     pub fn has_secret_changes(&self) -> bool {
-        self.changed_columns().any(|(column, _)| self.secrets.contains(column))
+        self.changed_secrets().next().is_some()
+    }
+
+    /// Columns in which a secret was typed.
+    pub fn changed_secrets(&self) -> impl Iterator<Item = &String> {
+        self.changed_names().filter(|column| self.secrets.contains(*column))
     }
 
     pub fn is_undecided(&self) -> bool {

@@ -83,7 +83,19 @@ impl FormMachine {
             form_key: self.form_key.clone(),
             draft: self.draft(lineage.first().cloned()),
             lineage,
+            secrets: self.secrets_to_type_again(),
         }
+    }
+
+    /// Secrets that this page has and nobody keeps, and those that an earlier page had and that were not typed since.
+    fn secrets_to_type_again(&self) -> Vec<String> {
+        let mut secrets: Vec<String> = self.content.changed_secrets().cloned().collect();
+        for lost in self.restored().map_or(&[][..], |restored| &restored.secrets) {
+            if !secrets.contains(lost) {
+                secrets.push(lost.clone());
+            }
+        }
+        secrets
     }
 
     pub(super) fn server_is_open(&self) -> bool {
@@ -300,6 +312,7 @@ impl FormMachine {
                         form_key: self.form_key.clone(),
                         draft,
                         lineage: Vec::new(),
+                        secrets: Vec::new(),
                     });
                 }
                 is_new

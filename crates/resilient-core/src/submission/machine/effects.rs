@@ -55,6 +55,8 @@ pub struct DeviceDraft {
     pub draft: Draft,
     /// Every revision this one was built on, the latest first; at most [`LINEAGE`] of them.
     pub lineage: Vec<Revision>,
+    /// Columns in which a secret was typed as well, which is kept nowhere: it has to be typed again.
+    pub secrets: Vec<String>,
 }
 
 /// How many revisions of a lineage are kept.

@@ -551,6 +551,7 @@ impl Crossed {
                 on: None,
             },
             lineage: Vec::new(),
+            secrets: Vec::new(),
         };
         let mut found = Found {
             drafts: self.newer.iter().map(draft).collect(),

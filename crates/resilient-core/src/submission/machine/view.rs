@@ -66,7 +66,7 @@ impl Message {
             ),
             Outcome::Forbidden => ("Your text is kept. You may not save this record.", None),
             Outcome::TooLarge => (
-                "Your text is kept on this device. It is too large to be saved; the limit is 32 MiB.",
+                "Your text is kept on this device. It is too large to be saved; the limit is 32 MiB, or what a proxy sets.",
                 None,
             ),
             Outcome::Malformed => (

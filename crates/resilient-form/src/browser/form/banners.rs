@@ -9,9 +9,8 @@ use resilient_core::submission::machine::events::Event;
 use resilient_core::submission::machine::{Action, Message, View};
 
 use super::{Form, choices, compare, fields};
+use crate::browser::device_drafts;
 use crate::browser::dom::{Make, button, find_in, make, notice, remove_all, set_text, window};
-use crate::browser::random;
-use resilient_core::submission::machine::submission_id;
 
 /// Draws each banner anew where what it says has changed.
 pub fn paint(form: &Rc<Form>, view: &View, before: Option<&View>) {
@@ -121,7 +120,7 @@ fn restored_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
             let place = find_in(&drawn, ".actions").unwrap_or_else(|| drawn.clone());
             let _ = place.prepend_with_node_1(&undo(form).done());
             let body = find_in(&drawn, ".notice-body").unwrap_or(drawn);
-            let _ = body.append_child(&compare::with_record(form, restored.draft.values.clone()).done());
+            let _ = body.append_child(&of_record(form, restored).done());
             return Vec::new();
         }
         form.hide_draft_notice();
@@ -145,8 +144,19 @@ fn restored_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
             vec![undo(form), discard],
         )
         .with("data-restored-notice", "")
-        .child(compare::with_record(form, restored.draft.values.clone())),
+        .child(of_record(form, restored)),
     ]
+}
+
+/// The restored text beside the record's, after the secrets that went with the page in which they were typed.
+fn of_record(form: &Rc<Form>, restored: DeviceDraft) -> Make {
+    let mut said = make("div");
+    if !restored.secrets.is_empty() {
+        let names = fields::labels(&form.element, restored.secrets.iter());
+        let words = ["Never kept, to be typed again: ", &names].concat();
+        said = said.child(make("p").with("data-type-again", "").text(&words));
+    }
+    said.child(compare::with_record(form, restored.draft.values))
 }
 
 /// A time of this device's clock, as people here write it.
@@ -215,6 +225,7 @@ fn message_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
     whole_record.into_iter().chain(message).collect()
 }
 
+/// A toast announces the same words.
 fn message_notice(form: &Rc<Form>, message: &Message) -> Make {
     let actions = match message.action {
         Some(Action::LoadAgain) => vec![button("Load again", |_| {
@@ -223,7 +234,7 @@ fn message_notice(form: &Rc<Form>, message: &Message) -> Make {
         Some(Action::CreateAsNew) => create_as_new(form).into_iter().collect(),
         None => Vec::new(),
     };
-    notice("failure", &message.words, "", actions).with("role", "alert")
+    notice("failure", &message.words, "", actions)
 }
 
 /// The text goes to a form of a new record as a draft of that form.
@@ -231,12 +242,11 @@ fn create_as_new(form: &Rc<Form>) -> Option<Make> {
     let new_url = form.element.get_attribute("data-new-url")?;
     let form = Rc::clone(form);
     Some(button("Create as new", move |_| {
-        let form = Rc::clone(&form);
-        let id = submission_id(random::bits());
-        let address = format!("{new_url}?form={id}");
+        let (form, new_url) = (Rc::clone(&form), new_url.clone());
+        let text = form.ask_machine(|machine| (machine.form_key().to_owned(), machine.as_new_draft()));
         crate::browser::task::spawn(async move {
-            if form.copy_to_new_form(&id).await {
-                let _ = window().location().assign(&address);
+            if let Some((form_key, draft)) = text {
+                device_drafts::create_as_new(&form.account, &new_url, &form_key, draft).await;
             }
         });
     }))
@@ -247,22 +257,6 @@ impl Form {
     fn is_drawn(&self, revision: &Revision) -> bool {
         let drawn = |name: &str| fields::hidden(&self.element, name).map(|control| control.default_value());
         drawn(SEQ) == Some(revision.seq.to_string()) && drawn(WRITER).as_ref() == Some(&revision.writer)
-    }
-
-    /// Whether the text lies on the device as a draft of the new form.
-    async fn copy_to_new_form(&self, id: &str) -> bool {
-        let Some((form_key, draft)) =
-            self.ask_machine(|machine| (machine.form_key().to_owned(), machine.as_new_draft()))
-        else {
-            return false;
-        };
-        let table = form_key.split('/').next().unwrap_or_default();
-        let draft = DeviceDraft {
-            form_key: format!("{table}/new-{id}"),
-            draft,
-            lineage: Vec::new(),
-        };
-        crate::browser::device::keep_draft(&self.account, &draft, None).await
     }
 }
 

@@ -158,6 +158,7 @@ async fn take_over_early_entries(form: &HtmlFormElement, account: &str, form_key
             form_key: form_key.to_owned(),
             lineage: earlier.collect(),
             draft: early.into_draft(writer),
+            secrets: Vec::new(),
         };
         device::keep_draft(account, &draft, form.get_attribute("data-draft-url")).await;
         drafts.push(draft);

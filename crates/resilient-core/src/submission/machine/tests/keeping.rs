@@ -88,6 +88,40 @@ fn a_secret_is_sent_but_never_stored() {
 }
 
 #[test]
+fn a_draft_names_the_secrets_typed_with_it_until_they_are_saved() {
+    let with_secret = |writer: &str| {
+        let mut page = Drawn {
+            writer: writer.into(),
+            revision: revision(0, writer),
+            ..drawn()
+        };
+        for values in [&mut page.base, &mut page.drawn, &mut page.live] {
+            values.insert("pin".into(), text(""));
+        }
+        page
+    };
+    let mut page = Page::open(with_secret("w"), Found::default());
+    page.types("pin", "1234").types("name", "a").after(300);
+    let kept = page.kept_drafts()[0].clone();
+    assert_eq!(kept.secrets, ["pin"]);
+    assert!(!format!("{kept:?}").contains("1234"));
+
+    let found = Found {
+        drafts: vec![kept],
+        ..Found::default()
+    };
+    let mut page = Page::open(with_secret("x"), found);
+    assert_eq!(page.form.restored().expect("a draft").secrets, ["pin"]);
+    page.types("name", "ab").after(300);
+    assert_eq!(page.kept_drafts()[0].secrets, ["pin"], "nobody has typed it again");
+    page.types("pin", "1234").types("name", "abc").after(300);
+    assert_eq!(page.kept_drafts()[0].secrets, ["pin"], "once, typed again or not");
+    let id = page.presses_save().id;
+    page.answer(&id, saved("v2")).types("name", "abcd").after(300);
+    assert!(page.kept_drafts()[0].secrets.is_empty());
+}
+
+#[test]
 fn text_discarded_in_another_tab_does_not_come_back() {
     let mut page = Page::open(
         drawn(),

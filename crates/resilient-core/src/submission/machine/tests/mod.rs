@@ -1,9 +1,11 @@
 //! What a person sees, event by event.
 
+mod crowds;
 mod keeping;
 mod restoring;
 mod reviewed;
 mod saving;
+mod sleeping;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -179,6 +181,7 @@ fn device_draft(writer: &str, seq: u64, value: &str) -> DeviceDraft {
         form_key: "equipment/7".into(),
         draft,
         lineage: Vec::new(),
+        secrets: Vec::new(),
     }
 }
 

@@ -1,0 +1,103 @@
+// A page that stood still for hours: what others did meanwhile counts, and nothing comes in a burst when it wakes.
+import type { Page } from "@playwright/test";
+import { sleeps } from "../fixtures/device.ts";
+import { expect, test } from "../fixtures/story.ts";
+
+test("while a laptop sleeps somebody else saves the same field: awake again, it overwrites nothing and has its text", async ({
+  person,
+  colleague,
+  database,
+}) => {
+  const mine = await person.opens("activities/1");
+  await mine.type("title", "Typed before it slept");
+  await mine.type("notes", "Mine alone");
+  await mine.isKeptOnTheServer();
+  const wakes = await sleeps(person.page);
+  const hers = await colleague.opens("activities/1");
+  await hers.type("title", "Saved while it slept");
+  await hers.save();
+  await hers.is("saved");
+
+  await wakes();
+  await mine.holds("title", "Typed before it slept");
+  await mine.save();
+  await mine.is("conflict");
+  await mine.holds("title", "Typed before it slept");
+  await mine.holds("notes", "Mine alone");
+  expect(await database.row("SELECT title, notes FROM activities WHERE id = 1")).toEqual({
+    title: "Saved while it slept",
+    notes: "Order the belt first.",
+  });
+  // Nor is it only in this page.
+  await mine.isKeptOnThisDevice();
+  await person.reloads();
+  await mine.is("conflict");
+  await mine.holds("title", "Typed before it slept");
+  await mine.conflicts.getByRole("radio", { name: /^Theirs/ }).check();
+  await mine.save();
+  await mine.is("saved");
+  expect(await database.row("SELECT title, notes FROM activities WHERE id = 1")).toEqual({
+    title: "Saved while it slept",
+    notes: "Mine alone",
+  });
+});
+
+/** What a page asks the server for, by method and kind. */
+function asksOf(page: Page): string[] {
+  const asked: string[] = [];
+  page.on("request", (request) => {
+    const { pathname } = new URL(request.url());
+    asked.push(`${request.method()} ${/^\/(readyz|events|api\/drafts|records)/.exec(pathname)?.[1] ?? pathname}`);
+  });
+  return asked;
+}
+
+test.describe("behind a way", () => {
+  test.use({ behindAWay: true });
+
+  test("awake after eight hours: one probe at once, and each thing that waited goes once", async ({ person, inkfast, database }) => {
+    await person.page.clock.install();
+    const form = await person.opens("activities/1");
+    await inkfast.way.set({ kind: "cut" });
+    await person.isConnected(/offline/);
+    await form.type("title", "Queued before it slept");
+    await form.save();
+    await form.is("queued");
+    await form.type("notes", "Typed before it slept");
+    await form.isKeptOnThisDevice();
+
+    await person.page.clock.pauseAt(new Date(Date.now() + 60_000));
+    await inkfast.way.set({ kind: "pass" });
+    // The first answer is held back: what has left by then has left in a burst.
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => (answer = resolve));
+    await person.page.route("**/readyz", async (route) => {
+      await answered;
+      await route.continue();
+    });
+    const asked = asksOf(person.page);
+    await person.page.clock.fastForward("08:00:00");
+    await expect.poll(() => asked).toContain("GET readyz");
+    await expect.poll(() => asked).toContain("POST records");
+    for (const what of new Set(asked)) expect(asked.filter((one) => one === what), what).toHaveLength(1);
+    answer();
+    await person.page.clock.resume();
+    await expect.poll(() => database.audited("update", "activities")).toBe(1);
+    await form.isKeptOnTheServer();
+    await person.isConnected(/online/);
+
+    const times = (what: string) => asked.filter((one) => one === what).length;
+    expect(times("POST records")).toBe(1);
+    // The one when it woke, the one that makes sure, and what a loaded machine may add before the events tick.
+    expect(times("GET readyz")).toBeLessThanOrEqual(5);
+    expect(times("GET events")).toBeLessThanOrEqual(2);
+    expect(times("POST api/drafts")).toBeLessThanOrEqual(3);
+    await form.holds("notes", "Typed before it slept");
+    await form.save();
+    await form.is("saved");
+    expect(await database.row("SELECT title, notes FROM activities WHERE id = 1")).toEqual({
+      title: "Queued before it slept",
+      notes: "Typed before it slept",
+    });
+  });
+});
