@@ -19,8 +19,8 @@ async function elsewhere(browser: Browser, options: BrowserContextOptions): Prom
 }
 
 async function typesBoth(form: RecordForm): Promise<void> {
-  await form.type("title", "Replace both belts of conveyor 4");
-  await form.type("notes", MINE);
+  await form.field("title").fill("Replace both belts of conveyor 4");
+  await form.field("notes").fill(MINE);
 }
 
 test("clean, with the keys listed", async ({ person }) => {
@@ -111,7 +111,7 @@ test("somebody else saves the record that is open, and what that changed", async
   const mine = await person.opens("activities/1");
   await typesBoth(mine);
   const hers = await colleague.opens("activities/1");
-  await hers.type("notes", THEIRS.replace("\n", " "));
+  await hers.field("notes").fill(THEIRS);
   await hers.field("status").selectOption("done");
   await hers.save();
   await hers.is("saved");
@@ -125,7 +125,7 @@ test("somebody else saves the record that is open, and what that changed", async
 
 test("the record is gone", async ({ person, database }) => {
   const form = await person.opens("activities/1");
-  await form.type("title", "Replace both belts of conveyor 4");
+  await form.field("title").fill("Replace both belts of conveyor 4");
   await form.isKeptOnTheServer();
   await database.execute("DELETE FROM activities WHERE id = 1");
   await form.save();
@@ -193,7 +193,7 @@ test("queued, with newer text", async ({ person, database }) => {
 
 test("the record cannot be read: nothing is known of it, or a draft", async ({ person, database }) => {
   const form = await person.opens("activities/1");
-  await form.type("notes", MINE);
+  await form.field("notes").fill(MINE);
   await form.isKeptOnTheServer();
   await database.way.set({ kind: "cut" });
   await person.page.goto("/records/activities/2");
@@ -211,7 +211,7 @@ test("storage is forbidden: not protected on this device", async ({ person }) =>
     for (const name of ["localStorage", "sessionStorage", "indexedDB"]) Object.defineProperty(window, name, forbidden);
   });
   const form = await person.opens("activities/1");
-  await form.type("notes", MINE);
+  await form.field("notes").fill(MINE);
   await expect(form.words).toContainText(/not protected on this device/i);
   await isForEveryone(person.page, "not protected");
 });

@@ -104,8 +104,8 @@ fn badge(unsaved: Option<UnsavedForms>) -> AnyView {
         Some(UnsavedForms { forms, complete: true }) => {
             return view! {
                 <span class="badge" data-unsaved=forms.to_string() hidden=forms == 0>
+                    <span class="visually-hidden">"forms: "</span>
                     <span data-count="">{written::number(forms as u64)}</span>
-                    <span class="visually-hidden">" forms"</span>
                 </span>
             }
             .into_any();
