@@ -11,8 +11,9 @@ pub fn Toasts() -> impl IntoView {
     browser::show_toasts();
     view! {
         <div data-toasts="" class="toasts">
-            <div data-toasts-polite="" role="status" aria-live="polite"></div>
-            <div data-toasts-assertive="" role="alert" aria-live="assertive"></div>
+            // What stands there already was said: only what comes is.
+            <div data-toasts-polite="" role="status" aria-live="polite" aria-atomic="false"></div>
+            <div data-toasts-assertive="" role="alert" aria-live="assertive" aria-atomic="false"></div>
         </div>
     }
 }
