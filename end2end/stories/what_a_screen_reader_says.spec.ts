@@ -70,6 +70,19 @@ test("nothing is announced while one types, while the text is kept, and while th
   expect(said.filter((words, at) => words === said[at + 1])).toEqual([]);
 });
 
+test("that it was saved is announced, once", async ({ person }) => {
+  const form = await person.opens("activities/1");
+  await person.isConnected(/online/);
+  const heard = await listens(person.page);
+  await form.type("title", "Typed and saved");
+  await form.isKeptOnTheServer();
+  await heard();
+  await form.save();
+  await form.is("saved");
+  await sixTicks(person.page);
+  expect(of(await heard(), /saved/i)).toEqual([{ how: "polite", words: "All changes saved" }]);
+});
+
 test("an outage, a save that waits and that it is saved are announced once each, politely, and no second that passes", async ({
   person,
   database,

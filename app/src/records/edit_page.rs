@@ -2,6 +2,7 @@
 
 mod conflict;
 mod form;
+mod incoming;
 mod kept_draft;
 mod notices;
 mod read_only;
@@ -14,6 +15,7 @@ use resilient_core::draft::Revision;
 use resilient_core::submission::answer::Outcome;
 use resilient_core::submission::is_submission_id;
 
+pub use self::incoming::incoming;
 use super::address::{self, Target};
 use super::changed_table::table_has_changed;
 use super::form_view::{FormSources, FormView, Restore};

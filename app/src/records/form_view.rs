@@ -17,6 +17,7 @@ use resilient_core::submission::answer::Outcome;
 pub use resilient_core::submission::machine::FormState;
 
 pub use self::field::{FieldView, ShownField};
+pub use self::posted::said;
 use self::typed::Typed;
 use super::address::{self, Target};
 use super::fields::Control;
@@ -130,8 +131,21 @@ pub struct BesideDraft {
     pub form_key: String,
     pub revision: Revision,
     pub changed_at_ms: u64,
-    /// (column in the `~HH` writing, label, the draft's text, the record's where known).
-    pub columns: Vec<(String, String, Text, Option<Text>)>,
+    pub columns: Vec<BesideColumn>,
+}
+
+/// One column of a draft that is not in the form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BesideColumn {
+    /// In the `~HH` writing.
+    pub column: String,
+    pub label: String,
+    /// The draft's text.
+    pub mine: Text,
+    /// The record's, where it can be read.
+    pub now: Option<Text>,
+    /// What the record had when this was typed, where that is known and is no longer so.
+    pub before: Option<Text>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

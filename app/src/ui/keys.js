@@ -1,15 +1,51 @@
-// Small conveniences that need no island: the rail's filter as you type, `/` to the search field, and
-// addresses without the filters that were left empty.
-addEventListener("input", (event) => {
-  if (!event.target.matches?.("[data-rail-filter]")) return;
-  const wanted = event.target.value.trim().toLowerCase();
-  for (const item of event.target.closest("nav").querySelectorAll("li")) {
+// Small conveniences that need no island: the rail's filter as you type, `/` to the search field, `?` to the list of keys,
+// and addresses without the filters that were left empty.
+const singleKeys = {
+  place: "inkfast:1:single-keys",
+  get areOff() {
+    try {
+      return localStorage.getItem(this.place) === "off";
+    } catch {
+      return false;
+    }
+  },
+  listen(on) {
+    try {
+      if (on) localStorage.removeItem(this.place);
+      else localStorage.setItem(this.place, "off");
+    } catch {
+      // Storage is forbidden: it holds for no page.
+    }
+  },
+};
+addEventListener("input", ({ target }) => {
+  if (target.matches?.("[data-single-keys]")) singleKeys.listen(target.checked);
+  if (!target.matches?.("[data-rail-filter]")) return;
+  const wanted = target.value.trim().toLowerCase();
+  for (const item of target.closest("nav").querySelectorAll("li")) {
     item.hidden = wanted !== "" && !item.textContent.toLowerCase().includes(wanted);
   }
 });
+addEventListener(
+  "beforetoggle",
+  ({ target }) => {
+    const box = target.querySelector("[data-single-keys]");
+    if (box) box.checked = !singleKeys.areOff;
+  },
+  true,
+);
 addEventListener("keydown", (event) => {
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
+  const { key, target } = event;
+  if (!["/", "?"].includes(key) || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || singleKeys.areOff) return;
+  if (target.closest?.("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable], dialog")) return;
+  if (key === "?") {
+    const list = document.getElementById("keys");
+    if (!list) return;
+    event.preventDefault();
+    list.togglePopover();
+    if (list.matches(":popover-open")) list.focus();
+    return;
+  }
   const field = document.querySelector("[data-search]") ?? document.querySelector("[data-rail-filter]");
   if (!field?.checkVisibility()) return;
   event.preventDefault();

@@ -49,6 +49,7 @@ pub fn framed(visit: &Visit, frame: Frame, content: AnyView) -> AnyView {
             <main id="content" class=class tabindex="-1">{looking_only(visit)} {sent_notice(visit, &frame.unsaved.sent)} {content}</main>
         </div>
         <Toasts />
+        {key_list()}
     }
     .into_any()
 }
@@ -103,8 +104,8 @@ fn badge(unsaved: Option<UnsavedForms>) -> AnyView {
         Some(UnsavedForms { forms, complete: true }) => {
             return view! {
                 <span class="badge" data-unsaved=forms.to_string() hidden=forms == 0>
+                    <span class="visually-hidden">"forms: "</span>
                     <span data-count="">{written::number(forms as u64)}</span>
-                    <span class="visually-hidden">" forms"</span>
                 </span>
             }
             .into_any();
@@ -178,7 +179,34 @@ fn rail(visit: &Visit, active: Option<&TableName>) -> AnyView {
                     <li><a href="/monitoring" aria-current=(visit.request.path == "/monitoring").then_some("page")>"Monitoring"</a></li>
                 </ul>
             })}
+            <button class="button-plain rail-keys" type="button" popovertarget="keys">"Keys" <kbd>"?"</kbd></button>
         </nav>
+    }
+    .into_any()
+}
+
+/// The keys that a page listens to, in a popover: it closes and gives the focus back by itself. Those of one sign can be
+/// switched off, for people who talk to their machine.
+fn key_list() -> AnyView {
+    let key = |keys: &[&'static str], what: &'static str| {
+        let keys = keys.iter().map(|key| view! { <kbd>{*key}</kbd> " " }).collect_view();
+        view! { <dt>{keys}</dt> <dd>{what}</dd> }
+    };
+    view! {
+        <div id="keys" class="keys" popover="auto" role="dialog" aria-labelledby="keys-heading" tabindex="-1">
+            <h2 id="keys-heading">"Keys"</h2>
+            <dl>
+                {key(&["Ctrl S", "⌘ S"], "Save, wherever you are in the form")}
+                {key(&["/"], "Search, or find a table")}
+                {key(&["?"], "This list")}
+                {key(&["Esc"], "Close what is open")}
+            </dl>
+            <label class="keys-single">
+                <input type="checkbox" checked=true autocomplete="off" data-single-keys="" />
+                <span>"Listen to " <kbd>"/"</kbd> " and " <kbd>"?"</kbd></span>
+            </label>
+            <p class="actions"><button class="button" type="button" popovertarget="keys" popovertargetaction="hide">"Close"</button></p>
+        </div>
     }
     .into_any()
 }

@@ -11,6 +11,7 @@ mod drills;
 mod events;
 pub mod form_capture;
 mod health;
+mod incoming;
 mod metrics;
 mod observing;
 pub mod offline;

@@ -8,8 +8,9 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    answers, bodies, compression, database, degradation, drafts, drills, events, form_capture, health, observing,
-    offline, pages, record_forms, request_log, routes, security, sign_in, static_files, test_queries, visitor,
+    answers, bodies, compression, database, degradation, drafts, drills, events, form_capture, health, incoming,
+    observing, offline, pages, record_forms, request_log, routes, security, sign_in, static_files, test_queries,
+    visitor,
 };
 use crate::drafts as draft_service;
 use crate::services::Services;
@@ -37,6 +38,7 @@ pub fn router(services: Services) -> Router {
             "/records/{table}/{key}",
             get(pages::show).post(record_forms::save).layer(capture),
         )
+        .route("/records/{table}/{key}/incoming", post(incoming::show))
         .route("/records/{table}/{key}/history", get(pages::show))
         .route(
             "/records/{table}/{key}/delete",

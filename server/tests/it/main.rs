@@ -13,6 +13,7 @@ mod error_history;
 mod events;
 mod health;
 mod health_check;
+mod incoming;
 mod instances;
 mod killed_at_random;
 mod killed_while_replaying;

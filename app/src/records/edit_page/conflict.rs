@@ -52,15 +52,19 @@ fn conflict(view: &FormView, conflict: &ConflictView) -> AnyView {
                 {choice(&conflict.column, form_body::THEIRS, "Theirs, saved now", theirs, false)}
             </div>
             <div class="conflict-more"><a href=field>"Edit on"</a></div>
-            {base.map(|base| {
-                view! {
-                    <details class="conflict-base">
-                        <summary>"Before both changes"</summary>
-                        {text(&Some(words(view, &conflict.column, base)))}
-                    </details>
-                }
-            })}
+            {base.map(|base| before_both(view, &conflict.column, base))}
         </fieldset>
+    }
+    .into_any()
+}
+
+/// The text that neither side has any more, on demand.
+pub fn before_both(view: &FormView, column: &str, base: &Text) -> AnyView {
+    view! {
+        <details class="conflict-base">
+            <summary>"Before both changes"</summary>
+            {text(&Some(words(view, column, base)))}
+        </details>
     }
     .into_any()
 }

@@ -4,9 +4,9 @@
 use leptos::prelude::*;
 use resilient_core::draft::Revision;
 
-use super::conflict::{compared, text};
+use super::conflict::{before_both, compared, text};
 use crate::records::address;
-use crate::records::form_view::{BesideDraft, BesideReason, FormView, Notice};
+use crate::records::form_view::{BesideColumn, BesideDraft, BesideReason, FormView, Notice};
 use crate::ui::notice::{Tone, notice};
 use crate::ui::written;
 
@@ -23,7 +23,7 @@ pub fn restored(view: &FormView, changed_at_ms: u64, columns: &[String]) -> AnyV
         let (mine, record) = compared(view, &field.column, &mine, field.base.as_ref().unwrap_or(&None));
         view! {
             <div class="conflict">
-                <h3>{field.label.clone()}</h3>
+                <h2>{field.label.clone()}</h2>
                 <div class="conflict-sides">
                     <div class="conflict-side conflict-mine"><p class="conflict-heading">"Restored"</p>{mine}</div>
                     <div class="conflict-side conflict-theirs"><p class="conflict-heading">"In the record"</p>{record}</div>
@@ -58,31 +58,7 @@ pub fn beside(view: &FormView, draft: &BesideDraft, reason: BesideReason) -> Any
         ),
     };
     let restore = restore_url(draft, None);
-    let rows = draft.columns.iter().map(|(column, label, mine, now)| {
-        let (mine, now) = match now {
-            Some(now) => {
-                let (mine, now) = compared(view, column, mine, now);
-                (mine, Some(now))
-            }
-            None => (text(mine), None),
-        };
-        let now = now.map(|now| {
-            view! { <div class="conflict-side conflict-theirs"><p class="conflict-heading">"In the record"</p>{now}</div> }
-        });
-        view! {
-            <div class="conflict">
-                <h3>
-                    {label.clone()}
-                    " "
-                    <a class="restore-link" href=restore_url(draft, Some(column))>"Restore this field"</a>
-                </h3>
-                <div class="conflict-sides">
-                    <div class="conflict-side conflict-mine"><p class="conflict-heading">"Unsaved"</p>{mine}</div>
-                    {now}
-                </div>
-            </div>
-        }
-    });
+    let rows = draft.columns.iter().map(|column| beside_column(view, draft, column));
     let body = view! {
         <p>{words}</p>
         <details class="beside-draft">
@@ -95,6 +71,43 @@ pub fn beside(view: &FormView, draft: &BesideDraft, reason: BesideReason) -> Any
         </p>
     };
     notice(Tone::Attention, heading, body)
+}
+
+/// What was typed beside what the record has now, and the way to have this one field back.
+fn beside_column(view: &FormView, draft: &BesideDraft, one: &BesideColumn) -> AnyView {
+    let BesideColumn {
+        column,
+        label,
+        mine,
+        now,
+        before,
+    } = one;
+    let (mine, now) = match now {
+        Some(now) => {
+            let (mine, now) = compared(view, column, mine, now);
+            (mine, Some(now))
+        }
+        None => (text(mine), None),
+    };
+    let now = now.map(|now| {
+        view! { <div class="conflict-side conflict-theirs"><p class="conflict-heading">"In the record"</p>{now}</div> }
+    });
+    let restore = restore_url(draft, Some(column));
+    view! {
+        <div class="conflict" data-beside-column=column.clone()>
+            <h2>
+                {label.clone()}
+                " "
+                <a class="restore-link" href=restore>"Restore this field" <span class="visually-hidden">": " {label.clone()}</span></a>
+            </h2>
+            <div class="conflict-sides">
+                <div class="conflict-side conflict-mine"><p class="conflict-heading">"Unsaved"</p>{mine}</div>
+                {now}
+            </div>
+            {before.as_ref().map(|before| before_both(view, column, before))}
+        </div>
+    }
+    .into_any()
 }
 
 /// The draft's own form, with all of it or one column of it in its fields.

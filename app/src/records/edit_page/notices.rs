@@ -96,7 +96,7 @@ fn failure(outcome: Outcome, message: &str) -> AnyView {
 
 fn without_field(texts: &[(String, Text)]) -> AnyView {
     let each = texts.iter().map(|(label, value)| {
-        view! { <h3>{label.clone()}</h3> {text(value)} }
+        view! { <h2>{label.clone()}</h2> {text(value)} }
     });
     notice(
         Tone::Attention,

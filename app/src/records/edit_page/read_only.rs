@@ -85,7 +85,7 @@ pub fn unsaved(visit: &Visit, table: &Table, drafts: &[KeptDraft]) -> AnyView {
             let label = table
                 .column_written(&written)
                 .map_or(written.clone(), |column| column.label.clone());
-            view! { <div class="conflict"><h3>{label}</h3>{text(&value)}</div> }
+            view! { <div class="conflict"><h2>{label}</h2>{text(&value)}</div> }
         });
         notice(
             Tone::Attention,

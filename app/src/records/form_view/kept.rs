@@ -4,7 +4,7 @@ use resilient_core::draft::{Draft, Revision, Text};
 use resilient_core::path_text::write_part;
 
 use super::typed::{Typed, TypedColumn, value_written};
-use super::{BesideDraft, BesideReason, FormSources, Notice, Restore, field};
+use super::{BesideColumn, BesideDraft, BesideReason, FormSources, Notice, Restore, field};
 use crate::drafts::port::KeptDraft;
 use crate::records::port::RecordForm;
 
@@ -135,20 +135,21 @@ fn beside_draft(sources: &FormSources, kept: &KeptDraft) -> BesideDraft {
             .and_then(|record| value_written(&record.values, column))
             .cloned()
     };
-    let columns = kept.draft.values.iter();
+    let column = |(column, mine): (&String, &Text)| {
+        let now = now(column);
+        let before = kept.draft.base.get(column).cloned();
+        BesideColumn {
+            label: field::label(sources.table, column),
+            mine: mine.clone(),
+            before: before.filter(|before| now.as_ref().is_some_and(|now| !same(before, now))),
+            now,
+            column: column.clone(),
+        }
+    };
     BesideDraft {
         form_key: kept.form_key.clone(),
         revision: kept.draft.revision.clone(),
         changed_at_ms: kept.changed_at_ms,
-        columns: columns
-            .map(|(column, value)| {
-                (
-                    column.clone(),
-                    field::label(sources.table, column),
-                    value.clone(),
-                    now(column),
-                )
-            })
-            .collect(),
+        columns: kept.draft.values.iter().map(column).collect(),
     }
 }

@@ -10,6 +10,7 @@ use super::typed::{Typed, TypedColumn, value_written};
 use super::{ConflictView, FormSources, Notice, field};
 use crate::records::address::Target;
 use crate::records::fields;
+use crate::records::model::Table;
 use crate::ui::page_request::Posted;
 
 pub fn typed(sources: &FormSources, posted: &Posted) -> Typed {
@@ -103,7 +104,7 @@ fn typed_column(
     let now = sources.record.and_then(|record| value_written(&record.values, written));
     let from_draft = draft.and_then(|draft| draft.base.get(written));
     let base = posted.base.clone().or_else(|| from_draft.cloned());
-    let value = value(sources, written, posted, base.as_ref().or(now));
+    let value = said(sources.table, written, posted, base.as_ref().or(now));
     TypedColumn {
         text: posted.text.clone(),
         null: posted.null,
@@ -115,8 +116,8 @@ fn typed_column(
 }
 
 /// What the posted controls say, by the rules of "Forms".
-fn value(sources: &FormSources, written: &str, posted: &PostedColumn, baseline: Option<&Text>) -> Text {
-    let Some(column) = sources.table.column_written(written) else {
+pub fn said(table: &Table, written: &str, posted: &PostedColumn, baseline: Option<&Text>) -> Text {
+    let Some(column) = table.column_written(written) else {
         return Some(posted.text.clone());
     };
     if !fields::has_null_checkbox(column) {

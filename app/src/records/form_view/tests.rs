@@ -244,10 +244,14 @@ fn a_draft_on_a_record_that_changed_since_stays_beside_the_form() {
     else {
         panic!("beside")
     };
-    assert_eq!(
-        draft.columns,
-        [("title".into(), "title".into(), text("Pump A"), Some(text("Pump")))]
-    );
+    let title = BesideColumn {
+        column: "title".into(),
+        label: "title".into(),
+        mine: text("Pump A"),
+        now: Some(text("Pump")),
+        before: Some(text("Old pump")),
+    };
+    assert_eq!(draft.columns, [title]);
 }
 
 #[test]

@@ -21,10 +21,11 @@ use crate::workspace::{Mode, Workspace};
 
 /// Scripts that the server hands out itself, in its pages and as `/sw.js`, under the names it knows, and what they are
 /// made of. It has their sources, too.
-const INLINE: [(&str, &[&str]); 4] = [
+const INLINE: [(&str, &[&str]); 5] = [
     ("early.js", &["frontend/early.js"]),
     ("loader.js", &["frontend/loader.js"]),
     ("keys.js", &["app/src/ui/keys.js"]),
+    ("incoming.js", &["app/src/records/edit_page/incoming.js"]),
     (
         "worker.js",
         &[

@@ -284,6 +284,10 @@ async fn requests(app: &TestApp, route: &Route) -> Vec<Asked> {
                 let body = form_body(app, &path, table).await;
                 (path, Some(body), Some(UPDATE))
             }
+            ("POST", "/records/{table}/{key}/incoming") => {
+                let body = form_body(app, &format!("/records/{table}/1"), table).await;
+                (format!("/records/{table}/1/incoming"), Some(body), Some(READ))
+            }
             ("GET", "/records/{table}/{key}/history") => (format!("/records/{table}/1/history"), None, Some(READ)),
             ("GET", "/records/{table}/{key}/delete") => (format!("/records/{table}/1/delete"), None, Some(DELETE)),
             ("POST", "/records/{table}/{key}/delete") => {

@@ -18,7 +18,7 @@ pub fn paint(form: &Rc<Form>, view: &View, before: Option<&View>) {
         redraw(form, "restored", restored_banner(form, view));
     }
     if differs(view, before, |view| (&view.outdated_by, view.changed.is_empty())) {
-        redraw(form, "outdated", outdated_banner(view));
+        redraw(form, "outdated", outdated_banner(form, view));
     }
     if differs(view, before, |view| view.discarded_elsewhere) {
         redraw(form, "discarded", discarded_banner(form, view));
@@ -61,7 +61,7 @@ pub fn paint_other_tabs(form: &Rc<Form>) {
     redraw(form, "other-tabs", banner.into_iter().collect());
 }
 
-fn outdated_banner(view: &View) -> Vec<Make> {
+fn outdated_banner(form: &Form, view: &View) -> Vec<Make> {
     let Some(by) = &view.outdated_by else { return Vec::new() };
     let heading = match by.as_str() {
         "" => "You saved this record in another tab.".to_owned(),
@@ -78,7 +78,18 @@ fn outdated_banner(view: &View) -> Vec<Make> {
         (words, Vec::new())
     };
     let banner = notice("waiting", &heading, words, actions);
-    vec![banner.with("data-outdated", "").with("role", "status")]
+    let banner = banner.with("data-outdated", "").with("role", "status");
+    vec![banner.children(form.element.has_attribute("data-incoming-url").then(what_changed))]
+}
+
+/// Filled by a script of the page when it is opened. Who opens it reads it: it is not announced as well.
+fn what_changed() -> Make {
+    make("details")
+        .with("class", "compare")
+        .with("data-incoming", "")
+        .with("aria-live", "off")
+        .child(make("summary").text("What changed"))
+        .child(make("div"))
 }
 
 fn discarded_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {

@@ -21,7 +21,14 @@ impl Form {
         let before = before.as_ref();
         set_attribute(&self.element, "data-state", Some(view.state.name()));
         if let Some(words) = find_in(&self.element, "[data-save-words]") {
-            set_text(&words, &view.words);
+            // Announced once Save has come to its end; what is queued or in conflict is announced by a toast, and
+            // where each bit of typing is kept is for whoever looks.
+            let ended = matches!(view.state, FormState::Saved | FormState::Invalid)
+                && before.is_some_and(|before| before.state != view.state);
+            if words.text_content().as_deref() != Some(&view.words) {
+                set_attribute(&words, "aria-live", Some(if ended { "polite" } else { "off" }));
+                set_text(&words, &view.words);
+            }
         }
         arm_guard(view.guard);
         self.paint_hidden();

@@ -1,0 +1,86 @@
+use super::*;
+use crate::records::model::ColumnKind;
+use crate::records::sample::{column, nullable, record, table, text};
+
+fn activity(title: &str, note: Option<&str>, status: &str) -> RecordForm {
+    let columns = vec![
+        column("id", ColumnKind::Integer),
+        column("title", ColumnKind::Text),
+        nullable("note", ColumnKind::LongText),
+        column("status", ColumnKind::Choice(vec!["open".into(), "done".into()])),
+    ];
+    record(
+        table("activity", columns),
+        &[text(title), note.map(str::to_owned), text(status)],
+    )
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn what_nobody_touched_here_comes_in_and_what_both_changed_is_to_be_chosen() {
+    let now = activity("Pump B", Some("Loud"), "done");
+    let body = FormBody::from_pairs([("v.title", "Pump A"), ("v.note", "Loud"), ("v.status", "open")]);
+    let changes = changes(
+        &now,
+        &body,
+        &names(&["title", "note", "status"]),
+        &names(&["title", "note"]),
+    );
+    let met: Vec<_> = changes
+        .iter()
+        .map(|change| (change.column.as_str(), change.meets))
+        .collect();
+    let expected = [
+        ("title", Meets::AnotherText),
+        ("note", Meets::TheSame),
+        ("status", Meets::Nothing),
+    ];
+    assert_eq!(met, expected);
+}
+
+#[test]
+fn null_and_the_empty_text_are_not_the_same() {
+    let now = activity("Pump", None, "open");
+    let body = FormBody::from_pairs([("v.note", "")]);
+    let changes = changes(&now, &body, &names(&["note"]), &names(&["note"]));
+    assert_eq!(changes[0].meets, Meets::AnotherText);
+    assert_eq!((&changes[0].here, &changes[0].now), (&Some(text("")), &None));
+}
+
+#[test]
+fn a_column_that_the_form_only_shows_comes_in_without_a_text_of_its_own() {
+    let now = activity("Pump", None, "done");
+    let changes = changes(&now, &FormBody::default(), &names(&["status"]), &[]);
+    assert_eq!((&changes[0].here, changes[0].meets), (&None, Meets::Nothing));
+}
+
+#[test]
+fn each_group_has_its_heading_and_the_words_that_differ_are_marked() {
+    let now = activity("Replace the pump", None, "done");
+    let body = FormBody::from_pairs([("v.title", "Mend the pump"), ("v.status", "open")]);
+    let changes = changes(&now, &body, &names(&["title", "status"]), &names(&["title"]));
+    let view = view_of(&now, Target::Existing(RecordKey(vec!["7".into()])));
+    let html = Owner::new().with(|| drawn(view.as_ref(), Some(&changes)).to_html());
+    let (chosen, brought) = html.split_once("Save brings these in").expect("two groups");
+    assert!(chosen.contains("Save will ask which text stays"), "{chosen}");
+    assert!(
+        chosen.contains("<mark>Mend</mark>") && chosen.contains("<mark>Replace</mark>"),
+        "{chosen}"
+    );
+    assert!(
+        brought.contains("done") && !brought.contains("data-contested"),
+        "{brought}"
+    );
+    assert!(!html.contains("You typed the same"), "{html}");
+}
+
+#[test]
+fn a_version_that_says_nothing_any_more_is_said() {
+    let now = activity("Pump", None, "open");
+    let view = view_of(&now, Target::Existing(RecordKey(vec!["7".into()])));
+    let html = Owner::new().with(|| drawn(view.as_ref(), None).to_html());
+    assert!(html.contains("cannot be told any more"), "{html}");
+}
