@@ -1,4 +1,4 @@
-//! The build task: `cargo xtask serve | build | check | test | bench`.
+//! The build task: `cargo xtask serve | build | check | test | example | bench`.
 //!
 //! It needs Rust and, for `--release` and the stories, Node; whatever else is missing it brings or names in one line.
 
@@ -45,6 +45,8 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Build and run the example of `resilient-form`, an application without Inkfast
+    Example,
     /// Formatting, clippy for both targets, the architecture's invariants, licences and sources of dependencies
     Check,
     /// Measure, and print the figures: what the machine is doing besides shows in them
@@ -82,6 +84,11 @@ fn run(task: Task) -> Result<()> {
         Task::Serve { release, arguments } => {
             let inkfast = build(&workspace, Mode::of(release))?;
             server::run_in_place(&workspace, &inkfast, &arguments)
+        }
+        Task::Example => {
+            site::build_example(&workspace)?;
+            let notes = server::build_example(&workspace)?;
+            server::run_example_in_place(&workspace, &notes)
         }
         Task::Check => check::run(&workspace, check::Missing::IsSaid),
         Task::Bench { what } => bench::run(&workspace, what),

@@ -10,7 +10,7 @@ use web_sys::{Element, Event as DomEvent};
 use super::connection::Request;
 use super::dom::{Make, account, document, find, find_in, listen, make, target_of, window};
 use super::task::spawn;
-use super::{device, timer};
+use super::{addresses, device, timer};
 
 /// Fills the list; on the page of a record that cannot be read, loads it again once the server can.
 pub async fn start() {
@@ -33,7 +33,7 @@ pub async fn start() {
 pub fn hear_discards() {
     listen(&document(), "submit", |event: DomEvent| {
         let form = target_of(&event);
-        let Some(form) = form.filter(|form| form.get_attribute("action").as_deref() == Some("/drafts/discard")) else {
+        let Some(form) = form.filter(|form| form.get_attribute("action") == Some(addresses::discard())) else {
             return;
         };
         let named = |name: &str| find_in(&form, &["[name=", name, "]"].concat())?.get_attribute("value");
@@ -144,9 +144,10 @@ async fn load_again_when_ready() {
         if document().hidden() {
             continue;
         }
+        let url = addresses::readiness();
         let probe = Request {
             method: "GET",
-            url: "/readyz",
+            url: &url,
             body: None,
             limit: PROBE_LIMIT,
         };
