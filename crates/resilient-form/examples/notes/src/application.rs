@@ -40,7 +40,7 @@ fn secret(file: &Path) -> Result<[u8; 32], Box<dyn Error>> {
         return secret.map_err(|_| format!("{} is no secret of 32 bytes", file.display()).into());
     }
     let mut secret = [0; 32];
-    getrandom::fill(&mut secret)?;
+    getrandom::fill(&mut secret).map_err(|error| error.to_string())?;
     let mut made = fs::OpenOptions::new();
     made.write(true).create_new(true);
     #[cfg(unix)]

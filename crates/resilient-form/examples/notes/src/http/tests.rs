@@ -1,6 +1,7 @@
 //! The application as a browser meets it, with and without script.
 
 use axum::body::{Body, to_bytes};
+use axum::http::Request;
 use scraper::{Html as Page, Selector};
 use tower::ServiceExt;
 
