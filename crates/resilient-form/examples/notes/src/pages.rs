@@ -168,11 +168,11 @@ fn conflicts(conflicts: &[Conflict]) -> Option<AnyView> {
         return None;
     }
     let one = |conflict: &Conflict| {
-        let theirs = conflict.theirs.clone().unwrap_or_default();
+        let theirs = conflict.theirs.clone();
         view! {
             <div data-conflict=conflict.column.clone() data-mine=conflict.mine.clone() data-theirs=theirs.clone()>
                 <p>{format!("{} was changed meanwhile to:", conflict.column)}</p>
-                <pre>{theirs}</pre>
+                <pre>{theirs.clone()}</pre>
             </div>
         }
     };
