@@ -46,7 +46,11 @@ enum Task {
         arguments: Vec<String>,
     },
     /// Build and run the example of `resilient-form`, an application without Inkfast
-    Example,
+    Example {
+        /// The browser's files alone, and those of the storage tests: what stories run by hand need
+        #[arg(long)]
+        browser: bool,
+    },
     /// Formatting, clippy for both targets, the architecture's invariants, licences and sources of dependencies
     Check,
     /// Measure, and print the figures: what the machine is doing besides shows in them
@@ -85,7 +89,8 @@ fn run(task: Task) -> Result<()> {
             let inkfast = build(&workspace, Mode::of(release))?;
             server::run_in_place(&workspace, &inkfast, &arguments)
         }
-        Task::Example => {
+        Task::Example { browser: true } => for_stories(&workspace),
+        Task::Example { browser: false } => {
             site::build_example(&workspace)?;
             let notes = server::build_example(&workspace)?;
             server::run_example_in_place(&workspace, &notes)
@@ -94,6 +99,12 @@ fn run(task: Task) -> Result<()> {
         Task::Bench { what } => bench::run(&workspace, what),
         Task::Test { parts, playwright } => test::run(&workspace, &parts, &playwright),
     }
+}
+
+/// What the stories load besides Inkfast's own files.
+pub fn for_stories(workspace: &Workspace) -> Result<()> {
+    site::build_example(workspace)?;
+    site::build_storage_tests(workspace)
 }
 
 fn built_within_budget(workspace: &Workspace, mode: Mode) -> Result<()> {

@@ -71,9 +71,10 @@ pub fn build_example(workspace: &Workspace) -> Result<()> {
 pub fn build_storage_tests(workspace: &Workspace) -> Result<()> {
     module::add_missing_target(workspace)?;
     let module = module::build_tests(workspace, "resilient-form")?;
-    let tests = Binding::of(&module, &workspace.storage_tests(), "storage_tests");
+    let folder = workspace.storage_tests();
     // The start of a test is the harness, which knows no browser.
-    tests.without_start().make(|| Ok(()))
+    let tests = Binding::of(&module, &folder, "storage_tests").without_start();
+    tests.make(|| Ok(()))
 }
 
 fn joined(workspace: &Workspace, parts: &[&str]) -> Result<String> {

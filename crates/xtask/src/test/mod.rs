@@ -64,7 +64,7 @@ fn steps<'a>(workspace: &'a Workspace, playwright: &'a [String]) -> Vec<Step<'a>
         step(
             Part::Stories,
             "example and storage tests",
-            Box::new(|| site::build_example(workspace).and_then(|()| site::build_storage_tests(workspace))),
+            Box::new(|| crate::for_stories(workspace)),
         ),
         step(
             Part::Stories,
