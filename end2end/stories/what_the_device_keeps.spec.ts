@@ -50,12 +50,12 @@ for (const name of names) {
     // What fails behind an await is an error of the page and no answer.
     const failed = new Promise<never>((_, reject) => page.on("pageerror", reject));
     const passed = page.evaluate(
-      async ([script, name]) => {
-        const tests = await import(script!);
-        await tests.default();
+      async ([folder, name]) => {
+        const tests = await import(`${folder}/storage_tests.js`);
+        await tests.default({ module_or_path: `${folder}/storage_tests_bg.wasm` });
         await tests[name!]();
       },
-      [`${origin}/storage_tests.js`, name],
+      [origin, name],
     );
     await Promise.race([passed, failed]);
   });

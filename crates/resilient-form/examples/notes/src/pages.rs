@@ -2,6 +2,9 @@
 
 mod shown;
 
+use std::sync::Arc;
+
+use hydration_context::SsrSharedContext;
 use leptos::prelude::*;
 use resilient_core::draft::Revision;
 use resilient_core::submission::answer::Conflict;
@@ -58,7 +61,8 @@ pub fn unreadable(form_key: &str) -> String {
 }
 
 fn page(title: &'static str, content: impl FnOnce() -> AnyView) -> String {
-    Owner::new().with(|| {
+    // Islands ask this for what they have to know of one another.
+    Owner::new_root(Some(Arc::new(SsrSharedContext::new_islands()))).with(|| {
         view! {
             <!DOCTYPE html>
             <html lang="en">
