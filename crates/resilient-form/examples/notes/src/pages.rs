@@ -18,7 +18,7 @@ use crate::notes::Note;
 pub use shown::{Field, Shown};
 
 /// The module starts itself; a page whose module does not come is a form all the same.
-const START: &str = "import start from '/pkg/notes.js'; start();";
+const START: &str = "import start from '/pkg/notes.js'; start({ module_or_path: '/pkg/notes_bg.wasm' });";
 const STYLE: &str = include_str!("style.css");
 
 pub fn list(notes: &[Note]) -> String {
