@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use leptos_meta::{MetaTags, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::path;
+use resilient_form::EARLY_RECORDER;
 
 use crate::api_error::ApiError;
 use crate::auth::model::Account;
@@ -26,8 +27,6 @@ use crate::records::list_page::ListPage;
 use crate::ui::error_page::{FailurePage, NotFoundPage};
 use crate::ui::page_request::PageRequest;
 
-/// Records what is typed before the islands run.
-const EARLY: &str = include_str!("../../frontend/early.js");
 /// Loads the module and hydrates the islands.
 const LOADER: &str = include_str!("../../frontend/loader.js");
 const KEYS: &str = include_str!("ui/keys.js");
@@ -64,7 +63,7 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                     type="application/wasm"
                 />
                 <link rel="icon" href=ICON />
-                <script nonce=use_nonce()>{inline(&assets, "early.js", EARLY)}</script>
+                <script nonce=use_nonce()>{inline(&assets, "early.js", EARLY_RECORDER)}</script>
                 <script nonce=use_nonce()>{inline(&assets, "keys.js", KEYS)}</script>
                 <MetaTags />
             </head>

@@ -25,6 +25,7 @@ mod reply;
     allow(dead_code, reason = "natively only its tests use it")
 )]
 mod stored;
+mod textarea;
 #[cfg(any(target_arch = "wasm32", test))]
 #[cfg_attr(
     not(target_arch = "wasm32"),
@@ -41,6 +42,10 @@ mod resilient_form;
 #[cfg(feature = "leptos")]
 mod toasts;
 
+/// A script for every page with a form, inline, best in `<head>`: it records what is typed before the islands run.
+/// With a content security policy it needs a nonce; the page's text is not to be put into it.
+pub const EARLY_RECORDER: &str = include_str!("early.js");
+
 pub use browser::{enhance_form, list_device_drafts, show_toasts, watch_connection};
 #[cfg(feature = "leptos")]
 pub use connection_status::ConnectionStatus;
@@ -48,5 +53,6 @@ pub use connection_status::ConnectionStatus;
 pub use device_drafts::DeviceDrafts;
 #[cfg(feature = "leptos")]
 pub use resilient_form::ResilientForm;
+pub use textarea::textarea_content;
 #[cfg(feature = "leptos")]
 pub use toasts::Toasts;

@@ -425,7 +425,7 @@ pub fn is_of(key: &str, kind: &str, account: &str) -> bool {
     rest.is_some_and(|id| has_no_writer && !id.contains(':')) || form_and_writer(key, kind, account).is_some()
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
 

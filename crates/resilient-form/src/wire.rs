@@ -131,7 +131,7 @@ fn side(fields: &mut Fields, name: &str) -> Option<Text> {
     fields.maybe_text(name)
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use proptest::prelude::*;
     use resilient_core::draft::Values;

@@ -1,4 +1,4 @@
-//! The build task: `cargo xtask serve | build | check | test | bench`.
+//! The build task: `cargo xtask serve | build | check | test | example | bench`.
 //!
 //! It needs Rust and, for `--release` and the stories, Node; whatever else is missing it brings or names in one line.
 
@@ -45,6 +45,12 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Build and run the example of `resilient-form`, an application without Inkfast
+    Example {
+        /// The browser's files alone, and those of the storage tests: what stories run by hand need
+        #[arg(long)]
+        browser: bool,
+    },
     /// Formatting, clippy for both targets, the architecture's invariants, that tests named in the stories' README are
     /// there, licences and sources of dependencies
     Check,
@@ -84,10 +90,22 @@ fn run(task: Task) -> Result<()> {
             let inkfast = build(&workspace, Mode::of(release))?;
             server::run_in_place(&workspace, &inkfast, &arguments)
         }
+        Task::Example { browser: true } => for_stories(&workspace),
+        Task::Example { browser: false } => {
+            site::build_example(&workspace)?;
+            let notes = server::build_example(&workspace)?;
+            server::run_example_in_place(&workspace, &notes)
+        }
         Task::Check => check::run(&workspace, check::Missing::IsSaid),
         Task::Bench { what } => bench::run(&workspace, what),
         Task::Test { parts, playwright } => test::run(&workspace, &parts, &playwright),
     }
+}
+
+/// What the stories load besides Inkfast's own files.
+pub fn for_stories(workspace: &Workspace) -> Result<()> {
+    site::build_example(workspace)?;
+    site::build_storage_tests(workspace)
 }
 
 fn built_within_budget(workspace: &Workspace, mode: Mode) -> Result<()> {

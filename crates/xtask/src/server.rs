@@ -8,6 +8,38 @@ use std::process::Command;
 use crate::command::{become_program, cargo, run};
 use crate::workspace::{Mode, Workspace};
 
+/// Builds the example application and answers where it is.
+pub fn build_example(workspace: &Workspace) -> Result<PathBuf> {
+    run(cargo(workspace).args(["build", "--package", "notes", "--bin", "notes"]))?;
+    let program = format!("notes{}", env::consts::EXE_SUFFIX);
+    Ok(workspace.target.join(Mode::Development.folder()).join(program))
+}
+
+/// Runs the example with the files just built; comes back only if it cannot.
+pub fn run_example_in_place(workspace: &Workspace, notes: &Path) -> Result<()> {
+    let mut server = Command::new(notes);
+    server
+        .current_dir(&workspace.root)
+        .env("NOTES_SITE_DIR", workspace.example_site());
+    become_program(&mut server)
+}
+
+/// Builds what the stories run. All at once, so that dependencies are built once: alone, each would have them with
+/// other features.
+pub fn build_for_stories(workspace: &Workspace) -> Result<()> {
+    run(cargo(workspace).args([
+        "build",
+        "--package",
+        "server",
+        "--bin",
+        "inkfast",
+        "--package",
+        "notes",
+        "--bin",
+        "notes",
+    ]))
+}
+
 /// Builds `inkfast` and answers where it is.
 pub fn build(workspace: &Workspace, mode: Mode) -> Result<PathBuf> {
     let mut build = cargo(workspace);

@@ -57,6 +57,16 @@ impl Workspace {
         self.target.join("site")
     }
 
+    /// What the example application serves.
+    pub fn example_site(&self) -> PathBuf {
+        self.target.join("notes-site")
+    }
+
+    /// The browser's tests, for a page of the stories.
+    pub fn storage_tests(&self) -> PathBuf {
+        self.target.join("storage-tests")
+    }
+
     /// The browser's side is built apart, so that the two never wait for or evict one another.
     pub fn wasm_target(&self) -> PathBuf {
         self.target.join("wasm")

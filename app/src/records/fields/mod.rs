@@ -7,7 +7,6 @@
 //! of a value it cannot hold, and its markup in `widget.rs`.
 
 mod exact;
-pub mod textarea;
 pub mod widget;
 
 use super::display::Widget;

@@ -2,9 +2,9 @@
 
 use leptos::prelude::*;
 use resilient_core::submission::form_body::{BASE, BASE_NULL, NULL, VALUE};
+use resilient_form::textarea_content;
 
 use super::Control;
-use super::textarea::textarea_content;
 use crate::records::form_view::FieldView;
 use crate::records::model::ReferenceOption;
 use crate::ui::icon::icon;

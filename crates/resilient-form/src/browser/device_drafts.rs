@@ -12,7 +12,7 @@ use web_sys::{Element, Event as DomEvent};
 use super::connection::Request;
 use super::dom::{Make, account, button, document, find, find_in, listen, make, target_of, window};
 use super::task::spawn;
-use super::{device, random, timer};
+use super::{addresses, device, random, timer};
 
 /// Fills the list; on the page of a record that cannot be read, loads it again once the server can, unless there is no
 /// such record any more.
@@ -43,7 +43,7 @@ pub async fn start() {
 pub fn hear_discards() {
     listen(&document(), "submit", |event: DomEvent| {
         let form = target_of(&event);
-        let Some(form) = form.filter(|form| form.get_attribute("action").as_deref() == Some("/drafts/discard")) else {
+        let Some(form) = form.filter(|form| form.get_attribute("action") == Some(addresses::discard())) else {
             return;
         };
         let named = |name: &str| find_in(&form, &["[name=", name, "]"].concat())?.get_attribute("value");
@@ -227,9 +227,10 @@ async fn load_again_when_ready() {
         if document().hidden() {
             continue;
         }
+        let url = addresses::readiness();
         let probe = Request {
             method: "GET",
-            url: "/readyz",
+            url: &url,
             body: None,
             limit: PROBE_LIMIT,
         };

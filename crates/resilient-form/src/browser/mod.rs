@@ -1,6 +1,7 @@
 //! The one place that knows the browser. Everything here runs in the page; the rules it performs are
 //! in `resilient_core`.
 
+mod addresses;
 mod channel;
 mod connection;
 mod device;
@@ -15,6 +16,8 @@ mod random;
 mod sign_out;
 mod status;
 mod storage;
+#[cfg(test)]
+mod storage_tests;
 mod stream;
 mod task;
 mod timer;

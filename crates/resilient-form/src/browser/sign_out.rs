@@ -9,7 +9,7 @@ use web_sys::{Event as DomEvent, HtmlDialogElement, HtmlFormElement};
 use super::connection::{FORM, JSON, Request};
 use super::dom::{self, button, document, find, listen, make, set_text};
 use super::task::spawn;
-use super::{device, form, status, storage};
+use super::{addresses, device, form, status, storage};
 use crate::json::{self, Json};
 use crate::{reply, stored, wire};
 
@@ -23,7 +23,6 @@ const REMOVES: &str = "Signing out removes it from this device.";
 /// The server sends again by itself what it has taken.
 const REMOVES_WHILE_AWAY: &str =
     "Signing out removes it from this device. What was already sent may be saved before the server hears of it.";
-const SIGN_OUT: &str = "/logout";
 
 /// Watches the page's sign-out form.
 pub fn guard() {
@@ -276,9 +275,10 @@ pub async fn finish_what_was_promised() {
         // Nobody is signed out who may still say so: it goes first when the server answers again.
         return;
     }
+    let url = addresses::sign_out();
     let request = Request {
         method: "POST",
-        url: SIGN_OUT,
+        url: &url,
         body: Some((FORM, String::new())),
         limit: LIMIT,
     };
@@ -289,7 +289,7 @@ pub async fn finish_what_was_promised() {
             // Somebody may be reading it, or copying it.
             form::signed_out();
         } else {
-            let _ = dom::window().location().assign("/login");
+            let _ = dom::window().location().assign(&addresses::sign_in());
         }
     }
 }

@@ -12,10 +12,9 @@ use super::connection::Request;
 use super::dom::{document, find, is_hidden, listen, make, set_attribute, set_text, window};
 use super::task::spawn;
 use super::timer::{Alarm, now, sleep};
-use super::{form, outbox_runner, random, sign_out, stream, toasts};
+use super::{addresses, form, outbox_runner, random, sign_out, stream, toasts};
 use crate::reply;
 
-const READY: &str = "/readyz";
 /// Pages that learned at the same time that the server is ready do not all come at once.
 const READY_SPREAD_MS: u64 = 800;
 
@@ -75,9 +74,10 @@ fn perform(effect: Effect) {
 
 async fn probe() {
     let left = now();
+    let url = addresses::readiness();
     let probe = Request {
         method: "GET",
-        url: READY,
+        url: &url,
         body: None,
         limit: PROBE_LIMIT,
     };

@@ -16,12 +16,10 @@ use super::connection::{FORM, Request, encode, with_query};
 use super::dom::{document, is_hidden, listen, window};
 use super::task::spawn;
 use super::timer::sleep;
-use super::{dom, form, locks, others, random, status};
+use super::{addresses, dom, form, locks, others, random, status};
 use crate::json::{Fields, Json};
 use crate::reply;
 
-const EVENTS: &str = "/events";
-const PRESENCE: &str = "/api/presence";
 const NAMES: [&str; 6] = ["hello", "tick", "status", "record", "submission", "presence"];
 /// Between tabs: a new tab asks for what was said before it came, each tells what it has open, and that
 /// it has not any more.
@@ -41,6 +39,8 @@ thread_local! {
 
 struct Tab {
     account: String,
+    /// Of the stream.
+    url: String,
     /// To the other tabs; `None` where each reads for itself.
     channel: Option<BroadcastChannel>,
     source: RefCell<Option<EventSource>>,
@@ -58,11 +58,14 @@ struct Tab {
 
 /// Begins to listen for the account of this page.
 pub fn start() {
-    let Some(account) = dom::account() else { return };
+    let (Some(account), Some(url)) = (dom::account(), addresses::events()) else {
+        return;
+    };
     let shared = locks::are_there();
     let channel = BroadcastChannel::new(&lock_name(&account)).ok().filter(|_| shared);
     let tab = Rc::new(Tab {
         account,
+        url,
         channel,
         source: RefCell::default(),
         leads: Cell::new(false),
@@ -152,7 +155,7 @@ impl Tab {
 
     fn read(self: &Rc<Self>) {
         self.stop_reading();
-        let Ok(source) = EventSource::new(&with_query(EVENTS, "account", &self.account)) else {
+        let Ok(source) = EventSource::new(&with_query(&self.url, "account", &self.account)) else {
             return;
         };
         for name in NAMES {
@@ -280,7 +283,10 @@ impl Tab {
                 .chain(named)
                 .collect::<Vec<_>>(),
         );
-        let (tab, url) = (Rc::clone(self), with_query(PRESENCE, "account", &self.account));
+        let (tab, url) = (
+            Rc::clone(self),
+            with_query(&addresses::presence(), "account", &self.account),
+        );
         spawn(async move {
             let request = Request {
                 method: "POST",

@@ -22,7 +22,7 @@ pub fn browser(workspace: &Workspace) -> Result<()> {
     let packages = Packages::browser();
     let mut clippy = cargo(workspace);
     clippy
-        .args(["clippy", "--target", "wasm32-unknown-unknown", "--target-dir"])
+        .args(["clippy", "--lib", "--target", "wasm32-unknown-unknown", "--target-dir"])
         .arg(workspace.wasm_target());
     run(clippy
         .args(["--profile", "wasm-dev"])

@@ -24,26 +24,61 @@ pub const WEIGHT: &str = "weight.txt";
 /// Makes script and module for the browser, unless those made from this very module are there already.
 pub fn bind(workspace: &Workspace, mode: Mode, module: &Path) -> Result<Bound> {
     let folder = workspace.wasm_target().join("bound").join(mode.folder());
-    let made_from = folder.join("made-from");
-    let identity = identity_of(module)?;
-    if fs::read_to_string(&made_from).is_ok_and(|known| known == identity) {
-        return Ok(Bound { folder });
-    }
-    if folder.exists() {
-        fs::remove_dir_all(&folder)?;
-    }
-    Bindgen::new()
-        .input_path(module)
-        .web(true)?
-        .typescript(false)
-        .out_name("inkfast")
-        .generate(&folder)?;
-    islands::check_exports(workspace, &fs::read_to_string(folder.join(SCRIPT))?)?;
-    if mode == Mode::Release {
-        make_small(workspace, &folder)?;
-    }
-    fs::write(made_from, identity)?;
+    Binding::of(module, &folder, "inkfast").make(|| {
+        islands::check_exports(workspace, &fs::read_to_string(folder.join(SCRIPT))?)?;
+        match mode {
+            Mode::Release => make_small(workspace, &folder),
+            Mode::Development => Ok(()),
+        }
+    })?;
     Ok(Bound { folder })
+}
+
+/// What wasm-bindgen is to make of a module.
+pub struct Binding<'a> {
+    module: &'a Path,
+    folder: &'a Path,
+    /// Of the script; the module's begins with it.
+    name: &'a str,
+    /// Whether a page that loads it runs what is marked as its start, or as `main`.
+    starts: bool,
+}
+
+impl<'a> Binding<'a> {
+    pub fn of(module: &'a Path, folder: &'a Path, name: &'a str) -> Self {
+        Self {
+            module,
+            folder,
+            name,
+            starts: true,
+        }
+    }
+
+    pub fn without_start(self) -> Self {
+        Self { starts: false, ..self }
+    }
+
+    /// Makes script and module, and then does what `finish` does about them, unless those made from this very module are
+    /// there already.
+    pub fn make(&self, finish: impl FnOnce() -> Result<()>) -> Result<()> {
+        let made_from = self.folder.join("made-from");
+        let identity = identity_of(self.module)?;
+        if fs::read_to_string(&made_from).is_ok_and(|known| known == identity) {
+            return Ok(());
+        }
+        if self.folder.exists() {
+            fs::remove_dir_all(self.folder)?;
+        }
+        Bindgen::new()
+            .input_path(self.module)
+            .web(true)?
+            .typescript(false)
+            .emit_start(self.starts)
+            .out_name(self.name)
+            .generate(self.folder)?;
+        finish()?;
+        Ok(fs::write(made_from, identity)?)
+    }
 }
 
 fn make_small(workspace: &Workspace, folder: &Path) -> Result<()> {

@@ -18,11 +18,12 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use crate::workspace::{Mode, Workspace};
+use bindings::Binding;
 
 /// Scripts that the server hands out itself, in its pages and as `/sw.js`, under the names it knows, and what they are
 /// made of. It has their sources, too.
 const INLINE: [(&str, &[&str]); 5] = [
-    ("early.js", &["frontend/early.js"]),
+    ("early.js", &["crates/resilient-form/src/early.js"]),
     ("loader.js", &["frontend/loader.js"]),
     ("keys.js", &["app/src/ui/keys.js"]),
     ("incoming.js", &["app/src/records/edit_page/incoming.js"]),
@@ -58,6 +59,23 @@ pub fn build(workspace: &Workspace, mode: Mode) -> Result<()> {
     }
     let scripts = assets::Scripts { inline, offline };
     assets::publish(workspace, mode, &bound, &style, scripts)
+}
+
+/// The example's script and module, as `notes` serves them.
+pub fn build_example(workspace: &Workspace) -> Result<()> {
+    module::add_missing_target(workspace)?;
+    let module = module::build_library(workspace, Mode::Development, "notes", "notes_browser")?;
+    Binding::of(&module, &workspace.example_site(), "notes").make(|| Ok(()))
+}
+
+/// The tests of what a device keeps, for the stories to run.
+pub fn build_storage_tests(workspace: &Workspace) -> Result<()> {
+    module::add_missing_target(workspace)?;
+    let module = module::build_tests(workspace, "resilient-form")?;
+    let folder = workspace.storage_tests();
+    // The start of a test is the harness, which knows no browser.
+    let tests = Binding::of(&module, &folder, "storage_tests").without_start();
+    tests.make(|| Ok(()))
 }
 
 fn joined(workspace: &Workspace, parts: &[&str]) -> Result<String> {

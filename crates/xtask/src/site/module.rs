@@ -1,6 +1,7 @@
 //! The WebAssembly module as rustc makes it.
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,6 +10,8 @@ use crate::command::{cargo, is_installed, output_of, run};
 use crate::workspace::{Mode, Workspace};
 
 pub const TARGET: &str = "wasm32-unknown-unknown";
+/// The profile for it while developing.
+const DEVELOPMENT: &str = "wasm-dev";
 
 /// Adds rustc's target for the browser where rustup can.
 ///
@@ -46,8 +49,13 @@ fn without_own_paths(workspace: &Workspace) -> String {
 
 /// Builds `frontend` and answers where the module is.
 pub fn build(workspace: &Workspace, mode: Mode) -> Result<PathBuf> {
+    build_library(workspace, mode, "frontend", "frontend")
+}
+
+/// Builds the library of a package, next to what others have built of the same dependencies.
+pub fn build_library(workspace: &Workspace, mode: Mode, package: &str, library: &str) -> Result<PathBuf> {
     let profile = match mode {
-        Mode::Development => "wasm-dev",
+        Mode::Development => DEVELOPMENT,
         Mode::Release => "wasm-release",
     };
     let target = workspace.wasm_target();
@@ -55,7 +63,7 @@ pub fn build(workspace: &Workspace, mode: Mode) -> Result<PathBuf> {
     build.args([
         "build",
         "--package",
-        "frontend",
+        package,
         "--lib",
         "--target",
         TARGET,
@@ -67,5 +75,21 @@ pub fn build(workspace: &Workspace, mode: Mode) -> Result<PathBuf> {
         build.env("CARGO_ENCODED_RUSTFLAGS", without_own_paths(workspace));
     }
     run(&mut build).context("the browser's side does not build")?;
-    Ok(target.join(TARGET).join(profile).join("frontend.wasm"))
+    Ok(target.join(TARGET).join(profile).join(format!("{library}.wasm")))
+}
+
+/// Builds the tests of a package's library and answers where their module is.
+pub fn build_tests(workspace: &Workspace, package: &str) -> Result<PathBuf> {
+    let mut build = cargo(workspace);
+    build.args(["test", "--no-run", "--package", package, "--lib", "--target", TARGET]);
+    build.args([
+        "--profile",
+        DEVELOPMENT,
+        "--message-format=json-render-diagnostics",
+        "--target-dir",
+    ]);
+    let told = output_of(build.arg(workspace.wasm_target())).context("the browser's tests do not build")?;
+    let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut built = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from));
+    built.next().context("cargo names no module of the browser's tests")
 }

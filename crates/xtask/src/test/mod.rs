@@ -63,8 +63,13 @@ fn steps<'a>(workspace: &'a Workspace, playwright: &'a [String]) -> Vec<Step<'a>
         ),
         step(
             Part::Stories,
+            "example and storage tests",
+            Box::new(|| crate::for_stories(workspace)),
+        ),
+        step(
+            Part::Stories,
             "server build",
-            Box::new(|| server::build(workspace, Mode::Development).map(|_| ())),
+            Box::new(|| server::build_for_stories(workspace)),
         ),
         step(
             Part::Stories,

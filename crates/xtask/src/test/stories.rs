@@ -28,6 +28,8 @@ pub fn playwright(workspace: &Workspace, mode: Mode, arguments: &[impl AsRef<OsS
     playwright
         .env("INKFAST_PROGRAMS", programs)
         .env("INKFAST_SITE_DIR", workspace.site())
+        .env("NOTES_SITE_DIR", workspace.example_site())
+        .env("STORAGE_TESTS_DIR", workspace.storage_tests())
         .current_dir(workspace.root.join("end2end"));
     playwright
 }

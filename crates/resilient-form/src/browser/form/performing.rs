@@ -15,7 +15,7 @@ use crate::browser::connection::{FORM, Request, encode, with_other_end};
 use crate::browser::dom::{all_in, document, find, find_in, set_attribute, set_text, window};
 use crate::browser::outbox_runner::{self, account_is_here};
 use crate::browser::task::spawn;
-use crate::browser::{device, locks, status, storage};
+use crate::browser::{addresses, device, locks, status, storage};
 use crate::reply::{self, Asked};
 use crate::stored;
 
@@ -241,7 +241,7 @@ impl Form {
 
 /// What became of a submission, if the server can say.
 pub async fn what_became_of(id: &str, limit: Duration) -> Asked {
-    let url = format!("/api/submissions/{id}");
+    let url = addresses::submission(id);
     let request = Request {
         method: "GET",
         url: &url,

@@ -9,6 +9,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Event as DomEvent, HtmlDialogElement, HtmlElement, HtmlInputElement};
 
 use super::Form;
+use crate::browser::addresses;
 use crate::browser::connection::{FORM, Request, encode};
 use crate::browser::dom::{document, find, make, set_text};
 use crate::browser::storage;
@@ -63,7 +64,9 @@ impl Form {
             .with("class", "button button-primary")
             .text("Sign in");
         let later = crate::browser::dom::button("Later", |_| close());
-        let form = make("form").with("method", "post").with("action", "/login");
+        let form = make("form")
+            .with("method", "post")
+            .with("action", &addresses::sign_in());
         let form = form.on("submit", move |event| {
             event.prevent_default();
             spawn(Rc::clone(&own).sign_in());
@@ -95,9 +98,10 @@ impl Form {
             ("username".to_owned(), self.account.clone()),
             ("password".to_owned(), password.value()),
         ];
+        let url = addresses::sign_in();
         let request = Request {
             method: "POST",
-            url: "/login",
+            url: &url,
             body: Some((FORM, encode(&pairs))),
             limit: LIMIT,
         };

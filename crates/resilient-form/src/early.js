@@ -55,7 +55,7 @@
     const signal = AbortSignal.timeout(5_000);
     const tell = (url, method) => fetch(url, { method, redirect: "manual", signal, body: method === "POST" ? new URLSearchParams() : null });
     await Promise.all(drops.map((drop) => tell(drop, "DELETE").catch(() => {})));
-    const { type } = await tell("/logout", "POST");
+    const { type } = await tell(document.body.dataset.signOutUrl ?? "/logout", "POST");
     if (type === "opaqueredirect") localStorage.removeItem(signOut);
   };
 
@@ -64,7 +64,7 @@
   const signingIn = (event) => {
     const { target } = event;
     // The dialog over a form does the same once it has signed in.
-    if (new URL(target.action).pathname !== "/login" || target.closest("dialog")) return;
+    if (new URL(target.action).pathname !== (document.body.dataset.signInUrl ?? "/login") || target.closest("dialog")) return;
     try {
       localStorage.removeItem("inkfast:1:account");
       const promised = JSON.parse(localStorage.getItem(signOut));

@@ -1,6 +1,6 @@
 //! Text inside `<textarea>`.
 
-/// The content of a `textarea` as HTML, for `inner_html`: the one place where that is used.
+/// The content of a `textarea` as HTML, for `inner_html`. An application uses that for nothing else.
 ///
 /// Leptos 0.8 does not escape a textarea's children on the server, so that a stored
 /// `</textarea><script>` would run. The line feed in front is dropped by HTML's parser and keeps it

@@ -1,0 +1,244 @@
+//! The application as a browser meets it, with and without script.
+
+use axum::body::{Body, to_bytes};
+use axum::http::Request;
+use scraper::{Html as Page, Selector};
+use tower::ServiceExt;
+
+use super::*;
+
+struct Notes {
+    application: Arc<Application>,
+    _folder: tempfile::TempDir,
+}
+
+struct Said {
+    status: u16,
+    location: Option<String>,
+    body: String,
+}
+
+impl Notes {
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let application = Application::open(folder.path()).await.expect("an application");
+        Self {
+            application: Arc::new(application),
+            _folder: folder,
+        }
+    }
+
+    async fn ask(&self, request: axum::http::request::Builder, body: String) -> Said {
+        let router = router(Arc::clone(&self.application), FilePath::new("nowhere"));
+        let request = request.body(Body::from(body)).expect("a request");
+        let answer = router.oneshot(request).await.expect("an answer");
+        let location = answer
+            .headers()
+            .get("location")
+            .map(|to| to.to_str().expect("text").to_owned());
+        let status = answer.status().as_u16();
+        let body = to_bytes(answer.into_body(), usize::MAX).await.expect("a body");
+        Said {
+            status,
+            location,
+            body: String::from_utf8(body.to_vec()).expect("text"),
+        }
+    }
+
+    async fn get(&self, url: &str) -> Said {
+        self.ask(Request::get(url), String::new()).await
+    }
+
+    async fn post(&self, url: &str, controls: &[(String, String)]) -> Said {
+        let request = Request::post(url).header("content-type", "application/x-www-form-urlencoded");
+        let coded = |text: &str| text.bytes().map(|byte| format!("%{byte:02x}")).collect::<String>();
+        let pairs = controls
+            .iter()
+            .map(|(name, value)| format!("{}={}", coded(name), coded(value)));
+        self.ask(request, pairs.collect::<Vec<_>>().join("&")).await
+    }
+
+    /// How often the note was saved.
+    async fn saves(&self) -> i64 {
+        self.application
+            .notes
+            .find(1)
+            .await
+            .expect("readable")
+            .expect("there")
+            .saves
+    }
+}
+
+/// What a browser without script would post of the page's form, with another text in one field.
+fn typed(said: &Said, column: &str, text: &str) -> Vec<(String, String)> {
+    let page = Page::parse_document(&said.body);
+    let controls = Selector::parse("form[action='/notes/1'] [name]").expect("a selector");
+    let control = |control: scraper::ElementRef| {
+        let name = control.attr("name").unwrap_or_default().to_owned();
+        let drawn = match control.attr("value") {
+            Some(value) => value.to_owned(),
+            None => control.text().collect(),
+        };
+        let value = if name == format!("v.{column}") {
+            text.to_owned()
+        } else {
+            drawn
+        };
+        (name, value)
+    };
+    page.select(&controls).map(control).collect()
+}
+
+fn value(controls: &[(String, String)], name: &str) -> Option<String> {
+    controls
+        .iter()
+        .find(|(found, _)| found == name)
+        .map(|(_, value)| value.clone())
+}
+
+#[tokio::test]
+async fn a_plain_post_saves_and_leads_to_the_note() {
+    let notes = Notes::open().await;
+    let form = typed(&notes.get("/notes/1").await, "text", "Bread & milk </textarea>");
+    let said = notes.post("/notes/1", &form).await;
+    assert_eq!(said.status, 303);
+    let page = notes.get(&said.location.expect("a location")).await;
+    assert!(page.body.contains("data-state=\"saved\""), "{}", page.body);
+    let now = typed(&page, "", "");
+    assert_eq!(value(&now, "v.text").as_deref(), Some("Bread & milk </textarea>"));
+    // Pressed again, after Back.
+    assert_eq!(notes.post("/notes/1", &form).await.status, 303);
+    assert_eq!(notes.saves().await, 1);
+}
+
+#[tokio::test]
+async fn a_save_that_fails_without_script_comes_back_with_the_text_and_is_a_draft() {
+    let notes = Notes::open().await;
+    let form = typed(&notes.get("/notes/1").await, "text", "Milk");
+    notes.application.notes.close().await;
+    let said = notes.post("/notes/1", &form).await;
+    assert_eq!(said.status, 503);
+    let again = typed(&said, "", "");
+    for name in ["_id", "_version", "v.text"] {
+        assert_eq!(value(&again, name), value(&form, name), "{name}");
+    }
+    let drafts = notes
+        .application
+        .drafts
+        .load(ACCOUNT, "notes/1")
+        .await
+        .expect("readable")
+        .drafts;
+    assert_eq!(drafts.len(), 1);
+    assert_eq!(
+        drafts[0].draft.values.get("text").cloned().flatten().as_deref(),
+        Some("Milk")
+    );
+    assert_eq!(
+        value(&again, "_writer").as_ref(),
+        Some(&drafts[0].draft.revision.writer)
+    );
+    assert_eq!(notes.get("/notes/1").await.status, 503);
+    assert_eq!(notes.get("/ready").await.status, 503);
+}
+
+#[tokio::test]
+async fn a_draft_is_kept_drawn_into_the_form_and_ended_by_its_save() {
+    let notes = Notes::open().await;
+    let version = value(&typed(&notes.get("/notes/1").await, "", ""), "_version").expect("a version");
+    let draft = json!({"version": version, "base": {"text": "Bread"}, "values": {"text": "Milk"}, "seq": 1, "writer": "w", "on": null});
+    let keep = || Request::post("/drafts/notes/1?account=me").header("content-type", "application/json");
+    assert_eq!(notes.ask(keep(), draft.to_string()).await.status, 200);
+    assert_eq!(notes.ask(keep(), "{}".to_owned()).await.status, 400);
+    let page = notes.get("/notes/1").await;
+    assert!(page.body.contains("data-state=\"dirty\""), "{}", page.body);
+    let drawn = typed(&page, "", "");
+    let expected = [("v.text", "Milk"), ("b.text", "Bread"), ("_seq", "1"), ("_writer", "w")];
+    for (name, text) in expected {
+        assert_eq!(value(&drawn, name).as_deref(), Some(text), "{name}");
+    }
+    assert_eq!(notes.post("/notes/1", &drawn).await.status, 303);
+    assert!(
+        notes
+            .application
+            .drafts
+            .load(ACCOUNT, "notes/1")
+            .await
+            .expect("readable")
+            .drafts
+            .is_empty()
+    );
+    // A late copy of it stays away.
+    assert_eq!(notes.ask(keep(), draft.to_string()).await.status, 409);
+}
+
+#[tokio::test]
+async fn a_draft_of_an_older_note_is_shown_beside_it_and_can_be_discarded() {
+    let notes = Notes::open().await;
+    let version = value(&typed(&notes.get("/notes/1").await, "", ""), "_version").expect("a version");
+    let draft = json!({"version": version, "values": {"text": "Mine"}, "seq": 1, "writer": "w"});
+    notes.ask(Request::post("/drafts/notes/1"), draft.to_string()).await;
+    let other = typed(&notes.get("/notes/1").await, "text", "Theirs");
+    let other: Vec<_> = other
+        .into_iter()
+        .filter(|(name, _)| !matches!(name.as_str(), "_seq" | "_writer"))
+        .collect();
+    let as_somebody_else = [
+        ("_seq".to_owned(), "0".to_owned()),
+        ("_writer".to_owned(), "other".to_owned()),
+    ];
+    let body = FormBody::from_pairs(other.into_iter().chain(as_somebody_else));
+    assert_eq!(
+        notes.application.notes.save(1, &body).await.expect("saved").outcome,
+        Outcome::Saved
+    );
+    let page = notes.get("/notes/1").await;
+    assert_eq!(value(&typed(&page, "", ""), "v.text").as_deref(), Some("Theirs"));
+    assert!(page.body.contains("<pre>Mine</pre>"), "{}", page.body);
+    let named = [("form_key", "notes/1"), ("seq", "1"), ("writer", "w")];
+    let named = named.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(notes.post("/discard", &named).await.status, 303);
+    assert!(!notes.get("/notes/1").await.body.contains("Mine"));
+}
+
+#[tokio::test]
+async fn a_script_is_told_what_became_of_its_press_also_later() {
+    let notes = Notes::open().await;
+    let form = typed(&notes.get("/notes/1").await, "title", "");
+    let id = value(&form, "_id").expect("an id");
+    let coded: Vec<_> = form
+        .iter()
+        .map(|(name, value)| format!("{name}={}", value.replace(' ', "+")))
+        .collect();
+    let press = Request::post("/notes/1")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("accept", "application/json");
+    let refused = notes.ask(press, coded.join("&")).await;
+    assert_eq!(refused.status, 422);
+    assert!(
+        refused.body.contains("\"title\":\"A note needs a title.\""),
+        "{}",
+        refused.body
+    );
+    assert_eq!(notes.get(&format!("/submissions/{id}")).await.status, 404);
+    let saved = typed(&notes.get("/notes/1").await, "title", "Market");
+    notes.post("/notes/1", &saved).await;
+    let told = notes
+        .get(&format!("/submissions/{}", value(&saved, "_id").expect("an id")))
+        .await;
+    assert_eq!(told.status, 200);
+    assert!(told.body.contains("\"outcome\":\"saved\""), "{}", told.body);
+}
+
+#[tokio::test]
+async fn another_sites_page_saves_nothing() {
+    let notes = Notes::open().await;
+    let form = typed(&notes.get("/notes/1").await, "text", "Milk");
+    let body: Vec<_> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let foreign = Request::post("/notes/1")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", "cross-site");
+    assert_eq!(notes.ask(foreign, body.join("&")).await.status, 403);
+    assert_eq!(notes.saves().await, 0);
+}

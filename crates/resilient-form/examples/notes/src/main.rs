@@ -1,0 +1,29 @@
+//! Notes that survive what happens to them: a small application around `resilient-form`.
+
+mod answers;
+mod application;
+mod drafts;
+mod http;
+mod notes;
+mod pages;
+mod version;
+
+use std::env;
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use application::Application;
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let told = |name: &str, usual: &str| env::var(name).unwrap_or_else(|_| usual.to_owned());
+    let folder = PathBuf::from(told("NOTES_DATA_DIR", "data/notes"));
+    let site = PathBuf::from(told("NOTES_SITE_DIR", "target/notes-site"));
+    let application = Arc::new(Application::open(&folder).await?);
+    let listener = TcpListener::bind(told("NOTES_LISTEN", "127.0.0.1:3100")).await?;
+    println!("Notes: http://{}", listener.local_addr()?);
+    axum::serve(listener, http::router(application, &site)).await?;
+    Ok(())
+}
