@@ -179,6 +179,7 @@ fn draft(seq: u64, text: &str) -> DeviceDraft {
         form_key: FORM.into(),
         draft,
         lineage: Vec::new(),
+        secrets: Vec::new(),
     }
 }
 
