@@ -225,7 +225,12 @@ async fn the_same_press_without_script_in_redis_and_beside_it_is_one_draft() {
     assert!(matches!(press("second", &drawn, 2).await, Written::Stored(kept) if kept.kept_in == Place::Server));
     servers.redis.restart().unwrap();
     until_it_answers(&store.redis).await;
-    assert_eq!(stored(&store).await.len(), 1, "also before it is moved");
+    // Also before it is moved, and while it is.
+    let seen = [
+        store.load("ann", "site/1").await.unwrap(),
+        store.list("ann").await.unwrap(),
+    ];
+    assert_eq!(seen.map(|seen| seen.drafts.len()), [1, 1]);
     until_all_is_moved(&store).await;
     assert_eq!(stored(&store).await, [(at("second", 1), Place::Redis)]);
     // The page that was drawn with it goes on from there.
