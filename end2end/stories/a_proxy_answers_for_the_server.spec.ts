@@ -67,13 +67,26 @@ test("a proxy's 429 with Retry-After: it waits that long, keeps the text, and is
   await form.is("queued");
   await expect(form.words).toHaveText(/^Queued: will be saved when the server takes more requests/);
   await form.holds("title", "One of many");
-  // Pressed again meanwhile, it waits all the same.
-  await form.save();
   await form.is("saved");
   expect(presses).toHaveLength(2);
   expect(presses[1]!.at - presses[0]!.at).toBeGreaterThanOrEqual(4_000);
   expect(presses[1]!.id).toBe(presses[0]!.id);
   expect(await database.row(title)).toEqual({ title: "One of many" });
+  expect(await database.audited("update", "activities")).toBe(1);
+});
+
+test("a proxy's 429 that asks for a day: who presses Save again does not wait for it", async ({ person, inkfast, database }) => {
+  const form = await person.opens("activities/1");
+  const presses = pressesOf(person.page);
+  const answer = proxysPage("429 Too Many Requests", { "retry-after": "86400" });
+  await inkfast.way.set({ kind: "answer_instead", pattern: "POST /records/", answer });
+  await form.type("title", "Not in a day");
+  await form.save();
+  await form.is("queued");
+  await form.save();
+  await form.is("saved");
+  expect(presses.map(({ id }) => id)).toEqual([presses[0]!.id, presses[0]!.id]);
+  expect(await database.row(title)).toEqual({ title: "Not in a day" });
   expect(await database.audited("update", "activities")).toBe(1);
 });
 

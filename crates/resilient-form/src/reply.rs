@@ -26,14 +26,18 @@ pub fn answer(reply: &Reply) -> Option<Answer> {
     Some(answer)
 }
 
-/// Two answers hold whoever gives them, a proxy in between included: what is too large for it will be too large
-/// the next time, and who sends too often has to wait.
+/// Two answers are heard whoever gives them, a proxy in between included: what is too large for it will be too large
+/// the next time, and who sends too often has to wait. They say nothing of what was sent before.
 fn turned_away(status: u16) -> Option<Answer> {
-    match status {
-        413 => Some(Answer::new(Outcome::TooLarge)),
-        429 => Some(Answer::new(Outcome::RateLimited)),
-        _ => None,
-    }
+    let outcome = match status {
+        413 => Outcome::TooLarge,
+        429 => Outcome::RateLimited,
+        _ => return None,
+    };
+    Some(Answer {
+        on_the_way: true,
+        ..Answer::new(outcome)
+    })
 }
 
 fn ours(reply: &Reply) -> Option<Answer> {
@@ -41,11 +45,10 @@ fn ours(reply: &Reply) -> Option<Answer> {
         return None;
     }
     let mut envelope = Json::read(&reply.body)?.object()?;
-    let whole = if is_ours(&mut envelope) {
-        envelope.take("data").and_then(wire::answer)
-    } else {
-        None
-    };
+    if !is_ours(&mut envelope) {
+        return None;
+    }
+    let whole = envelope.take("data").and_then(wire::answer);
     // A refusal from before the save was looked at has an error, and data of its own or none.
     whole.or_else(|| Some(Answer::new(wire::outcome(envelope.take("error")?)?)))
 }
@@ -65,7 +68,7 @@ pub enum Asked {
 
 pub fn asked(reply: Option<&Reply>) -> Asked {
     match reply {
-        Some(reply) if reply.status == 404 && reply.is_json => Asked::NeverSaved,
+        Some(reply) if reply.status == 404 && is_from_us(reply) => Asked::NeverSaved,
         Some(reply) => answer(reply).map_or(Asked::Unanswered, |answer| Asked::Answer(Box::new(answer))),
         None => Asked::Unanswered,
     }
@@ -190,10 +193,26 @@ mod tests {
                     retry_after_ms: Some(7_000),
                     body: "{}".into(),
                 };
-                let said = answer(&page).map(|said| (said.outcome, said.retry_after_ms));
-                assert_eq!(said, Some((outcome, Some(7_000))));
+                let said = answer(&page).map(|said| (said.outcome, said.retry_after_ms, said.on_the_way));
+                assert_eq!(said, Some((outcome, Some(7_000), true)));
             }
+            let own = format!(r#"{{"success":false,"error":"{}","data":null}}"#, outcome.code());
+            assert!(answer(&reply(status, &own)).is_some_and(|said| !said.on_the_way));
         }
+    }
+
+    #[test]
+    fn a_proxys_json_ends_no_submission() {
+        for (status, body) in [
+            (404, r#"{"error":"gone"}"#),
+            (404, "{}"),
+            (403, r#"{"error":"forbidden"}"#),
+        ] {
+            assert_eq!(answer(&reply(status, body)), None);
+            assert_eq!(asked(Some(&reply(status, body))), Asked::Unanswered);
+        }
+        let own = r#"{"success":false,"error":"not_found","data":null}"#;
+        assert_eq!(asked(Some(&reply(404, own))), Asked::NeverSaved);
     }
 
     #[test]

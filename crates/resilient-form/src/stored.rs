@@ -216,8 +216,12 @@ impl StoredSubmission {
 
     /// What is left of the wait. A clock that was put back or forward makes it neither longer than it
     /// was nor negative.
+    pub fn wait_ms(&self, now_ms: u64) -> u64 {
+        self.due_at_ms.saturating_sub(now_ms).min(self.wait_ms)
+    }
+
     pub fn into_entry(self, now_ms: u64) -> OutboxEntry {
-        let wait_ms = self.due_at_ms.saturating_sub(now_ms).min(self.wait_ms);
+        let wait_ms = self.wait_ms(now_ms);
         OutboxEntry {
             submission: self.submission,
             base: self.base,

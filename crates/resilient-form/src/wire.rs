@@ -108,6 +108,7 @@ pub fn answer(json: Json) -> Option<Answer> {
             .into_iter()
             .map(conflict)
             .collect::<Option<_>>()?,
+        on_the_way: false,
     })
 }
 

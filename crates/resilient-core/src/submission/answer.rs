@@ -1,5 +1,7 @@
 //! What the server says to a press of Save.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::collections::BTreeMap;
@@ -131,7 +133,14 @@ pub struct Answer {
     pub current: Values,
     #[serde(default)]
     pub conflicts: Vec<Conflict>,
+    /// Something on the way to the server said it: a proxy knows nothing of what became of earlier attempts.
+    #[serde(skip)]
+    pub on_the_way: bool,
 }
+
+/// What is on the way to the server may ask for no longer pause: nobody knows what it counts, and a wrong number would
+/// keep a save from its server for days.
+const LONGEST_PAUSE_ON_THE_WAY: Duration = Duration::from_secs(300);
 
 impl Answer {
     pub fn new(outcome: Outcome) -> Self {
@@ -150,7 +159,17 @@ impl Answer {
             errors: BTreeMap::new(),
             current: Values::new(),
             conflicts: Vec::new(),
+            on_the_way: false,
         }
+    }
+
+    /// How long it asks to wait before the next attempt.
+    pub fn pause(&self) -> Option<Duration> {
+        let asked = self.retry_after_ms.map(Duration::from_millis);
+        asked.map(|asked| match self.on_the_way {
+            true => asked.min(LONGEST_PAUSE_ON_THE_WAY),
+            false => asked,
+        })
     }
 
     /// What a person is told: what happened to the input first.

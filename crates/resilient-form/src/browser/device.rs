@@ -298,6 +298,17 @@ pub async fn forget_unsent(account: &str, form_key: &str, discarded: &[Revision]
     }
 }
 
+/// These texts were discarded: nothing of them is kept or sent any more. Remembered before this returns its future.
+pub fn discard(account: &str, form_key: &str, discarded: Vec<Revision>) -> impl Future<Output = ()> + use<> {
+    bury(account, form_key, &discarded);
+    let dropped = drop_drafts(account, form_key, &discarded);
+    let (account, form_key) = (account.to_owned(), form_key.to_owned());
+    async move {
+        dropped.await;
+        forget_unsent(&account, &form_key, &discarded).await;
+    }
+}
+
 /// Removes everything this account has on the device, and nothing of anybody else's.
 pub async fn purge(account: &str) {
     let kinds = [

@@ -51,12 +51,7 @@ pub fn hear_discards() {
         if let (Some(account), Some(form_key), Some(seq), Some(writer)) =
             (account(), named("form_key"), seq, named("writer"))
         {
-            let revisions = [Revision { seq, writer }];
-            device::bury(&account, &form_key, &revisions);
-            spawn(async move {
-                device::drop_drafts(&account, &form_key, &revisions).await;
-                device::forget_unsent(&account, &form_key, &revisions).await;
-            });
+            spawn(device::discard(&account, &form_key, vec![Revision { seq, writer }]));
         }
     });
 }
@@ -136,14 +131,13 @@ impl List {
 
     /// With text whose record is gone: no form of it will ever ask.
     fn what_to_do(&self, new_url: &str, form_key: &str, values: &Values, revision: &Revision) -> Make {
-        let here = (self.account.clone(), form_key.to_owned(), vec![revision.clone()]);
+        let here = (self.account.clone(), form_key.to_owned());
         let discard = {
-            let (account, form_key, revisions) = here.clone();
+            let ((account, form_key), revision) = (here.clone(), revision.clone());
             button("Discard it", move |event| {
-                device::bury(&account, &form_key, &revisions);
-                spawn(device::drop_drafts(&account, &form_key, &revisions));
-                if let Some(entry) = target_of(&event).and_then(|button| button.closest("details").ok().flatten()) {
-                    entry.remove();
+                spawn(device::discard(&account, &form_key, vec![revision.clone()]));
+                if let Some(button) = target_of(&event) {
+                    take_out(&button);
                 }
             })
         };
@@ -157,21 +151,30 @@ impl List {
                     revision: revision.clone(),
                     on: None,
                 };
-                let (url, (account, form_key, revisions)) = (url.clone(), here.clone());
-                spawn(async move {
-                    if create_as_new(&account, &url, &form_key, draft).await {
-                        // It is there now.
-                        device::drop_drafts(&account, &form_key, &revisions).await;
-                    }
-                });
+                let (url, (account, form_key), revision) = (url.clone(), here.clone(), revision.clone());
+                spawn(async move { create_as_new(&account, &url, &form_key, draft, vec![revision]).await });
             })
         });
         make("p").with("class", "actions").children(create).child(discard)
     }
 }
 
-/// The text becomes a draft of the form of a new record, which is opened then: whether it could be kept.
-pub async fn create_as_new(account: &str, new_url: &str, form_key: &str, draft: Draft) -> bool {
+/// Takes a text out of the list, and around it what has nothing left to show.
+fn take_out(button: &Element) {
+    let around = |selector: &str| button.closest(selector).ok().flatten();
+    let (text, entry, place) = (around("details"), around("li"), around("[data-device-drafts]"));
+    text.inspect(Element::remove);
+    entry
+        .filter(|entry| find_in(entry, "details").is_none())
+        .inspect(Element::remove);
+    if let Some(place) = place.filter(|place| find_in(place, "li").is_none()) {
+        place.set_text_content(None);
+    }
+}
+
+/// The text becomes a draft of the form of a new record, which is opened then. Once it lies there, `moved` is over: a
+/// press of it that never left would make it a second time.
+pub async fn create_as_new(account: &str, new_url: &str, form_key: &str, draft: Draft, moved: Vec<Revision>) {
     let id = submission_id(random::bits());
     let table = form_key.split('/').next().unwrap_or_default();
     let draft = DeviceDraft {
@@ -180,11 +183,10 @@ pub async fn create_as_new(account: &str, new_url: &str, form_key: &str, draft: 
         lineage: Vec::new(),
         secrets: Vec::new(),
     };
-    let kept = device::keep_draft(account, &draft, None).await;
-    if kept {
+    if device::keep_draft(account, &draft, None).await {
+        device::discard(account, form_key, moved).await;
         let _ = window().location().assign(&[new_url, "?form=", &id].concat());
     }
-    kept
 }
 
 fn text(values: &Values) -> Make {

@@ -7,21 +7,36 @@ use std::time::Duration;
 use resilient_core::collections::BTreeSet;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::machine::effects::JustSaved;
+use resilient_core::submission::machine::pause_before_retry;
+use resilient_core::time::Moment;
 
 use super::connection::{FORM, Request, encode, with_other_end};
-use super::{device, dom, form, locks, status, storage, toasts};
+use super::task::spawn;
+use super::timer::{Alarm, now, wall_clock_ms};
+use super::{device, dom, form, locks, random, status, storage, toasts};
 use crate::reply::{self, Asked};
 use crate::stored::{self, StoredSubmission};
 
 const LIMIT: Duration = Duration::from_secs(15);
+/// After too many requests it waits at least this long.
+const LEAST_PAUSE: Duration = Duration::from_secs(5);
 
 thread_local! {
     static RUNNING: Cell<bool> = const { Cell::new(false) };
+    /// Too many requests were answered: no pass before this.
+    static NOT_BEFORE: Cell<Moment> = const { Cell::new(Moment::START) };
+    /// Rings for the next pass where something waits for its time.
+    static ALARM: Alarm = Alarm::default();
 }
 
-/// One pass over the outbox; what has no answer waits for the next time the server is ready.
+/// One pass over the outbox; what has no answer waits for the next time the server is ready, what was told a time for
+/// that.
 pub async fn run() {
     let Some(account) = dom::account() else { return };
+    let not_before = NOT_BEFORE.get();
+    if not_before > now() {
+        return run_at(not_before);
+    }
     if RUNNING.replace(true) {
         return;
     }
@@ -29,28 +44,66 @@ pub async fn run() {
     let Some(_lock) = locks::try_lock(&["inkfast:outbox:", &account].concat()).await else {
         return RUNNING.set(false);
     };
-    let own_form = form::form_key();
-    let mut stopped = BTreeSet::new();
-    for entry in device::submissions(&account).await {
-        let form_key = entry.submission.form_key.clone();
-        let is_here = Some(&form_key) == own_form.as_ref();
-        // One that cannot go on stops its own record's line and no other's.
-        if !is_here && !entry.incomplete && !stopped.contains(&form_key) && !send(&account, entry).await {
-            stopped.insert(form_key);
-        }
-    }
+    let next = pass(&account).await;
     RUNNING.set(false);
+    if let Some(next) = next {
+        run_at(next);
+    }
 }
 
-/// Whether the submission has its answer.
-async fn send(account: &str, entry: StoredSubmission) -> bool {
+fn run_at(moment: Moment) {
+    ALARM.with(|alarm| alarm.set(Some(moment), || spawn(run())));
+}
+
+/// When the next pass has something to send.
+async fn pass(account: &str) -> Option<Moment> {
+    let own_form = form::form_key();
+    let mut stopped = BTreeSet::new();
+    let mut next: Option<Moment> = None;
+    for entry in device::submissions(account).await {
+        let form_key = entry.submission.form_key.clone();
+        let is_here = Some(&form_key) == own_form.as_ref();
+        if is_here || entry.incomplete || stopped.contains(&form_key) {
+            continue;
+        }
+        let wait = entry.wait_ms(wall_clock_ms());
+        let sent = if wait > 0 {
+            let due = now() + Duration::from_millis(wait);
+            next = Some(next.map_or(due, |next| next.min(due)));
+            Sent::Stopped
+        } else {
+            send(account, entry).await
+        };
+        match sent {
+            Sent::Answered => {}
+            // One that cannot go on stops its own record's line and no other's.
+            Sent::Stopped => drop(stopped.insert(form_key)),
+            Sent::TooOften(pause) => {
+                let not_before = now() + pause_before_retry(1, Some(pause.max(LEAST_PAUSE)), random::bits() as u64);
+                NOT_BEFORE.set(not_before);
+                return Some(not_before);
+            }
+        }
+    }
+    next
+}
+
+/// What came of sending a submission.
+enum Sent {
+    Answered,
+    Stopped,
+    /// Nobody else's would be taken now, either.
+    TooOften(Duration),
+}
+
+async fn send(account: &str, entry: StoredSubmission) -> Sent {
     if !account_is_here(account) {
-        return false;
+        return Sent::Stopped;
     }
     let _lock = locks::lock(&sending(&entry.submission.id), LIMIT).await;
     if !device::is_waiting(account, &entry.submission.id).await {
         // Another tab had its answer, or its text was discarded.
-        return true;
+        return Sent::Answered;
     }
     let body = encode(&super::form::pairs(&entry.submission, account));
     let request = Request {
@@ -59,14 +112,22 @@ async fn send(account: &str, entry: StoredSubmission) -> bool {
         body: Some((FORM, body)),
         limit: LIMIT,
     };
-    let Some(answer) = status::watched(request).await.as_ref().and_then(reply::answer) else {
-        return false;
+    let Some(mut answer) = status::watched(request).await.as_ref().and_then(reply::answer) else {
+        return Sent::Stopped;
     };
+    if answer.on_the_way && answer.outcome == Outcome::TooLarge {
+        // Its page, or an earlier pass, may have sent it: what a proxy turns away now may have got through before.
+        match form::ask(&entry.submission).await {
+            Asked::Answer(known) if known.outcome == Outcome::Saved => answer = *known,
+            _ => return Sent::Stopped,
+        }
+    }
     match answer.outcome {
-        Outcome::Kept | Outcome::InProgress | Outcome::RateLimited | Outcome::Unauthenticated => false,
+        Outcome::RateLimited => Sent::TooOften(answer.pause().unwrap_or_default()),
+        Outcome::Kept | Outcome::InProgress | Outcome::Unauthenticated => Sent::Stopped,
         _ => {
             settle(account, &entry, &answer).await;
-            true
+            Sent::Answered
         }
     }
 }

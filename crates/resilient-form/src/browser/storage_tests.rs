@@ -99,6 +99,23 @@ pub async fn another_accounts_text_is_neither_seen_nor_removed() {
 }
 
 #[wasm_bindgen]
+pub async fn discarded_text_takes_its_press_along_unless_that_may_have_reached_the_server() {
+    begin();
+    for (attempts, left) in [(0, 0), (1, 1)] {
+        let pressed = OutboxEntry { attempts, ..press() };
+        assert!(keep("ann", &draft(1, "typed")).await);
+        assert!(device::keep_submission("ann", &pressed, "/notes/1").await);
+        device::discard("ann", "notes/2", vec![draft(1, "").draft.revision]).await;
+        assert_eq!(device::submissions("ann").await.len(), 1, "that was another record's");
+        let discarded = device::discard("ann", FORM, vec![draft(1, "").draft.revision]);
+        assert!(device::is_buried("ann", FORM, &draft(1, "").draft.revision));
+        discarded.await;
+        assert_eq!(copies("ann").await, (None, None));
+        assert_eq!(device::submissions("ann").await.len(), left);
+    }
+}
+
+#[wasm_bindgen]
 pub async fn a_full_local_storage_leaves_the_last_draft_and_the_next_one_goes_to_indexeddb() {
     begin();
     assert!(keep("ann", &draft(1, "first")).await);

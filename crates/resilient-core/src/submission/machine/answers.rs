@@ -1,12 +1,10 @@
 //! What the server says to a submission, and what becomes of the form then.
 
-use std::time::Duration;
-
 use super::delivery::{Delivery, Intent, Pause};
 use super::drafting::is_within;
 use super::effects::{Announcement, Effect, JustSaved};
 use super::events::Side;
-use super::{FormMachine, Given, Message, announce, submission_id};
+use super::{FormMachine, FormState, Given, Message, announce, submission_id};
 use crate::draft::{Text, Values};
 use crate::submission::answer::{Answer, Conflict, Outcome};
 
@@ -28,7 +26,7 @@ impl FormMachine {
 
     pub(super) fn answered(&mut self, id: &str, answer: Answer, given: Given, orders: &mut Vec<Effect>) {
         let Some(intent) = self.delivery.take(id) else { return };
-        let retry_after = answer.retry_after_ms.map(Duration::from_millis);
+        let retry_after = answer.pause();
         self.signed_out = false;
         match answer.outcome {
             Outcome::Saved => return self.saved(intent, answer, given, orders),
@@ -41,7 +39,14 @@ impl FormMachine {
                 return self.wait(intent, pause, retry_after, given, orders);
             }
             Outcome::InProgress => return self.wait(intent, Pause::InProgress, retry_after, given, orders),
-            Outcome::RateLimited => return self.wait(intent, Pause::RateLimited, retry_after, given, orders),
+            Outcome::RateLimited => {
+                let by_server = !answer.on_the_way;
+                return self.wait(intent, Pause::RateLimited { by_server }, retry_after, given, orders);
+            }
+            // What was sent before may be carried out: a fresh id would do it a second time.
+            Outcome::TooLarge if answer.on_the_way && intent.may_have_arrived => {
+                return self.wait(intent, Pause::Unanswered, retry_after, given, orders);
+            }
             Outcome::Unauthenticated => {
                 self.signed_out = true;
                 if intent.by_press {
@@ -97,15 +102,20 @@ impl FormMachine {
     }
 
     fn saved(&mut self, intent: Intent, answer: Answer, given: Given, orders: &mut Vec<Effect>) {
-        if intent.attempts > 0 {
+        let was_queued = intent.attempts > 0;
+        if was_queued {
             announce(orders, Announcement::SavedAfterQueue);
         }
+        let says_so = was_queued || !answer.merged.is_empty();
         orders.push(Effect::RememberSaved(Box::new(JustSaved {
             submission: self.stored_form(&intent),
             base: intent.base.clone(),
             answer: answer.clone(),
         })));
         self.carried_out(intent, answer, given, orders);
+        if !says_so && self.state() == FormState::Dirty {
+            announce(orders, Announcement::SavedWhileTyping);
+        }
     }
 
     /// Another tab had the answer: to what waits here too, to the text that is only shown here, or to something

@@ -34,6 +34,8 @@ pub struct Intent {
     pub left_behind: bool,
     /// Attempts that failed.
     pub attempts: u32,
+    /// One of them may have reached the server, and what became of it is not known.
+    pub may_have_arrived: bool,
     /// Columns edited since it was pressed.
     pub touched: BTreeSet<String>,
     /// The person waits for this attempt; it is no automatic retry.
@@ -53,6 +55,7 @@ impl Intent {
             incomplete: false,
             left_behind: false,
             attempts: 0,
+            may_have_arrived: false,
             touched: BTreeSet::new(),
             by_press: true,
             unstored: false,
@@ -69,6 +72,7 @@ impl Intent {
             incomplete: entry.incomplete,
             left_behind: true,
             attempts: entry.attempts,
+            may_have_arrived: true,
             touched: BTreeSet::new(),
             by_press: false,
             unstored: false,
@@ -101,7 +105,8 @@ pub enum Pause {
     },
     /// Another attempt under this id is still running.
     InProgress,
-    RateLimited,
+    /// Too many requests: the server says so, for the sake of others, or something on the way to it.
+    RateLimited { by_server: bool },
     /// It was found on the device when the page was loaded, its time not yet come.
     LeftBehind,
 }

@@ -96,6 +96,8 @@ pub enum Announcement {
     },
     /// Saved after it had been queued.
     SavedAfterQueue,
+    /// Saved at once, with newer text in the fields: the state beside Save is that of the newer text.
+    SavedWhileTyping,
     /// Somebody else's changes to these columns were kept beside mine.
     Merged {
         columns: Vec<String>,

@@ -87,7 +87,7 @@ impl FormMachine {
         let limited = matches!(
             self.delivery,
             Delivery::Waiting {
-                pause: Pause::RateLimited,
+                pause: Pause::RateLimited { by_server: true },
                 ..
             }
         );
@@ -115,7 +115,7 @@ impl FormMachine {
     pub(super) fn server_ready(&mut self, given: Given) {
         let soon = given.now + share(AFTER_READY, given.random as u64);
         if let Delivery::Waiting { until, pause, intent } = &mut self.delivery
-            && *pause != Pause::RateLimited
+            && !matches!(pause, Pause::RateLimited { .. })
         {
             intent.attempts = intent.attempts.min(1);
             *until = soon.min(*until);
@@ -147,11 +147,11 @@ impl FormMachine {
         orders: &mut Vec<Effect>,
     ) {
         intent.attempts = intent.attempts.saturating_add(1);
+        intent.may_have_arrived |= !matches!(pause, Pause::RateLimited { .. });
         intent.by_press = false;
         let wait = pause_before_retry(intent.attempts, retry_after, given.random as u64);
         orders.push(Effect::WriteOutbox(intent.entry(self.stored_form(&intent), wait)));
-        let first = intent.attempts == 1;
-        if first && matches!(pause, Pause::Unanswered | Pause::Kept { .. }) {
+        if intent.attempts == 1 {
             announce(
                 orders,
                 Announcement::Queued {

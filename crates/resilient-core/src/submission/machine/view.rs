@@ -283,7 +283,7 @@ pub(super) fn queued_words(pause: &Pause) -> String {
             "unknown" => return "Queued: we are checking whether it was saved".to_owned(),
             _ => "when the server can save again",
         },
-        Pause::RateLimited => "when the server takes more requests",
+        Pause::RateLimited { .. } => "when the server takes more requests",
         Pause::LeftBehind => "when the server can save again",
         Pause::InProgress => "in a moment",
     };

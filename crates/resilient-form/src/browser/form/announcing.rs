@@ -12,6 +12,7 @@ impl Form {
             Announcement::Restored => (Kind::Restored, "Restored what you typed.".to_owned()),
             Announcement::Queued { why } => (Kind::Queued, format!("{why}.")),
             Announcement::SavedAfterQueue => (Kind::Saved, "Saved what was queued.".to_owned()),
+            Announcement::SavedWhileTyping => (Kind::Saved, "Saved. What you typed since is not saved yet.".to_owned()),
             Announcement::Merged { columns } => (
                 Kind::Notice,
                 format!(

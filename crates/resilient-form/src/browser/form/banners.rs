@@ -257,7 +257,7 @@ fn create_as_new(form: &Rc<Form>) -> Option<Make> {
         let text = form.ask_machine(|machine| (machine.form_key().to_owned(), machine.as_new_draft()));
         crate::browser::task::spawn(async move {
             if let Some((form_key, draft)) = text {
-                device_drafts::create_as_new(&form.account, &new_url, &form_key, draft).await;
+                device_drafts::create_as_new(&form.account, &new_url, &form_key, draft, Vec::new()).await;
             }
         });
     }))

@@ -140,6 +140,13 @@ impl Form {
                 limit: SAVE_LIMIT,
             };
             match status::watched(request).await.as_ref().and_then(reply::answer) {
+                // What a proxy turns away may have got through before.
+                Some(answer) if answer.on_the_way && answer.outcome == Outcome::TooLarge => {
+                    match what_became_of(&id, SAVE_LIMIT).await {
+                        Asked::Answer(answer) if answer.outcome == Outcome::Saved => Event::Answered { id, answer },
+                        _ => Event::answered(id, answer),
+                    }
+                }
                 Some(answer) => Event::answered(id, answer),
                 None if *form.said_saved.borrow() == id => match asked(id.clone()).await {
                     answered @ Event::Answered { .. } => answered,

@@ -2,6 +2,7 @@
 
 mod crowds;
 mod keeping;
+mod on_the_way;
 mod restoring;
 mod reviewed;
 mod saving;
