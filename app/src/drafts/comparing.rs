@@ -5,7 +5,7 @@ use std::sync::Arc;
 use resilient_core::draft::{Text, Values};
 use resilient_core::path_text::read_part;
 use resilient_core::secret_name;
-use resilient_core::submission::form_body::with_line_feeds;
+use resilient_core::submission::form_body::same_text;
 use resilient_core::submission::queue::Entry;
 
 use super::port::KeptDraft;
@@ -87,13 +87,13 @@ pub fn compare(kept: &KeptDraft, beside: &Beside) -> Compared {
     for (written, mine) in columns {
         let name = read_part(written).unwrap_or_default();
         let now = values.and_then(|values| values.get(&name));
-        if now.is_some_and(|now| same(now, mine)) {
+        if now.is_some_and(|now| same_text(now, mine)) {
             compared.same += 1;
             continue;
         }
         let changed_meanwhile = now.is_some_and(|now| match (&changed, draft.base.get(written)) {
             (Some(changed), _) => changed.contains(&name),
-            (None, Some(base)) => !same(base, now),
+            (None, Some(base)) => !same_text(base, now),
             (None, None) => true,
         });
         compared.differences.push(Difference {
@@ -156,10 +156,6 @@ fn place(table: Option<&Arc<Table>>, written: &str) -> usize {
 pub fn label(table: Option<&Arc<Table>>, written: &str) -> String {
     let known = table.and_then(|table| table.column_written(written));
     known.map_or_else(|| address::readable_table(written), |column| column.label.clone())
-}
-
-fn same(one: &Text, other: &Text) -> bool {
-    one.as_deref().map(with_line_feeds) == other.as_deref().map(with_line_feeds)
 }
 
 #[cfg(test)]

@@ -51,9 +51,9 @@ pub fn DrillsBanner() -> impl IntoView {
         view! {
             // An edit page has it then, too.
             {reading_style()}
-            <p class="drills-banner" data-drills=drills.running.map_or("on", |running| running.kind.word())>
+            <aside class="drills-banner" aria-label="Drills" data-drills=drills.running.map_or("on", |running| running.kind.word())>
                 {icon("alert")} <span>{words}</span>
-            </p>
+            </aside>
         }
     })
 }

@@ -79,7 +79,7 @@ async fn existing(visit: &Visit, table: &str, key: &str) -> Result<AnyView, ApiE
         recreates: false,
     };
     match visit.records.form(&visit.account, &table, Some(&key)).await {
-        Ok(record) => Ok(page(visit, found(Some(record))).await),
+        Ok(record) => Ok(page(visit, found(Some(record)), None).await),
         Err(error) if draws_without_record(visit, &error) => Ok(unreadable(visit, found(None), &error).await),
         Err(error) if error.kind == ErrorKind::NotFound => recreated(visit, found(None), error).await,
         Err(error) => Err(error),
@@ -113,7 +113,7 @@ async fn new(visit: &Visit, table: &str) -> Result<AnyView, ApiError> {
         recreates: false,
     };
     match visit.records.form(&visit.account, &table, made.as_ref()).await {
-        Ok(record) => Ok(page(visit, found(Some(record))).await),
+        Ok(record) => Ok(page(visit, found(Some(record)), None).await),
         Err(error) if draws_without_record(visit, &error) => Ok(unreadable(visit, found(None), &error).await),
         Err(error) => Err(error),
     }
@@ -151,7 +151,7 @@ async fn drafts(visit: &Visit, form_key: &str) -> (Vec<KeptDraft>, bool) {
 }
 
 /// The record is there, or a new one is begun.
-async fn page(visit: &Visit, found: Found) -> AnyView {
+async fn page(visit: &Visit, found: Found, below: Option<AnyView>) -> AnyView {
     let writable = found.record.as_ref().is_some_and(|record| record.may_write);
     let content = match (&found.record, writable) {
         (Some(record), false) => {
@@ -179,7 +179,11 @@ async fn page(visit: &Visit, found: Found) -> AnyView {
     let has_changed = found
         .table_has_changed
         .then(|| view! { <div class="notices">{table_has_changed()}</div> });
-    framed(visit, frame, view! { {head} {has_changed} {content} }.into_any())
+    framed(
+        visit,
+        frame,
+        view! { {head} {has_changed} {content} {below} }.into_any(),
+    )
 }
 
 /// Without the record: drawn from what is known to be typed, else from this device.
@@ -187,10 +191,11 @@ async fn unreadable(visit: &Visit, found: Found, error: &ApiError) -> AnyView {
     if visit.posted.is_none() {
         visit.answer_with(error);
     }
-    page(visit, found).await
+    page(visit, found, None).await
 }
 
-/// The record is gone. What was typed goes into the form of a new one.
+/// The record is gone. What the server has of what was typed goes into the form of a new one; this device may have newer
+/// text, which no form of the record will ask for any more.
 async fn recreated(visit: &Visit, found: Found, error: ApiError) -> Result<AnyView, ApiError> {
     if found.drafts.is_empty() && visit.posted.is_none() {
         return Ok(error_page_with(visit, &error, waiting::gone(visit, &found)).await);
@@ -199,6 +204,7 @@ async fn recreated(visit: &Visit, found: Found, error: ApiError) -> Result<AnyVi
         visit.answer_with(&error);
     }
     let record = visit.records.form(&visit.account, &found.table, None).await?;
+    let on_this_device = waiting::gone(visit, &found);
     let target = Target::New(visit.request.submission_id.clone());
     Ok(page(
         visit,
@@ -208,6 +214,7 @@ async fn recreated(visit: &Visit, found: Found, error: ApiError) -> Result<AnyVi
             recreates: true,
             ..found
         },
+        Some(on_this_device),
     )
     .await)
 }

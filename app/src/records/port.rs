@@ -153,7 +153,12 @@ pub trait Records: Send + Sync {
 
     /// The columns, in the `~HH` writing, whose posted text is not the posted version's; `None` where that version
     /// can no longer be opened.
-    fn changed_by(&self, table: &Table, key: Option<&RecordKey>, body: &FormBody) -> Option<Vec<String>>;
+    fn changed_by(&self, table: &Table, key: Option<&RecordKey>, body: &FormBody) -> Option<Vec<String>> {
+        Some(self.texts_changed_by(table, key, body)?.into_keys().collect())
+    }
+
+    /// The same with what Save would take each for. Secrets are among them.
+    fn texts_changed_by(&self, table: &Table, key: Option<&RecordKey>, body: &FormBody) -> Option<Values>;
 
     /// Saves a posted form, exactly once for its id. `key` is `None` for a new record. Runs to its end even if the
     /// caller goes away.

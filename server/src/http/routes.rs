@@ -79,7 +79,7 @@ pub const ROUTES: &[Route] = &[
     route("POST", "/records/{table}/new", Who::SignedIn, Essential),
     route("GET", "/records/{table}/{key}", Who::SignedIn, Essential),
     route("POST", "/records/{table}/{key}", Who::SignedIn, Essential),
-    route("POST", "/records/{table}/{key}/incoming", Who::SignedIn, Essential),
+    route("POST", "/records/{table}/{key}/incoming", Who::SignedIn, Inessential),
     route("GET", "/records/{table}/{key}/history", Who::SignedIn, Inessential),
     route("GET", "/records/{table}/{key}/delete", Who::SignedIn, Essential),
     route("POST", "/records/{table}/{key}/delete", Who::SignedIn, Essential),

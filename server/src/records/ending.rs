@@ -8,7 +8,7 @@ use resilient_core::draft::Revision;
 use resilient_core::draft::lineage::Lineage;
 use resilient_core::path_text;
 use resilient_core::submission::answer::Answer;
-use resilient_core::submission::form_body::with_line_feeds;
+use resilient_core::submission::form_body::same_text;
 use resilient_core::submission::queue::Answered;
 
 use super::read;
@@ -109,7 +109,7 @@ impl<D: Dialect> RecordService<D> {
         for draft in stored {
             let has_all = draft.draft.values.iter().all(|(written, text)| {
                 let now = path_text::read_part(written).and_then(|column| record.values.get(&column));
-                now.map(|now| now.as_deref().map(with_line_feeds)) == Some(text.as_deref().map(with_line_feeds))
+                now.is_some_and(|now| same_text(now, text))
             });
             if has_all {
                 drafts.saved(account, &intent.form_key, &draft.draft.revision).await;

@@ -279,7 +279,7 @@ impl<D: Dialect> Records for RecordService<D> {
         self.present_in_time(who, wanted).await
     }
 
-    fn changed_by(&self, table: &Table, key: Option<&RecordKey>, body: &FormBody) -> Option<Vec<String>> {
+    fn texts_changed_by(&self, table: &Table, key: Option<&RecordKey>, body: &FormBody) -> Option<Values> {
         let versions = &self.parts.versions;
         let version = versions.open(body.version.as_deref()?).ok()?;
         let whole = self.parts.panel.whole();
@@ -288,13 +288,8 @@ impl<D: Dialect> Records for RecordService<D> {
             seen: table,
         };
         let changes = save::changes_within_rights(body, rights, key, Some(&version), versions).changes;
-        Some(
-            changes
-                .all()
-                .keys()
-                .map(|column| path_text::write_part(column))
-                .collect(),
-        )
+        let written = |(column, text): (String, _)| (path_text::write_part(&column), text);
+        Some(changes.all().into_iter().map(written).collect())
     }
 
     async fn save(

@@ -157,6 +157,13 @@ async fn staff_enter_it_for_a_while_with_a_reason_and_others_do_not() {
         .form("/records/activities/1")
         .await
         .with("v.title", "Saved all the same");
+    let incoming = "/records/activities/1/incoming";
+    let looked_at = app.request(Method::POST, incoming, Some(&form.controls), &[]).await;
+    assert_eq!(looked_at.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(
+        looked_at.headers.get("x-inkfast-part").is_none(),
+        "it is not put into the form"
+    );
     assert_eq!(app.save(&form).await.1.outcome, Outcome::Saved);
 
     let steer = |order: &str| vec![("do".to_owned(), order.to_owned())];

@@ -106,7 +106,8 @@ fn marked(value: &Text, pieces: &[Piece]) -> AnyView {
 /// An option by its label, NULL and the empty text in words.
 fn words(view: &FormView, column: &str, value: &Text) -> String {
     let label = value.as_ref().and_then(|value| view.option_label(column, value));
-    label.unwrap_or_else(|| written::value(value))
+    // Browsers give back every line end as LF: CRLF of the record is no difference.
+    form_body::with_line_feeds(&label.unwrap_or_else(|| written::value(value)))
 }
 
 fn class(value: &Text) -> &'static str {

@@ -2,9 +2,9 @@
 //! A part of the form's page, which the page's script asks for; nothing is saved or loaded by looking.
 
 use leptos::prelude::*;
-use resilient_core::draft::Text;
+use resilient_core::draft::{Text, Values};
 use resilient_core::path_text::write_part;
-use resilient_core::submission::form_body::FormBody;
+use resilient_core::submission::form_body::{FormBody, same_text};
 
 use super::conflict::compared;
 use crate::api_error::ApiError;
@@ -52,7 +52,7 @@ pub async fn incoming(
     let record = records.form(who, &table, Some(&key)).await?;
     let version = body.version.as_deref().unwrap_or_default();
     let theirs = records.changed_since(&record.values, version);
-    let mine = records.changed_by(&record.table, Some(&key), body);
+    let mine = records.texts_changed_by(&record.table, Some(&key), body);
     let changes = theirs
         .zip(mine)
         .map(|(theirs, mine)| changes(&record, body, &theirs, &mine));
@@ -60,16 +60,15 @@ pub async fn incoming(
     Ok(Owner::new().with(|| drawn(view.as_ref(), changes.as_deref()).to_html()))
 }
 
-/// `theirs` by name, `mine` in the `~HH` writing.
-fn changes(record: &RecordForm, body: &FormBody, theirs: &[String], mine: &[String]) -> Vec<Change> {
+/// `theirs` by name; `mine` as Save would take it, in the `~HH` writing.
+fn changes(record: &RecordForm, body: &FormBody, theirs: &[String], mine: &Values) -> Vec<Change> {
     let change = |name: &String| {
         let now = record.values.get(name)?.clone();
         let column = write_part(name);
-        let here = said_here(&record.table, &column, body);
-        let meets = match &here {
-            Some(here) if mine.contains(&column) && *here == now => Meets::TheSame,
-            Some(_) if mine.contains(&column) => Meets::AnotherText,
-            _ => Meets::Nothing,
+        let (here, meets) = match mine.get(&column) {
+            Some(here) if same_text(here, &now) => (Some(here.clone()), Meets::TheSame),
+            Some(here) => (Some(here.clone()), Meets::AnotherText),
+            None => (said_here(&record.table, &column, body), Meets::Nothing),
         };
         let label = record.table.column(name)?.label.clone();
         Some(Change {
@@ -83,6 +82,7 @@ fn changes(record: &RecordForm, body: &FormBody, theirs: &[String], mine: &[Stri
     theirs.iter().filter_map(change).collect()
 }
 
+/// Of a column that is not changed here.
 fn said_here(table: &Table, column: &str, body: &FormBody) -> Option<Text> {
     let posted = body.columns.get(column)?;
     Some(said(table, column, posted, posted.base.as_ref()))

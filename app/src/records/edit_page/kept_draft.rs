@@ -98,7 +98,7 @@ fn beside_column(view: &FormView, draft: &BesideDraft, one: &BesideColumn) -> An
             <h2>
                 {label.clone()}
                 " "
-                <a class="restore-link" href=restore>"Restore this field" <span class="visually-hidden">": " {label.clone()}</span></a>
+                <a class="restore-link" href=restore aria-label=format!("Restore this field: {label}")>"Restore this field"</a>
             </h2>
             <div class="conflict-sides">
                 <div class="conflict-side conflict-mine"><p class="conflict-heading">"Unsaved"</p>{mine}</div>

@@ -48,7 +48,10 @@ fn one_notice(view: &FormView, found: &Found, one: &Notice) -> AnyView {
         Notice::Recreates => notice(
             Tone::Attention,
             "This record was deleted meanwhile.",
-            view! { <p>"What you typed is in the form below. Save creates it as a new record."</p> },
+            view! { <p>
+                "What you typed is in the form below. Save creates it as a new record. What this device still keeps of it is \
+                 listed below the form: it may be the same text, or a newer one."
+            </p> },
         ),
         Notice::AlreadyCreated => notice(
             Tone::Attention,

@@ -2,10 +2,12 @@
 
 use resilient_core::draft::{Draft, Revision, Text};
 use resilient_core::path_text::write_part;
+use resilient_core::submission::form_body::same_text;
 
 use super::typed::{Typed, TypedColumn, value_written};
 use super::{BesideColumn, BesideDraft, BesideReason, FormSources, Notice, Restore, field};
 use crate::drafts::port::KeptDraft;
+use crate::records::fields::has_null_checkbox;
 use crate::records::port::RecordForm;
 
 /// The first draft that fits goes into the form, or the one that was asked for; the others are
@@ -43,7 +45,7 @@ fn fits(sources: &FormSources, draft: &Draft) -> bool {
 /// There is nothing to restore: the record says the same.
 fn equals_record(record: &RecordForm, draft: &Draft) -> bool {
     let mut columns = draft.values.iter();
-    columns.all(|(column, value)| value_written(&record.values, column).is_some_and(|now| now == value))
+    columns.all(|(column, value)| value_written(&record.values, column).is_some_and(|now| same_text(now, value)))
 }
 
 /// The draft was typed on this version; or none of its columns changed since, as its version or the
@@ -58,15 +60,20 @@ fn fits_record(sources: &FormSources, record: &RecordForm, draft: &Draft) -> boo
             // The column is gone or shown only: nothing is overwritten by drawing the rest.
             (_, _, None) => true,
             (Some(changed), ..) => !changed.iter().any(|name| write_part(name) == *column),
-            (None, Some(base), Some(now)) => same(base, now),
+            (None, Some(base), Some(now)) => same(sources, column, base, now),
             (None, None, Some(_)) => false,
         },
     )
 }
 
 /// A control without NULL of its own draws NULL as the empty text, and so does the page.
-fn same(base: &Text, now: &Text) -> bool {
-    base.as_deref().unwrap_or_default() == now.as_deref().unwrap_or_default()
+fn same(sources: &FormSources, column: &str, base: &Text, now: &Text) -> bool {
+    let tells_null = sources.table.column_written(column).is_some_and(has_null_checkbox);
+    let drawn = |text: &Text| match tells_null {
+        true => text.clone(),
+        false => Some(text.clone().unwrap_or_default()),
+    };
+    same_text(&drawn(base), &drawn(now))
 }
 
 fn is_partial(restore: Option<&Restore>) -> bool {
@@ -141,7 +148,7 @@ fn beside_draft(sources: &FormSources, kept: &KeptDraft) -> BesideDraft {
         BesideColumn {
             label: field::label(sources.table, column),
             mine: mine.clone(),
-            before: before.filter(|before| now.as_ref().is_some_and(|now| !same(before, now))),
+            before: before.filter(|before| now.as_ref().is_some_and(|now| !same(sources, column, before, now))),
             now,
             column: column.clone(),
         }

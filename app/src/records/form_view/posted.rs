@@ -123,7 +123,7 @@ pub fn said(table: &Table, written: &str, posted: &PostedColumn, baseline: Optio
     if !fields::has_null_checkbox(column) {
         return (!column.nullable || !posted.text.is_empty()).then(|| posted.text.clone());
     }
-    let is_baseline = || baseline.and_then(|base| base.as_deref()) == Some(posted.text.as_str());
+    let is_baseline = || baseline.is_some_and(|base| form_body::same_text(base, &Some(posted.text.clone())));
     form_body::with_null(&posted.text, posted.null, is_baseline).unwrap_or_else(|_| Some(posted.text.clone()))
 }
 
@@ -163,7 +163,7 @@ fn conflicts(sources: &FormSources, posted: &Posted, typed: &BTreeMap<String, Ty
     }
     let Some(record) = sources.record else { return found };
     let differing = typed.iter().filter_map(|(column, typed)| {
-        let theirs = value_written(&record.values, column).filter(|now| **now != typed.value)?;
+        let theirs = value_written(&record.values, column).filter(|now| !form_body::same_text(now, &typed.value))?;
         let label = field::label(sources.table, column);
         Some(ConflictView {
             column: column.clone(),

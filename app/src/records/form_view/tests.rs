@@ -288,6 +288,43 @@ fn a_draft_that_says_what_the_record_says_is_not_worth_a_word() {
 }
 
 #[test]
+fn line_ends_do_not_make_a_draft_differ_from_the_record() {
+    let mut case = Case::new();
+    case.record.values.insert("note".into(), text("Loud\r\nand hot"));
+    case.drafts = vec![draft(3, "tab", &[("note", text("Loud"), text("Loud\nand hot"))])];
+    assert_eq!(case.drawn().notices.len(), 0, "the record says it");
+    case.drafts = vec![draft(3, "tab", &[("note", text("Loud\nand hot"), text("Mine"))])];
+    assert_eq!(case.drawn().drawn.seq, 3, "typed over what the record still says");
+}
+
+#[test]
+fn what_was_there_before_both_is_told_where_null_and_the_empty_text_are_two_values() {
+    let mut case = Case::new();
+    case.record.values.insert("due_on".into(), None);
+    let typed = [
+        ("title", text("Old pump"), text("Pump A")),
+        ("note", text(""), text("Mine")),
+        ("due_on", text(""), text("2027-01-01")),
+    ];
+    case.drafts = vec![draft(3, "tab", &typed)];
+    let view = case.drawn();
+    let [Notice::Beside { draft, .. }] = &view.notices[..] else {
+        panic!("beside")
+    };
+    let before = |column: &str| {
+        draft
+            .columns
+            .iter()
+            .find(|one| one.column == column)
+            .expect(column)
+            .before
+            .clone()
+    };
+    assert_eq!(before("note"), Some(text("")), "it is NULL now");
+    assert_eq!(before("due_on"), None, "an empty date is NULL");
+}
+
+#[test]
 fn of_two_drafts_that_went_separate_ways_one_is_in_the_form_and_one_beside_it() {
     let mut case = Case::new();
     case.drafts = vec![

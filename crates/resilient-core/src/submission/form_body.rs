@@ -139,6 +139,11 @@ pub fn with_line_feeds(text: &str) -> String {
     lines
 }
 
+/// Whether two values are one text: line ends do not count, and NULL is no text.
+pub fn same_text(one: &Text, other: &Text) -> bool {
+    one.as_deref().map(with_line_feeds) == other.as_deref().map(with_line_feeds)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +155,15 @@ mod tests {
         assert_eq!(with_null("as it was", true, || true), Ok(None));
         assert_eq!(with_null("typed", true, || false), Err(NullBesideText));
         assert_eq!(with_null("typed", false, || false), Ok(Some("typed".to_owned())));
+    }
+
+    #[test]
+    fn line_ends_do_not_make_another_text_and_null_does() {
+        let text = |text: &str| Some(text.to_owned());
+        assert!(same_text(&text("a\r\nb\rc"), &text("a\nb\nc")));
+        assert!(!same_text(&text("a\n"), &text("a")));
+        assert!(!same_text(&None, &text("")));
+        assert!(same_text(&None, &None));
     }
 
     #[test]
