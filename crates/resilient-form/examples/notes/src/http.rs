@@ -73,13 +73,15 @@ async fn form(
     Query(Saved { saved }): Query<Saved>,
 ) -> Response {
     let note = match application.notes.find(id).await {
-        Ok(Some(note)) => note,
-        Ok(None) => return (StatusCode::NOT_FOUND, Html(pages::not_found())).into_response(),
+        Ok(note) => note,
         Err(error) => return unreadable(&error, &form_key(id)),
     };
     // Without them the note is there all the same, and the device has its own.
     let kept = application.drafts.load(ACCOUNT, &form_key(id)).await;
     let kept = kept.map(|seen| seen.drafts).unwrap_or_default();
+    let Some(note) = note else {
+        return (StatusCode::NOT_FOUND, Html(pages::not_found(id, &kept))).into_response();
+    };
     let mut shown = Shown::of(&note, kept);
     if let Some(saved) = saved
         && let Ok(Some(answer)) = application.notes.answered(&saved).await
