@@ -1,12 +1,14 @@
 //! The application as a browser meets it, with and without script.
 
 use axum::body::{Body, to_bytes};
-use axum::http::Request;
+use axum::http::{HeaderValue, Request};
 use resilient_drafts::StoredDraft;
 use scraper::{Html as Page, Selector};
 use tower::ServiceExt;
 
 use super::*;
+
+const HOST: &str = "127.0.0.1:3100";
 
 struct Notes {
     application: Arc<Application>,
@@ -30,8 +32,11 @@ impl Notes {
     }
 
     async fn ask(&self, request: axum::http::request::Builder, body: String) -> Said {
-        let router = router(Arc::clone(&self.application), FilePath::new("nowhere"));
-        let request = request.body(Body::from(body)).expect("a request");
+        let own = OwnHosts::of("notes.example:3100", "192.0.2.1:3100".parse().expect("an address"));
+        let router = router(Arc::clone(&self.application), FilePath::new("nowhere"), own);
+        let mut request = request.body(Body::from(body)).expect("a request");
+        let host = HeaderValue::from_static(HOST);
+        request.headers_mut().entry("host").or_insert(host);
         let answer = router.oneshot(request).await.expect("an answer");
         let location = answer
             .headers()
@@ -292,9 +297,63 @@ async fn another_sites_page_saves_nothing() {
     let notes = Notes::open().await;
     let form = typed(&notes.get("/notes/1").await, "text", "Milk");
     let body: Vec<_> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let foreign = Request::post("/notes/1")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("sec-fetch-site", "cross-site");
-    assert_eq!(notes.ask(foreign, body.join("&")).await.status, 403);
+    let post = |header: &str, value: &str| {
+        Request::post("/notes/1")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header(header, value)
+    };
+    let foreign = [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "http://elsewhere.example"),
+        ("origin", "http://127.0.0.1:3101"),
+        ("origin", "null"),
+    ];
+    for (header, value) in foreign {
+        let said = notes.ask(post(header, value), body.join("&")).await;
+        assert_eq!(said.status, 403, "{header}: {value}");
+    }
     assert_eq!(notes.saves().await, 0);
+    let own = post("origin", &format!("http://{HOST}"));
+    assert_eq!(notes.ask(own, body.join("&")).await.status, 303);
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_this_servers_is_answered_nothing() {
+    let notes = Notes::open().await;
+    let get = async |host: &str| {
+        notes
+            .ask(Request::get("/notes/1").header("host", host), String::new())
+            .await
+            .status
+    };
+    let own = [
+        "localhost:3100",
+        "127.0.0.1",
+        "[::1]:3100",
+        "notes.example:3100",
+        "192.0.2.1:3100",
+    ];
+    for host in own {
+        assert_eq!(get(host).await, 200, "{host}");
+    }
+    for host in [
+        "rebound.example:3100",
+        "localhost.example",
+        "192.0.2.2:3100",
+        "",
+        "[::2]",
+    ] {
+        assert_eq!(get(host).await, 421, "{host}");
+    }
+    let everywhere = OwnHosts::of("0.0.0.0:3100", "0.0.0.0:3100".parse().expect("an address"));
+    let router = router(Arc::clone(&notes.application), FilePath::new("nowhere"), everywhere);
+    for (host, status) in [("192.0.2.2:3100", 200), ("rebound.example:3100", 421)] {
+        let request = Request::get("/notes/1")
+            .header("host", host)
+            .body(Body::empty())
+            .expect("a request");
+        let said = router.clone().oneshot(request).await.expect("an answer");
+        assert_eq!(said.status().as_u16(), status, "{host}");
+    }
 }
