@@ -48,10 +48,13 @@ test("the server comes back while the page is open: the save goes out by itself"
   await form.type("text", "Milk");
   await form.save();
   await form.is("queued");
+  // A server that is back sooner was not missed, and nobody is told that it is back.
+  await person.isConnected(/offline/);
+  await expect(person.toast(/Connection lost/)).toBeVisible();
   await notes.startAgain();
+  await expect(person.toast(/Connection is back/)).toBeVisible();
   await form.saysAllIsSaved();
   await person.isConnected(/online/);
-  await expect(person.toast(/Connection is back/)).toBeVisible();
   expect(await notes.saved(1)).toEqual({ text: "Milk", times: 1 });
 });
 

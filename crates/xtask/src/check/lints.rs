@@ -1,6 +1,7 @@
 //! Clippy, for the server's side and the browser's apart: `ssr` and `hydrate` are never on together.
 
 use anyhow::Result;
+use std::process::Command;
 
 use crate::command::{cargo, run};
 use crate::packages::Packages;
@@ -19,13 +20,24 @@ pub fn native(workspace: &Workspace) -> Result<()> {
 
 /// What the browser runs.
 pub fn browser(workspace: &Workspace) -> Result<()> {
-    let packages = Packages::browser();
+    run(browsers_clippy(workspace)
+        .args(Packages::browser().selection())
+        .args(DENIED))
+}
+
+/// The tests that run in a browser: no other build of a check has them.
+pub fn browser_tests(workspace: &Workspace) -> Result<()> {
+    run(browsers_clippy(workspace)
+        .args(["--tests", "--package", "resilient-form"])
+        .args(DENIED))
+}
+
+/// With the profile and the place of the browser's builds, so that what is there is not compiled again.
+fn browsers_clippy(workspace: &Workspace) -> Command {
     let mut clippy = cargo(workspace);
     clippy
         .args(["clippy", "--lib", "--target", "wasm32-unknown-unknown", "--target-dir"])
-        .arg(workspace.wasm_target());
-    run(clippy
-        .args(["--profile", "wasm-dev"])
-        .args(packages.selection())
-        .args(DENIED))
+        .arg(workspace.wasm_target())
+        .args(["--profile", "wasm-dev"]);
+    clippy
 }

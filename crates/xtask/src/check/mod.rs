@@ -28,6 +28,7 @@ pub fn run(workspace: &Workspace, missing: Missing) -> Result<()> {
         dependencies::check(workspace, missing),
         lints::native(workspace),
         lints::browser(workspace),
+        lints::browser_tests(workspace),
     ]
     .into_iter()
     .filter_map(Result::err)

@@ -9,7 +9,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use resilient_core::draft::replacement::Mode;
-use resilient_core::draft::{Draft, Revision};
+use resilient_core::draft::{Draft, Revision, Values};
 use resilient_core::submission::form_body::FormBody;
 use resilient_drafts::{DraftStore, End, StoreError, StoredDraft, Written};
 use serde::Deserialize;
@@ -115,8 +115,13 @@ pub async fn keep_failed(application: &Application, id: i64, posted: &FormBody) 
         .iter()
         .map(|(column, posted)| (column.clone(), Some(posted.text.clone())));
     let changed = texts.filter(|(column, text)| !crate::version::is_base(&version, column, text));
+    let values: Values = changed.collect();
+    // Pressed without a change: there is nothing to keep, and nothing to say was restored.
+    if values.is_empty() {
+        return None;
+    }
     let draft = Draft {
-        values: changed.collect(),
+        values,
         base: Default::default(),
         version,
         revision,

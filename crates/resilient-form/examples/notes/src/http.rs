@@ -1,14 +1,16 @@
 //! What answers at which address.
 
+mod asked_here;
+
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use axum::Form;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
 use axum::http::header::{ACCEPT, RETRY_AFTER};
-use axum::http::{HeaderMap, Method, StatusCode};
-use axum::middleware::{self, Next};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use resilient_core::submission::answer::{Answer, Outcome};
@@ -22,12 +24,13 @@ use crate::answers::{refused, saving, status, told};
 use crate::application::{ACCOUNT, Application};
 use crate::drafts::{self, form_key};
 use crate::pages::{self, Shown};
+pub use asked_here::OwnHosts;
 
 /// Bytes of a form, as the page believes it.
 const LARGEST_BODY: usize = 32 * 1024 * 1024;
 const TRY_AGAIN_AFTER_S: u64 = 2;
 
-pub fn router(application: Arc<Application>, site: &FilePath) -> Router {
+pub fn router(application: Arc<Application>, site: &FilePath, own: OwnHosts) -> Router {
     Router::new()
         .route("/", get(list))
         .route("/notes/{id}", get(form).post(save))
@@ -37,22 +40,8 @@ pub fn router(application: Arc<Application>, site: &FilePath) -> Router {
         .route("/ready", get(ready))
         .nest_service("/pkg", ServeDir::new(site))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(middleware::from_fn(refuse_other_sites))
+        .layer(middleware::from_fn_with_state(Arc::new(own), asked_here::only))
         .with_state(application)
-}
-
-/// Browsers say where a post comes from. Without this any page could save a note of whoever looks at it.
-async fn refuse_other_sites(request: Request, next: Next) -> Response {
-    let from = request
-        .headers()
-        .get("sec-fetch-site")
-        .and_then(|from| from.to_str().ok());
-    let is_ours = from.is_none_or(|from| matches!(from, "same-origin" | "none"));
-    if is_ours || request.method() == Method::GET {
-        next.run(request).await
-    } else {
-        StatusCode::FORBIDDEN.into_response()
-    }
 }
 
 async fn list(State(application): State<Arc<Application>>) -> Response {
@@ -73,13 +62,15 @@ async fn form(
     Query(Saved { saved }): Query<Saved>,
 ) -> Response {
     let note = match application.notes.find(id).await {
-        Ok(Some(note)) => note,
-        Ok(None) => return (StatusCode::NOT_FOUND, Html(pages::not_found())).into_response(),
+        Ok(note) => note,
         Err(error) => return unreadable(&error, &form_key(id)),
     };
     // Without them the note is there all the same, and the device has its own.
     let kept = application.drafts.load(ACCOUNT, &form_key(id)).await;
     let kept = kept.map(|seen| seen.drafts).unwrap_or_default();
+    let Some(note) = note else {
+        return (StatusCode::NOT_FOUND, Html(pages::not_found(id, &kept))).into_response();
+    };
     let mut shown = Shown::of(&note, kept);
     if let Some(saved) = saved
         && let Ok(Some(answer)) = application.notes.answered(&saved).await

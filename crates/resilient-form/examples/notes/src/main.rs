@@ -22,8 +22,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(told("NOTES_DATA_DIR", "data/notes"));
     let site = PathBuf::from(told("NOTES_SITE_DIR", "target/notes-site"));
     let application = Arc::new(Application::open(&folder).await?);
-    let listener = TcpListener::bind(told("NOTES_LISTEN", "127.0.0.1:3100")).await?;
-    println!("Notes: http://{}", listener.local_addr()?);
-    axum::serve(listener, http::router(application, &site)).await?;
+    let listen = told("NOTES_LISTEN", "127.0.0.1:3100");
+    let listener = TcpListener::bind(&listen).await?;
+    let bound = listener.local_addr()?;
+    println!("Notes: http://{bound}");
+    let own = http::OwnHosts::of(&listen, bound);
+    axum::serve(listener, http::router(application, &site, own)).await?;
     Ok(())
 }

@@ -45,8 +45,12 @@ pub fn form(shown: &Shown) -> String {
     })
 }
 
-pub fn not_found() -> String {
-    page("No such note", || view! { <h1>"No such note"</h1> }.into_any())
+/// What was typed into a note that is gone is there all the same.
+pub fn not_found(id: i64, kept: &[StoredDraft]) -> String {
+    page("No such note", || {
+        let kept = kept.iter().map(|draft| beside(id, draft)).collect_view();
+        view! { <h1>"No such note"</h1>{kept} }.into_any()
+    })
 }
 
 /// An empty form key: whatever the device has.

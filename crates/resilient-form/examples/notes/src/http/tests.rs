@@ -1,11 +1,14 @@
 //! The application as a browser meets it, with and without script.
 
 use axum::body::{Body, to_bytes};
-use axum::http::Request;
+use axum::http::{HeaderValue, Request};
+use resilient_drafts::StoredDraft;
 use scraper::{Html as Page, Selector};
 use tower::ServiceExt;
 
 use super::*;
+
+const HOST: &str = "127.0.0.1:3100";
 
 struct Notes {
     application: Arc<Application>,
@@ -29,8 +32,11 @@ impl Notes {
     }
 
     async fn ask(&self, request: axum::http::request::Builder, body: String) -> Said {
-        let router = router(Arc::clone(&self.application), FilePath::new("nowhere"));
-        let request = request.body(Body::from(body)).expect("a request");
+        let own = OwnHosts::of("notes.example:3100", "192.0.2.1:3100".parse().expect("an address"));
+        let router = router(Arc::clone(&self.application), FilePath::new("nowhere"), own);
+        let mut request = request.body(Body::from(body)).expect("a request");
+        let host = HeaderValue::from_static(HOST);
+        request.headers_mut().entry("host").or_insert(host);
         let answer = router.oneshot(request).await.expect("an answer");
         let location = answer
             .headers()
@@ -56,6 +62,11 @@ impl Notes {
             .iter()
             .map(|(name, value)| format!("{}={}", coded(name), coded(value)));
         self.ask(request, pairs.collect::<Vec<_>>().join("&")).await
+    }
+
+    async fn drafts(&self, form_key: &str) -> Vec<StoredDraft> {
+        let seen = self.application.drafts.load(ACCOUNT, form_key).await;
+        seen.expect("readable").drafts
     }
 
     /// How often the note was saved.
@@ -123,13 +134,7 @@ async fn a_save_that_fails_without_script_comes_back_with_the_text_and_is_a_draf
     for name in ["_id", "_version", "v.text"] {
         assert_eq!(value(&again, name), value(&form, name), "{name}");
     }
-    let drafts = notes
-        .application
-        .drafts
-        .load(ACCOUNT, "notes/1")
-        .await
-        .expect("readable")
-        .drafts;
+    let drafts = notes.drafts("notes/1").await;
     assert_eq!(drafts.len(), 1);
     assert_eq!(
         drafts[0].draft.values.get("text").cloned().flatten().as_deref(),
@@ -141,6 +146,71 @@ async fn a_save_that_fails_without_script_comes_back_with_the_text_and_is_a_draf
     );
     assert_eq!(notes.get("/notes/1").await.status, 503);
     assert_eq!(notes.get("/ready").await.status, 503);
+}
+
+#[tokio::test]
+async fn a_conflict_without_script_leaves_what_somebody_else_changed_beside_it() {
+    let notes = Notes::open().await;
+    let mine = typed(&notes.get("/notes/1").await, "text", "Mine");
+    let mut theirs = typed(&notes.get("/notes/1").await, "text", "Theirs");
+    for (name, value) in &mut theirs {
+        if name == "v.title" {
+            *value = "Their title".to_owned();
+        }
+    }
+    assert_eq!(notes.post("/notes/1", &theirs).await.status, 303);
+    let said = notes.post("/notes/1", &mine).await;
+    assert_eq!(said.status, 409);
+    assert!(said.body.contains("<pre>Theirs</pre>"), "{}", said.body);
+    let again = typed(&said, "text", "Mine");
+    let drawn = [("v.title", "Their title"), ("v.text", "Mine"), ("b.text", "Theirs")];
+    for (name, text) in drawn {
+        assert_eq!(value(&again, name).as_deref(), Some(text), "{name}");
+    }
+    // Pressed once more: mine is saved, and nothing else of theirs is undone.
+    assert_eq!(notes.post("/notes/1", &again).await.status, 303);
+    let note = notes.application.notes.find(1).await.expect("readable").expect("there");
+    assert_eq!((note.text_of("title"), note.text_of("text")), ("Their title", "Mine"));
+}
+
+#[tokio::test]
+async fn a_refused_save_without_script_undoes_nothing_that_was_changed_before_the_next() {
+    let notes = Notes::open().await;
+    let untitled = typed(&notes.get("/notes/1").await, "title", "");
+    let theirs = typed(&notes.get("/notes/1").await, "text", "Theirs");
+    assert_eq!(notes.post("/notes/1", &theirs).await.status, 303);
+    let said = notes.post("/notes/1", &untitled).await;
+    assert_eq!(said.status, 422);
+    let titled = typed(&said, "title", "Market");
+    assert_eq!(notes.post("/notes/1", &titled).await.status, 303);
+    let note = notes.application.notes.find(1).await.expect("readable").expect("there");
+    assert_eq!((note.text_of("title"), note.text_of("text")), ("Market", "Theirs"));
+}
+
+#[tokio::test]
+async fn a_save_without_a_change_that_fails_leaves_no_draft() {
+    let notes = Notes::open().await;
+    let form = typed(&notes.get("/notes/1").await, "", "");
+    notes.application.notes.close().await;
+    let said = notes.post("/notes/1", &form).await;
+    assert_eq!(said.status, 503);
+    assert!(!said.body.contains("Restored what you typed"), "{}", said.body);
+    assert!(notes.drafts("notes/1").await.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_typed_into_a_note_that_is_gone_is_shown_where_the_note_was() {
+    let notes = Notes::open().await;
+    let changed = typed(&notes.get("/notes/1").await, "text", "Milk");
+    let unchanged = typed(&notes.get("/notes/1").await, "", "");
+    assert_eq!(notes.post("/notes/3", &unchanged).await.status, 410);
+    let draft_of_nothing = notes.drafts("notes/3").await;
+    assert_eq!(notes.get("/notes/3").await.status, 404);
+    assert!(draft_of_nothing.is_empty());
+    assert_eq!(notes.post("/notes/3", &changed).await.status, 410);
+    let page = notes.get("/notes/3").await;
+    assert_eq!(page.status, 404);
+    assert!(page.body.contains("<pre>Milk</pre>"), "{}", page.body);
 }
 
 #[tokio::test]
@@ -159,16 +229,7 @@ async fn a_draft_is_kept_drawn_into_the_form_and_ended_by_its_save() {
         assert_eq!(value(&drawn, name).as_deref(), Some(text), "{name}");
     }
     assert_eq!(notes.post("/notes/1", &drawn).await.status, 303);
-    assert!(
-        notes
-            .application
-            .drafts
-            .load(ACCOUNT, "notes/1")
-            .await
-            .expect("readable")
-            .drafts
-            .is_empty()
-    );
+    assert!(notes.drafts("notes/1").await.is_empty());
     // A late copy of it stays away.
     assert_eq!(notes.ask(keep(), draft.to_string()).await.status, 409);
 }
@@ -236,9 +297,63 @@ async fn another_sites_page_saves_nothing() {
     let notes = Notes::open().await;
     let form = typed(&notes.get("/notes/1").await, "text", "Milk");
     let body: Vec<_> = form.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let foreign = Request::post("/notes/1")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("sec-fetch-site", "cross-site");
-    assert_eq!(notes.ask(foreign, body.join("&")).await.status, 403);
+    let post = |header: &str, value: &str| {
+        Request::post("/notes/1")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header(header, value)
+    };
+    let foreign = [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "http://elsewhere.example"),
+        ("origin", "http://127.0.0.1:3101"),
+        ("origin", "null"),
+    ];
+    for (header, value) in foreign {
+        let said = notes.ask(post(header, value), body.join("&")).await;
+        assert_eq!(said.status, 403, "{header}: {value}");
+    }
     assert_eq!(notes.saves().await, 0);
+    let own = post("origin", &format!("http://{HOST}"));
+    assert_eq!(notes.ask(own, body.join("&")).await.status, 303);
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_this_servers_is_answered_nothing() {
+    let notes = Notes::open().await;
+    let get = async |host: &str| {
+        notes
+            .ask(Request::get("/notes/1").header("host", host), String::new())
+            .await
+            .status
+    };
+    let own = [
+        "localhost:3100",
+        "127.0.0.1",
+        "[::1]:3100",
+        "notes.example:3100",
+        "192.0.2.1:3100",
+    ];
+    for host in own {
+        assert_eq!(get(host).await, 200, "{host}");
+    }
+    for host in [
+        "rebound.example:3100",
+        "localhost.example",
+        "192.0.2.2:3100",
+        "",
+        "[::2]",
+    ] {
+        assert_eq!(get(host).await, 421, "{host}");
+    }
+    let everywhere = OwnHosts::of("0.0.0.0:3100", "0.0.0.0:3100".parse().expect("an address"));
+    let router = router(Arc::clone(&notes.application), FilePath::new("nowhere"), everywhere);
+    for (host, status) in [("192.0.2.2:3100", 200), ("rebound.example:3100", 421)] {
+        let request = Request::get("/notes/1")
+            .header("host", host)
+            .body(Body::empty())
+            .expect("a request");
+        let said = router.clone().oneshot(request).await.expect("an answer");
+        assert_eq!(said.status().as_u16(), status, "{host}");
+    }
 }

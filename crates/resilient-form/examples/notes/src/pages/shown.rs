@@ -32,7 +32,7 @@ pub struct Shown {
     pub saved: Option<Saved>,
     /// Drafts that are not in the form.
     pub beside: Vec<StoredDraft>,
-    /// Without the note nobody knows what a change is: then it is a form, and no more.
+    /// Where nobody knows what a change is it is a form, and no more.
     pub is_enhanced: bool,
 }
 
@@ -58,7 +58,7 @@ impl Shown {
         let version = version::of(&note.values);
         let fitting = kept.iter().position(|stored| stored.draft.version == version);
         let draft = fitting.map(|at| kept.remove(at).draft);
-        let mut shown = Self::plain(note.id, version, fields(Some(note), &values_of(draft.as_ref(), note)));
+        let mut shown = Self::plain(note.id, version, fields(&note.values, &values_of(draft.as_ref(), note)));
         shown.saves = Some(note.saves);
         shown.beside = kept;
         if let Some(draft) = draft {
@@ -68,14 +68,26 @@ impl Shown {
         shown
     }
 
-    /// After a post without script that did not save: what was typed, on the note as it is now.
+    /// After a post without script that did not save: what was typed, on what the page's version stands for. A column that
+    /// was not changed here is drawn as that version has it: drawn as posted, the next press would undo somebody else's.
     pub fn after(id: i64, note: Option<&Note>, posted: &FormBody, answer: &Answer, kept: Option<Revision>) -> Self {
-        let texts = posted.columns.iter();
-        let typed: Values = texts
-            .map(|(column, posted)| (column.clone(), Some(posted.text.clone())))
-            .collect();
-        let version = answer.version.clone().or(posted.version.clone()).unwrap_or_default();
-        let mut shown = Self::plain(id, version, fields(note, &typed));
+        let drawn_from = posted.version.clone().unwrap_or_default();
+        let texts = posted
+            .columns
+            .iter()
+            .map(|(column, posted)| (column.clone(), Some(posted.text.clone())));
+        let (unchanged, typed): (Values, Values) =
+            texts.partition(|(column, text)| version::is_base(&drawn_from, column, text));
+        // What the answer was decided on; the note may have changed again since then.
+        let (version, base) = match &answer.version {
+            Some(now) => (now.clone(), answer.current.clone()),
+            None => {
+                let mut base = known_of(&drawn_from, note, posted);
+                base.extend(unchanged);
+                (drawn_from, base)
+            }
+        };
+        let mut shown = Self::plain(id, version, fields(&base, &typed));
         for field in &mut shown.fields {
             field.error = answer.errors.get(field.column).cloned();
         }
@@ -97,7 +109,8 @@ impl Shown {
         shown.message = Some(answer.message().to_owned());
         shown.conflicts = answer.conflicts.clone();
         shown.saves = note.map(|note| note.saves);
-        shown.is_enhanced = note.is_some();
+        // A script would take what is drawn for the base of a column whose base is not known, and not send it.
+        shown.is_enhanced = COLUMNS.iter().all(|(column, ..)| base.contains_key(*column));
         if let Some(kept) = kept {
             shown.drawn = kept;
         }
@@ -150,16 +163,30 @@ fn values_of(draft: Option<&Draft>, note: &Note) -> Values {
     values
 }
 
-fn fields(note: Option<&Note>, values: &Values) -> Vec<Field> {
+/// Of what the version stands for, what the note still has and what the form said of it.
+fn known_of(version: &str, note: Option<&Note>, posted: &FormBody) -> Values {
+    let of_note = note.map(|note| note.values.clone()).unwrap_or_default();
+    let said = posted
+        .columns
+        .iter()
+        .filter_map(|(column, posted)| Some((column.clone(), posted.base.clone()?)));
+    of_note
+        .into_iter()
+        .chain(said)
+        .filter(|(column, text)| version::is_base(version, column, text))
+        .collect()
+}
+
+fn fields(base: &Values, over: &Values) -> Vec<Field> {
+    let of = |values: &Values, column: &str| values.get(column).and_then(Text::as_deref).map(str::to_owned);
     let field = |(column, label, is_long)| {
-        let now = note.map(|note| note.text_of(column).to_owned());
-        let text = values.get(column).and_then(Text::as_deref).map(str::to_owned);
-        let text = text.or_else(|| now.clone()).unwrap_or_default();
+        let base = of(base, column);
+        let text = of(over, column).or_else(|| base.clone()).unwrap_or_default();
         Field {
             column,
             label,
             is_long,
-            base: now.filter(|now| *now != text),
+            base: base.filter(|base| *base != text),
             text,
             error: None,
         }
