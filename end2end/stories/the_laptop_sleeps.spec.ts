@@ -12,13 +12,18 @@ test("while a laptop sleeps somebody else saves the same field: awake again, it 
   await mine.type("title", "Typed before it slept");
   await mine.type("notes", "Mine alone");
   await mine.isKeptOnTheServer();
+  const counted = await counts(person.page);
+  await expect.poll(counted).toBeGreaterThan(0);
   const wakes = await sleeps(person.page);
   const hers = await colleague.opens("activities/1");
+  const asleep = await counted();
   await hers.type("title", "Saved while it slept");
   await hers.save();
   await hers.is("saved");
 
+  expect(await counted(), "it slept").toBe(asleep);
   await wakes();
+  await expect.poll(counted).toBeGreaterThan(asleep);
   await mine.holds("title", "Typed before it slept");
   await mine.save();
   await mine.is("conflict");
@@ -41,6 +46,15 @@ test("while a laptop sleeps somebody else saves the same field: awake again, it 
     notes: "Mine alone",
   });
 });
+
+/** The page counts ten times a second while it is awake; how far it has come. */
+async function counts(page: Page): Promise<() => Promise<number>> {
+  await page.evaluate(() => {
+    Object.assign(window, { counted: 0 });
+    setInterval(() => ((window as unknown as { counted: number }).counted += 1), 100);
+  });
+  return () => page.evaluate(() => (window as unknown as { counted: number }).counted);
+}
 
 /** What a page asks the server for, by method and kind. */
 function asksOf(page: Page): string[] {
