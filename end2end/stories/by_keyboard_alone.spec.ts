@@ -72,7 +72,7 @@ test.describe("with a way that breaks", () => {
     await keyboard.press("Enter");
     await expect(page).toHaveURL(/\/records\/activities$/);
     await person.isHydrated();
-    await keyboard.goesTo(page.locator(".row-link").filter({ hasText: "conveyor 4" }));
+    await keyboard.goesTo(page.locator("tr").filter({ hasText: "conveyor 4" }).locator(".row-link"));
     await keyboard.press("Enter");
     await form.holds("title", "Replace both belts of conveyor 4, today");
     await person.isHydrated();

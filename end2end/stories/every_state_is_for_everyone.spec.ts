@@ -1,6 +1,6 @@
 // What axe finds in each state that the form's page can be in: nothing. Light and dark, wide and on a phone.
 import type { Browser, BrowserContextOptions } from "@playwright/test";
-import { isForEveryone } from "../fixtures/looks.ts";
+import { everyLook, isForEveryone, isForEveryoneWithoutScript } from "../fixtures/looks.ts";
 import { Person } from "../fixtures/person.ts";
 import type { RecordForm } from "../fixtures/record_form.ts";
 import { expect, test } from "../fixtures/story.ts";
@@ -25,7 +25,7 @@ async function typesBoth(form: RecordForm): Promise<void> {
 
 test("clean, with the keys listed", async ({ person }) => {
   await person.opens("activities/1");
-  await isForEveryone(person.page, "clean");
+  await isForEveryone(person.page, "clean", everyLook);
   await person.page.keyboard.press("?");
   await expect(person.page.getByRole("dialog", { name: "Keys" })).toBeVisible();
   await isForEveryone(person.page, "keys");
@@ -52,7 +52,7 @@ test("a conflict, with the text before both", async ({ person, database }) => {
   await database.execute(changedBySomebodyElse);
   await form.save();
   await form.is("conflict");
-  await isForEveryone(person.page, "conflict");
+  await isForEveryone(person.page, "conflict", everyLook);
   for (const base of await form.conflicts.getByText("Before both changes").all()) await base.click();
   await form.conflicts.getByRole("radio", { name: /^Theirs/ }).first().check();
   await isForEveryone(person.page, "conflict half decided");
@@ -220,16 +220,16 @@ test.describe("without script", () => {
   test.use({ javaScriptEnabled: false });
   test("the form, a conflict, and a failed save", async ({ person, database }) => {
     const form = await person.opensWithoutWaiting("activities/1");
-    await isForEveryone(person.page, "without script");
+    await isForEveryoneWithoutScript(person.page, "without script");
     await database.execute(changedBySomebodyElse);
     await form.field("title").fill("Replace both belts of conveyor 4");
     await form.field("notes").fill(MINE);
     await form.save();
     await expect(form.conflicts).toBeVisible();
-    await isForEveryone(person.page, "without script conflict");
+    await isForEveryoneWithoutScript(person.page, "without script conflict");
     await database.way.set({ kind: "cut" });
     await form.save();
     await expect(person.page.locator("body")).toContainText("Press Save again");
-    await isForEveryone(person.page, "without script kept");
+    await isForEveryoneWithoutScript(person.page, "without script kept");
   });
 });

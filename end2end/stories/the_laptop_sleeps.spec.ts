@@ -12,13 +12,17 @@ test("while a laptop sleeps somebody else saves the same field: awake again, it 
   await mine.type("title", "Typed before it slept");
   await mine.type("notes", "Mine alone");
   await mine.isKeptOnTheServer();
+  const stoodStill = await standsStillFor(person.page);
   const wakes = await sleeps(person.page);
+  const since = Date.now();
   const hers = await colleague.opens("activities/1");
   await hers.type("title", "Saved while it slept");
   await hers.save();
   await hers.is("saved");
 
+  const asleep = Date.now() - since;
   await wakes();
+  await expect.poll(stoodStill, { message: "it slept all the time" }).toBeGreaterThanOrEqual(asleep);
   await mine.holds("title", "Typed before it slept");
   await mine.save();
   await mine.is("conflict");
@@ -41,6 +45,21 @@ test("while a laptop sleeps somebody else saves the same field: awake again, it 
     notes: "Mine alone",
   });
 });
+
+/** From now on: how long this page stood still at most, in milliseconds; it looks at the clock ten times a second. */
+async function standsStillFor(page: Page): Promise<() => Promise<number>> {
+  await page.evaluate(() => {
+    let last = Date.now();
+    Object.assign(window, { longest: 0 });
+    const stood = window as unknown as { longest: number };
+    setInterval(() => {
+      const now = Date.now();
+      stood.longest = Math.max(stood.longest, now - last);
+      last = now;
+    }, 100);
+  });
+  return () => page.evaluate(() => (window as unknown as { longest: number }).longest);
+}
 
 /** What a page asks the server for, by method and kind. */
 function asksOf(page: Page): string[] {

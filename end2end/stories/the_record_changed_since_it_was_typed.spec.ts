@@ -41,7 +41,7 @@ test("text kept on the server meets a record that was changed: it is compared, r
   await shown.holds("notes", "The gauge reads 0.3 bar too much.");
   await shown.is("clean");
   const notice = there.page.locator(".notice").filter({ hasText: "the record was changed since" });
-  await notice.locator("summary").click();
+  await notice.getByText("Compare the text of").click();
   const title = notice.locator(".conflict").filter({ hasText: "Title" });
   await expect(title.locator(".conflict-mine")).toContainText("Inspect every valve");
   await expect(title.locator(".conflict-theirs")).toContainText("Replace the valve");

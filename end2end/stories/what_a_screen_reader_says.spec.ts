@@ -22,6 +22,7 @@ async function listens(page: Page): Promise<() => Promise<Heard[]>> {
     const words = (nodes: Node[]) => nodes.map(spoken).join(" ").replace(/\s+/g, " ").trim();
     const last = new Map<Element, string>();
     const says = (region: Element, said: string) => {
+      if (region.getAttribute("aria-live") === "off") return;
       const isUrgent = region.getAttribute("aria-live") === "assertive" || region.getAttribute("role") === "alert";
       if (said !== "") heard.push({ how: isUrgent ? "assertive" : "polite", words: said });
     };
