@@ -19,8 +19,7 @@ pub fn degraded(degraded: &Degraded) -> AnyView {
             written::span(*remaining_ms)
         ),
     };
-    let body =
-        view! { <p>"Histories and test queries are left out; signing in, lists, forms, saving and drafts go on."</p> };
+    let body = view! { <p>"Histories, what others changed in an open form, and test queries are left out; signing in, lists, forms, saving and drafts go on."</p> };
     view! { <div data-degraded="">{notice(Tone::Waiting, words, body)}</div> }.into_any()
 }
 
