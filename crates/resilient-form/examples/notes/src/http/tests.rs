@@ -181,10 +181,16 @@ async fn a_refused_save_without_script_undoes_nothing_that_was_changed_before_th
     assert_eq!(notes.post("/notes/1", &theirs).await.status, 303);
     let said = notes.post("/notes/1", &untitled).await;
     assert_eq!(said.status, 422);
+    // And once more while the page is looked at: it is no conflict with what was only drawn.
+    let theirs = typed(&notes.get("/notes/1").await, "text", "Theirs, later");
+    assert_eq!(notes.post("/notes/1", &theirs).await.status, 303);
     let titled = typed(&said, "title", "Market");
     assert_eq!(notes.post("/notes/1", &titled).await.status, 303);
     let note = notes.application.notes.find(1).await.expect("readable").expect("there");
-    assert_eq!((note.text_of("title"), note.text_of("text")), ("Market", "Theirs"));
+    assert_eq!(
+        (note.text_of("title"), note.text_of("text")),
+        ("Market", "Theirs, later")
+    );
 }
 
 #[tokio::test]
