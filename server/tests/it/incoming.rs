@@ -31,7 +31,9 @@ async fn what_others_saved_is_told_apart_from_what_both_changed_and_nothing_is_s
     assert_eq!(part.status, StatusCode::OK);
     let (chosen, brought) = part.body.split_once("Save brings these in").expect("both groups");
     assert!(chosen.contains("Theirs") && chosen.contains("Mine"), "{chosen}");
-    assert!(brought.contains("A note &lt;b&gt;"), "{brought}");
+    // Word by word, so that the differences can be marked.
+    assert!(brought.contains("data-incoming-column=\"notes\""), "{brought}");
+    assert!(brought.contains("&lt;b&gt;") && !brought.contains("<b>"), "{brought}");
 
     let (status, answer) = app.save(&mine).await;
     assert_eq!(
