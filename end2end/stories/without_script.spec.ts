@@ -49,6 +49,8 @@ async function isRefused(person: Person, database: Database): Promise<void> {
   await form.holds("title", "x".repeat(201));
   await form.holds("notes", "Typed beside it");
   expect(await database.audited("update", "activities")).toBe(0);
+  // The page that this is answered with may have all it needs again: a redirect is followed as the server sent it.
+  await expect(person.page.locator("html")).not.toHaveAttribute("data-hydrated");
   await form.field("title").fill("Short enough");
   await form.save();
   await expect(person.page).toHaveURL(/\?saved=/);
@@ -71,7 +73,6 @@ for (const [how, never] of Object.entries(neverRuns)) {
   test(`WASM ${how}: a plain POST saves, and what is refused comes back with what was typed`, async ({ person, database }) => {
     await never(person.page);
     await isRefused(person, database);
-    await expect(person.page.locator("html")).not.toHaveAttribute("data-hydrated");
   });
 }
 
