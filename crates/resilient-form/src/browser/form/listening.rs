@@ -203,11 +203,14 @@ impl Form {
     }
 
     /// Another tab took this text over and removed it here, where it still is: it stays kept. Signing out
-    /// removes it for good.
+    /// removes it for good, and the page must not go on saying that it is kept.
     async fn put_back(self: Rc<Self>, key: String, removed: String) {
         sleep(REMOVAL).await;
+        if !self.is_own_draft(&key) {
+            return;
+        }
         let signed_in = storage::read(stored::ACCOUNT).as_ref() == Some(&self.account);
-        if signed_in && self.is_own_draft(&key) && !device::put_back(key, removed).await {
+        if !signed_in || !device::put_back(key, removed).await {
             self.look_for_own_draft().await;
         }
     }
