@@ -1,6 +1,6 @@
 // What a browser shows again by itself is neither taken for the record nor brought back after it was saved.
 import type { Page } from "@playwright/test";
-import { browserModule } from "../fixtures/network.ts";
+import { holdsTheModule } from "../fixtures/network.ts";
 import { Person } from "../fixtures/person.ts";
 import { RecordForm } from "../fixtures/record_form.ts";
 import { expect, test } from "../fixtures/story.ts";
@@ -111,12 +111,7 @@ test("fields that the browser put back before the script ran count as typed: the
   database,
 }) => {
   const { page } = person;
-  let arrive = () => {};
-  const arrival = new Promise<void>((resolve) => (arrive = resolve));
-  await page.route(browserModule, async (route) => {
-    await arrival;
-    await route.continue();
-  });
+  const arrive = await holdsTheModule(page);
   const form = await person.opensWithoutWaiting("activities/1");
   // Hidden controls are told to be left alone.
   const hidden = form.itself.locator('input[type="hidden"]');

@@ -1,4 +1,5 @@
 // A browser whose storage is full, or forbidden.
+import { ends } from "../fixtures/device.ts";
 import type { Person } from "../fixtures/person.ts";
 import { expect, test } from "../fixtures/story.ts";
 import { draftsOn, wouldBeAsked } from "../fixtures/watching.ts";
@@ -55,12 +56,7 @@ test("full, and the server takes nothing either: leaving asks, and what was kept
   expect(await wouldBeAsked(person.page)).toBe(true);
 
   const context = person.page.context();
-  const devtools = await context.newCDPSession(person.page);
-  const crashed = person.page.waitForEvent("crash");
-  // Its answer would come from the page that is gone.
-  devtools.send("Page.crash").catch(() => {});
-  await crashed;
-  await person.page.close();
+  await ends(person.page);
   const next = await context.newPage();
   await next.goto("/records/activities/1");
   await expect(next.locator('[name="v.title"]')).toHaveValue("Kept before it was full");

@@ -1,5 +1,6 @@
 // Left in the middle of a word: what the page is told last is all it gets. Its clock stands still, so that nothing
 // is kept because time went by.
+import { ends } from "../fixtures/device.ts";
 import type { Page } from "@playwright/test";
 import type { Person } from "../fixtures/person.ts";
 import { RecordForm } from "../fixtures/record_form.ts";
@@ -62,12 +63,7 @@ test("hidden as by a change to another app, and never shown again: nothing is lo
   });
   await form.isKeptOnThisDevice();
   const context = person.page.context();
-  const devtools = await context.newCDPSession(person.page);
-  const crashed = person.page.waitForEvent("crash");
-  // Its answer would come from the page that is gone.
-  devtools.send("Page.crash").catch(() => {});
-  await crashed;
-  await person.page.close();
+  await ends(person.page);
   const next = await context.newPage();
   await next.clock.resume();
   await showsInANewPage(next);

@@ -1,14 +1,9 @@
-import { browserModule } from "../fixtures/network.ts";
+import { browserModule, holdsTheModule } from "../fixtures/network.ts";
 import { expect, test } from "../fixtures/story.ts";
 
 test("typed before WASM has loaded: text, caret and focus stay, and it is recorded", async ({ person }) => {
   const { page } = person;
-  let arrive = () => {};
-  const arrival = new Promise<void>((resolve) => (arrive = resolve));
-  await page.route(browserModule, async (route) => {
-    await arrival;
-    await route.continue();
-  });
+  const arrive = await holdsTheModule(page);
 
   const form = await person.opensWithoutWaiting("activities/1");
   const notes = form.field("notes");
