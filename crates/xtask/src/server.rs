@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::command::{become_program, cargo, run};
+use crate::packages::Packages;
 use crate::workspace::{Mode, Workspace};
 
 /// Builds the example application and answers where it is.
@@ -24,20 +25,12 @@ pub fn run_example_in_place(workspace: &Workspace, notes: &Path) -> Result<()> {
     become_program(&mut server)
 }
 
-/// Builds what the stories run. All at once, so that dependencies are built once: alone, each would have them with
-/// other features.
+/// Builds what the stories run: servers, and what breaks things on command. With the features of the packages' tests, so
+/// that nothing is compiled once more after those.
 pub fn build_for_stories(workspace: &Workspace) -> Result<()> {
-    run(cargo(workspace).args([
-        "build",
-        "--package",
-        "server",
-        "--bin",
-        "inkfast",
-        "--package",
-        "notes",
-        "--bin",
-        "notes",
-    ]))
+    run(cargo(workspace)
+        .args(["build", "--bins", "--tests"])
+        .args(Packages::native(workspace)?.selection()))
 }
 
 /// Builds `inkfast` and answers where it is.

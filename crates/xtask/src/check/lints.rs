@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::command::{cargo, run};
 use crate::packages::Packages;
+use crate::site::module;
 use crate::workspace::Workspace;
 
 const DENIED: [&str; 3] = ["--", "-D", "warnings"];
@@ -20,24 +21,25 @@ pub fn native(workspace: &Workspace) -> Result<()> {
 
 /// What the browser runs.
 pub fn browser(workspace: &Workspace) -> Result<()> {
-    run(browsers_clippy(workspace)
+    run(browsers_clippy(workspace)?
         .args(Packages::browser().selection())
         .args(DENIED))
 }
 
 /// The tests that run in a browser: no other build of a check has them.
 pub fn browser_tests(workspace: &Workspace) -> Result<()> {
-    run(browsers_clippy(workspace)
+    run(browsers_clippy(workspace)?
         .args(["--tests", "--package", "resilient-form"])
         .args(DENIED))
 }
 
 /// With the profile and the place of the browser's builds, so that what is there is not compiled again.
-fn browsers_clippy(workspace: &Workspace) -> Command {
+fn browsers_clippy(workspace: &Workspace) -> Result<Command> {
+    module::add_missing_target(workspace)?;
     let mut clippy = cargo(workspace);
     clippy
-        .args(["clippy", "--lib", "--target", "wasm32-unknown-unknown", "--target-dir"])
+        .args(["clippy", "--lib", "--target", module::TARGET, "--target-dir"])
         .arg(workspace.wasm_target())
-        .args(["--profile", "wasm-dev"]);
-    clippy
+        .args(["--profile", module::DEVELOPMENT]);
+    Ok(clippy)
 }

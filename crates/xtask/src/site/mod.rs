@@ -5,7 +5,7 @@ mod bindings;
 mod compress;
 mod islands;
 mod minify;
-mod module;
+pub mod module;
 mod npm;
 mod optimise;
 mod sections;

@@ -11,7 +11,7 @@ use crate::workspace::{Mode, Workspace};
 
 pub const TARGET: &str = "wasm32-unknown-unknown";
 /// The profile for it while developing.
-const DEVELOPMENT: &str = "wasm-dev";
+pub const DEVELOPMENT: &str = "wasm-dev";
 
 /// Adds rustc's target for the browser where rustup can.
 ///

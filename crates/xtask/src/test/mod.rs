@@ -6,6 +6,7 @@ mod summary;
 
 use anyhow::Result;
 use clap::ValueEnum;
+use std::env;
 
 use crate::check::{self, Missing};
 use crate::command::{cargo, run as run_command};
@@ -74,14 +75,22 @@ fn steps<'a>(workspace: &'a Workspace, playwright: &'a [String]) -> Vec<Step<'a>
         step(
             Part::Stories,
             "stories",
-            Box::new(|| stories::run_stories(workspace, playwright)),
+            Box::new(|| run_command(&mut stories::playwright(workspace, Mode::Development, playwright))),
         ),
     ]
 }
 
+/// Tests at once. Most of them wait, for a database that hangs or a time that has to pass: with one for each of two cores
+/// one core has nothing to do, for 20 minutes.
+const AT_ONCE: &str = "6";
+
 fn packages(workspace: &Workspace) -> Result<()> {
     run_command(
         cargo(workspace)
+            .env(
+                "RUST_TEST_THREADS",
+                env::var("RUST_TEST_THREADS").as_deref().unwrap_or(AT_ONCE),
+            )
             // One failure is not to hide another.
             .args(["test", "--no-fail-fast"])
             .args(Packages::native(workspace)?.selection()),

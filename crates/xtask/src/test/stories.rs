@@ -1,24 +1,9 @@
 //! The Playwright stories in `end2end/`, against the programs just built.
 
-use anyhow::Result;
 use std::ffi::OsStr;
 use std::process::Command;
 
-use crate::command::{cargo, run};
 use crate::workspace::{Mode, Workspace};
-
-/// Builds the programs that break things on command, then runs the stories.
-pub fn run_stories(workspace: &Workspace, arguments: &[String]) -> Result<()> {
-    run(cargo(workspace).args([
-        "build",
-        "--package",
-        "fault-proxy",
-        "--package",
-        "private-servers",
-        "--bins",
-    ]))?;
-    run(&mut playwright(workspace, Mode::Development, arguments))
-}
 
 /// Playwright on programs and site as they are.
 pub fn playwright(workspace: &Workspace, mode: Mode, arguments: &[impl AsRef<OsStr>]) -> Command {

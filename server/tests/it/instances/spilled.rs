@@ -1,6 +1,7 @@
 //! Unsaved work that one server keeps by itself: no other one says that there is none.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use app::auth::model::Role;
 use axum::http::{Method, StatusCode};
@@ -11,6 +12,7 @@ use super::{Two, until};
 use crate::support::test_app::TestApp;
 
 const DRAFT: &str = "/api/drafts/activity/1";
+const BETWEEN_WRITES: Duration = Duration::from_millis(300);
 
 /// Hardly any memory is left: it takes no more than drafts of failed saves.
 fn nearly_fill(redis: &PrivateRedis) {
@@ -53,7 +55,11 @@ async fn what_one_server_keeps_beside_a_nearly_full_redis_is_not_said_to_be_nowh
     until("all is well", async || says(&two.other, "Nothing is waiting").await).await;
     nearly_fill(&two.redis);
     let seq = AtomicU64::new(0);
-    let spills = async || types(&two.one, seq.fetch_add(1, Ordering::AcqRel) + 1).await == "server";
+    let spills = async || {
+        // As often as a page writes: whoever writes more often is refused for that.
+        tokio::time::sleep(BETWEEN_WRITES).await;
+        types(&two.one, seq.fetch_add(1, Ordering::AcqRel) + 1).await == "server"
+    };
     until("it keeps it by itself", spills).await;
     until("the other one says so", async || {
         says(&two.other, "There may be more").await

@@ -518,11 +518,7 @@ async fn json_request(app: &TestApp, method: Method, path: &str, body: &str, coo
 
 /// What would have changed had anything been done: the database, and the drafts of all but `except`.
 pub async fn traces(app: &TestApp, witness: &mut SqliteConnection, except: &str) -> String {
-    let version: i64 = sqlx::query_scalar("PRAGMA data_version")
-        .fetch_one(witness)
-        .await
-        .expect("the file");
-    let mut traces = format!("{version}");
+    let mut traces = contents(witness).await;
     let everybody = [
         "admin",
         "superuser",
@@ -544,6 +540,29 @@ pub async fn traces(app: &TestApp, witness: &mut SqliteConnection, except: &str)
         traces += &format!("{drafts:?}");
     }
     traces
+}
+
+/// Every row of every table. But for the errors: the server writes down by the clock what went wrong before.
+async fn contents(witness: &mut SqliteConnection) -> String {
+    let columns: Vec<(String, String)> = sqlx::query_as(
+        r#"SELECT tables.name, group_concat('quote("' || columns.name || '")', ' || '','' || ')
+         FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
+         WHERE tables.type = 'table' AND tables.name <> 'inkfast_error_history'
+         GROUP BY tables.name"#,
+    )
+    .fetch_all(&mut *witness)
+    .await
+    .expect("the file");
+    let mut contents = String::new();
+    for (table, row) in columns {
+        let sql = format!("SELECT {row} FROM \"{table}\" ORDER BY 1");
+        let rows: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_all(&mut *witness)
+            .await
+            .expect("the file");
+        contents += &format!("{table}: {rows:?}\n");
+    }
+    contents
 }
 
 fn is_refusal(answer: &Answered) -> bool {
