@@ -82,7 +82,7 @@ fn steps<'a>(workspace: &'a Workspace, playwright: &'a [String]) -> Vec<Step<'a>
 
 /// Tests at once. Most of them wait, for a database that hangs or a time that has to pass: with one for each of two cores
 /// one core has nothing to do, for 20 minutes.
-const AT_ONCE: &str = "6";
+const AT_ONCE: &str = "4";
 
 fn packages(workspace: &Workspace) -> Result<()> {
     run_command(
