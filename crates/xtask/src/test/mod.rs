@@ -1,6 +1,7 @@
 //! `cargo xtask test`: brings what the tests need, runs all of them, and closes with what passed and how long it took.
 
 pub mod needs;
+mod places;
 pub mod stories;
 mod summary;
 
@@ -75,7 +76,10 @@ fn steps<'a>(workspace: &'a Workspace, playwright: &'a [String]) -> Vec<Step<'a>
         step(
             Part::Stories,
             "stories",
-            Box::new(|| run_command(&mut stories::playwright(workspace, Mode::Development, playwright))),
+            Box::new(|| {
+                let mut stories = stories::playwright(workspace, Mode::Development, playwright);
+                run_command(places::in_memory(&mut stories))
+            }),
         ),
     ]
 }
@@ -86,7 +90,7 @@ const AT_ONCE: &str = "4";
 
 fn packages(workspace: &Workspace) -> Result<()> {
     run_command(
-        cargo(workspace)
+        places::in_memory(&mut cargo(workspace))
             .env(
                 "RUST_TEST_THREADS",
                 env::var("RUST_TEST_THREADS").as_deref().unwrap_or(AT_ONCE),
