@@ -24,7 +24,7 @@ export default defineConfig({
     actionTimeout: 10_000,
     navigationTimeout: 15_000,
     screenshot: "only-on-failure",
-    // Pictures of every step cost a third of the browser's time, and nobody opens what lies on the gate's machine.
+    // Recording every step takes time, and nobody opens what lies on the gate's machine.
     trace: process.env["CI"] ? "off" : "retain-on-failure",
   },
 });

@@ -8,12 +8,12 @@ use crate::command::output_of;
 
 /// Memory that is used as a file system, where the kernel offers it.
 const MEMORY: &str = "/dev/shm";
-/// Six databases with their logs, two browsers, and what a test makes large on purpose: 2 GB were seen.
+/// Ample for the databases and browsers that run at once: a choice, not a measurement.
 const ROOM: u64 = 6_000_000_000;
 
-/// Lets a command and what it starts keep temporary files in memory. Hundreds of databases are copied and removed: on a
-/// disk two fifths of the processors' time went into finding free inodes. Processes are killed and power is not, so that
-/// nothing hangs on a disk. `TMPDIR`, where it is set, says it otherwise.
+/// Lets a command and what it starts keep temporary files in memory: hundreds of databases are copied and removed, and
+/// on a disk copying took two fifths of the processors' time in a profiled stretch. Tests kill processes and never the
+/// machine, so that no outcome depends on a disk. `TMPDIR`, where it is set, is kept.
 pub fn in_memory(command: &mut Command) -> &mut Command {
     if env::var_os("TMPDIR").is_none() && has_room() {
         command.env("TMPDIR", MEMORY);
