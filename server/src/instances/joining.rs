@@ -40,7 +40,7 @@ pub fn join(
 ) -> Result<(), StoreError> {
     let (channel, heard) = Channel::open(address, CHANNEL)?;
     let me = uuid::Uuid::new_v4().simple().to_string();
-    let connected = Arc::new(Notify::new());
+    let (connected, newcomer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let speaking = Speaking {
         me: me.clone(),
         number: 0,
@@ -57,14 +57,17 @@ pub fn join(
         auth: Arc::downgrade(auth),
         drafts: Arc::downgrade(drafts),
         hearing: Hearing::default(),
+        connected: Arc::clone(&connected),
+        newcomer: Arc::clone(&newcomer),
     };
     let bells = Bells {
         moved: hub.moved(),
         spilled: drafts.waiting_changed(),
-        connected: Arc::clone(&connected),
+        connected,
+        newcomer,
     };
     tokio::spawn(speaking.run(waiting, bells));
-    tokio::spawn(listening.run(heard, connected));
+    tokio::spawn(listening.run(heard));
     Ok(())
 }
 
@@ -75,6 +78,8 @@ struct Bells {
     /// Other unsaved work waits here than before.
     spilled: Arc<Notify>,
     connected: Arc<Notify>,
+    /// Another server has connected, perhaps after this one had told everybody.
+    newcomer: Arc<Notify>,
 }
 
 struct Speaking {
@@ -106,6 +111,11 @@ impl Speaking {
                     self.say_what_is_here();
                 }
                 () = bells.connected.notified() => {
+                    self.say(Told::Listening);
+                    self.say_what_ended();
+                    self.say_what_is_here();
+                }
+                () = bells.newcomer.notified() => {
                     self.say_what_ended();
                     self.say_what_is_here();
                 }
@@ -161,15 +171,17 @@ struct Listening {
     auth: Weak<Auth>,
     drafts: Weak<DraftService>,
     hearing: Hearing,
+    connected: Arc<Notify>,
+    newcomer: Arc<Notify>,
 }
 
 impl Listening {
-    async fn run(mut self, mut heard: mpsc::Receiver<Heard>, connected: Arc<Notify>) {
+    async fn run(mut self, mut heard: mpsc::Receiver<Heard>) {
         let mut looks = interval(LOOK_FOR_SILENCE_EVERY);
         loop {
             tokio::select! {
                 heard = heard.recv() => match heard {
-                    Some(Heard::Connected) => connected.notify_one(),
+                    Some(Heard::Connected) => self.connected.notify_one(),
                     Some(Heard::Lost) => tracing::debug!("the other servers are not heard now"),
                     Some(Heard::Message(message)) => self.hear(&message).await,
                     None => return,
@@ -210,6 +222,7 @@ impl Listening {
             } => hub.answered_elsewhere(&account, &submission, outcome),
             Told::Present { places } => hub.present_elsewhere(&envelope.from, places),
             Told::Waiting { accounts, and_others } => drafts.waits_elsewhere(&envelope.from, accounts, and_others),
+            Told::Listening => self.newcomer.notify_one(),
             Told::Gone => hub.present_elsewhere(&envelope.from, Vec::new()),
             Told::Ended { sessions } => auth.ended_elsewhere(sessions).await,
             Told::Accounts { store, changed } => auth.changed_elsewhere(&store, changed).await,

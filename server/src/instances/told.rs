@@ -34,6 +34,8 @@ pub enum Told {
         accounts: BTreeSet<String>,
         and_others: bool,
     },
+    /// This server hears the others from now on, and may have missed what they said before.
+    Listening,
     /// This server goes down.
     Gone,
     /// Sessions that were ended, with the unix time in milliseconds after which their cookies are over anyway.
