@@ -48,6 +48,8 @@ test("a save that waits is listed as waiting, and opened again it is saved once"
   const title = () => database.row<{ title: string }>("SELECT title FROM activities WHERE id = 2");
   await expect.poll(async () => (await title()).title).toBe("Saved after the outage");
   await expect.poll(() => database.audited("update", "activities")).toBe(1);
+  // A form drawn while the record could not be read loads itself once more.
+  await expect(person.page.locator("form[data-read-only-copy]")).toHaveCount(0);
   await person.page.goto("/drafts");
   await expect(person.page.locator("main")).toContainText("Nothing is waiting");
 });
