@@ -114,6 +114,22 @@ test("discarded at signing out while the server is away: what was queued is neve
   expect(await database.audited("update", "activities")).toBe(0);
 });
 
+test("signed out while the server is away: a tab that is not the first to tell it says so no longer", async ({ person, inkfast }) => {
+  const form = await person.opens("activities/1");
+  await form.type("title", "Never mind");
+  await form.isKeptOnThisDevice();
+  await inkfast.kill();
+  await person.isConnected(/offline|reconnecting/);
+  await person.signsOut();
+  await person.page.getByRole("dialog").getByRole("button", { name: "Discard and sign out" }).click();
+  await expect(person.page.locator("main")).toContainText("Signed out on this device");
+  // All that it sees of a tab that told the server before it.
+  await person.page.evaluate(() => localStorage.removeItem("inkfast:1:sign-out"));
+  await person.page.context().clearCookies();
+  await inkfast.startAgain();
+  await expect(person.page).toHaveURL(/\/login/, { timeout: 30_000 });
+});
+
 test("signed out in one tab: a tab without unsaved text is told no tale of storage", async ({ person }) => {
   await person.opens("activities/1");
   const other = new Person(await person.page.context().newPage());

@@ -268,6 +268,10 @@ async fn drop_all(urls: &[String]) -> Result<(), Option<u16>> {
 /// Somebody signed out while the server was away: that goes before anything else.
 pub async fn finish_what_was_promised() {
     let Some(promised) = storage::read(stored::SIGN_OUT) else {
+        if find(":root[data-signed-out]").is_some() {
+            // Another tab was the first to tell.
+            to_sign_in();
+        }
         return;
     };
     let dropped = drop_all(&Json::read_texts(&promised).unwrap_or_default()).await;
@@ -289,7 +293,11 @@ pub async fn finish_what_was_promised() {
             // Somebody may be reading it, or copying it.
             form::signed_out();
         } else {
-            let _ = dom::window().location().assign(&addresses::sign_in());
+            to_sign_in();
         }
     }
+}
+
+fn to_sign_in() {
+    let _ = dom::window().location().assign(&addresses::sign_in());
 }
