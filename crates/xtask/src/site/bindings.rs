@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 use wasm_bindgen_cli_support::Bindgen;
 
 use super::sections::Module;
-use super::{islands, minify, optimise, weight};
+use super::{islands, minify, optimise, panics, weight};
 use crate::workspace::{Mode, Workspace};
 
 /// What the browser loads besides the stylesheet.
@@ -84,6 +84,8 @@ impl<'a> Binding<'a> {
 fn make_small(workspace: &Workspace, folder: &Path) -> Result<()> {
     let (script, module) = (folder.join(SCRIPT), folder.join(MODULE));
     let with_names = folder.join("with_names.wasm");
+    let silent = panics::silenced(Module::read(&fs::read(&module)?)?)?;
+    fs::write(&module, silent.write())?;
     optimise::shrink(workspace, &module, &with_names)?;
     let smaller = Module::read(&fs::read(&with_names)?)?;
     fs::write(folder.join(WEIGHT), weight::of(&smaller)?)?;

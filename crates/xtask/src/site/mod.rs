@@ -8,6 +8,7 @@ mod minify;
 pub mod module;
 mod npm;
 mod optimise;
+mod panics;
 mod sections;
 mod stylesheet;
 pub mod transfer;

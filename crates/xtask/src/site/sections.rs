@@ -8,6 +8,10 @@ const IMPORT: u8 = 2;
 const EXPORT: u8 = 7;
 const CODE: u8 = 10;
 const DATA: u8 = 11;
+const I32_CONST: u8 = 0x41;
+const END: u8 = 0x0b;
+/// A function's body: no variables, `unreachable`, `end`.
+const STOPS: &[u8] = &[0, 0x00, END];
 
 pub struct Module {
     sections: Vec<(u8, Vec<u8>)>,
@@ -50,6 +54,53 @@ impl Module {
             write_run(&mut bytes, section);
         }
         bytes
+    }
+
+    /// Whoever calls one of these functions stops there.
+    pub fn stopping_in(mut self, is_meant: impl Fn(&str) -> bool) -> Result<Module> {
+        let first = self.section(IMPORT).map_or(Ok(0), imported_functions)?;
+        let names = self.function_names()?;
+        let mut code = Reader {
+            bytes: self.section(CODE).context("a module without code")?,
+            at: 0,
+        };
+        let (mut stopping, count) = (Vec::new(), code.number()?);
+        write_number(&mut stopping, count as usize);
+        for number in first..first + count {
+            let body = code.run()?;
+            let is_meant = names.get(&number).is_some_and(|name| is_meant(name));
+            write_run(&mut stopping, if is_meant { STOPS } else { body });
+        }
+        for (_, section) in self.sections.iter_mut().filter(|(id, _)| *id == CODE) {
+            section.clone_from(&stopping);
+        }
+        Ok(self)
+    }
+
+    /// What stands in memory at the beginning, with `change` made to it: each run of bytes with the address of its first.
+    pub fn with_memory(mut self, change: impl FnOnce(&mut Vec<(u32, Vec<u8>)>)) -> Result<Module> {
+        let mut data = Reader {
+            bytes: self.section(DATA).context("a module without data")?,
+            at: 0,
+        };
+        let mut runs = Vec::new();
+        for _ in 0..data.number()? {
+            ensure!(data.number()? == 0, "data that is not there from the beginning");
+            runs.push((data.address()?, data.run()?.to_vec()));
+        }
+        change(&mut runs);
+        let mut changed = Vec::new();
+        write_number(&mut changed, runs.len());
+        for (address, bytes) in &runs {
+            changed.extend([0, I32_CONST]);
+            write_signed(&mut changed, *address as i32);
+            changed.push(END);
+            write_run(&mut changed, bytes);
+        }
+        for (_, section) in self.sections.iter_mut().filter(|(id, _)| *id == DATA) {
+            section.clone_from(&changed);
+        }
+        Ok(self)
     }
 
     /// Bytes of code, bytes of data.
@@ -176,6 +227,24 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// `i32.const` and `end`.
+    fn address(&mut self) -> Result<u32> {
+        ensure!(self.byte()? == I32_CONST, "data at an address that is no constant");
+        let (mut address, mut shift) = (0_i64, 0);
+        loop {
+            let byte = self.byte()?;
+            ensure!(shift < 35, "a number that is too long");
+            address |= i64::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte & 0x80 == 0 {
+                let is_negative = byte & 0x40 != 0;
+                let address = if is_negative { address - (1 << shift) } else { address };
+                ensure!(self.byte()? == END, "data at an address that is no constant");
+                return Ok(address as u32);
+            }
+        }
+    }
+
     /// A length, and as many bytes.
     fn run(&mut self) -> Result<&'a [u8]> {
         let length = self.number()? as usize;
@@ -225,6 +294,18 @@ fn write_number(bytes: &mut Vec<u8>, mut number: usize) {
     bytes.push(number as u8);
 }
 
+fn write_signed(bytes: &mut Vec<u8>, mut number: i32) {
+    loop {
+        let (low, rest) = ((number & 0x7f) as u8, number >> 7);
+        let is_last = rest == if low & 0x40 == 0 { 0 } else { -1 };
+        bytes.push(if is_last { low } else { low | 0x80 });
+        if is_last {
+            return;
+        }
+        number = rest;
+    }
+}
+
 fn write_run(bytes: &mut Vec<u8>, run: &[u8]) {
     write_number(bytes, run.len());
     bytes.extend(run);
@@ -257,6 +338,34 @@ mod tests {
             \x07\x05\x01\x01b\0\x01\
             \x0a\x04\x01\x02\0\x0b";
         assert_eq!(renamed, expected);
+    }
+
+    #[test]
+    fn the_functions_meant_stop_and_no_other_does() {
+        let read = || Module::read(MODULE).expect("a module");
+        let other = read().stopping_in(|name| name == "beta").expect("a module");
+        assert_eq!(other.write(), MODULE);
+        let meant = read().stopping_in(|name| name == "alpha").expect("a module");
+        assert_eq!(meant.section(CODE), Some(&b"\x01\x03\0\0\x0b"[..]));
+        assert_eq!(meant.functions().expect("names"), [("alpha".to_owned(), 3)]);
+    }
+
+    #[test]
+    fn memory_is_read_and_written_as_it_is_but_for_what_is_changed() {
+        for address in [0, 63, 64, 127, 128, 1_048_576, u32::MAX - 1] {
+            let mut data = vec![1, 0, I32_CONST];
+            write_signed(&mut data, address as i32);
+            data.extend([END, 2, b'a', b'b']);
+            let read = || Module {
+                sections: vec![(DATA, data.clone())],
+            };
+            let mut seen = Vec::new();
+            let same = read().with_memory(|runs| seen.clone_from(runs)).expect("a module");
+            assert_eq!(seen, [(address, b"ab".to_vec())]);
+            assert_eq!(same.section(DATA), Some(data.as_slice()), "{address}");
+            let other = read().with_memory(|runs| runs[0].1[0] = b'c').expect("a module");
+            assert!(other.section(DATA).is_some_and(|other| other.ends_with(b"cb")));
+        }
     }
 
     #[test]

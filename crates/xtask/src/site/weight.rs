@@ -43,7 +43,7 @@ fn kb(bytes: usize) -> String {
 }
 
 /// wasm-bindgen leaves names readable, with rustc's hashes in them: `core[c593…]::fmt`, `form::tell::h3ae4…`.
-fn without_hashes(name: &str) -> String {
+pub fn without_hashes(name: &str) -> String {
     let is_hash = |text: &str| text.len() >= 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let name = match name.rsplit_once("::h") {
         Some((before, hash)) if is_hash(hash) => before,
