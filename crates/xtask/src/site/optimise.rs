@@ -16,8 +16,9 @@ const WASM_OPT: Tool = Tool {
 
 /// What rustc's output uses and browsers have; `-all` makes a module that browsers refuse. Names stay for now: they
 /// say what takes the space. What is inlined, shared or put in order is chosen for the size in brotli: functions of
-/// one name are much alike, and what is written twice costs next to nothing there.
-pub const FLAGS: [&str; 13] = [
+/// one name are much alike, and what is written twice costs next to nothing there. The first kilobyte of memory is the very
+/// end of the stack, which nothing addresses by a constant.
+pub const FLAGS: [&str; 14] = [
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
     "--enable-sign-ext",
@@ -25,6 +26,7 @@ pub const FLAGS: [&str; 13] = [
     "--enable-reference-types",
     "--enable-multivalue",
     "-g",
+    "--low-memory-unused",
     "--one-caller-inline-max-function-size=15",
     "--skip-pass=local-cse",
     "--skip-pass=simplify-locals",
