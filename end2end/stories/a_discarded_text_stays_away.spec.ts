@@ -53,6 +53,8 @@ test("discarded from the list of unsaved work: this device does not bring it bac
   await person.page.locator("main").getByRole("button", { name: /^Discard…/ }).click();
   await person.page.getByRole("dialog").getByRole("button", { name: "Discard", exact: true }).click();
   await person.page.waitForURL(/\/drafts$/);
+  const onThisDevice = () => person.page.evaluate(() => Object.values({ ...localStorage }).join());
+  expect(await onThisDevice()).not.toContain("Thrown away");
   const again = await person.opens("activities/2");
   await again.holds("title", before);
   await again.is("clean");

@@ -13,6 +13,10 @@ test("each tab is told of unsaved text in the other, and both texts are kept, li
   await one.type("title", "Typed in the first tab");
   await one.isKeptOnTheServer();
   await expect(two.itself.locator("[data-other-tabs]")).toContainText("Also open in another tab with unsaved text");
+  const late = await anotherTab(person);
+  const three = await late.opens("activities/1");
+  await expect(three.itself.locator("[data-other-tabs]")).toBeVisible();
+  await late.page.close();
   await two.type("notes", "Typed in the second tab");
   await two.isKeptOnTheServer();
   await expect(one.itself.locator("[data-other-tabs]")).toBeVisible();

@@ -137,7 +137,7 @@ impl StoredSaves {
 
 /// What stands under [`ENDED`]: up to which `seq`, and when it was discarded.
 pub fn ended_text(seq: u64, at_ms: u64) -> String {
-    format!("{seq} {at_ms}")
+    [&seq.to_string(), " ", &at_ms.to_string()].concat()
 }
 
 pub fn read_ended(text: &str) -> Option<(u64, u64)> {
@@ -240,7 +240,9 @@ pub fn taking_over_writer(page: &str, early: &Early) -> String {
     let hash = json.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    format!("{page}{TAKEN_OVER}{hash:016x}")
+    let digit = |byte: u8| [byte >> 4, byte & 0xf].map(|half| char::from_digit(half.into(), 16));
+    let digits = hash.to_be_bytes().into_iter().flat_map(digit).flatten();
+    [page, TAKEN_OVER].concat().chars().chain(digits).collect()
 }
 
 /// The page whose early entry became this writer's draft, and which of its texts.
@@ -259,7 +261,7 @@ pub fn rebased(device: &DeviceDraft, saved: &JustSaved) -> Option<DeviceDraft> {
     if let (Some((table, form)), Some(key)) = (device.form_key.split_once('/'), &saved.answer.key)
         && form.starts_with("new-")
     {
-        rebased.form_key = format!("{table}/{key}");
+        rebased.form_key = [table, "/", key].concat();
     }
     Some(rebased)
 }
@@ -389,11 +391,11 @@ impl Stored for Early {
 }
 
 pub fn draft_key(account: &str, form_key: &str, writer: &str) -> String {
-    format!("{DRAFT}{account}:{form_key}:{writer}")
+    [DRAFT, account, ":", form_key, ":", writer].concat()
 }
 
 pub fn dropped_key(account: &str, form_key: &str, writer: &str) -> String {
-    format!("{DROPPED}{account}:{form_key}:{writer}")
+    [DROPPED, account, ":", form_key, ":", writer].concat()
 }
 
 /// `kind` is [`ENDED`] or [`TYPED_BACK`].
@@ -406,11 +408,11 @@ pub fn saved_key(account: &str, form_key: &str) -> String {
 }
 
 pub fn early_key(account: &str, form_key: &str, writer: &str) -> String {
-    format!("{EARLY}{account}:{form_key}:{writer}")
+    [EARLY, account, ":", form_key, ":", writer].concat()
 }
 
 pub fn outbox_key(account: &str, id: &str) -> String {
-    format!("{OUTBOX}{account}:{id}")
+    [OUTBOX, account, ":", id].concat()
 }
 
 /// Form key and writer of a draft's or early entry's key, if it is this account's.

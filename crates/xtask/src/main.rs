@@ -1,8 +1,9 @@
-//! The build task: `cargo xtask serve | build | check | test | example | bench`.
+//! The build task: `cargo xtask serve | build | check | test | example | bench | breaks`.
 //!
 //! It needs Rust and, for `--release` and the stories, Node; whatever else is missing it brings or names in one line.
 
 mod bench;
+mod breaks;
 mod check;
 mod command;
 mod packages;
@@ -59,6 +60,11 @@ enum Task {
         #[command(subcommand)]
         what: bench::Bench,
     },
+    /// Break the browser's code, a line at a time and in a copy, and watch the story fail that guards it
+    Breaks {
+        /// Only what has this in its description or its file's name
+        part: Option<String>,
+    },
     /// Run everything, or only the parts named
     Test {
         parts: Vec<test::Part>,
@@ -98,6 +104,7 @@ fn run(task: Task) -> Result<()> {
         }
         Task::Check => check::run(&workspace, check::Missing::IsSaid),
         Task::Bench { what } => bench::run(&workspace, what),
+        Task::Breaks { part } => breaks::run(&workspace, part.as_deref()),
         Task::Test { parts, playwright } => test::run(&workspace, &parts, &playwright),
     }
 }

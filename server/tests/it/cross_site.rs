@@ -4,9 +4,11 @@
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, COOKIE, HOST};
 use axum::http::{Method, Request};
+use sqlx::SqliteConnection;
 
 use crate::support::drawn_form::DrawnForm;
 use crate::support::test_app::{Answered, PASSWORD, TestApp};
+use crate::support::traces::traces;
 
 const OURS: &str = "http://127.0.0.1:3000";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -144,8 +146,8 @@ async fn another_site_has_no_effect_and_our_own_pages_have() {
 }
 
 /// Everything a request could change: the database, my drafts, and whether I am signed in.
-async fn state(app: &TestApp, witness: &mut sqlx::SqliteConnection) -> String {
-    let traces = crate::rights::traces(app, witness, "").await;
+async fn state(app: &TestApp, witness: &mut SqliteConnection) -> String {
+    let traces = traces(app, witness, "").await;
     format!("{traces} {}", app.get("/drafts").await.status)
 }
 

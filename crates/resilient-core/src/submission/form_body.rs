@@ -118,9 +118,9 @@ pub fn to_pairs(id: &str, version: &str, revision: &Revision, values: &Values) -
         (WRITER.to_owned(), revision.writer.clone()),
     ];
     for (column, value) in values {
-        pairs.push((format!("{VALUE}{column}"), value.clone().unwrap_or_default()));
+        pairs.push(([VALUE, column].concat(), value.clone().unwrap_or_default()));
         if value.is_none() {
-            pairs.push((format!("{NULL}{column}"), "1".to_owned()));
+            pairs.push(([NULL, column].concat(), "1".to_owned()));
         }
     }
     pairs

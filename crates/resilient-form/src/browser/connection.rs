@@ -77,8 +77,8 @@ pub fn encode(pairs: &[(String, String)]) -> String {
 
 /// `url` with one more query parameter.
 pub fn with_query(url: &str, name: &str, value: &str) -> String {
-    let separator = if url.contains('?') { '&' } else { '?' };
-    format!("{url}{separator}{}", encode(&[(name.to_owned(), value.to_owned())]))
+    let separator = if url.contains('?') { "&" } else { "?" };
+    [url, separator, &encode(&[(name.to_owned(), value.to_owned())])].concat()
 }
 
 /// `url` with another end, if it ends so.

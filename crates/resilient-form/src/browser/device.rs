@@ -195,7 +195,7 @@ pub async fn put_back(key: String, json: String) -> bool {
 /// All of an account's drafts, with their form keys. Of two copies the one with more changes counts.
 pub async fn drafts(account: &str) -> Vec<(DeviceDraft, Option<String>)> {
     let mut found = BTreeMap::<String, (DeviceDraft, Option<String>)>::new();
-    for (key, json) in both(&format!("{}{account}:", stored::DRAFT)).await {
+    for (key, json) in both(&[stored::DRAFT, account, ":"].concat()).await {
         let Some((form_key, writer)) = stored::form_and_writer(&key, stored::DRAFT, account) else {
             continue;
         };
@@ -230,7 +230,7 @@ pub fn early(account: &str, form_key: &str) -> Vec<(String, Early)> {
 
 /// The same of all forms: form key, page, text.
 pub fn early_entries(account: &str) -> Vec<(String, String, Early)> {
-    let entries = storage::entries(&format!("{}{account}:", stored::EARLY)).into_iter();
+    let entries = storage::entries(&[stored::EARLY, account, ":"].concat()).into_iter();
     let read = entries.filter_map(|(key, json)| {
         let (form_key, page) = stored::form_and_writer(&key, stored::EARLY, account)?;
         Some((form_key.to_owned(), page.to_owned(), Early::read(&json)?))
@@ -250,7 +250,7 @@ pub fn keep_submission(account: &str, entry: &OutboxEntry, url: &str) -> impl Fu
 }
 
 fn last_number(account: &str) -> u32 {
-    let entries = storage::entries(&format!("{}{account}:", stored::OUTBOX)).into_iter();
+    let entries = storage::entries(&[stored::OUTBOX, account, ":"].concat()).into_iter();
     entries
         .filter_map(|(_, json)| StoredSubmission::read(&json))
         .map(|entry| entry.number)
@@ -275,7 +275,7 @@ pub fn forget_submission(account: &str, id: &str) -> impl Future<Output = ()> + 
 /// Submissions of an account without an answer, in the order pressed.
 pub async fn submissions(account: &str) -> Vec<StoredSubmission> {
     let mut found = BTreeMap::new();
-    for (key, json) in both(&format!("{}{account}:", stored::OUTBOX)).await {
+    for (key, json) in both(&[stored::OUTBOX, account, ":"].concat()).await {
         let entry = StoredSubmission::read(&json);
         if let Some(entry) = entry.filter(|entry| key == stored::outbox_key(account, &entry.submission.id)) {
             found.insert((entry.number, entry.submission.id.clone()), entry);
@@ -321,7 +321,7 @@ pub async fn purge(account: &str) {
         stored::SAVED,
     ];
     for kind in kinds {
-        for (key, _) in both(&format!("{kind}{account}:")).await {
+        for (key, _) in both(&[kind, account, ":"].concat()).await {
             if stored::is_of(&key, kind, account) {
                 storage::remove(&key);
                 idb::remove(&key).await;

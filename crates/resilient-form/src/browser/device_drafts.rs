@@ -210,15 +210,15 @@ fn form_url(form_key: &str, records_url: &str) -> String {
         .split_once('/')
         .and_then(|(table, key)| Some((table, key.strip_prefix("new-")?)));
     match new {
-        Some((table, id)) => format!("{records_url}/{table}/new?form={id}"),
-        None => format!("{records_url}/{form_key}"),
+        Some((table, id)) => [records_url, "/", table, "/new?form=", id].concat(),
+        None => [records_url, "/", form_key].concat(),
     }
 }
 
 fn readable(form_key: &str) -> String {
     match form_key.split_once('/') {
-        Some((table, key)) if key.starts_with("new-") => format!("{table}: new record"),
-        Some((table, key)) => format!("{table} {key}"),
+        Some((table, key)) if key.starts_with("new-") => [table, ": new record"].concat(),
+        Some((table, key)) => [table, " ", key].concat(),
         None => form_key.to_owned(),
     }
 }

@@ -140,7 +140,9 @@ pub fn notice(tone: &str, heading: &str, words: &str, actions: Vec<Make>) -> Mak
     if !actions.is_empty() {
         body = body.child(make("p").with("class", "actions").children(actions));
     }
-    make("div").with("class", &format!("notice notice-{tone}")).child(body)
+    make("div")
+        .with("class", &["notice notice-", tone].concat())
+        .child(body)
 }
 
 /// Says something of the whole page, on `<html>`.

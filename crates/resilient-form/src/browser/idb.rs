@@ -143,7 +143,7 @@ pub async fn entries(prefix: &str) -> Vec<(String, String)> {
     let Some((_, store)) = store(IdbTransactionMode::Readonly) else {
         return Vec::new();
     };
-    let end = format!("{prefix}\u{ffff}");
+    let end = [prefix, "\u{ffff}"].concat();
     let Ok(range) = IdbKeyRange::bound(&prefix.into(), &end.as_str().into()) else {
         return Vec::new();
     };

@@ -1,5 +1,8 @@
 //! The one place that knows the browser. Everything here runs in the page; the rules it performs are
 //! in `resilient_core`.
+//!
+//! Text is put together by `concat`: with one `format!` comes all of core's formatting, for every page to load.
+#![warn(clippy::use_debug)]
 
 mod addresses;
 mod channel;

@@ -26,9 +26,15 @@ pub fn present(record: &str, who: &[String]) {
         .collect();
     let words = match others.as_slice() {
         [] => String::new(),
-        [one] => format!("{one} also has this record open"),
-        [one, other] => format!("{one} and {other} also have this record open"),
-        [one, rest @ ..] => format!("{one} and {} others also have this record open", rest.len()),
+        [one] => [one, " also has this record open"].concat(),
+        [one, other] => [one, " and ", other, " also have this record open"].concat(),
+        [one, rest @ ..] => [
+            one,
+            " and ",
+            &rest.len().to_string(),
+            " others also have this record open",
+        ]
+        .concat(),
     };
     set_text(&place, &words);
     set_attribute(&place, "hidden", words.is_empty().then_some(""));

@@ -150,9 +150,17 @@ async fn settle(account: &str, entry: &StoredSubmission, answer: &Answer) {
         };
         rebase_drafts(account, &saved).await;
         device::remember_saved(account, &saved);
-        toasts::show(toasts::Kind::Saved, &format!("Saved what was queued for {form_key}."));
+        toasts::show(
+            toasts::Kind::Saved,
+            &["Saved what was queued for ", form_key, "."].concat(),
+        );
     } else {
-        let words = format!("What was queued for {form_key} could not be saved. Your text is kept: see Unsaved work.");
+        let words = [
+            "What was queued for ",
+            form_key,
+            " could not be saved. Your text is kept: see Unsaved work.",
+        ]
+        .concat();
         toasts::show(toasts::Kind::Refused, &words);
     }
     device::forget_submission(account, &submission.id).await;
@@ -184,7 +192,7 @@ pub async fn settle_creates(account: &str, record: &str) {
     let Some((table, _)) = record.split_once('/') else {
         return;
     };
-    let new = format!("{table}/new-");
+    let new = [table, "/new-"].concat();
     for entry in device::submissions(account).await {
         if !entry.submission.form_key.starts_with(&new) {
             continue;

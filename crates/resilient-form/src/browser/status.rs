@@ -183,7 +183,7 @@ fn words(status: Status, drafts_only: Option<DraftStore>) -> String {
     };
     let kept = matches!(status, Status::Degraded | Status::Offline) && form::keeps_unsaved();
     if kept {
-        format!("{words}: your changes are kept")
+        [words, ": your changes are kept"].concat()
     } else {
         words.to_owned()
     }
@@ -211,7 +211,7 @@ fn draw_words(output: &Element, words: &str, next_try: Option<Moment>) {
     }
     let seconds = next_try.map(|at| milliseconds(at.since(now())).div_ceil(1_000).max(1));
     if let Some(place) = find("[data-next-try]") {
-        let words = seconds.map(|seconds| format!("next try in {seconds} s"));
+        let words = seconds.map(|seconds| ["next try in ", &seconds.to_string(), " s"].concat());
         set_text(&place, &words.unwrap_or_default());
     }
 }

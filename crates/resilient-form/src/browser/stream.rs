@@ -118,7 +118,7 @@ pub fn begin() {
 }
 
 fn lock_name(account: &str) -> String {
-    format!("inkfast:events:{account}")
+    ["inkfast:events:", account].concat()
 }
 
 impl Tab {
@@ -254,7 +254,7 @@ impl Tab {
 
     fn say(&self, name: &str, data: &str) {
         if let Some(channel) = &self.channel {
-            let _ = channel.post_message(&format!("{name} {data}").into());
+            let _ = channel.post_message(&[name, " ", data].concat().into());
         }
     }
 
@@ -304,7 +304,7 @@ impl Tab {
 /// The form key of a record that an event is about.
 fn record_of(said: &mut Fields) -> String {
     let [table, key] = ["table", "key"].map(|part| said.text(part).unwrap_or_default());
-    format!("{table}/{key}")
+    [&table, "/", &key].concat()
 }
 
 /// What cannot be read has nothing in it.

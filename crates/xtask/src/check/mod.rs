@@ -7,6 +7,7 @@ mod scenarios;
 
 use anyhow::{Result, bail};
 
+use crate::breaks;
 use crate::command::{cargo, run as run_command};
 use crate::workspace::Workspace;
 
@@ -44,13 +45,13 @@ fn formatting(workspace: &Workspace) -> Result<()> {
     run_command(cargo(workspace).args(["fmt", "--all", "--check"]))
 }
 
-/// What is said to be tested is tested.
+/// What is said to be tested is tested, and what is broken to see it is there to be broken.
 fn scenarios(workspace: &Workspace) -> Result<()> {
     let wrong = scenarios::check(workspace)?;
     if !wrong.is_empty() {
         bail!("the tables of end2end/README.md do not hold:\n  {}", wrong.join("\n  "));
     }
-    Ok(())
+    breaks::can_be_made(workspace)
 }
 
 /// All of them are looked at, so that one round shows all that is wrong.

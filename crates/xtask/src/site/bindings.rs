@@ -23,7 +23,16 @@ pub const WEIGHT: &str = "weight.txt";
 
 /// Makes script and module for the browser, unless those made from this very module are there already.
 pub fn bind(workspace: &Workspace, mode: Mode, module: &Path) -> Result<Bound> {
-    let folder = workspace.wasm_target().join("bound").join(mode.folder());
+    let bound = workspace.wasm_target().join("bound");
+    let folder = bound.join(mode.folder());
+    let silent = bound.join("silent.wasm");
+    let module = match mode {
+        Mode::Release => {
+            write_if_other(&silent, &panics::silenced(Module::read(&fs::read(module)?)?)?.write())?;
+            &silent
+        }
+        Mode::Development => module,
+    };
     Binding::of(module, &folder, "inkfast").make(|| {
         islands::check_exports(workspace, &fs::read_to_string(folder.join(SCRIPT))?)?;
         match mode {
@@ -84,14 +93,23 @@ impl<'a> Binding<'a> {
 fn make_small(workspace: &Workspace, folder: &Path) -> Result<()> {
     let (script, module) = (folder.join(SCRIPT), folder.join(MODULE));
     let with_names = folder.join("with_names.wasm");
-    let silent = panics::silenced(Module::read(&fs::read(&module)?)?)?;
-    fs::write(&module, silent.write())?;
     optimise::shrink(workspace, &module, &with_names)?;
     let smaller = Module::read(&fs::read(&with_names)?)?;
     fs::write(folder.join(WEIGHT), weight::of(&smaller)?)?;
     let names = minify::script(workspace, &script)?;
     fs::write(module, smaller.without_notes().renamed(&names)?.write())?;
     Ok(())
+}
+
+/// What is the same keeps its time, so that nothing is made from it again.
+fn write_if_other(path: &Path, content: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|known| known == content) {
+        return Ok(());
+    }
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    Ok(fs::write(path, content)?)
 }
 
 /// Cargo leaves the file alone when nothing changed, so its size and time of change tell; and what is done to it.

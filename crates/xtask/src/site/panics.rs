@@ -10,8 +10,10 @@ use super::weight::without_hashes;
 /// Every panic ends in it, so a module without one is not as rustc makes them today.
 const END: &str = "__rustc::rust_begin_unwind";
 /// What leads there, and never comes back.
-const ENDS: [&str; 19] = [
+const ENDS: [&str; 20] = [
     END,
+    // In words only where a panic says what an error was: `clippy::use_debug` keeps watch over the browser's code.
+    "<wasm_bindgen::JsValue as core::fmt::Debug>::fmt",
     "<alloc::vec::Vec<_, _>>::insert_mut::assert_failed",
     "<alloc::vec::Vec<_, _>>::remove::assert_failed",
     "alloc::alloc::handle_alloc_error",
@@ -44,14 +46,19 @@ const LONGEST_NAME: usize = 400;
 pub fn silenced(module: Module) -> Result<Module> {
     let functions = module.functions()?;
     ensure!(
-        functions.iter().any(|(name, _)| without_hashes(name) == END),
+        functions.iter().any(|(name, _)| readable(name) == END),
         "no function of the module is {END}: where it panics cannot be told"
     );
     let stopping = module.stopping_in(|name| {
-        let name = without_hashes(name);
+        let name = readable(name);
         ENDS.contains(&name.as_str()) || PAYLOADS.iter().any(|payload| name.starts_with(payload))
     })?;
     stopping.with_memory(|runs| forget_locations(runs))
+}
+
+/// As a person reads it, and without rustc's hashes.
+fn readable(name: &str) -> String {
+    without_hashes(&rustc_demangle::demangle(name).to_string())
 }
 
 /// What names a source file is a place in the source; both become zeros, which wasm-opt leaves out.
@@ -123,7 +130,11 @@ mod tests {
 
     #[test]
     fn what_reaches_over_the_end_is_no_place() {
-        let mut runs = [(0, Vec::new()), (2_000, NAME.to_vec()), (3_000, words([2_000, 8, 12, 3])[..12].to_vec())];
+        let mut runs = [
+            (0, Vec::new()),
+            (2_000, NAME.to_vec()),
+            (3_000, words([2_000, 8, 12, 3])[..12].to_vec()),
+        ];
         let before = runs.clone();
         forget_locations(&mut runs);
         assert_eq!(runs, before);

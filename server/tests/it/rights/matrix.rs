@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use app::auth::model::{Account, Role};
-use app::drafts::port::Drafts;
+use app::auth::model::Role;
 use app::monitoring::model::{DrillCheck, DrillKind};
 use axum::body::Body;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST};
@@ -13,12 +12,12 @@ use inkfast_server::auth::session::Session;
 use inkfast_server::http::routes::{ROUTES, Route, Who};
 use inkfast_server::monitoring::drills::DrillState;
 use serde_json::json;
-use sqlx::SqliteConnection;
 
 use super::routes::routed;
 use super::{TOKEN, configured, may};
 use crate::support::event_stream::EventStream;
 use crate::support::test_app::{Answered, PASSWORD, TestApp};
+use crate::support::traces::traces;
 
 const TABLES: [&str; 3] = ["sites", "activities", "comments"];
 const READ: usize = 0;
@@ -514,55 +513,6 @@ async fn json_request(app: &TestApp, method: Method, path: &str, body: &str, coo
         right: None,
     };
     ask(app, &asked, cookie).await
-}
-
-/// What would have changed had anything been done: the database, and the drafts of all but `except`.
-pub async fn traces(app: &TestApp, witness: &mut SqliteConnection, except: &str) -> String {
-    let mut traces = contents(witness).await;
-    let everybody = [
-        "admin",
-        "superuser",
-        "staff",
-        "editor",
-        "viewer",
-        "off",
-        "revoked",
-        "changed",
-    ];
-    for name in everybody.into_iter().filter(|name| *name != except) {
-        let account = Account {
-            name: name.to_owned(),
-            role: Role::Superuser,
-        };
-        let drafts = Drafts::list(&*app.services().drafts, &account)
-            .await
-            .expect("the drafts");
-        traces += &format!("{drafts:?}");
-    }
-    traces
-}
-
-/// Every row of every table, but for what the server writes by the clock: what went wrong before, and that it is there.
-async fn contents(witness: &mut SqliteConnection) -> String {
-    let columns: Vec<(String, String)> = sqlx::query_as(
-        r#"SELECT tables.name, group_concat('quote("' || columns.name || '")', ' || '','' || ')
-         FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
-         WHERE tables.type = 'table' AND tables.name NOT IN ('inkfast_error_history', 'inkfast_instance')
-         GROUP BY tables.name"#,
-    )
-    .fetch_all(&mut *witness)
-    .await
-    .expect("the file");
-    let mut contents = String::new();
-    for (table, row) in columns {
-        let sql = format!("SELECT {row} FROM \"{table}\" ORDER BY 1");
-        let rows: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-            .fetch_all(&mut *witness)
-            .await
-            .expect("the file");
-        contents += &format!("{table}: {rows:?}\n");
-    }
-    contents
 }
 
 fn is_refusal(answer: &Answered) -> bool {

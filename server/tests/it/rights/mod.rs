@@ -4,8 +4,6 @@ mod columns;
 mod matrix;
 mod routes;
 
-pub use matrix::traces;
-
 use std::io::Write;
 
 use app::auth::model::Role;

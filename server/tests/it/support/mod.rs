@@ -7,6 +7,7 @@ pub mod exchange;
 pub mod private_database;
 pub mod running_server;
 pub mod test_app;
+pub mod traces;
 
 /// A small maintenance schema for PostgreSQL, believable and quick to make.
 pub const SCHEMA: &str = "

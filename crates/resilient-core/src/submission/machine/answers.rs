@@ -336,7 +336,7 @@ impl FormMachine {
 
     pub(super) fn become_record(&mut self, key: &str, orders: &mut Vec<Effect>) {
         let table = self.form_key.split('/').next().unwrap_or_default();
-        let form_key = format!("{table}/{key}");
+        let form_key = [table, "/", key].concat();
         // Its drafts go once the newest text lies under the new key.
         self.left_form_key = Some(std::mem::replace(&mut self.form_key, form_key.clone()));
         self.is_new = false;

@@ -97,7 +97,7 @@ impl FormMachine {
 
     /// Keeps a text under a name that nobody else writes under and nothing was built on.
     fn keep_as_another(&self, text: &mut DeviceDraft, orders: &mut Vec<Effect>) {
-        text.draft.revision.writer = format!("{}-{}", self.chain.writer, self.chain.present.seq);
+        text.draft.revision.writer = [&self.chain.writer, "-", &self.chain.present.seq.to_string()].concat();
         text.draft.on = None;
         orders.push(Effect::KeepLocally(text.clone()));
         if self.server_is_open() {

@@ -209,11 +209,11 @@ impl FormMachine {
     pub fn words(&self) -> String {
         match self.state() {
             FormState::SignedOut if !self.is_changed() => "Signed out.".to_owned(),
-            FormState::SignedOut => format!("Signed out. {}", self.kept_words()),
-            FormState::Conflict => format!("Conflict: choose for each marked field. {}", self.kept_words()),
+            FormState::SignedOut => ["Signed out. ", &self.kept_words()].concat(),
+            FormState::Conflict => ["Conflict: choose for each marked field. ", &self.kept_words()].concat(),
             FormState::Invalid if !self.is_changed() => "Not saved: see the marked fields.".to_owned(),
-            FormState::Invalid => format!("Not saved: see the marked fields. {}", self.kept_words()),
-            FormState::Saving if self.is_in_this_page_only() => format!("Saving… {IN_THIS_PAGE_ONLY}"),
+            FormState::Invalid => ["Not saved: see the marked fields. ", &self.kept_words()].concat(),
+            FormState::Saving if self.is_in_this_page_only() => ["Saving… ", IN_THIS_PAGE_ONLY].concat(),
             FormState::Saving => "Saving…".to_owned(),
             FormState::Queued => self.queue_words(),
             FormState::Dirty => self.kept_words(),
@@ -287,7 +287,7 @@ pub(super) fn queued_words(pause: &Pause) -> String {
         Pause::LeftBehind => "when the server can save again",
         Pause::InProgress => "in a moment",
     };
-    let mut words = format!("Queued: will be saved {when}");
+    let mut words = ["Queued: will be saved ", when].concat();
     if let Pause::Kept {
         server_retries: true, ..
     } = pause

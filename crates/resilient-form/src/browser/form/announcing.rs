@@ -10,15 +10,17 @@ impl Form {
         use toasts::Kind;
         let (kind, words) = match announcement {
             Announcement::Restored => (Kind::Restored, "Restored what you typed.".to_owned()),
-            Announcement::Queued { why } => (Kind::Queued, format!("{why}.")),
+            Announcement::Queued { why } => (Kind::Queued, [&why, "."].concat()),
             Announcement::SavedAfterQueue => (Kind::Saved, "Saved what was queued.".to_owned()),
             Announcement::SavedWhileTyping => (Kind::Saved, "Saved. What you typed since is not saved yet.".to_owned()),
             Announcement::Merged { columns } => (
                 Kind::Notice,
-                format!(
-                    "Saved. Somebody else had changed {}; that is kept too.",
-                    fields::labels(&self.element, columns.iter())
-                ),
+                [
+                    "Saved. Somebody else had changed ",
+                    &fields::labels(&self.element, columns.iter()),
+                    "; that is kept too.",
+                ]
+                .concat(),
             ),
             Announcement::Conflict => (
                 Kind::Conflict,

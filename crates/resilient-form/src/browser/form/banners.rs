@@ -105,7 +105,7 @@ fn discarded_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
 }
 
 fn redraw(form: &Form, name: &str, banners: Vec<Make>) {
-    remove_all(&form.element, &format!("[data-banner=\"{name}\"]"));
+    remove_all(&form.element, &["[data-banner=\"", name, "\"]"].concat());
     for banner in banners {
         let _ = form.messages().append_child(&banner.with("data-banner", name).done());
     }

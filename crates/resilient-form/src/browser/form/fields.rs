@@ -111,25 +111,25 @@ fn choose(select: &HtmlSelectElement, text: &str) {
 /// The control that posts this name.
 fn named(form: &HtmlFormElement, name: &str) -> Option<Element> {
     // Names hold `[A-Za-z0-9_~.-]` only.
-    find_in(form, &format!("[name=\"{name}\"]"))
+    find_in(form, &["[name=\"", name, "\"]"].concat())
 }
 
 /// The input of this name; a control of a column may be something else.
 fn input(form: &HtmlFormElement, name: &str) -> Option<HtmlInputElement> {
-    find_in(form, &format!("input[name=\"{name}\"]")).map(JsCast::unchecked_into)
+    find_in(form, &["input[name=\"", name, "\"]"].concat()).map(JsCast::unchecked_into)
 }
 
 pub fn control(form: &HtmlFormElement, column: &str) -> Option<Control> {
-    Control::of(named(form, &format!("{VALUE}{column}"))?)
+    Control::of(named(form, &[VALUE, column].concat())?)
 }
 
 /// The checkbox for NULL.
 pub fn null_box(form: &HtmlFormElement, column: &str) -> Option<HtmlInputElement> {
-    input(form, &format!("{NULL}{column}"))
+    input(form, &[NULL, column].concat())
 }
 
 pub fn columns(form: &HtmlFormElement) -> Vec<String> {
-    let controls = all_in(form, &format!("[name^=\"{VALUE}\"]"));
+    let controls = all_in(form, &["[name^=\"", VALUE, "\"]"].concat());
     controls
         .iter()
         .filter_map(|control| Some(control.get_attribute("name")?.strip_prefix(VALUE)?.to_owned()))
@@ -201,11 +201,11 @@ fn drawn_value(form: &HtmlFormElement, column: &str) -> Option<Text> {
 
 /// What the record has: `bn.` or `b.` where drawn, else what is drawn.
 fn baseline(form: &HtmlFormElement, column: &str) -> Option<Text> {
-    if named(form, &format!("{BASE_NULL}{column}")).is_some() {
+    if named(form, &[BASE_NULL, column].concat()).is_some() {
         let has_null = null_box(form, column).is_some();
         return Some(if has_null { None } else { Some(String::new()) });
     }
-    match input(form, &format!("{BASE}{column}")) {
+    match input(form, &[BASE, column].concat()) {
         Some(base) => Some(Some(with_line_feeds(&base.default_value()))),
         None => drawn_value(form, column),
     }
@@ -214,7 +214,7 @@ fn baseline(form: &HtmlFormElement, column: &str) -> Option<Text> {
 /// After a save: what is drawn, and what a plain `POST` would take for the base, is the record.
 pub fn settle_baseline(form: &HtmlFormElement, column: &str, base: &Text) {
     for prefix in [BASE, BASE_NULL] {
-        if let Some(drawn) = named(form, &format!("{prefix}{column}")) {
+        if let Some(drawn) = named(form, &[prefix, column].concat()) {
             drawn.remove();
         }
     }
@@ -276,7 +276,7 @@ pub fn contradictions(form: &HtmlFormElement) -> BTreeMap<String, String> {
 
 /// The wrapper with the label and the place for errors.
 pub fn wrapper(form: &HtmlFormElement, column: &str) -> Option<Element> {
-    find_in(form, &format!("[data-field=\"{column}\"]"))
+    find_in(form, &["[data-field=\"", column, "\"]"].concat())
 }
 
 /// What the column is called on the page.

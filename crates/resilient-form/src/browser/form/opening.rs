@@ -243,8 +243,8 @@ fn drawn_errors(form: &HtmlFormElement) -> BTreeMap<String, String> {
 
 fn drawn_conflicts(form: &HtmlFormElement) -> Vec<Conflict> {
     let side = |element: &Element, name: &str| -> Option<Text> {
-        let text = element.get_attribute(&format!("data-{name}"));
-        let null = element.has_attribute(&format!("data-{name}-null"));
+        let text = element.get_attribute(&["data-", name].concat());
+        let null = element.has_attribute(&["data-", name, "-null"].concat());
         if null { Some(None) } else { text.map(Some) }
     };
     let conflict = |element: &Element| {
@@ -270,10 +270,14 @@ fn hide_what_is_in_the_form(form: &Form) {
         here
     });
     for revision in here.unwrap_or_default() {
-        let button = format!(
-            "button[form=\"discard-{}-{}\"]:not([data-discard])",
-            revision.seq, revision.writer
-        );
+        let button = [
+            "button[form=\"discard-",
+            &revision.seq.to_string(),
+            "-",
+            &revision.writer,
+            "\"]:not([data-discard])",
+        ]
+        .concat();
         if let Some(notice) = find(&button).and_then(|button| button.closest(".notice").ok().flatten()) {
             set_attribute(&notice, "hidden", Some(""));
         }
