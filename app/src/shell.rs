@@ -25,13 +25,13 @@ use crate::records::edit_page::{EditPage, NewPage};
 use crate::records::history_page::HistoryPage;
 use crate::records::list_page::ListPage;
 use crate::ui::error_page::{FailurePage, NotFoundPage};
+use crate::ui::inline_script::{self, inline_script};
 use crate::ui::page_request::PageRequest;
 
 /// Loads the module and hydrates the islands.
 const LOADER: &str = include_str!("../../frontend/loader.js");
-const KEYS: &str = include_str!("ui/keys.js");
 const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 20 20'%3E%3Cpath fill='%23275ab8' \
-     d='M10 1c3.3 4.1 5.8 7.1 5.8 10.7a5.8 5.8 0 0 1-11.6 0C4.2 8.1 6.7 5.1 10 1z'/%3E%3C/svg%3E";
+     d='M10 1.5c3.2 4 5.6 6.9 5.6 10.4a5.6 5.6 0 0 1-11.2 0C4.4 8.4 6.8 5.5 10 1.5z'/%3E%3C/svg%3E";
 
 /// A whole HTML document, for one request.
 pub fn shell(_options: LeptosOptions) -> impl IntoView {
@@ -63,8 +63,7 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                     type="application/wasm"
                 />
                 <link rel="icon" href=ICON />
-                <script nonce=use_nonce()>{inline(&assets, "early.js", EARLY_RECORDER)}</script>
-                <script nonce=use_nonce()>{inline(&assets, "keys.js", KEYS)}</script>
+                {inline_script("early.js", EARLY_RECORDER)}
                 <MetaTags />
             </head>
             <body data-account=account>
@@ -77,15 +76,15 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                     data-js=asset(&assets, "inkfast.js")
                     data-wasm=asset(&assets, "inkfast_bg.wasm")
                 >
-                    {inline(&assets, "loader.js", LOADER)}
+                    {inline_script::code(&assets, "loader.js", LOADER)}
                 </script>
                 // Waits for everything else: it is of use once the page has loaded.
                 <script
                     type="module"
                     nonce=use_nonce()
-                    src=asset(&assets, "offline.js")
+                    src=asset(&assets, "page.js")
                     fetchpriority="low"
-                    data-offline=""
+                    data-page-script=""
                     data-keeps-pages=if keeps_pages { "on" } else { "off" }
                 ></script>
             </body>
@@ -95,11 +94,6 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
 
 fn asset(assets: &Arc<BTreeMap<String, String>>, name: &str) -> String {
     assets.get(name).cloned().unwrap_or_else(|| format!("/pkg/{name}"))
-}
-
-/// A script's code as a release made it smaller, or else its source.
-fn inline(assets: &BTreeMap<String, String>, name: &str, source: &'static str) -> String {
-    assets.get(name).cloned().unwrap_or_else(|| source.to_owned())
 }
 
 /// Every page. Only the server routes: in the browser a link loads the next page.

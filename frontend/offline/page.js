@@ -2,7 +2,7 @@
 // that the worker had to bring, and offers a new build without ever loading it over what is being typed.
 
 const root = document.documentElement;
-const { keepsPages } = document.querySelector("script[data-offline]").dataset;
+const { keepsPages } = document.querySelector("script[data-page-script]").dataset;
 /** Absent on plain http off loopback. */
 const workers = navigator.serviceWorker;
 const isCopy = "savedCopy" in root.dataset;

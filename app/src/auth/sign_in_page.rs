@@ -2,7 +2,9 @@
 
 use leptos::prelude::*;
 use leptos_meta::Title;
+use resilient_form::SIGNING_IN;
 
+use crate::ui::inline_script::inline_script;
 use crate::ui::layout::{brand_mark, reading_style};
 use crate::ui::notice::{Tone, notice};
 use crate::ui::page_request::SignIn;
@@ -17,6 +19,7 @@ pub fn SignInPage() -> impl IntoView {
     view! {
         <Title text="Sign in – Inkfast" />
         {reading_style()}
+        {inline_script("signing_in.js", SIGNING_IN)}
         {sign_in_view(&sign_in)}
     }
 }

@@ -22,7 +22,7 @@ pub fn icon(name: &'static str) -> AnyView {
         _ => return ().into_any(),
     };
     view! {
-        <svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" focusable="false">
+        <svg class="icon" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
             <path d=path fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round"></path>
         </svg>
     }

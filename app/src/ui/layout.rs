@@ -146,7 +146,7 @@ fn needs_attention(forms: usize) -> Option<AnyView> {
 /// A drop of ink that has dried.
 pub fn brand_mark() -> AnyView {
     view! {
-        <svg class="brand-mark" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false">
+        <svg class="brand-mark" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">
             <path d="M10 1.5c3.2 4 5.6 6.9 5.6 10.4a5.6 5.6 0 0 1-11.2 0C4.4 8.4 6.8 5.5 10 1.5z" fill="currentColor"></path>
             <path class="brand-mark-check" d="M7.4 12l1.9 1.9 3.4-3.8" fill="none" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round"></path>
         </svg>

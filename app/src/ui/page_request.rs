@@ -17,7 +17,7 @@ pub struct PageRequest {
     pub writer: String,
     /// A fresh submission id, for `_id` where the form has none of its own.
     pub submission_id: String,
-    /// Addresses of the hashed assets: `inkfast.css`, `inkfast-reading.css`, `inkfast.js`, `inkfast_bg.wasm`, `offline.js` to their URL paths; and, where
+    /// Addresses of the hashed assets: `inkfast.css`, `inkfast-reading.css`, `inkfast.js`, `inkfast_bg.wasm`, `page.js` to their URL paths; and, where
     /// a release made them, the inline scripts' code by their names.
     pub assets: std::sync::Arc<BTreeMap<String, String>>,
     /// Which build draws this page.

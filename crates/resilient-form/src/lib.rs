@@ -46,6 +46,10 @@ mod toasts;
 /// With a content security policy it needs a nonce; the page's text is not to be put into it.
 pub const EARLY_RECORDER: &str = include_str!("early.js");
 
+/// A script for the page whose form signs in, inline like [`EARLY_RECORDER`]: a sign-out that somebody promised while the
+/// server was away is finished before anybody signs in, so that it cannot end the new session.
+pub const SIGNING_IN: &str = include_str!("signing_in.js");
+
 pub use browser::{enhance_form, list_device_drafts, show_toasts, watch_connection};
 #[cfg(feature = "leptos")]
 pub use connection_status::ConnectionStatus;

@@ -17,7 +17,7 @@ pub const UNHASHED: [&str; 5] = [
     "/pkg/inkfast_bg.wasm",
     "/pkg/inkfast.css",
     "/pkg/inkfast-reading.css",
-    "/pkg/offline.js",
+    "/pkg/page.js",
 ];
 
 pub fn routes(site_dir: &Path) -> Router {

@@ -1,6 +1,5 @@
 //! `form[data-resilient-form]`: the contract with the browser side.
 
-use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use resilient_core::submission::form_body::{ACCOUNT, ID, SEQ, VERSION, WRITER};
 use resilient_form::ResilientForm;
@@ -16,8 +15,6 @@ use crate::records::model::Column;
 use crate::ui::icon::icon;
 use crate::ui::visit::Visit;
 
-const INCOMING: &str = include_str!("incoming.js");
-
 /// The form in its enhancer; the forms that discard drafts stand after it, as forms do not nest.
 pub fn page_content(visit: &Visit, found: &Found, view: &FormView) -> AnyView {
     let discard = discard_forms(view);
@@ -25,15 +22,8 @@ pub fn page_content(visit: &Visit, found: &Found, view: &FormView) -> AnyView {
     view! {
         <ResilientForm>{form}</ResilientForm>
         {discard}
-        {(!view.is_new()).then(|| incoming_script(visit))}
     }
     .into_any()
-}
-
-/// Shows what somebody else has saved meanwhile, when it is asked for.
-fn incoming_script(visit: &Visit) -> AnyView {
-    let code = visit.request.assets.get("incoming.js").cloned();
-    view! { <script nonce=use_nonce()>{code.unwrap_or_else(|| INCOMING.to_owned())}</script> }.into_any()
 }
 
 fn form(account: &str, saved_id: Option<&str>, found: &Found, view: &FormView) -> AnyView {

@@ -32,7 +32,7 @@ pub fn publish(workspace: &Workspace, mode: Mode, bound: &Bound, style: &Stylesh
         (MODULE, fs::read(bound.folder.join(MODULE))?),
         ("inkfast.css", style.every.as_bytes().to_vec()),
         ("inkfast-reading.css", style.reading.as_bytes().to_vec()),
-        ("offline.js", scripts.offline.into_bytes()),
+        ("page.js", scripts.page.into_bytes()),
     ] {
         let place = package.name_for(name, &content);
         written.extend(package.write(&place, &content)?);
@@ -51,7 +51,8 @@ pub fn publish(workspace: &Workspace, mode: Mode, bound: &Bound, style: &Stylesh
 pub struct Scripts {
     /// What the server hands out itself, in place of the sources.
     pub inline: BTreeMap<&'static str, String>,
-    pub offline: String,
+    /// Of every page, for when all else is there.
+    pub page: String,
 }
 
 struct Package {

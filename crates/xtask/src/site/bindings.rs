@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 use wasm_bindgen_cli_support::Bindgen;
 
 use super::sections::Module;
-use super::{islands, minify, optimise, panics, weight};
+use super::{islands, minify, optimise, order, panics, weight};
 use crate::workspace::{Mode, Workspace};
 
 /// What the browser loads besides the stylesheet.
@@ -34,7 +34,10 @@ pub fn bind(workspace: &Workspace, mode: Mode, module: &Path) -> Result<Bound> {
         Mode::Development => module,
     };
     Binding::of(module, &folder, "inkfast").make(|| {
-        islands::check_exports(workspace, &fs::read_to_string(folder.join(SCRIPT))?)?;
+        let script = folder.join(SCRIPT);
+        let bound = fs::read_to_string(&script)?;
+        islands::check_exports(workspace, &bound)?;
+        fs::write(&script, with_own_start(&bound)?)?;
         match mode {
             Mode::Release => make_small(workspace, &folder),
             Mode::Development => Ok(()),
@@ -90,15 +93,44 @@ impl<'a> Binding<'a> {
     }
 }
 
+/// What wasm-bindgen's script ends with, and is replaced: how a module is loaded, and the names that start it.
+const ITS_START: &str = "let wasmModule, wasmInstance, wasm;";
+const ITS_END: &str = "export { initSync, __wbg_init as default };";
+const OWN_START: &str = include_str!("start.js");
+
+fn with_own_start(bound: &str) -> Result<String> {
+    let begins = bound.find(ITS_START).filter(|_| bound.trim_end().ends_with(ITS_END));
+    let begins = begins.context("wasm-bindgen's script does not end as it did: see site/start.js")?;
+    Ok([&bound[..begins], OWN_START].concat())
+}
+
 fn make_small(workspace: &Workspace, folder: &Path) -> Result<()> {
     let (script, module) = (folder.join(SCRIPT), folder.join(MODULE));
     let with_names = folder.join("with_names.wasm");
     optimise::shrink(workspace, &module, &with_names)?;
     let smaller = Module::read(&fs::read(&with_names)?)?;
     fs::write(folder.join(WEIGHT), weight::of(&smaller)?)?;
+    let ordered = in_order(workspace, smaller, folder)?;
     let names = minify::script(workspace, &script)?;
-    fs::write(module, smaller.without_notes().renamed(&names)?.write())?;
+    fs::write(module, ordered.without_notes().renamed(&names)?.write())?;
     Ok(())
+}
+
+/// With its functions in the order that compresses best. wasm-opt knows all that refers to a function, and orders them by
+/// name: for this they are called by their places.
+fn in_order(workspace: &Workspace, module: Module, folder: &Path) -> Result<Module> {
+    let mut places = vec![String::new(); module.bodies()?.len()];
+    for (place, function) in order::alike_together(&module.bodies()?).into_iter().enumerate() {
+        places[function] = format!("{place:05}");
+    }
+    let (numbered, ordered) = (folder.join("numbered.wasm"), folder.join("ordered.wasm"));
+    fs::write(&numbered, module.with_names(&places)?.write())?;
+    optimise::order_by_name(workspace, &numbered, &ordered)?;
+    let module = Module::read(&fs::read(&ordered)?)?;
+    for left in [numbered, ordered] {
+        fs::remove_file(left)?;
+    }
+    Ok(module)
 }
 
 /// What is the same keeps its time, so that nothing is made from it again.
@@ -116,6 +148,20 @@ fn write_if_other(path: &Path, content: &[u8]) -> Result<()> {
 fn identity_of(module: &Path) -> Result<String> {
     let metadata = fs::metadata(module).with_context(|| format!("cargo left no module at {}", module.display()))?;
     let changed = metadata.modified()?.duration_since(UNIX_EPOCH)?;
-    let (bytes, ns, flags) = (metadata.len(), changed.as_nanos(), optimise::FLAGS.join(" "));
+    let (bytes, ns, flags) = (metadata.len(), changed.as_nanos(), optimise::SMALLER.join(" "));
     Ok(format!("{bytes} bytes, {ns} ns, {flags}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_start_is_replaced_and_a_script_that_ends_otherwise_is_refused() {
+        let bound = format!("function a() {{}}\n{ITS_START}x) {{}}\n{ITS_END}\n");
+        let own = with_own_start(&bound).expect("a script");
+        assert_eq!(own, format!("function a() {{}}\n{OWN_START}"));
+        assert!(with_own_start(&format!("{bound}export {{ other }};\n")).is_err());
+        assert!(with_own_start(ITS_END).is_err());
+    }
 }

@@ -8,6 +8,7 @@ mod minify;
 pub mod module;
 mod npm;
 mod optimise;
+mod order;
 mod panics;
 mod sections;
 mod stylesheet;
@@ -23,11 +24,10 @@ use bindings::Binding;
 
 /// Scripts that the server hands out itself, in its pages and as `/sw.js`, under the names it knows, and what they are
 /// made of. It has their sources, too.
-const INLINE: [(&str, &[&str]); 5] = [
+const INLINE: [(&str, &[&str]); 4] = [
     ("early.js", &["crates/resilient-form/src/early.js"]),
+    ("signing_in.js", &["crates/resilient-form/src/signing_in.js"]),
     ("loader.js", &["frontend/loader.js"]),
-    ("keys.js", &["app/src/ui/keys.js"]),
-    ("incoming.js", &["app/src/records/edit_page/incoming.js"]),
     (
         "worker.js",
         &[
@@ -38,7 +38,11 @@ const INLINE: [(&str, &[&str]); 5] = [
     ),
 ];
 /// A script of its own, for after everything else.
-const OFFLINE: &str = "frontend/offline/page.js";
+const PAGE: [&str; 3] = [
+    "app/src/ui/keys.js",
+    "app/src/records/edit_page/incoming.js",
+    "frontend/offline/page.js",
+];
 
 /// Builds module, script and stylesheets into `target/site`.
 pub fn build(workspace: &Workspace, mode: Mode) -> Result<()> {
@@ -46,7 +50,7 @@ pub fn build(workspace: &Workspace, mode: Mode) -> Result<()> {
     let module = module::build(workspace, mode)?;
     let bound = bindings::bind(workspace, mode, &module)?;
     let mut inline = BTreeMap::new();
-    let mut offline = fs::read_to_string(workspace.root.join(OFFLINE))?;
+    let mut page = joined(workspace, &PAGE)?;
     let mut style = stylesheet::bundle(&workspace.root.join("style/main.css"))?;
     if mode == Mode::Release {
         for text in [&mut style.every, &mut style.reading] {
@@ -55,10 +59,10 @@ pub fn build(workspace: &Workspace, mode: Mode) -> Result<()> {
         for (name, parts) in INLINE {
             inline.insert(name, minify::inline(workspace, &joined(workspace, parts)?)?);
         }
-        offline = minify::inline(workspace, &offline)?;
+        page = minify::inline(workspace, &page)?;
         println!("{}", fs::read_to_string(bound.folder.join(bindings::WEIGHT))?);
     }
-    let scripts = assets::Scripts { inline, offline };
+    let scripts = assets::Scripts { inline, page };
     assets::publish(workspace, mode, &bound, &style, scripts)
 }
 

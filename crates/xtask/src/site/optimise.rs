@@ -14,11 +14,9 @@ const WASM_OPT: Tool = Tool {
     program: "bin/wasm-opt",
 };
 
-/// What rustc's output uses and browsers have; `-all` makes a module that browsers refuse. Names stay for now: they
-/// say what takes the space. What is inlined, shared or put in order is chosen for the size in brotli: functions of
-/// one name are much alike, and what is written twice costs next to nothing there. The first kilobyte of memory is the very
-/// end of the stack, which nothing addresses by a constant.
-pub const FLAGS: [&str; 14] = [
+/// What rustc's output uses and browsers have; `-all` makes a module that browsers refuse. Names stay for now: they say
+/// what takes the space.
+const FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
     "--enable-sign-ext",
@@ -26,22 +24,35 @@ pub const FLAGS: [&str; 14] = [
     "--enable-reference-types",
     "--enable-multivalue",
     "-g",
+];
+/// What is inlined or shared is chosen for the size in brotli: what is written twice costs next to nothing there. The first
+/// kilobyte of memory is the very end of the stack, which nothing addresses by a constant.
+pub const SMALLER: [&str; 6] = [
     "--low-memory-unused",
     "--one-caller-inline-max-function-size=15",
     "--skip-pass=local-cse",
     "--skip-pass=simplify-locals",
     "-Oz",
     "--converge",
-    "--reorder-functions-by-name",
 ];
 
 /// Writes a smaller module that does the same.
 pub fn shrink(workspace: &Workspace, module: &Path, smaller: &Path) -> Result<()> {
+    wasm_opt(workspace, &SMALLER, module, smaller)
+}
+
+/// Writes the same module with its functions in the order of their names.
+pub fn order_by_name(workspace: &Workspace, module: &Path, ordered: &Path) -> Result<()> {
+    wasm_opt(workspace, &["--reorder-functions-by-name"], module, ordered)
+}
+
+fn wasm_opt(workspace: &Workspace, flags: &[&str], module: &Path, made: &Path) -> Result<()> {
     let wasm_opt = WASM_OPT.installed(workspace)?;
     run(Command::new("node")
         .arg(wasm_opt)
-        .args(FLAGS)
+        .args(FEATURES)
+        .args(flags)
         .arg(module)
         .arg("-o")
-        .arg(smaller))
+        .arg(made))
 }

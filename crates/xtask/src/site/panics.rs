@@ -10,10 +10,13 @@ use super::weight::without_hashes;
 /// Every panic ends in it, so a module without one is not as rustc makes them today.
 const END: &str = "__rustc::rust_begin_unwind";
 /// What leads there, and never comes back.
-const ENDS: [&str; 20] = [
+const ENDS: [&str; 23] = [
     END,
     // In words only where a panic says what an error was: `clippy::use_debug` keeps watch over the browser's code.
     "<wasm_bindgen::JsValue as core::fmt::Debug>::fmt",
+    "<std::thread::local::AccessError as core::fmt::Debug>::fmt",
+    "<core::cell::BorrowError as core::fmt::Display>::fmt",
+    "<core::cell::BorrowMutError as core::fmt::Display>::fmt",
     "<alloc::vec::Vec<_, _>>::insert_mut::assert_failed",
     "<alloc::vec::Vec<_, _>>::remove::assert_failed",
     "alloc::alloc::handle_alloc_error",

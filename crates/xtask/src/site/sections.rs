@@ -3,11 +3,16 @@
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 
+use super::order::Function;
+
 const CUSTOM: u8 = 0;
 const IMPORT: u8 = 2;
+const FUNCTION: u8 = 3;
 const EXPORT: u8 = 7;
 const CODE: u8 = 10;
 const DATA: u8 = 11;
+/// The part of the notes `name` that has the functions'.
+const FUNCTION_NAMES: u8 = 1;
 const I32_CONST: u8 = 0x41;
 const END: u8 = 0x0b;
 /// A function's body: no variables, `unreachable`, `end`.
@@ -115,6 +120,40 @@ impl Module {
         (of(CODE), of(DATA))
     }
 
+    /// The module's own functions, imported ones not among them.
+    pub fn bodies(&self) -> Result<Vec<Function<'_>>> {
+        let read = |bytes| Reader { bytes, at: 0 };
+        let mut signatures = read(self.section(FUNCTION).context("a module without functions")?);
+        let mut code = read(self.section(CODE).context("a module without code")?);
+        signatures.number()?;
+        let mut functions = Vec::new();
+        for _ in 0..code.number()? {
+            functions.push(Function {
+                signature: signatures.number()?,
+                body: code.run()?,
+            });
+        }
+        Ok(functions)
+    }
+
+    /// With these names for its own functions, and no other notes.
+    pub fn with_names(self, names: &[String]) -> Result<Module> {
+        let first = self.section(IMPORT).map_or(Ok(0), imported_functions)?;
+        let mut functions = Vec::new();
+        write_number(&mut functions, names.len());
+        for (number, name) in (first as usize..).zip(names) {
+            write_number(&mut functions, number);
+            write_run(&mut functions, name.as_bytes());
+        }
+        let mut notes = Vec::new();
+        write_run(&mut notes, b"name");
+        notes.push(FUNCTION_NAMES);
+        write_run(&mut notes, &functions);
+        let mut named = self.without_notes();
+        named.sections.push((CUSTOM, notes));
+        Ok(named)
+    }
+
     /// Each function's name, as far as the notes tell it, and its bytes.
     pub fn functions(&self) -> Result<Vec<(String, usize)>> {
         let first = self.section(IMPORT).map_or(Ok(0), imported_functions)?;
@@ -141,7 +180,7 @@ impl Module {
             while notes.at < section.len() {
                 let (kind, part) = (notes.byte()?, notes.run()?);
                 let mut part = Reader { bytes: part, at: 0 };
-                if kind == 1 {
+                if kind == FUNCTION_NAMES {
                     for _ in 0..part.number()? {
                         names.insert(part.number()?, part.text()?);
                     }
@@ -338,6 +377,17 @@ mod tests {
             \x07\x05\x01\x01b\0\x01\
             \x0a\x04\x01\x02\0\x0b";
         assert_eq!(renamed, expected);
+    }
+
+    #[test]
+    fn functions_have_their_signatures_and_take_other_names() {
+        let module = Module::read(MODULE).expect("a module");
+        let bodies = module.bodies().expect("functions");
+        assert_eq!(bodies.len(), 1);
+        assert_eq!((bodies[0].signature, bodies[0].body), (0, &b"\0\x0b"[..]));
+        let named = module.with_names(&["beta".to_owned()]).expect("a module");
+        assert_eq!(named.functions().expect("names"), [("beta".to_owned(), 2)]);
+        assert_eq!(Module::read(&named.write()).expect("a module").write(), named.write());
     }
 
     #[test]
