@@ -190,6 +190,7 @@ impl PrivateMariaDb {
         let mut mariadbd = self.programs.as_user(&self.programs.server);
         mariadbd.arg("--no-defaults").args(SETTINGS).args(self.settings);
         mariadbd.arg(format!("--datadir={}", self.data().display()));
+        mariadbd.arg(own_temporary(self.directory.path()));
         mariadbd.arg(format!("--socket={}", self.socket().display()));
         mariadbd.arg(format!("--pid-file={}", self.directory.path().join("pid").display()));
         mariadbd.arg(format!("--port={}", self.port));
@@ -326,8 +327,14 @@ impl Programs {
         installer.args(["--no-defaults", "--auth-root-authentication-method=normal"]);
         installer.args(["--skip-test-db", "--force"]).args(SETTINGS);
         installer.arg(format!("--datadir={}", directory.join("data").display()));
+        installer.arg(own_temporary(directory));
         installer.arg(format!("--extra-file={}", extra.display()));
         installer.current_dir(directory).stdin(Stdio::null());
         said_by("mariadb-install-db", installer.output()?).map(drop)
     }
+}
+
+/// Each one that starts removes the temporary tables that it finds, those of others in the same folder too.
+fn own_temporary(directory: &Path) -> String {
+    format!("--tmpdir={}", directory.display())
 }
