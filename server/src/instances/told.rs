@@ -51,7 +51,7 @@ pub enum Told {
 impl Told {
     /// Whether it does no harm however late it comes: whoever sends it again later changes nothing.
     pub fn is_true_for_ever(&self) -> bool {
-        matches!(self, Self::Ended { .. })
+        matches!(self, Self::Ended { .. } | Self::Listening)
     }
 }
 
