@@ -130,6 +130,28 @@ test("signed out while the server is away: a tab that is not the first to tell i
   await expect(person.page).toHaveURL(/\/login/, { timeout: 30_000 });
 });
 
+test("signed out while the server is away, and storage takes no promise: the page keeps it, and the session ends", async ({ person, inkfast }) => {
+  const form = await person.opens("activities/1");
+  await form.type("title", "Never mind");
+  await form.isKeptOnThisDevice();
+  await inkfast.kill();
+  await person.isConnected(/offline|reconnecting/);
+  await person.page.evaluate(() => {
+    const setItem = Storage.prototype.setItem;
+    Storage.prototype.setItem = function (key, value) {
+      if (key === "inkfast:1:sign-out") throw new DOMException("full", "QuotaExceededError");
+      setItem.call(this, key, value);
+    };
+  });
+  await person.signsOut();
+  await person.page.getByRole("dialog").getByRole("button", { name: "Discard and sign out" }).click();
+  await expect(person.page.locator("main")).toContainText("Signed out on this device");
+  await inkfast.startAgain();
+  await expect(person.page).toHaveURL(/\/login/, { timeout: 30_000 });
+  await person.page.goto("/");
+  await expect(person.page).toHaveURL(/\/login/);
+});
+
 test("signed out in one tab: a tab without unsaved text is told no tale of storage", async ({ person }) => {
   await person.opens("activities/1");
   const other = new Person(await person.page.context().newPage());

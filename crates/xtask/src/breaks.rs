@@ -5,6 +5,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use std::ffi::OsString;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Command;
 
@@ -123,9 +124,10 @@ fn copied(workspace: &Workspace) -> Result<Workspace> {
     git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"]);
     for name in output_of(git.args(SOURCES).current_dir(&workspace.root))?.split_terminator('\0') {
         let (from, to) = (workspace.root.join(name), root.join(name));
-        let Ok(wanted) = fs::read(&from) else {
+        let wanted = match fs::read(&from) {
             // Deleted, and not committed yet.
-            continue;
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            read => read.with_context(|| name.to_owned())?,
         };
         // What is the same keeps its time, and is not built again.
         if fs::read(&to).is_ok_and(|known| known == wanted) {

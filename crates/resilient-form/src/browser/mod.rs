@@ -2,6 +2,7 @@
 //! in `resilient_core`.
 //!
 //! Text is put together by `concat`: with one `format!` comes all of core's formatting, for every page to load.
+// A released module stops where it would put a `JsValue` into words.
 #![warn(clippy::use_debug)]
 
 mod addresses;

@@ -14,6 +14,8 @@ use crate::json::{self, Json};
 use crate::{reply, stored, wire};
 
 const LIMIT: Duration = Duration::from_secs(10);
+/// On `<html>` of the page where somebody signed out while the server was away.
+const SIGNED_OUT: &str = "data-signed-out";
 const NOT_KEPT: &str = "Not everything could be kept on the server. Nothing was removed; try again, or stay.";
 const NOT_DROPPED: &str =
     "Not everything could be discarded on the server. Nothing was removed here; try again, or stay.";
@@ -70,9 +72,10 @@ fn forget_who_is_here() {
 
 /// The server cannot be told now: it is, before anything else, once it is back.
 fn promise(drops: &[String]) {
-    storage::write(stored::SIGN_OUT, &json::texts(drops));
-    // Pages that are kept for when the server is away go now.
-    dom::mark_page("data-signed-out", "");
+    let promised = json::texts(drops);
+    let is_written = storage::write(stored::SIGN_OUT, &promised);
+    // Pages that are kept for when the server is away go now. Where storage takes no promise, this page keeps it.
+    dom::mark_page(SIGNED_OUT, if is_written { "" } else { &promised });
     close();
     if let Some(main) = find("main") {
         main.set_text_content(Some(
@@ -267,12 +270,17 @@ async fn drop_all(urls: &[String]) -> Result<(), Option<u16>> {
 
 /// Somebody signed out while the server was away: that goes before anything else.
 pub async fn finish_what_was_promised() {
-    let Some(promised) = storage::read(stored::SIGN_OUT) else {
-        if find(":root[data-signed-out]").is_some() {
+    let in_page = document()
+        .document_element()
+        .and_then(|page| page.get_attribute(SIGNED_OUT));
+    let promised = match (storage::read(stored::SIGN_OUT), in_page) {
+        (Some(promised), _) => promised,
+        (None, Some(promised)) if !promised.is_empty() => promised,
+        (None, Some(_)) => {
             // Another tab was the first to tell.
-            to_sign_in();
+            return to_sign_in();
         }
-        return;
+        (None, None) => return,
     };
     let dropped = drop_all(&Json::read_texts(&promised).unwrap_or_default()).await;
     if let Err(None | Some(429 | 500..)) = dropped {

@@ -148,8 +148,9 @@ fn write_if_other(path: &Path, content: &[u8]) -> Result<()> {
 fn identity_of(module: &Path) -> Result<String> {
     let metadata = fs::metadata(module).with_context(|| format!("cargo left no module at {}", module.display()))?;
     let changed = metadata.modified()?.duration_since(UNIX_EPOCH)?;
-    let (bytes, ns, flags) = (metadata.len(), changed.as_nanos(), optimise::SMALLER.join(" "));
-    Ok(format!("{bytes} bytes, {ns} ns, {flags}"))
+    let (bytes, ns) = (metadata.len(), changed.as_nanos());
+    let flags = [&optimise::FEATURES[..], &optimise::SMALLER].concat().join(" ");
+    Ok(format!("{bytes} bytes, {ns} ns, {flags}\n{OWN_START}"))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ const WASM_OPT: Tool = Tool {
 
 /// What rustc's output uses and browsers have; `-all` makes a module that browsers refuse. Names stay for now: they say
 /// what takes the space.
-const FEATURES: [&str; 7] = [
+pub const FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
     "--enable-sign-ext",

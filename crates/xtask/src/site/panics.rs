@@ -1,5 +1,5 @@
-//! A released module stops where it panics, and says nothing: it has no hook, so nobody would hear it. Then neither the
-//! words nor the places in the source are of any use, and both go.
+//! A released module stops where it panics, and says nothing: it has no hook, so nobody would hear it. Then what puts it into
+//! words and the places in the source are of no use, and go.
 
 use anyhow::{Result, ensure};
 use std::collections::BTreeMap;

@@ -253,35 +253,32 @@ impl<'a> Reader<'a> {
         Ok(byte)
     }
 
-    fn number(&mut self) -> Result<u32> {
-        let (mut number, mut shift) = (0_u32, 0);
+    /// Seven bits a byte, the lowest first: what they say without a sign, and with one.
+    fn bits(&mut self) -> Result<(u64, i64)> {
+        let (mut number, mut shift) = (0_u64, 0);
         loop {
             let byte = self.byte()?;
-            ensure!(shift < 32, "a number that is too long");
-            number |= u32::from(byte & 0x7f) << shift;
+            ensure!(shift < 35, "a number that is too long");
+            number |= u64::from(byte & 0x7f) << shift;
             shift += 7;
             if byte & 0x80 == 0 {
-                return Ok(number);
+                let is_negative = byte & 0x40 != 0;
+                let signed = number as i64 - if is_negative { 1 << shift } else { 0 };
+                return Ok((number, signed));
             }
         }
+    }
+
+    fn number(&mut self) -> Result<u32> {
+        Ok(u32::try_from(self.bits()?.0)?)
     }
 
     /// `i32.const` and `end`.
     fn address(&mut self) -> Result<u32> {
         ensure!(self.byte()? == I32_CONST, "data at an address that is no constant");
-        let (mut address, mut shift) = (0_i64, 0);
-        loop {
-            let byte = self.byte()?;
-            ensure!(shift < 35, "a number that is too long");
-            address |= i64::from(byte & 0x7f) << shift;
-            shift += 7;
-            if byte & 0x80 == 0 {
-                let is_negative = byte & 0x40 != 0;
-                let address = if is_negative { address - (1 << shift) } else { address };
-                ensure!(self.byte()? == END, "data at an address that is no constant");
-                return Ok(address as u32);
-            }
-        }
+        let (_, address) = self.bits()?;
+        ensure!(self.byte()? == END, "data at an address that is no constant");
+        Ok(i32::try_from(address)? as u32)
     }
 
     /// A length, and as many bytes.

@@ -1,5 +1,5 @@
 // Instead of wasm-bindgen's own start, which knows ways to call it that nobody uses here: the loader has the answer already,
-// and has seen that it is a module. One that fails may be tried again.
+// and has seen that it is a module. Loading may be tried again.
 let wasm;
 async function start({ module_or_path: answer }) {
   const imports = __wbg_get_imports();
