@@ -31,6 +31,8 @@ test("the server is killed while a note is typed and saved: reloaded and started
   await person.isConnected(/offline/);
   await expect(person.toast(/Connection lost/)).toBeVisible();
   await expect(person.page.reload()).rejects.toThrow();
+  // The browser's own error page comes after the refusal is told, and would break off what is opened until then.
+  await expect(person.page).toHaveURL(/^chrome-error:/);
 
   await notes.startAgain();
   await person.page.goto("/notes/1");
