@@ -25,8 +25,10 @@ pub const FEATURES: [&str; 7] = [
     "--enable-multivalue",
     "-g",
 ];
-/// What is inlined or shared is chosen for the size in brotli: what is written twice costs next to nothing there. The first
-/// kilobyte of memory is the very end of the stack, which nothing addresses by a constant.
+/// Bytes at the beginning of memory that no constant addresses: they are the very end of the stack, which lies below all
+/// data. `--low-memory-unused` takes that for granted.
+pub const LOW_MEMORY: u32 = 1024;
+/// What is inlined or shared is chosen for the size in brotli: what is written twice costs next to nothing there.
 pub const SMALLER: [&str; 6] = [
     "--low-memory-unused",
     "--one-caller-inline-max-function-size=15",

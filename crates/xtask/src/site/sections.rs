@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
+use wasmparser::{BinaryReader, FunctionBody, Operator};
 
 use super::order::Function;
 
@@ -80,6 +81,22 @@ impl Module {
             section.clone_from(&stopping);
         }
         Ok(self)
+    }
+
+    /// Which of its own functions call which function by its name: who calls, who is called.
+    pub fn calls(&self) -> Result<Vec<(String, String)>> {
+        let names = self.function_names()?;
+        let name = |number: &u32| names.get(number).cloned().unwrap_or_default();
+        let first = self.section(IMPORT).map_or(Ok(0), imported_functions)?;
+        let mut calls = Vec::new();
+        for (caller, function) in (first..).zip(self.bodies()?) {
+            for operator in FunctionBody::new(BinaryReader::new(function.body, 0)).get_operators_reader()? {
+                if let Operator::Call { function_index } = operator? {
+                    calls.push((name(&caller), name(&function_index)));
+                }
+            }
+        }
+        Ok(calls)
     }
 
     /// What stands in memory at the beginning, with `change` made to it: each run of bytes with the address of its first.
