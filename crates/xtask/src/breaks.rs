@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::command::output_of;
 use crate::test::stories;
@@ -29,6 +29,9 @@ struct Break {
 }
 
 const LIST: &str = "end2end/breaks.json";
+const TABLE: &str = "end2end/README.md";
+/// What the files of the table lie below.
+const BROWSER: &str = "crates/resilient-form/src/browser/";
 const STORIES: &str = "end2end/stories";
 /// What the browser's files are built from; cargo wants every member to be there.
 const SOURCES: [&str; 7] = [
@@ -57,11 +60,11 @@ pub fn run(workspace: &Workspace, part: Option<&str>) -> Result<()> {
     crate::test::needs::bring(workspace, false, true)?;
     server::build_for_stories(workspace)?;
     site::build(&copy, Mode::Development)?;
-    let titles: Vec<&str> = breaks.iter().map(|broken| broken.story.as_str()).collect();
-    ensure!(
-        passes(workspace, &copy, &titles)?,
-        "a story fails, or is not there, though nothing is broken"
-    );
+    let mut titles: Vec<&str> = breaks.iter().map(|broken| broken.story.as_str()).collect();
+    titles.sort_unstable();
+    titles.dedup();
+    let failed = failing(workspace, &copy, &titles)?;
+    ensure!(failed == 0, "{failed} stories fail though nothing is broken");
 
     let mut uncaught = 0;
     for broken in &breaks {
@@ -69,7 +72,7 @@ pub fn run(workspace: &Workspace, part: Option<&str>) -> Result<()> {
         let whole = fs::read_to_string(&file)?;
         fs::write(&file, broken.made(&copy.root)?)?;
         site::build(&copy, Mode::Development)?;
-        let is_caught = !passes(workspace, &copy, &[&broken.story])?;
+        let is_caught = failing(workspace, &copy, &[&broken.story])? > 0;
         fs::write(&file, whole)?;
         uncaught += usize::from(!is_caught);
         let outcome = if is_caught { "caught" } else { "NOT CAUGHT" };
@@ -80,11 +83,12 @@ pub fn run(workspace: &Workspace, part: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Whether each line of the list is in the code, and each story is there. Playwright fails where it finds none, too.
+/// Whether each line of the list is in the code, each story is there, and the table of `end2end/README.md` says the same.
 ///
 /// # Errors
-/// The first line that is not there once, or the first story that is not there.
+/// The first line that is not there once, the first story that is not there, or the first that the table does not have.
 pub fn can_be_made(workspace: &Workspace) -> Result<()> {
+    let table = fs::read_to_string(workspace.root.join(TABLE))?;
     let mut stories = String::new();
     for file in fs::read_dir(workspace.root.join(STORIES))? {
         stories += &fs::read_to_string(file?.path())?;
@@ -93,6 +97,7 @@ pub fn can_be_made(workspace: &Workspace) -> Result<()> {
         broken.made(&workspace.root).context(LIST)?;
         let begins = format!("test(\"{}\",", broken.story);
         ensure!(stories.contains(&begins), "{LIST}: there is no story {}", broken.story);
+        ensure!(table.contains(&broken.row()), "{TABLE} has no line\n{}", broken.row());
     }
     Ok(())
 }
@@ -103,6 +108,12 @@ fn listed(workspace: &Workspace) -> Result<Vec<Break>> {
 }
 
 impl Break {
+    /// As the table has it.
+    fn row(&self) -> String {
+        let file = self.file.strip_prefix(BROWSER).unwrap_or(&self.file);
+        format!("| {} | `{file}` | *{}* |", self.what, self.story)
+    }
+
     /// The file as it is when broken.
     fn made(&self, root: &Path) -> Result<String> {
         let whole = fs::read_to_string(root.join(&self.file)).with_context(|| self.file.clone())?;
@@ -120,6 +131,7 @@ impl Break {
 fn copied(workspace: &Workspace) -> Result<Workspace> {
     let target = workspace.target.join("breaks");
     let root = target.join("sources");
+    remove_what_is_gone(&workspace.root, &root, &root)?;
     let mut git = Command::new("git");
     git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"]);
     for name in output_of(git.args(SOURCES).current_dir(&workspace.root))?.split_terminator('\0') {
@@ -139,12 +151,59 @@ fn copied(workspace: &Workspace) -> Result<Workspace> {
     Ok(Workspace { root, target })
 }
 
-fn passes(workspace: &Workspace, copy: &Workspace, titles: &[&str]) -> Result<bool> {
-    let titles: Vec<String> = titles.iter().map(|title| literally(title)).collect();
-    let only = OsString::from(format!("({})$", titles.join("|")));
-    let mut stories = stories::playwright(workspace, Mode::Development, &[OsString::from("--grep"), only]);
+/// A file that was deleted would still be built from the copy.
+fn remove_what_is_gone(root: &Path, copy: &Path, folder: &Path) -> Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let source = root.join(path.strip_prefix(copy)?);
+        if path.is_dir() {
+            remove_what_is_gone(root, copy, &path)?;
+        } else if !source.exists() {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// How many of these stories fail.
+///
+/// # Errors
+/// Not all of them ran: then nothing is known of what they would say.
+fn failing(workspace: &Workspace, copy: &Workspace, titles: &[&str]) -> Result<usize> {
+    let literal: Vec<String> = titles.iter().map(|title| literally(title)).collect();
+    let only = OsString::from(format!("({})$", literal.join("|")));
+    let arguments = ["--reporter=json".into(), "--grep".into(), only];
+    let mut stories = stories::playwright(workspace, Mode::Development, &arguments);
     stories.env("CI", "1").env("INKFAST_SITE_DIR", copy.site());
-    Ok(stories.status().context("cannot run Playwright")?.success())
+    let told = stories
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot run Playwright")?;
+    failures(&told.stdout, titles.len())
+}
+
+#[derive(Deserialize)]
+struct Report {
+    stats: Stats,
+}
+
+#[derive(Deserialize)]
+struct Stats {
+    /// Passed.
+    expected: usize,
+    /// Failed.
+    unexpected: usize,
+}
+
+fn failures(report: &[u8], stories: usize) -> Result<usize> {
+    let Report { stats } = serde_json::from_slice(report).context("Playwright ran no story")?;
+    let ran = stats.expected + stats.unexpected;
+    ensure!(ran == stories, "{ran} stories ran, and {stories} were to");
+    Ok(stats.unexpected)
 }
 
 /// As a regular expression of JavaScript.
@@ -160,6 +219,16 @@ fn literally(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_did_not_run_has_not_failed() {
+        let report = |expected: usize, unexpected: usize| {
+            format!(r#"{{"suites":[],"stats":{{"expected":{expected},"unexpected":{unexpected},"flaky":0}}}}"#)
+        };
+        assert_eq!(failures(report(1, 1).as_bytes(), 2).expect("both ran"), 1);
+        assert!(failures(report(0, 1).as_bytes(), 2).is_err());
+        assert!(failures(b"Error: no tests found", 1).is_err());
+    }
 
     #[test]
     fn a_title_is_looked_for_as_it_is() {

@@ -41,8 +41,13 @@ pub fn build(workspace: &Workspace, mode: Mode) -> Result<PathBuf> {
         build.arg("--release");
     }
     run(&mut build)?;
+    Ok(program(workspace, mode))
+}
+
+/// Where `inkfast` is once it was built.
+pub fn program(workspace: &Workspace, mode: Mode) -> PathBuf {
     let program = format!("inkfast{}", env::consts::EXE_SUFFIX);
-    Ok(workspace.target.join(mode.folder()).join(program))
+    workspace.target.join(mode.folder()).join(program)
 }
 
 /// Runs `inkfast` with the site just built; comes back only if it cannot.

@@ -26,6 +26,9 @@ pub enum Part {
     Unit,
     /// What a person sees, in a real browser against the real server
     Stories,
+    /// Some of the stories on the browser's files as they are released, and what a cold page transfers; needs the programs
+    /// that `stories` builds
+    Released,
 }
 
 /// A part's steps come one after the other; those after a failed one are left out.
@@ -41,7 +44,8 @@ struct Step<'a> {
 /// Something is missing, or a step failed; each was said.
 pub fn run(workspace: &Workspace, parts: &[Part], playwright: &[String]) -> Result<()> {
     let chosen = |part: &Part| parts.is_empty() || parts.contains(part);
-    needs::bring(workspace, chosen(&Part::Unit), chosen(&Part::Stories))?;
+    let in_a_browser = chosen(&Part::Stories) || chosen(&Part::Released);
+    needs::bring(workspace, chosen(&Part::Unit), in_a_browser)?;
     let mut summary = Summary::default();
     for step in steps(workspace, playwright).iter().filter(|step| chosen(&step.part)) {
         summary.take(step.part, step.name, &step.work);
@@ -78,6 +82,25 @@ fn steps<'a>(workspace: &'a Workspace, playwright: &'a [String]) -> Vec<Step<'a>
             "stories",
             Box::new(|| {
                 let mut stories = stories::playwright(workspace, Mode::Development, playwright);
+                run_command(places::in_memory(&mut stories))
+            }),
+        ),
+        step(
+            Part::Released,
+            "released browser build",
+            Box::new(|| {
+                site::build(workspace, Mode::Release)?;
+                // What the server adds to a page is the same, released or not.
+                site::transfer::check(workspace, &server::program(workspace, Mode::Development))
+            }),
+        ),
+        step(
+            Part::Released,
+            "stories on the released site",
+            Box::new(|| {
+                // The programs are those of the other stories: it is the browser's side that releasing changes most.
+                let files = stories::of_the_module(workspace)?;
+                let mut stories = stories::playwright(workspace, Mode::Development, &files);
                 run_command(places::in_memory(&mut stories))
             }),
         ),

@@ -43,7 +43,7 @@ impl Summary {
     pub fn close(self) -> Result<()> {
         println!("\n== summary");
         for (_, name, ending) in &self.lines {
-            println!("{name:24} {}", ending.words());
+            println!("{name:28} {}", ending.words());
         }
         let failed = self
             .lines

@@ -33,7 +33,7 @@ pub async fn traces(app: &TestApp, witness: &mut SqliteConnection, except: &str)
 }
 
 /// Every row of every table, but for what the server writes by the clock: what went wrong before, and that it is there.
-pub async fn contents(witness: &mut SqliteConnection) -> String {
+async fn contents(witness: &mut SqliteConnection) -> String {
     let columns: Vec<(String, String)> = sqlx::query_as(
         r#"SELECT tables.name, group_concat('quote("' || columns.name || '")', ' || '','' || ')
          FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns

@@ -73,7 +73,7 @@ impl Form {
         });
         let form = form
             .child(make("h2").with("id", "sign-in-heading").text("Sign in to go on"))
-            .child(make("p").text("Your text is kept on this device. After signing in, Save goes on by itself."))
+            .child(make("p").text("What is in this form stays in it. Sign in, and go on where you were."))
             .child(labelled("Account", name))
             .child(labelled("Password", password))
             .child(
