@@ -280,7 +280,7 @@ fn signed_out_banner(form: &Rc<Form>, view: &View) -> Vec<Make> {
     vec![notice(
         "waiting",
         "You are signed out.",
-        "Your text is kept.",
+        "What is in this form stays in it.",
         vec![sign_in],
     )]
 }
