@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use leptos_meta::{MetaTags, provide_meta_context};
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::path;
-use resilient_form::EARLY_RECORDER;
+use resilient_form::{EARLY_RECORDER, UNKEPT};
 
 use crate::api_error::ApiError;
 use crate::auth::model::Account;
@@ -26,7 +26,7 @@ use crate::records::history_page::HistoryPage;
 use crate::records::list_page::ListPage;
 use crate::ui::error_page::{FailurePage, NotFoundPage};
 use crate::ui::inline_script::{self, inline_script};
-use crate::ui::page_request::PageRequest;
+use crate::ui::page_request::{LocalDrafts, PageRequest};
 
 /// Loads the module and hydrates the islands.
 const LOADER: &str = include_str!("../../frontend/loader.js");
@@ -41,13 +41,25 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
         context.set_is_hydrating(false);
     }
     let request = use_context::<PageRequest>();
-    let (assets, build, keeps_pages) = request
-        .map(|request| (request.assets, request.build, request.offline_pages))
+    let (assets, build, keeps_pages, local_drafts) = request
+        .map(|request| {
+            (
+                request.assets,
+                request.build,
+                request.offline_pages,
+                request.local_drafts,
+            )
+        })
         .unwrap_or_default();
     let account = use_context::<Option<Account>>().flatten().map(|account| account.name);
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-build=build>
+        // Absent where drafts are plain: the early recorder looks for it.
+        <html
+            lang="en"
+            data-build=build
+            data-local-drafts=(local_drafts != LocalDrafts::Plain).then(|| local_drafts.code())
+        >
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -69,6 +81,21 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
             <body data-account=account>
                 <DrillsBanner />
                 <App />
+                // Runs before the loader, which waits for the document as this does.
+                {(local_drafts == LocalDrafts::Sealed)
+                    .then(|| {
+                        view! {
+                            <script
+                                type="module"
+                                nonce=use_nonce()
+                                src=asset(&assets, "sealed.js")
+                                data-sealed-script=""
+                                data-wasm=asset(&assets, "sealed_bg.wasm")
+                            ></script>
+                        }
+                    })}
+                {(local_drafts == LocalDrafts::Off)
+                    .then(|| inline_script("unkept.js", UNKEPT))}
                 <script
                     type="module"
                     nonce=use_nonce()

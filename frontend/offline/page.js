@@ -65,6 +65,9 @@ function watchForHints() {
   new MutationObserver(() => wake()).observe(status, { attributeFilter: ["data-connection"] });
 }
 
+// What the device keeps could not be read until now.
+addEventListener("inkfast-unlocked", () => isUntouched() && location.reload());
+
 /** Until the server has this page again, and it is here. */
 async function keepAsking() {
   watchForHints();

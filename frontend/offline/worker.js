@@ -53,6 +53,8 @@ async function sweep() {
   const builds = names.filter((name) => name.startsWith(assetsName));
   const outdated = outdatedBuilds(builds, own);
   await Promise.all(outdated.map((name) => caches.delete(name)));
+  // Where what is typed is sealed, text of records is in no copy either; the page that stands in comes with the next one.
+  if (!inkfast.keeps_records) await Promise.all(names.filter((name) => name.startsWith(pagesName)).map((name) => caches.delete(name)));
   const here = new Set(builds.filter((name) => !outdated.includes(name)).map((name) => name.slice(assetsName.length)));
   await Promise.all(names.filter((name) => name.startsWith(pagesName)).map((name) => trim(name, here)));
 }
@@ -206,7 +208,7 @@ async function keep(account, place, answer, turn) {
   // A body that breaks off rejects here, and is no page.
   const html = await answer.text();
   if (html.length > most.pageBytes) return;
-  await put(account, place, html, answer, turn);
+  if (inkfast.keeps_records) await put(account, place, html, answer, turn);
   const pages = await caches.open(pagesOf(account));
   const there = await pages.match(elsewhere);
   if (there?.headers.get("inkfast-page") !== answer.headers.get("inkfast-page")) await keepElsewhere(account, turn);

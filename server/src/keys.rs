@@ -5,10 +5,11 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hkdf::Hkdf;
 use resilient_drafts::redis::Home;
-use resilient_drafts::seal::{Sealer, Secrets, derive_key};
+use resilient_drafts::seal::{Sealer, Secrets, derive_key, derive_key_for};
 use sha2::Sha256;
 
 /// One key for each use, so that none can stand in for another.
@@ -20,6 +21,7 @@ pub struct Keys {
     pub drafts: Sealer,
     /// Of what servers of one secret tell each other.
     pub instances: Sealer,
+    pub device_drafts: DeviceDraftKeys,
     /// Tells the secret in use from another, and nothing of what it is.
     pub mark: String,
     /// Where drafts lie in Redis. Servers that know one of each other's secrets share them; others, which could not
@@ -48,8 +50,26 @@ impl Keys {
                 .map(|secret| derive_key(secret, "inkfast fingerprint 1"))
                 .collect(),
             instances: Sealer::of(secrets, "inkfast told 1"),
+            device_drafts: DeviceDraftKeys {
+                secrets: secrets.all().into(),
+            },
             mark: secret_mark(&secrets.present),
         }
+    }
+}
+
+/// What browsers seal the text with that they keep: a key for each account, so that nobody opens another's.
+#[derive(Clone)]
+pub struct DeviceDraftKeys {
+    /// In the order of [`Secrets::all`].
+    secrets: Arc<[[u8; 32]]>,
+}
+
+impl DeviceDraftKeys {
+    /// In hexadecimal digits. The first one seals; what was sealed before the secret changed opens with another.
+    pub fn of_account(&self, account: &str) -> Vec<String> {
+        let key = |secret: &[u8; 32]| whole_hex(&derive_key_for(secret, "inkfast device drafts 1", account));
+        self.secrets.iter().map(key).collect()
     }
 }
 
@@ -69,7 +89,11 @@ fn drafts_name(secret: &[u8; 32]) -> String {
 
 /// The first four bytes.
 fn hex(key: &[u8; 32]) -> String {
-    key[..4].iter().map(|byte| format!("{byte:02x}")).collect()
+    whole_hex(&key[..4])
+}
+
+fn whole_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The secret from a passphrase of any length, as in `INKFAST_SECRET`.

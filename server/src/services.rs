@@ -14,6 +14,7 @@ use crate::config::Settings;
 use crate::drafts::DraftService;
 use crate::events::Hub;
 use crate::http::offline::Offline;
+use crate::keys::DeviceDraftKeys;
 use crate::monitoring::Observations;
 use crate::monitoring::drills::Drills;
 use crate::panel::Panel;
@@ -41,6 +42,8 @@ pub struct Services {
     pub replay: Arc<Replay>,
     /// Stops with the server.
     pub backups: Arc<Schedule>,
+    /// What seals drafts in browsers.
+    pub device_drafts: DeviceDraftKeys,
     /// Logical asset names to their URL paths.
     pub assets: Arc<BTreeMap<String, String>>,
     /// What browsers are given to show pages without the server.

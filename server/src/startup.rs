@@ -1,5 +1,6 @@
 //! From settings to a running server, and down again.
 
+use app::ui::page_request::LocalDrafts;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
@@ -23,7 +24,7 @@ use crate::config::{DatabaseSettings, Servers, Settings, StorageSettings};
 use crate::database::{Database, DatabaseState, LogOf, Readiness};
 use crate::drafts::DraftService;
 use crate::events::{self, Hub};
-use crate::http::offline::Offline;
+use crate::http::offline::{Kept, Offline};
 use crate::http::router::router;
 use crate::http::static_files;
 use crate::instances::{self, Instance, Others};
@@ -238,7 +239,11 @@ async fn assemble<D: BackedUp + Watched>(
         return Err("DATABASE_URL: the database is there and is not prepared in time; the log says why.".to_owned());
     }
     let assets: BTreeMap<String, String> = static_files::asset_paths(&storage.site_dir);
-    let offline = Offline::new(settings.offline_pages, &storage.site_dir, &assets);
+    let kept = Kept {
+        pages: settings.offline_pages,
+        records: settings.local_drafts == LocalDrafts::Plain,
+    };
+    let offline = Offline::new(kept, &storage.site_dir, &assets);
     let test_queries = TestQueries::open(&settings, &panel).map(Arc::new);
     if test_queries.is_some() {
         tracing::warn!("test queries are on: superusers can run read-only statements of their own");
@@ -258,6 +263,7 @@ async fn assemble<D: BackedUp + Watched>(
         assets: Arc::new(assets),
         replay: Arc::new(replay),
         offline: Arc::new(offline),
+        device_drafts: keys.device_drafts.clone(),
         backups: Arc::new(backups),
     })
 }

@@ -17,13 +17,43 @@ pub struct PageRequest {
     pub writer: String,
     /// A fresh submission id, for `_id` where the form has none of its own.
     pub submission_id: String,
-    /// Addresses of the hashed assets: `inkfast.css`, `inkfast-reading.css`, `inkfast.js`, `inkfast_bg.wasm`, `page.js` to their URL paths; and, where
+    /// Addresses of the hashed assets: `inkfast.css`, `inkfast-reading.css`, `inkfast.js`, `inkfast_bg.wasm`, `page.js`, `sealed.js`, `sealed_bg.wasm` to their URL paths; and, where
     /// a release made them, the inline scripts' code by their names.
     pub assets: std::sync::Arc<BTreeMap<String, String>>,
     /// Which build draws this page.
     pub build: String,
     /// Whether browsers keep pages, to show them without the server.
     pub offline_pages: bool,
+    pub local_drafts: LocalDrafts,
+}
+
+/// How browsers keep what is typed and not saved yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LocalDrafts {
+    /// As text that anybody who may read the browser's files can read.
+    #[default]
+    Plain,
+    /// Sealed with a key of the account, which only the server hands out, to somebody signed in.
+    Sealed,
+    /// Not at all: the server alone keeps drafts.
+    Off,
+}
+
+impl LocalDrafts {
+    pub const ALL: [Self; 3] = [Self::Plain, Self::Sealed, Self::Off];
+
+    /// As settings and pages name it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Sealed => "sealed",
+            Self::Off => "off",
+        }
+    }
+
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.code() == code)
+    }
 }
 
 impl PageRequest {

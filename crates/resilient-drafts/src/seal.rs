@@ -210,6 +210,13 @@ pub fn derive_key(secret: &[u8; 32], purpose: &'static str) -> [u8; 32] {
     key
 }
 
+/// The same for each of many, such as an account: two names have two keys.
+pub fn derive_key_for(secret: &[u8; 32], purpose: &'static str, name: &str) -> [u8; 32] {
+    let mut key = [0; 32];
+    derive(secret, &[purpose, name], &mut key);
+    key
+}
+
 /// Binds a sealed text to several things: each part with its length before it, so that `["ab", "c"]`
 /// is not `["a", "bc"]`.
 pub fn binding(parts: &[&str]) -> Vec<u8> {

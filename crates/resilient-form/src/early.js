@@ -2,6 +2,8 @@
 // never recorded. Touched controls are marked as well, which works where storage is forbidden.
 (() => {
   const pause = 150;
+  /** What lies here longer than this tab is to be sealed, and what seals is not there yet. Or nothing is kept here. */
+  const { localDrafts } = document.documentElement.dataset;
   let form, timer;
 
   const baseline = (control) => {
@@ -21,7 +23,7 @@
   const record = () => {
     clearTimeout(timer);
     timer = 0;
-    if (!form || form.hasAttribute("data-enhanced")) return;
+    if (!form || form.hasAttribute("data-enhanced") || localDrafts === "off") return;
     const { account, formKey, writer, draftUrl } = form.dataset;
     const entry = { v: 1, version: form.elements.namedItem("_version").value, values: {}, base: {}, draft_url: draftUrl };
     for (const control of form.querySelectorAll("[data-touched]")) {
@@ -31,7 +33,7 @@
       entry.base[column] = baseline(control);
     }
     try {
-      localStorage.setItem(`inkfast:1:early:${account}:${formKey}:${writer}`, JSON.stringify(entry));
+      (localDrafts ? sessionStorage : localStorage).setItem(`inkfast:1:early:${account}:${formKey}:${writer}`, JSON.stringify(entry));
     } catch {
       // Full or forbidden: the marks are enough while the page lives.
     }

@@ -50,6 +50,9 @@ pub const EARLY_RECORDER: &str = include_str!("early.js");
 /// server was away is finished before anybody signs in, so that it cannot end the new session.
 pub const SIGNING_IN: &str = include_str!("signing_in.js");
 
+/// A script for pages whose device is to keep nothing of what is typed, inline like [`EARLY_RECORDER`].
+pub const UNKEPT: &str = include_str!("unkept.js");
+
 pub use browser::{enhance_form, list_device_drafts, show_toasts, watch_connection};
 #[cfg(feature = "leptos")]
 pub use connection_status::ConnectionStatus;

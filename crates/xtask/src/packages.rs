@@ -29,7 +29,7 @@ impl Packages {
 
     /// The browser's own crate and what it shares with the server.
     pub fn browser() -> Packages {
-        let names = ["frontend", "notes", "resilient-form", "resilient-core"];
+        let names = ["frontend", "notes", "resilient-form", "resilient-core", "device-cipher"];
         Packages {
             names: names.map(str::to_owned).to_vec(),
             feature: "hydrate",

@@ -14,6 +14,7 @@ mod test_queries;
 use std::sync::Arc;
 use std::time::Duration;
 
+use app::ui::page_request::LocalDrafts;
 pub use backup::BackupSettings;
 pub use database::DatabaseSettings;
 pub use file::PanelSettings;
@@ -51,6 +52,8 @@ pub struct Settings {
     /// `INKFAST_OFFLINE_PAGES`, else `offline_pages` of `inkfast.toml`, default on: browsers keep pages to show them
     /// without the server.
     pub offline_pages: bool,
+    /// `INKFAST_LOCAL_DRAFTS`, else `local_drafts` of `inkfast.toml`, default plain: how browsers keep what is typed.
+    pub local_drafts: LocalDrafts,
     pub statements: StatementSettings,
     pub replay: ReplaySettings,
 }
@@ -75,6 +78,7 @@ impl Settings {
         let backup = keep_problems(BackupSettings::from_env(lookup, &from_file, &data_dir), &mut problems);
         let adaptive_limits = keep_problems(said(lookup, "INKFAST_ADAPTIVE_LIMITS"), &mut problems);
         let offline_pages = keep_problems(said(lookup, "INKFAST_OFFLINE_PAGES"), &mut problems);
+        let local_drafts = keep_problems(local_drafts(lookup), &mut problems);
         let statements = keep_problems(StatementSettings::from_env(lookup), &mut problems);
         let replay = keep_problems(ReplaySettings::from_env(lookup), &mut problems);
         if let (Some(test_queries), Some(database)) = (&test_queries, &database) {
@@ -100,6 +104,7 @@ impl Settings {
             backup,
             adaptive_limits,
             offline_pages,
+            local_drafts,
             statements,
             replay,
         ) {
@@ -116,6 +121,7 @@ impl Settings {
                 Some(backup),
                 Some(adaptive_limits),
                 Some(offline_pages),
+                Some(local_drafts),
                 Some(statements),
                 Some(replay),
             ) if problems.is_empty() => Ok(Self {
@@ -126,6 +132,7 @@ impl Settings {
                 redis,
                 adaptive_limits: adaptive_limits.or(panel.adaptive_limits).unwrap_or(false),
                 offline_pages: offline_pages.or(panel.offline_pages).unwrap_or(true),
+                local_drafts: local_drafts.or(panel.local_drafts).unwrap_or_default(),
                 panel: Arc::new(panel),
                 drills,
                 require_database,
@@ -161,6 +168,19 @@ fn said(lookup: Lookup, name: &str) -> Result<Option<bool>, Vec<String>> {
         Some("0" | "false" | "off") => Ok(Some(false)),
         Some("1" | "true" | "on") => Ok(Some(true)),
         Some(other) => Err(vec![format!("{name} is `{other}`; it takes 1 or 0.")]),
+    }
+}
+
+/// `None` where nothing is said.
+fn local_drafts(lookup: Lookup) -> Result<Option<LocalDrafts>, Vec<String>> {
+    const NAME: &str = "INKFAST_LOCAL_DRAFTS";
+    let Some(code) = lookup(NAME) else { return Ok(None) };
+    match LocalDrafts::of_code(&code) {
+        Some(mode) => Ok(Some(mode)),
+        None => {
+            let codes = LocalDrafts::ALL.map(LocalDrafts::code).join(", ");
+            Err(vec![format!("{NAME} is `{code}`; it takes one of {codes}.")])
+        }
     }
 }
 
@@ -285,6 +305,20 @@ mod tests {
         assert!(!read(&[("INKFAST_OFFLINE_PAGES", "off")]).unwrap().offline_pages);
         assert!(!read(&[off_file]).unwrap().offline_pages);
         assert!(read(&[off_file, ("INKFAST_OFFLINE_PAGES", "1")]).unwrap().offline_pages);
+    }
+
+    #[test]
+    fn drafts_on_the_device_are_plain_unless_it_is_said_otherwise() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("inkfast.toml");
+        std::fs::write(&file, "local_drafts = \"sealed\"").unwrap();
+        let sealed_file = ("INKFAST_CONFIG", file.to_str().unwrap());
+        assert_eq!(read(&[]).unwrap().local_drafts, LocalDrafts::Plain);
+        assert_eq!(read(&[sealed_file]).unwrap().local_drafts, LocalDrafts::Sealed);
+        let off = read(&[sealed_file, ("INKFAST_LOCAL_DRAFTS", "off")]).unwrap();
+        assert_eq!(off.local_drafts, LocalDrafts::Off);
+        let problems = read(&[("INKFAST_LOCAL_DRAFTS", "on")]).unwrap_err().concat();
+        assert!(problems.contains("plain, sealed, off"), "{problems}");
     }
 
     #[test]

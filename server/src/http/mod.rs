@@ -6,6 +6,7 @@ mod compression;
 mod cookies;
 mod database;
 mod degradation;
+mod draft_key;
 mod drafts;
 mod drills;
 mod events;

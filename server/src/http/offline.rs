@@ -36,6 +36,14 @@ const ACCOUNT: HeaderName = HeaderName::from_static("inkfast-account");
 /// The worker may ask this server, and nobody else.
 const WORKER_POLICY: &str = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 
+/// What browsers keep for when the server cannot be reached.
+#[derive(Clone, Copy)]
+pub struct Kept {
+    pub pages: bool,
+    /// Whether pages with text of records are among them, not only the one that stands in for those.
+    pub records: bool,
+}
+
 pub struct Offline {
     /// Names what this server's pages load: another one has other files.
     pub build: String,
@@ -44,9 +52,12 @@ pub struct Offline {
 }
 
 impl Offline {
-    pub fn new(on: bool, site_dir: &Path, assets: &BTreeMap<String, String>) -> Self {
+    pub fn new(kept: Kept, site_dir: &Path, assets: &BTreeMap<String, String>) -> Self {
         let build = build_of(site_dir, assets);
-        let script = if on { worker(&build, assets) } else { OFF.to_owned() };
+        let script = match kept.pages {
+            true => worker(&build, kept.records, assets),
+            false => OFF.to_owned(),
+        };
         let tag = format!("\"{}\"", hex(&Sha256::digest(script.as_bytes())[..16]));
         Self {
             build,
@@ -79,9 +90,14 @@ fn state_of(file: &Path) -> String {
 }
 
 /// The worker as a release made it smaller, or else its source, behind what it has to know.
-fn worker(build: &str, assets: &BTreeMap<String, String>) -> String {
+fn worker(build: &str, keeps_records: bool, assets: &BTreeMap<String, String>) -> String {
     let files: Vec<_> = assets.values().filter(|place| place.starts_with("/pkg/")).collect();
-    let known = json!({ "build": build, "assets": files, "session_ms": ABSOLUTE_MS });
+    let known = json!({
+        "build": build,
+        "assets": files,
+        "session_ms": ABSOLUTE_MS,
+        "keeps_records": keeps_records,
+    });
     let code = assets.get("worker.js").cloned();
     format!(
         "const inkfast = {known};\n{}",

@@ -153,6 +153,7 @@ fn page_request(services: &Services, address: &str) -> PageRequest {
         assets: services.assets.clone(),
         build: services.offline.build.clone(),
         offline_pages: services.settings.offline_pages,
+        local_drafts: services.settings.local_drafts,
     }
 }
 

@@ -8,9 +8,9 @@ use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    answers, bodies, compression, database, degradation, drafts, drills, events, form_capture, health, incoming,
-    observing, offline, pages, record_forms, request_log, routes, security, sign_in, static_files, test_queries,
-    visitor,
+    answers, bodies, compression, database, degradation, draft_key, drafts, drills, events, form_capture, health,
+    incoming, observing, offline, pages, record_forms, request_log, routes, security, sign_in, static_files,
+    test_queries, visitor,
 };
 use crate::drafts as draft_service;
 use crate::services::Services;
@@ -22,6 +22,10 @@ pub fn router(services: Services) -> Router {
         .route("/api/drafts/{table}/{key}", draft_service::http::routes())
         .route_layer(from_fn(visitor::require_account))
         .with_state(services.drafts.clone());
+    let draft_key_routes = Router::new()
+        .route("/api/session/draft-key", post(draft_key::show))
+        .route_layer(from_fn(visitor::require_account))
+        .with_state(services.clone());
     let capture = form_capture::layer(&services);
     Router::new()
         .route("/", get(pages::show))
@@ -61,6 +65,7 @@ pub fn router(services: Services) -> Router {
         .fallback(pages::show)
         .with_state(services.clone())
         .merge(draft_routes)
+        .merge(draft_key_routes)
         .route_layer(from_fn_with_state(services.clone(), visitor::renew_session))
         .merge(events::routes(&services))
         .merge(offline::routes(&services))

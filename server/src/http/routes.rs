@@ -91,6 +91,7 @@ pub const ROUTES: &[Route] = &[
     route("GET", "/api/drafts/{table}/{key}", Who::SignedIn, Essential),
     route("POST", "/api/drafts/{table}/{key}", Who::SignedIn, Essential),
     route("DELETE", "/api/drafts/{table}/{key}", Who::SignedIn, Essential),
+    route("POST", "/api/session/draft-key", Who::SignedIn, Essential),
     route("GET", "/api/submissions/{id}", Who::SignedIn, Essential),
     route("POST", "/api/records/save", Who::SignedIn, Essential),
     route("GET", "/admin/connection-status", Who::SignedIn, Essential),

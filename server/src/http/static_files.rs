@@ -12,12 +12,14 @@ use axum::response::Response;
 use tower_http::services::ServeDir;
 
 /// Names that every build gives again; all others carry a hash of their content.
-pub const UNHASHED: [&str; 5] = [
+pub const UNHASHED: [&str; 7] = [
     "/pkg/inkfast.js",
     "/pkg/inkfast_bg.wasm",
     "/pkg/inkfast.css",
     "/pkg/inkfast-reading.css",
     "/pkg/page.js",
+    "/pkg/sealed.js",
+    "/pkg/sealed_bg.wasm",
 ];
 
 pub fn routes(site_dir: &Path) -> Router {

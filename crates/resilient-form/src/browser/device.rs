@@ -5,7 +5,7 @@ use resilient_core::draft::Revision;
 use resilient_core::submission::machine::effects::{DeviceDraft, JustSaved, OutboxEntry};
 
 use super::timer::wall_clock_ms;
-use super::{idb, storage};
+use super::{idb, seal, storage};
 use crate::stored::{self, Early, Stored, StoredDraft, StoredSave, StoredSaves, StoredSubmission};
 
 /// Writes a draft. `localStorage` is written before this returns its future, so that it holds even
@@ -65,6 +65,9 @@ pub fn sweep(account: &str) {
         }
     }
     for (key, text) in storage::entries(&[stored::SAVED, account, ":"].concat()) {
+        if seal::is_sealed(&text) {
+            continue;
+        }
         let saves = StoredSaves::read(&text).unwrap_or_default().saves;
         if saves.last().is_none_or(|last| long_ago(last.at_ms)) {
             storage::remove(&key);

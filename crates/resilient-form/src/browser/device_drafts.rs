@@ -12,7 +12,7 @@ use web_sys::{Element, Event as DomEvent};
 use super::connection::Request;
 use super::dom::{Make, account, button, document, find, find_in, listen, make, target_of, window};
 use super::task::spawn;
-use super::{addresses, device, random, timer};
+use super::{addresses, device, random, seal, timer};
 
 /// Fills the list; on the page of a record that cannot be read, loads it again once the server can, unless there is no
 /// such record any more.
@@ -72,6 +72,7 @@ struct List {
 
 impl List {
     async fn show(&self, place: &Element, only: &str) {
+        seal::ready().await;
         let mut forms = BTreeMap::<String, Work>::new();
         for (draft, _) in device::drafts(&self.account).await {
             let Draft { values, revision, .. } = draft.draft;
@@ -84,6 +85,13 @@ impl List {
             if work.texts.is_empty() {
                 work.texts.push((submission.values, submission.revision));
             }
+        }
+        if seal::is_locked() {
+            // Whether there is any, nobody can tell.
+            place.set_text_content(Some(
+                "What this device keeps is locked until the server has told its key.",
+            ));
+            return;
         }
         forms.retain(|form_key, _| only.is_empty() || form_key == only);
         place.set_text_content(None);

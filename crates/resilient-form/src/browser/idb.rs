@@ -10,6 +10,7 @@ use web_sys::{
 };
 
 use super::dom::window;
+use super::seal;
 use super::task::{callback, once};
 use super::timer::within;
 
@@ -86,7 +87,10 @@ async fn open_again() {
 
 /// Whether it is written, durably. The order of calls is the order of writes.
 pub async fn write(key: &str, value: &str) -> bool {
-    change(key, Some(value)).await
+    match seal::sealed(key, value) {
+        Some(entry) => change(key, Some(&entry)).await,
+        None => false,
+    }
 }
 
 pub async fn remove(key: &str) -> bool {
@@ -99,6 +103,10 @@ pub type MayGo = Box<dyn Fn(Option<&str>) -> bool>;
 /// Puts another entry in the place of one, or for `None` removes it, if what is there is as `may_go` says, in one
 /// transaction: a write that comes later stays. Whether that is through, whatever was decided.
 pub async fn change_if(key: &str, by: Option<String>, may_go: MayGo) -> bool {
+    let by = match by.map(|by| seal::sealed(key, &by)) {
+        Some(None) => return false,
+        by => by.flatten(),
+    };
     open_again().await;
     let Some((transaction, store)) = store(IdbTransactionMode::Readwrite) else {
         return false;
@@ -107,9 +115,10 @@ pub async fn change_if(key: &str, by: Option<String>, may_go: MayGo) -> bool {
     let Ok(request) = store.get(&key.into()) else {
         return false;
     };
-    let (read, name) = (request.clone(), JsValue::from(key));
+    let (read, name, owned) = (request.clone(), JsValue::from(key), key.to_owned());
     let decide = once(move || {
         let value = read.result().ok().and_then(|value| value.as_string());
+        let value = value.map(|entry| seal::opened(&owned, entry));
         if may_go(value.as_deref()) {
             let _ = match by {
                 Some(by) => store.put_with_key(&by.into(), &name),
@@ -164,7 +173,11 @@ pub async fn entries(prefix: &str) -> Vec<(String, String)> {
     let (keys, values) = (list(&keys), list(&values));
     let pairs = keys.iter().zip(values.iter());
     pairs
-        .filter_map(|(key, value)| Some((key.as_string()?, value.as_string()?)))
+        .filter_map(|(key, value)| {
+            let (key, entry) = (key.as_string()?, value.as_string()?);
+            let text = seal::opened(&key, entry);
+            Some((key, text))
+        })
         .collect()
 }
 

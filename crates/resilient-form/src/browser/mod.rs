@@ -17,6 +17,7 @@ mod locks;
 mod others;
 mod outbox_runner;
 mod random;
+mod seal;
 mod sign_out;
 mod status;
 mod storage;

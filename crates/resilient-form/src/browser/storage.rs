@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use web_sys::Storage;
 
 use super::dom::window;
+use super::seal;
 
 thread_local! {
     static STORAGE: OnceCell<Option<Storage>> = const { OnceCell::new() };
@@ -20,17 +21,23 @@ const LARGEST: usize = 512 * 1024;
 
 /// Whether it was written. What was there before stays if there is no room.
 pub fn write(key: &str, value: &str) -> bool {
-    value.len() <= LARGEST && storage().is_some_and(|storage| storage.set_item(key, value).is_ok())
+    value.len() <= LARGEST && seal::sealed(key, value).is_some_and(|entry| write_as_it_is(key, &entry))
+}
+
+/// What was stored once, as it was.
+pub fn write_as_it_is(key: &str, entry: &str) -> bool {
+    storage().is_some_and(|storage| storage.set_item(key, entry).is_ok())
 }
 
 pub fn read(key: &str) -> Option<String> {
-    storage()?.get_item(key).ok().flatten()
+    Some(seal::opened(key, storage()?.get_item(key).ok().flatten()?))
 }
 
 pub fn remove(key: &str) {
     if let Some(storage) = storage() {
         let _ = storage.remove_item(key);
     }
+    seal::removed(key);
 }
 
 /// All entries whose key begins so, read one by one: one foreign value spoils nothing.

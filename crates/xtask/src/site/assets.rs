@@ -33,6 +33,8 @@ pub fn publish(workspace: &Workspace, mode: Mode, bound: &Bound, style: &Stylesh
         ("inkfast.css", style.every.as_bytes().to_vec()),
         ("inkfast-reading.css", style.reading.as_bytes().to_vec()),
         ("page.js", scripts.page.into_bytes()),
+        ("sealed.js", scripts.sealed.script.into_bytes()),
+        ("sealed_bg.wasm", scripts.sealed.module),
     ] {
         let place = package.name_for(name, &content);
         written.extend(package.write(&place, &content)?);
@@ -53,6 +55,13 @@ pub struct Scripts {
     pub inline: BTreeMap<&'static str, String>,
     /// Of every page, for when all else is there.
     pub page: String,
+    pub sealed: Sealed,
+}
+
+/// What seals drafts on the device.
+pub struct Sealed {
+    pub script: String,
+    pub module: Vec<u8>,
 }
 
 struct Package {

@@ -24,8 +24,9 @@ use bindings::Binding;
 
 /// Scripts that the server hands out itself, in its pages and as `/sw.js`, under the names it knows, and what they are
 /// made of. It has their sources, too.
-const INLINE: [(&str, &[&str]); 4] = [
+const INLINE: [(&str, &[&str]); 5] = [
     ("early.js", &["crates/resilient-form/src/early.js"]),
+    ("unkept.js", &["crates/resilient-form/src/unkept.js"]),
     ("signing_in.js", &["crates/resilient-form/src/signing_in.js"]),
     ("loader.js", &["frontend/loader.js"]),
     (
@@ -62,8 +63,31 @@ pub fn build(workspace: &Workspace, mode: Mode) -> Result<()> {
         page = minify::inline(workspace, &page)?;
         println!("{}", fs::read_to_string(bound.folder.join(bindings::WEIGHT))?);
     }
-    let scripts = assets::Scripts { inline, page };
+    let sealed = sealed(workspace, mode)?;
+    let scripts = assets::Scripts { inline, page, sealed };
     assets::publish(workspace, mode, &bound, &style, scripts)
+}
+
+/// What seals drafts on the device, for pages that are told to.
+fn sealed(workspace: &Workspace, mode: Mode) -> Result<assets::Sealed> {
+    let module = module::build_library(workspace, mode, "device-cipher", "device_cipher")?;
+    let folder = workspace.wasm_target().join("bound").join("sealed").join(mode.folder());
+    let smaller = folder.join("smaller.wasm");
+    Binding::of(&module, &folder, "sealed").make(|| match mode {
+        Mode::Release => optimise::shrink(workspace, &folder.join("sealed_bg.wasm"), &smaller),
+        Mode::Development => Ok(()),
+    })?;
+    let script = fs::read_to_string(folder.join("sealed.js"))? + "\n" + &joined(workspace, &["frontend/sealed.js"])?;
+    Ok(match mode {
+        Mode::Release => assets::Sealed {
+            script: minify::inline(workspace, &script)?,
+            module: sections::Module::read(&fs::read(smaller)?)?.without_notes().write(),
+        },
+        Mode::Development => assets::Sealed {
+            script,
+            module: fs::read(folder.join("sealed_bg.wasm"))?,
+        },
+    })
 }
 
 /// The example's script and module, as `notes` serves them.

@@ -6,6 +6,7 @@
 mod read;
 mod reader;
 
+use app::ui::page_request::LocalDrafts;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -38,6 +39,8 @@ pub struct PanelSettings {
     pub adaptive_limits: Option<bool>,
     /// Where the environment says nothing of it.
     pub offline_pages: Option<bool>,
+    /// Where the environment says nothing of it.
+    pub local_drafts: Option<LocalDrafts>,
     /// On tables that say nothing of a role.
     pub rights: Rights,
     /// `name`, or `schema.name` outside the default schema.

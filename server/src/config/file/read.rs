@@ -1,5 +1,6 @@
 //! From the text of `inkfast.toml` to settings: the only place that knows its keys.
 
+use app::ui::page_request::LocalDrafts;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,10 +17,11 @@ use crate::config::servers::LATEST;
 
 const LONGEST_PAGE: u32 = 500;
 
-const TOP: [&str; 8] = [
+const TOP: [&str; 9] = [
     "adaptive_limits",
     "backup",
     "database",
+    "local_drafts",
     "offline_pages",
     "order",
     "page_size",
@@ -83,6 +85,10 @@ fn top(reader: &mut Reader, document: &DeTable) -> PanelSettings {
             "order" => settings.order = names(reader, value, key).unwrap_or_default(),
             "page_size" => settings.page_size = reader.count(value, key, LONGEST_PAGE),
             "adaptive_limits" => settings.adaptive_limits = reader.flag(value, key),
+            "local_drafts" => {
+                let codes = LocalDrafts::ALL.map(LocalDrafts::code);
+                settings.local_drafts = one_of(reader, value, key, LocalDrafts::of_code, &codes);
+            }
             "offline_pages" => settings.offline_pages = reader.flag(value, key),
             "rights" => settings.rights = rights(reader, value),
             "database" => settings.database = database(reader, value, key),

@@ -37,7 +37,7 @@ keep = 0
         ("inkfast.toml:2:", "a whole number from 1 to 500"),
         (
             "inkfast.toml:3:",
-            "adaptive_limits, backup, database, offline_pages, order, page_size, rights, tables",
+            "adaptive_limits, backup, database, local_drafts, offline_pages, order, page_size, rights, tables",
         ),
         ("inkfast.toml:6:", "read, create, update, delete"),
         ("inkfast.toml:7:", "staff, editor, viewer"),

@@ -14,7 +14,7 @@ use super::{Form, fields};
 use crate::browser::dom::{document, listen, target_of, window};
 use crate::browser::task::spawn;
 use crate::browser::timer::sleep;
-use crate::browser::{device, storage};
+use crate::browser::{device, seal, storage};
 use crate::stored::{self, Stored, StoredSaves};
 
 /// By then another tab's removal is through in both places.
@@ -160,11 +160,11 @@ fn hear_leaving(form: &Rc<Form>) {
 fn hear_other_tabs(form: &Rc<Form>) {
     let own = Rc::clone(form);
     listen(&window(), "storage", move |event: StorageEvent| {
-        let (Some(key), new) = (event.key(), event.new_value()) else {
-            return;
-        };
+        let Some(key) = event.key() else { return };
+        let opened = |entry: Option<String>| entry.map(|entry| seal::opened(&key, entry));
+        let (old, new) = (opened(event.old_value()), opened(event.new_value()));
         let is_me = new.as_deref() == Some(own.account.as_str());
-        match (key.as_str(), event.old_value()) {
+        match (key.as_str(), old) {
             (stored::ACCOUNT, _) if is_me => own.tell(Event::SignedIn),
             (stored::ACCOUNT, _) => {
                 own.tell(Event::SignedOut);
