@@ -24,6 +24,8 @@ async function load(attempt) {
   const type = answer.headers.get("content-type");
   if (!type?.startsWith("application/wasm")) throw new Error(`the module's answer is of the type ${type}`);
   await script.default({ module_or_path: answer });
+  // What this device keeps is sealed, and the form reads it at once.
+  await globalThis.resilientSeal?.ready;
   script.begin();
 }
 

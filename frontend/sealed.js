@@ -5,9 +5,9 @@
 // file or in what a worker keeps.
 
 const tabsWithin = 200;
-const serverWithin = 3_000;
-const readyWithin = 5_000;
-const longestPause = 15_000;
+const serverWithin = 2_000;
+const readyWithin = 2_500;
+const longestPause = 5_000;
 
 const { account } = document.body.dataset;
 const place = `inkfast:1:key:${account}`;
@@ -127,22 +127,27 @@ async function loadCipher() {
   hasCipher = true;
 }
 
-const open_ = () => Promise.all([hasCipher || loadCipher(), keys.length || obtain()]);
+const openUp = () => Promise.all([hasCipher || loadCipher(), keys.length || obtain()]);
+
+let isTrying = false;
 
 /** Until there is a key. What lies here stays as it is, and what is typed now is kept by the server alone. */
 async function keepTrying() {
+  if (isTrying) return;
+  isTrying = true;
   for (let wait = 1_000; !isOpen(); wait = Math.min(wait * 1.5, longestPause)) {
     if (hasSealed()) say(locked, "This device keeps text of yours that is sealed, and the server has its key. Nothing of it is lost: it opens by itself.");
     await Promise.race([pause(wait), new Promise((answered) => (heard = answered)).then((hex) => keys.length || take(hex))]);
-    if (!isOpen()) await open_().catch(() => {});
+    if (!isOpen()) await openUp().catch(() => {});
   }
+  isTrying = false;
   takeEarly();
   if (document.querySelector("[data-locked]")) say("Unlocked", "What this device keeps of this page's text can be read now. Load the page anew to see it.");
   // Where nobody would miss anything, the page does so by itself.
   dispatchEvent(new Event("inkfast-unlocked"));
 }
 
-const ready = account ? Promise.race([open_(), pause(readyWithin)]).catch(() => {}) : Promise.resolve();
+const ready = account ? Promise.race([openUp(), pause(readyWithin)]).catch(() => {}) : Promise.resolve();
 
 globalThis.resilientSeal = {
   /** Resolves in any case; what can be opened then, can be. */

@@ -81,6 +81,8 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
             <body data-account=account>
                 <DrillsBanner />
                 <App />
+                {(local_drafts != LocalDrafts::Plain)
+                    .then(|| inline_script("unkept.js", UNKEPT))}
                 // Runs before the loader, which waits for the document as this does.
                 {(local_drafts == LocalDrafts::Sealed)
                     .then(|| {
@@ -94,8 +96,6 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                             ></script>
                         }
                     })}
-                {(local_drafts == LocalDrafts::Off)
-                    .then(|| inline_script("unkept.js", UNKEPT))}
                 <script
                     type="module"
                     nonce=use_nonce()

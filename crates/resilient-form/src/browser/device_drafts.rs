@@ -72,7 +72,6 @@ struct List {
 
 impl List {
     async fn show(&self, place: &Element, only: &str) {
-        seal::ready().await;
         let mut forms = BTreeMap::<String, Work>::new();
         for (draft, _) in device::drafts(&self.account).await {
             let Draft { values, revision, .. } = draft.draft;

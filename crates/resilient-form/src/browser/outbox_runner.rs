@@ -13,7 +13,7 @@ use resilient_core::time::Moment;
 use super::connection::{FORM, Request, encode, with_other_end};
 use super::task::spawn;
 use super::timer::{Alarm, now, wall_clock_ms};
-use super::{device, dom, form, locks, random, seal, status, storage, toasts};
+use super::{device, dom, form, locks, random, status, storage, toasts};
 use crate::reply::{self, Asked};
 use crate::stored::{self, StoredSubmission};
 
@@ -37,7 +37,6 @@ pub async fn run() {
     if not_before > now() {
         return run_at(not_before);
     }
-    seal::ready().await;
     if RUNNING.replace(true) {
         return;
     }

@@ -1,15 +1,10 @@
 //! How text lies on the device, where the page says how: an object `resilientSeal` that seals each entry under its name and
 //! opens it again. Without one it lies there as it is.
 
-use std::time::Duration;
-
-use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
-use super::timer::within;
 use crate::stored::{DRAFT, EARLY, OUTBOX, SAVED};
-/// A page's own limit is shorter.
-const LIMIT: Duration = Duration::from_secs(10);
+
 /// What sealed entries begin with, and no JSON does.
 const SEALED: &str = "s1.";
 
@@ -19,9 +14,6 @@ extern "C" {
 
     #[wasm_bindgen(thread_local_v2, js_namespace = globalThis, js_name = resilientSeal)]
     static SEAL: Option<Seal>;
-
-    #[wasm_bindgen(method, getter)]
-    fn ready(this: &Seal) -> Option<Promise>;
 
     #[wasm_bindgen(method, getter, js_name = isLocked)]
     fn is_locked(this: &Seal) -> Option<bool>;
@@ -34,14 +26,6 @@ extern "C" {
 
     #[wasm_bindgen(method)]
     fn removed(this: &Seal, name: &str);
-}
-
-/// Until what lies on the device can be opened, or it is known that it cannot be for now.
-pub async fn ready() {
-    let ready = SEAL.with(|seal| seal.as_ref()?.ready());
-    if let Some(ready) = ready {
-        within(LIMIT, ready).await;
-    }
 }
 
 /// Whether text of the person's may lie here that nobody can read now.

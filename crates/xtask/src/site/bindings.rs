@@ -25,15 +25,11 @@ pub const WEIGHT: &str = "weight.txt";
 pub fn bind(workspace: &Workspace, mode: Mode, module: &Path) -> Result<Bound> {
     let bound = workspace.wasm_target().join("bound");
     let folder = bound.join(mode.folder());
-    let silent = bound.join("silent.wasm");
     let module = match mode {
-        Mode::Release => {
-            write_if_other(&silent, &panics::silenced(Module::read(&fs::read(module)?)?)?.write())?;
-            &silent
-        }
-        Mode::Development => module,
+        Mode::Release => silent(module, &bound.join("silent.wasm"))?,
+        Mode::Development => module.to_owned(),
     };
-    Binding::of(module, &folder, "inkfast").make(|| {
+    Binding::of(&module, &folder, "inkfast").make(|| {
         let script = folder.join(SCRIPT);
         let bound = fs::read_to_string(&script)?;
         islands::check_exports(workspace, &bound)?;
@@ -44,6 +40,12 @@ pub fn bind(workspace: &Workspace, mode: Mode, module: &Path) -> Result<Bound> {
         }
     })?;
     Ok(Bound { folder })
+}
+
+/// A module that says nothing where it panics; answers where it is.
+pub fn silent(module: &Path, silent: &Path) -> Result<PathBuf> {
+    write_if_other(silent, &panics::silenced(Module::read(&fs::read(module)?)?)?.write())?;
+    Ok(silent.to_owned())
 }
 
 /// What wasm-bindgen is to make of a module.

@@ -71,7 +71,12 @@ pub fn build(workspace: &Workspace, mode: Mode) -> Result<()> {
 /// What seals drafts on the device, for pages that are told to.
 fn sealed(workspace: &Workspace, mode: Mode) -> Result<assets::Sealed> {
     let module = module::build_library(workspace, mode, "device-cipher", "device_cipher")?;
-    let folder = workspace.wasm_target().join("bound").join("sealed").join(mode.folder());
+    let bound = workspace.wasm_target().join("bound");
+    let folder = bound.join("sealed").join(mode.folder());
+    let module = match mode {
+        Mode::Release => bindings::silent(&module, &bound.join("silent_sealed.wasm"))?,
+        Mode::Development => module,
+    };
     let smaller = folder.join("smaller.wasm");
     Binding::of(&module, &folder, "sealed").make(|| match mode {
         Mode::Release => optimise::shrink(workspace, &folder.join("sealed_bg.wasm"), &smaller),

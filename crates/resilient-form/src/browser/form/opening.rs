@@ -20,7 +20,7 @@ use super::performing::what_became_of;
 use super::{FORM, Form, given, listening};
 use crate::browser::dom::{all_in, find, find_in, mark_page, remove_all, set_attribute, window};
 use crate::browser::timer::{Alarm, page_asked_for_ms, wall_clock_ms};
-use crate::browser::{device, idb, outbox_runner, random, seal, storage};
+use crate::browser::{device, idb, outbox_runner, random, storage};
 use crate::reply::Asked;
 use crate::stored;
 
@@ -43,7 +43,6 @@ pub async fn enhance() {
         return;
     }
     storage::write(stored::ACCOUNT, &account);
-    seal::ready().await;
     device::sweep(&account);
     idb::open().await;
     forget_what_was_saved(&element, &account).await;
