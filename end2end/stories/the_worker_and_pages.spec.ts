@@ -40,6 +40,17 @@ test("an answer that is not the server's deletes no copy, and is not shown in it
   expect(worker.storage.pagesOf("ada")).not.toContain(record);
 });
 
+test("where text of records is not to lie on the device, only the page that stands in for theirs does", async () => {
+  const worker = new Worker({ keeps_records: false });
+  await worker.installs();
+  worker.server.account = "ada";
+  await worker.opens(record);
+  await worker.opens("/records/activities");
+  expect(worker.storage.pagesOf("ada")).toEqual(["/offline"]);
+  worker.server.isAway = true;
+  expect(await worker.opensLate(record)).toContain("/offline of ada");
+});
+
 test("a form that has made its record is not shown as one that has not", async () => {
   const worker = await withRecordKept();
   const form = "/records/activities/new?form=12-ab";

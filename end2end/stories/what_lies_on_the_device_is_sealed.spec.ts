@@ -185,6 +185,20 @@ test.describe("sealed", () => {
     expect(await keyOf(person.page)).toBeNull();
   });
 
+  test("signed out in one tab, no tab has the key, and nothing that it sealed is there", async ({ person }) => {
+    const form = await person.opens("activities/1");
+    await form.type("title", typed);
+    await form.isKeptOnTheServer();
+    const other = await anotherTab(person);
+    await other.opens("activities/2");
+    expect(await keyOf(other.page)).not.toBeNull();
+    await person.signsOut();
+    await person.page.getByRole("dialog").getByRole("button", { name: "Discard and sign out" }).click();
+    await expect(person.page).toHaveURL(/\/login/);
+    for (const { page } of [person, other]) await expect.poll(() => keyOf(page)).toBeNull();
+    expect(await ownEntries(person.page)).toEqual([]);
+  });
+
   test("what lies there as text from before is read, and sealed with the next letter", async ({ person, inkfast }) => {
     await inkfast.kill();
     await inkfast.startAgain({ INKFAST_LOCAL_DRAFTS: "plain" });

@@ -226,6 +226,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_a_browser_sealed_before_the_secret_changed_opens_after_it() {
+        let (old, new) = ([1; 32], [2; 32]);
+        let before = Keys::from_secret(&old).device_drafts.of_account("anna");
+        let secrets = Secrets {
+            present: new,
+            next: Vec::new(),
+            old: vec![old],
+        };
+        let after = Keys::of(&secrets).device_drafts.of_account("anna");
+        assert_eq!(
+            after,
+            [Keys::from_secret(&new).device_drafts.of_account("anna"), before].concat()
+        );
+        assert_ne!(after[0], after[1]);
+    }
+
+    #[test]
     fn the_secret_file_is_made_once_and_read_afterwards() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("secret");

@@ -7,6 +7,7 @@ mod chaos;
 mod cross_site;
 mod cut_replay;
 mod degraded;
+mod draft_key;
 mod drill_command;
 mod drills;
 mod error_history;
