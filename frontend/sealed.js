@@ -63,7 +63,7 @@ function fromTabs() {
 let locked = "";
 
 async function fromServer() {
-  locked = "Locked until the server can be reached";
+  locked = "Locked until the server tells the key";
   const answer = await fetch(`/api/session/draft-key?account=${encodeURIComponent(account)}`, {
     method: "POST",
     redirect: "manual",

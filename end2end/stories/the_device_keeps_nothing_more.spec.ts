@@ -34,7 +34,7 @@ test("the device's storage is full: the earlier text stays there, the page says 
   // At once: a short part of it might still have fitted.
   await form.field("title").fill(longer);
   await expect(form.words).toHaveText("Unsaved changes, kept on the server. Not protected on this device");
-  await expect(person.toast(/Not protected on this device: the browser's storage is full or forbidden/)).toBeVisible();
+  await expect(person.toast(/Not protected on this device: its storage is full, forbidden or locked/)).toBeVisible();
   const drafts = await draftsOn(person.page);
   expect(drafts.length).toBeGreaterThan(0);
   for (const [, draft] of drafts) expect(draft).toContain("Kept before it was full");

@@ -1,5 +1,6 @@
 // `local_drafts = sealed`, and `off`: what lies on a device says nothing to whoever reads its files.
 import type { Page } from "@playwright/test";
+import { everyLook, isForEveryone } from "../fixtures/looks.ts";
 import { Person } from "../fixtures/person.ts";
 import { RecordForm } from "../fixtures/record_form.ts";
 import { expect, test } from "../fixtures/story.ts";
@@ -93,7 +94,8 @@ test.describe("sealed", () => {
     expect(await keyOf(other.page)).toBe(await keyOf(person.page));
   });
 
-  test("without a key it is locked until the server has told it, stays as it is, and opens by itself", async ({ person }) => {
+  test("without a key it is locked until the server has told it, stays as it is, and opens by itself", async ({ person }, info) => {
+    info.setTimeout(120_000);
     await person.hasOnlyThisDevice();
     const form = await person.opens("activities/1");
     await form.type("title", typed);
@@ -106,12 +108,13 @@ test.describe("sealed", () => {
     const later = await anotherTab(person);
     await later.hasOnlyThisDevice();
     const locked = await later.opens("activities/1");
-    await expect(notice(later.page)).toContainText("Locked until the server can be reached");
+    await expect(notice(later.page)).toContainText("Locked until the server tells the key");
     await expect(notice(later.page)).toContainText("Nothing of it is lost");
     // What is typed meanwhile is not written as text, and the page says so.
     const original = await locked.field("title").inputValue();
     await locked.type("title", "Typed while locked");
     await expect(locked.words).toHaveText(/Not protected on this device/);
+    await isForEveryone(later.page, "locked", everyLook);
     expect(await ownEntries(later.page)).toEqual(kept);
     expect(await all(later.page)).not.toContain("Typed while locked");
     await locked.type("title", original);

@@ -37,7 +37,7 @@ impl Form {
             ),
             Announcement::NotProtected => (
                 Kind::Refused,
-                "Not protected on this device: the browser's storage is full or forbidden.".to_owned(),
+                "Not protected on this device: its storage is full, forbidden or locked.".to_owned(),
             ),
             Announcement::SecretLost => (
                 Kind::Refused,
