@@ -1,7 +1,7 @@
 // Loads the module and starts the islands. `data-hydrated` on <html> says that they run; on a page with a form
 // the form's own island says so, once it has taken over what was typed. Until then, and where the module never
 // comes, the page is plain HTML that works.
-const { js, wasm } = document.querySelector("script[data-inkfast-loader]").dataset;
+const { js, wasm, sealed } = document.querySelector("script[data-inkfast-loader]").dataset;
 const timeLimit = 20_000;
 const longestPause = 60_000;
 let script;
@@ -25,6 +25,7 @@ async function load(attempt) {
   if (!type?.startsWith("application/wasm")) throw new Error(`the module's answer is of the type ${type}`);
   await script.default({ module_or_path: answer });
   // What this device keeps is sealed, and the form reads it at once.
+  if (sealed) await inTime(import(attempt ? `${sealed}?${attempt}` : sealed));
   await globalThis.resilientSeal?.ready;
   script.begin();
 }

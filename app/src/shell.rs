@@ -41,6 +41,7 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
         context.set_is_hydrating(false);
     }
     let request = use_context::<PageRequest>();
+    let key_mark = request.as_ref().and_then(|request| request.draft_key_mark.clone());
     let (assets, build, keeps_pages, local_drafts) = request
         .map(|request| {
             (
@@ -51,6 +52,7 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
             )
         })
         .unwrap_or_default();
+    let seals = local_drafts == LocalDrafts::Sealed;
     let account = use_context::<Option<Account>>().flatten().map(|account| account.name);
     view! {
         <!DOCTYPE html>
@@ -78,30 +80,19 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                 {inline_script("early.js", EARLY_RECORDER)}
                 <MetaTags />
             </head>
-            <body data-account=account>
+            <body data-account=account data-draft-key-mark=key_mark>
                 <DrillsBanner />
                 <App />
                 {(local_drafts != LocalDrafts::Plain)
                     .then(|| inline_script("unkept.js", UNKEPT))}
-                // Runs before the loader, which waits for the document as this does.
-                {(local_drafts == LocalDrafts::Sealed)
-                    .then(|| {
-                        view! {
-                            <script
-                                type="module"
-                                nonce=use_nonce()
-                                src=asset(&assets, "sealed.js")
-                                data-sealed-script=""
-                                data-wasm=asset(&assets, "sealed_bg.wasm")
-                            ></script>
-                        }
-                    })}
                 <script
                     type="module"
                     nonce=use_nonce()
                     data-inkfast-loader=""
                     data-js=asset(&assets, "inkfast.js")
                     data-wasm=asset(&assets, "inkfast_bg.wasm")
+                    data-sealed=seals.then(|| asset(&assets, "sealed.js"))
+                    data-cipher=seals.then(|| asset(&assets, "sealed_bg.wasm"))
                 >
                     {inline_script::code(&assets, "loader.js", LOADER)}
                 </script>

@@ -1,6 +1,7 @@
 // `local_drafts = sealed`, and `off`: what lies on a device says nothing to whoever reads its files.
 import type { Page } from "@playwright/test";
 import { everyLook, isForEveryone } from "../fixtures/looks.ts";
+import { adminPassword } from "../fixtures/inkfast.ts";
 import { Person } from "../fixtures/person.ts";
 import { RecordForm } from "../fixtures/record_form.ts";
 import { expect, test } from "../fixtures/story.ts";
@@ -28,6 +29,8 @@ const all = (page: Page): Promise<string> =>
   });
 
 const keyOf = (page: Page) => page.evaluate(() => sessionStorage.getItem("inkfast:1:key:admin"));
+/** Whether the worker has had the time to keep what it keeps. */
+const pagesAreKept = (page: Page) => expect.poll(() => page.evaluate(() => caches.has("inkfast-pages-admin"))).toBe(true);
 const ownEntries = (page: Page) =>
   page.evaluate(() => Object.entries(localStorage).filter(([name]) => /^inkfast:1:(draft|outbox):admin:/.test(name)));
 const notice = (page: Page) => page.locator("[data-locked]");
@@ -49,7 +52,7 @@ test.describe("sealed", () => {
       const before = await form.field("title").inputValue();
       await form.type("title", typed);
       await form.isKeptOnThisDevice();
-      await person.page.evaluate(() => navigator.serviceWorker.ready);
+      await pagesAreKept(person.page);
       const kept = await all(person.page);
       expect(kept).toContain("s1.");
       for (const text of [typed, before]) expect(kept).not.toContain(text);
@@ -169,7 +172,7 @@ test.describe("sealed", () => {
     await form.type("title", typed);
     await form.isKeptOnThisDevice();
     const key = await keyOf(person.page);
-    expect(JSON.parse(key!)[0]).toMatch(/^[0-9a-f]{64}$/);
+    expect(JSON.parse(key!).keys[0]).toMatch(/^[0-9a-f]{64}$/);
     const kept = await ownEntries(person.page);
 
     await inkfast.addAccount("mira", "a password of her own", "superuser");
@@ -199,7 +202,68 @@ test.describe("sealed", () => {
     await person.page.getByRole("dialog").getByRole("button", { name: "Discard and sign out" }).click();
     await expect(person.page).toHaveURL(/\/login/);
     for (const { page } of [person, other]) await expect.poll(() => keyOf(page)).toBeNull();
-    expect(await ownEntries(person.page)).toEqual([]);
+    expect(await all(person.page)).not.toContain("s1.");
+  });
+
+  test("signed out in another tab and in again here: the key is there again, and text is kept", async ({ person }) => {
+    const form = await person.opens("activities/1");
+    await form.type("title", "Typed before");
+    await form.isKeptOnTheServer();
+    const other = await anotherTab(person);
+    await other.opens("activities/2");
+    await other.signsOut();
+    await other.page.getByRole("dialog").getByRole("button", { name: "Keep on the server and sign out" }).click();
+    await expect(other.page).toHaveURL(/\/login/);
+    await form.is("signed-out");
+    await expect.poll(() => keyOf(person.page)).toBeNull();
+    await person.page.locator("[data-sign-in]").click();
+    await person.page.locator("dialog [name=password]").fill(adminPassword);
+    await person.page.locator("dialog [name=password]").press("Enter");
+    await expect.poll(() => keyOf(person.page), { timeout: 15_000 }).not.toBeNull();
+    await form.type("title", typed);
+    await form.isKeptOnThisDevice();
+    await expect.poll(async () => JSON.stringify(await ownEntries(person.page))).toContain("s1.");
+  });
+
+  test("signing out of a tab that has no key leaves there what it cannot read", async ({ person }) => {
+    await person.hasOnlyThisDevice();
+    const form = await person.opens("activities/1");
+    await form.type("title", typed);
+    await form.isKeptOnThisDevice();
+    const kept = await ownEntries(person.page);
+    const context = person.page.context();
+    await context.route("**/api/session/draft-key**", (route) => route.abort());
+    await person.page.close();
+    const later = await anotherTab(person);
+    const second = await later.opens("activities/2");
+    await expect(notice(later.page)).toContainText("Locked");
+    await second.type("title", "Typed while locked");
+    await expect(second.words).toHaveText(/kept on the server/);
+    await later.signsOut();
+    await later.page.getByRole("dialog").getByRole("button", { name: "Keep on the server and sign out" }).click();
+    await expect(later.page).toHaveURL(/\/login/);
+    expect(await ownEntries(later.page)).toEqual(kept);
+    await context.unroute("**/api/session/draft-key**");
+    await later.givesNameAndPassword();
+    await expect(later.page).not.toHaveURL(/\/login/);
+    const again = await later.opens("activities/1");
+    await again.holds("title", typed);
+  });
+
+  test("a tab with a key that is no longer the server's takes the new one, and opens with both", async ({ person }) => {
+    await person.hasOnlyThisDevice();
+    const form = await person.opens("activities/1");
+    const present = JSON.parse((await keyOf(person.page))!);
+    const old = { mark: "00000000", keys: ["ab".repeat(32)] };
+    await person.page.evaluate((old) => sessionStorage.setItem("inkfast:1:key:admin", JSON.stringify(old)), old);
+    await person.reloads();
+    expect(JSON.parse((await keyOf(person.page))!)).toEqual({ mark: present.mark, keys: [...present.keys, ...old.keys] });
+    await form.type("title", typed);
+    await form.isKeptOnThisDevice();
+    // As in a tab that never had the old one.
+    await person.page.evaluate(() => sessionStorage.removeItem("inkfast:1:key:admin"));
+    await person.reloads();
+    await form.holds("title", typed);
   });
 
   test("what lies there as text from before is read, and sealed with the next letter", async ({ person, inkfast }) => {

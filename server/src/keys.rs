@@ -71,6 +71,15 @@ impl DeviceDraftKeys {
         let key = |secret: &[u8; 32]| whole_hex(&derive_key_for(secret, "inkfast device drafts 1", account));
         self.secrets.iter().map(key).collect()
     }
+
+    /// Tells the key that seals from another, and nothing of what it is.
+    pub fn mark_of_account(&self, account: &str) -> String {
+        hex(&derive_key_for(
+            &self.secrets[0],
+            "inkfast device drafts mark 1",
+            account,
+        ))
+    }
 }
 
 /// Where nothing is noted in Redis, drafts lie where the oldest secret has them: a server that knows only that one

@@ -25,6 +25,8 @@ pub struct PageRequest {
     /// Whether browsers keep pages, to show them without the server.
     pub offline_pages: bool,
     pub local_drafts: LocalDrafts,
+    /// Of the key that seals drafts now, where they are sealed and somebody is signed in.
+    pub draft_key_mark: Option<String>,
 }
 
 /// How browsers keep what is typed and not saved yet.

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use app::api_error::ApiError;
-use app::ui::page_request::{PageRequest, Posted, SignIn};
+use app::auth::model::Account;
+use app::ui::page_request::{LocalDrafts, PageRequest, Posted, SignIn};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY};
@@ -81,7 +82,7 @@ pub async fn draw(services: &Services, visitor: &Visitor, address: &str, around:
         let policy = security::page_policy(&nonce.to_string());
         let (status, retry_after_ms) = (around.status, around.retry_after_ms);
         let marks = offline::marks(&services, account.as_ref());
-        let page_request = page_request(&services, &address);
+        let page_request = page_request(&services, account.as_ref(), &address);
         let context = move || {
             provide_context(nonce.clone());
             provide_context(account.clone());
@@ -141,7 +142,7 @@ async fn whole(
     Ok(Response::from_parts(parts, Body::from(bytes)))
 }
 
-fn page_request(services: &Services, address: &str) -> PageRequest {
+fn page_request(services: &Services, account: Option<&Account>, address: &str) -> PageRequest {
     let (path, query) = address.split_once('?').unwrap_or((address, ""));
     PageRequest {
         path: path.to_owned(),
@@ -154,6 +155,9 @@ fn page_request(services: &Services, address: &str) -> PageRequest {
         build: services.offline.build.clone(),
         offline_pages: services.settings.offline_pages,
         local_drafts: services.settings.local_drafts,
+        draft_key_mark: account
+            .filter(|_| services.settings.local_drafts == LocalDrafts::Sealed)
+            .map(|account| services.device_drafts.mark_of_account(&account.name)),
     }
 }
 

@@ -59,12 +59,21 @@ async fn no_page_has_it_and_each_says_what_the_device_keeps() {
         ("off", "data-local-drafts=\"off\"", false),
     ] {
         let app = TestApp::with(&[("INKFAST_LOCAL_DRAFTS", mode)]).await;
-        let key = keys(&app.request(Method::POST, KEY, None, OURS).await).remove(0);
+        let answer = app.request(Method::POST, KEY, None, OURS).await;
+        let key = keys(&answer).remove(0);
+        let told: Value = serde_json::from_str(&answer.body).expect("JSON");
+        let mark = told["mark"].as_str().expect("a text");
+        assert!(mark.len() == 8 && !key.contains(mark));
         for path in ["/", "/records/activities/1", "/drafts"] {
             let page = app.get(path).await.body;
             assert!(page.contains(marked), "{mode} {path}");
-            assert_eq!(page.contains("data-sealed-script"), seals, "{mode} {path}");
+            assert_eq!(page.contains("data-sealed="), seals, "{mode} {path}");
             assert_eq!(page.contains("data-local-drafts"), mode != "plain", "{mode} {path}");
+            assert_eq!(
+                page.contains(&format!("data-draft-key-mark=\"{mark}\"")),
+                seals,
+                "{mode} {path}"
+            );
             assert!(!page.contains(&key), "{mode} {path}");
         }
         let worker = app.get("/sw.js").await.body;

@@ -132,7 +132,8 @@ pub fn drop_drafts(account: &str, form_key: &str, revisions: &[Revision]) -> imp
 async fn finish_dropping(key: &str, mark: &str, seq: u64) {
     let may_go = Box::new(move |json: Option<&str>| json.is_some_and(|json| is_up_to(json, seq)));
     idb::change_if(key, None, may_go).await;
-    if dropped_up_to(mark) == Some(seq) {
+    // What could not be read is there still.
+    if dropped_up_to(mark) == Some(seq) && !seal::is_locked() {
         storage::remove(mark);
     }
 }
@@ -191,6 +192,9 @@ pub async fn put_back_draft(account: &str, device: &DeviceDraft, draft_url: Opti
 pub async fn put_back(key: String, json: String) -> bool {
     if storage::read(&key).is_some() {
         return true;
+    }
+    if seal::is_sealed(&json) {
+        return storage::write_as_it_is(&key, &json);
     }
     keep(key, json).await
 }
@@ -324,8 +328,9 @@ pub async fn purge(account: &str) {
         stored::SAVED,
     ];
     for kind in kinds {
-        for (key, _) in both(&[kind, account, ":"].concat()).await {
-            if stored::is_of(&key, kind, account) {
+        for (key, text) in both(&[kind, account, ":"].concat()).await {
+            // What nobody can read now, nobody was asked about: it opens once its key is there.
+            if stored::is_of(&key, kind, account) && !seal::is_sealed(&text) {
                 storage::remove(&key);
                 idb::remove(&key).await;
             }

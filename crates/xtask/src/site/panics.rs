@@ -82,8 +82,7 @@ fn without_formatting(module: Module) -> Result<Module> {
         .collect();
     ensure!(
         calling.is_empty(),
-        "the browser's code formats, which takes 1.2 kB of each cold page: join the parts with `concat` \
-         does\n{}",
+        "the browser's code formats, which takes 1.2 kB of each cold page: join the parts with `concat`\n{}",
         calling.into_iter().collect::<Vec<_>>().join("\n")
     );
     module.stopping_in(|name| formats(&readable(name)))

@@ -91,7 +91,7 @@ impl Module {
         let mut calls = Vec::new();
         for (caller, function) in (first..).zip(self.bodies()?) {
             for operator in FunctionBody::new(BinaryReader::new(function.body, 0)).get_operators_reader()? {
-                if let Operator::Call { function_index } = operator? {
+                if let Operator::Call { function_index } | Operator::ReturnCall { function_index } = operator? {
                     calls.push((name(&caller), name(&function_index)));
                 }
             }
