@@ -66,6 +66,7 @@ proptest! {
             } else {
                 prop_assert_eq!(ours.remove(&member), stds.remove(&member));
             }
+            prop_assert_eq!((ours.len(), ours.is_empty()), (stds.len(), stds.is_empty()));
             prop_assert!(ours.iter().eq(stds.iter()), "{:?} is not {:?}", ours, stds);
             prop_assert_eq!(ours.contains(&asked), stds.contains(&asked));
         }

@@ -261,4 +261,38 @@ mod tests {
         };
         assert_eq!(join([lying("a", "b"), lying("b", "a")], &Lineage::default()).len(), 2);
     }
+
+    #[test]
+    fn what_builds_on_a_draft_that_only_the_other_store_has_is_taken_beside_what_is_here() {
+        let at = |writer: &str, seq| Revision {
+            seq,
+            writer: writer.to_owned(),
+        };
+        let draft = |revision: Revision, on| Draft {
+            version: "v".to_owned(),
+            base: Default::default(),
+            values: [("note".to_owned(), Some(revision.writer.clone()))].into(),
+            revision,
+            on,
+        };
+        let here = at("here", 2);
+        let stored = [Kept {
+            draft: draft(here.clone(), None),
+            lineage: Lineage::of(&here),
+        }];
+        let ended = Lineage::of(&at("ended", 2));
+        let decided = |on| decide_unseen(&stored, &ended, &draft(at("page", 1), on), &Mode::Chained);
+        let taken = decided(Some(at("there", 4)));
+        assert!(
+            matches!(&taken, Decision::Accept { replaces, .. } if replaces.is_empty()),
+            "{taken:?}"
+        );
+        for on in [None, Some(at("here", 1)), Some(at("ended", 1))] {
+            assert_eq!(
+                decided(on),
+                Decision::Diverged(stored.first()),
+                "the page is told of what is here"
+            );
+        }
+    }
 }

@@ -221,3 +221,30 @@ pub struct Envelope<T> {
     pub last_attempt: Option<String>,
     pub data: Option<T>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_outcome_is_read_back_from_what_stands_in_json() {
+        for outcome in Outcome::ALL {
+            assert_eq!(Outcome::of_code(outcome.code()), Some(outcome));
+            assert_eq!(serde_json::json!(outcome), serde_json::json!(outcome.code()));
+        }
+        assert_eq!(Outcome::of_code("nothing of the kind"), None);
+    }
+
+    #[test]
+    fn only_where_nobody_knows_whether_it_was_saved_is_a_kept_save_being_checked() {
+        let said = |reason: &str| {
+            let reason = Some(reason.to_owned());
+            let kept = Answer::new(Outcome::Kept);
+            Answer { reason, ..kept }.message()
+        };
+        assert!(said("unknown").contains("checking"));
+        assert!(said("overload").contains("busy"));
+        assert!(said("database").contains("cannot be reached"));
+        assert_eq!(said("database"), Answer::new(Outcome::Kept).message());
+    }
+}

@@ -179,4 +179,28 @@ mod tests {
         let body = FormBody::from_pairs(posted);
         assert_eq!(body.columns.into_keys().collect::<Vec<_>>(), ["b"]);
     }
+
+    #[test]
+    fn a_submission_is_read_back_from_its_pairs_as_it_was() {
+        let revision = Revision {
+            seq: 3,
+            writer: "page".to_owned(),
+        };
+        let values = [("a", Some("one\ntwo")), ("b", None), ("c", Some(""))];
+        let values: Values = values
+            .into_iter()
+            .map(|(column, text)| (column.to_owned(), text.map(str::to_owned)))
+            .collect();
+        let body = FormBody::from_pairs(to_pairs("id", "version", &revision, &values));
+        assert_eq!(
+            (body.id.as_deref(), body.version.as_deref(), body.account),
+            (Some("id"), Some("version"), None)
+        );
+        assert_eq!(body.revision, Some(revision));
+        let read = body.columns.into_iter().map(|(column, posted)| {
+            let text = with_null(&posted.text, posted.null, || false);
+            (column, text.expect("NULL or a text"))
+        });
+        assert_eq!(read.collect::<Values>(), values);
+    }
 }

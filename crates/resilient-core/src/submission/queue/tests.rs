@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::draft::{KEPT_FOR, ends_soon_at_ms};
 use crate::submission::answer::Answer;
 
 const LEASE_MS: u64 = 60_000;
@@ -169,8 +170,21 @@ fn a_line_takes_no_more_text_than_it_may_and_takes_it_again_once_some_is_done() 
         (Enqueued::Waiting, line.clone()),
         "the same again"
     );
+    assert_eq!(
+        put(&line, "2", half + 1),
+        (Enqueued::Waiting, line.clone()),
+        "sealed anew it may be longer"
+    );
     let (_, line) = tried(&line, Tried::Saved, 5);
     assert_eq!(put(&line, "3", half).0, Enqueued::Waiting);
+    assert_eq!(put(&line, "1", MOST_BYTES_WAITING).0, Enqueued::Settled);
+}
+
+#[test]
+fn the_largest_text_that_a_form_may_send_has_a_place_in_an_empty_line() {
+    const LARGEST_FORM: u64 = 32 << 20;
+    let (told, _) = Line::default().enqueue_text(&press("1", "site/1"), LARGEST_FORM);
+    assert_eq!(told, Enqueued::Waiting);
 }
 
 #[test]
@@ -285,6 +299,52 @@ fn what_waits_ends_a_week_before_its_draft_does_and_what_ended_is_forgotten_afte
     assert_eq!(line.sweep(499 + REMEMBERED_MS), line);
     assert_eq!(state(&line.sweep(500 + REMEMBERED_MS), "1"), None);
     assert_eq!(line.sweep(now_ms + REMEMBERED_MS).entries, []);
+}
+
+#[test]
+fn who_is_told_that_a_draft_ends_soon_has_nothing_waiting_any_more() {
+    let changed_at_ms = 5_000;
+    let told = |after_ms| ends_soon_at_ms(changed_at_ms, changed_at_ms + after_ms);
+    assert_eq!(told(LONGEST_WAIT_MS - 1), None);
+    let ends_at_ms = changed_at_ms + REMEMBERED_MS;
+    assert_eq!(told(LONGEST_WAIT_MS), Some(ends_at_ms));
+    assert_eq!(told(REMEMBERED_MS), Some(ends_at_ms));
+    assert_eq!(ends_soon_at_ms(changed_at_ms, 0), None, "a clock that was set back");
+    assert_eq!(u128::from(REMEMBERED_MS), KEPT_FOR.as_millis());
+}
+
+#[test]
+fn what_failed_says_why_and_nothing_else_does() {
+    let why = |line: &Line, id: &str| line.entry(id).expect("an entry").why_code();
+    let two = line(&[("1", "a/1"), ("2", "a/1")]);
+    assert_eq!(why(&two, "1"), "");
+    assert_eq!(why(&tried(&two, Tried::Saved, 5).1, "1"), "");
+    let refused = |why| tried(&two, Tried::Refused(why), 5).1;
+    let (conflict, off) = (refused(Why::Answered(Outcome::Conflict)), refused(Why::AccountOff));
+    assert_eq!(why(&conflict, "1"), Outcome::Conflict.code());
+    let mut dead = off.clone();
+    dead.entries[0].state = State::Dead { at_ms: 5 };
+    let said = [&conflict, &off, &dead].map(|line| why(line, "1"));
+    let said = said.into_iter().chain([why(&off, "2"), ""]);
+    let different: std::collections::BTreeSet<_> = said.collect();
+    assert_eq!(different.len(), 5, "{different:?}");
+}
+
+#[test]
+fn the_numbers_of_two_lines_are_those_of_both_together() {
+    let one = line(&[("1", "a/1"), ("2", "a/2"), ("3", "a/3"), ("4", "a/4"), ("5", "a/5")]);
+    let (_, one) = tried(&one, Tried::Saved, 5);
+    let (_, mut one) = tried(&one, Tried::Refused(Why::AccountOff), 5);
+    one.entries[2].state = State::Dead { at_ms: 5 };
+    let mut other = one.clone();
+    other.entries[4].pressed_at_ms = 500;
+    let entries = [one.entries.clone(), other.entries.clone()].concat();
+    let both = Line {
+        entries,
+        ..Line::default()
+    };
+    assert_eq!(one.numbers().and(other.numbers()), both.numbers());
+    assert_eq!(both.numbers().and(Line::default().numbers()), both.numbers());
 }
 
 #[test]
@@ -435,6 +495,8 @@ proptest! {
             }
             let ordered = line.entries.windows(2).all(|two| two[0].order < two[1].order);
             prop_assert!(ordered, "{:?}", line);
+            let not_past = |due_at_ms: Option<u64>| due_at_ms.map(|at_ms| at_ms.max(now_ms));
+            prop_assert_eq!(not_past(line.due_as_noted_ms()), not_past(line.due_at_ms(now_ms)), "who knows the time or not");
         }
     }
 }
