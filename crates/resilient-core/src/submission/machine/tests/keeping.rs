@@ -333,3 +333,126 @@ fn what_was_removed_by_signing_out_elsewhere_is_not_said_to_be_kept_and_storage_
     assert!(page.form.guard());
     assert!(!page.announced(&Announcement::NotProtected));
 }
+
+#[test]
+fn a_text_too_large_for_the_server_is_not_offered_again_until_it_is_another() {
+    let offered = |page: &Page| page.orders.iter().any(|order| matches!(order, Effect::SaveDraft(_)));
+    let refused = |why| Event::DraftRefused {
+        revision: revision(1, "w"),
+        why,
+    };
+    let mut page = Page::drawn();
+    page.types("name", "a")
+        .after(2_000)
+        .tell(refused(DraftRefusal::TooLarge));
+    assert!(!offered(page.tell(Event::PageHidden)));
+    assert!(offered(page.types("name", "shorter").after(2_000)));
+
+    let mut page = Page::drawn();
+    page.types("name", "a")
+        .after(2_000)
+        .tell(refused(DraftRefusal::Refused));
+    assert!(
+        !offered(page.types("name", "shorter").after(2_000)),
+        "it takes none at all"
+    );
+}
+
+#[test]
+fn a_page_that_goes_sends_the_server_what_it_has_not_got_and_nothing_else() {
+    let sent_on_leaving = |page: &mut Page| {
+        let beacon = |order: &Effect| match order {
+            Effect::BeaconDraft(draft) => Some(draft.clone()),
+            _ => None,
+        };
+        page.tell(Event::PageLeft).orders.iter().find_map(beacon)
+    };
+    let mut page = Page::drawn();
+    page.types("name", "a").after(2_000);
+    page.tell(Event::DraftStored(revision(1, "w")));
+    assert_eq!(sent_on_leaving(&mut page), None, "the server has it");
+    let newer = sent_on_leaving(page.types("name", "b")).expect("the newest text");
+    assert_eq!(
+        (newer.values, newer.on),
+        (values(&[("name", "b")]), Some(revision(1, "w")))
+    );
+}
+
+#[test]
+fn what_the_server_says_of_a_text_beside_says_nothing_of_the_text_in_the_form() {
+    let beside = device_draft("old", 3, "beside").draft.revision;
+    let found = Found {
+        drafts: vec![device_draft("old", 3, "beside"), device_draft("other", 4, "restored")],
+        ..Found::default()
+    };
+    let saved_on = |page: &Page| {
+        let on = |order: &Effect| match order {
+            Effect::SaveDraft(draft) => Some(draft.on.clone()),
+            _ => None,
+        };
+        page.orders.iter().find_map(on)
+    };
+    let mut page = Page::open(drawn(), found);
+    page.types("name", "mine").after(2_000);
+    assert_eq!(saved_on(&page), Some(None));
+    page.tell(Event::DraftStored(beside));
+    page.types("name", "mine, more").after(2_000);
+    assert_eq!(saved_on(&page), None, "the first has no answer yet");
+    page.tell(Event::DraftStored(revision(5, "w")));
+    assert_eq!(
+        saved_on(&page),
+        Some(Some(revision(5, "w"))),
+        "upon what it took the place of"
+    );
+}
+
+#[test]
+fn a_text_beside_that_was_discarded_elsewhere_goes_from_here_too_and_one_without_an_answer_stays() {
+    let beside = revision(3, "old");
+    let found = Found {
+        drafts: vec![device_draft("old", 3, "beside"), device_draft("other", 4, "restored")],
+        ..Found::default()
+    };
+    let mut page = Page::open(drawn(), found);
+    let refused = |why| Event::DraftRefused {
+        revision: revision(3, "old"),
+        why,
+    };
+    let is_buried = |page: &Page| {
+        let buries = |order: &Effect| matches!(order, Effect::BuryLocally { revisions, .. } if *revisions == [revision(3, "old")]);
+        page.orders.iter().any(buries)
+    };
+    page.tell(refused(DraftRefusal::Unanswered));
+    assert_eq!((page.form.view().aside, is_buried(&page)), (vec![beside], false));
+    page.tell(refused(DraftRefusal::Discarded));
+    assert_eq!((page.form.view().aside, is_buried(&page)), (Vec::new(), true));
+}
+
+#[test]
+fn of_what_was_discarded_without_an_answer_four_texts_with_all_they_were_built_on_are_remembered() {
+    let discarded = |page: &mut Page, count: usize| {
+        for seq in 1..=count as u64 {
+            page.tell(Event::AsideDiscarded(revision(seq, "old")));
+        }
+        page.tell(Event::DraftRefused {
+            revision: revision(count as u64, "old"),
+            why: DraftRefusal::Unanswered,
+        });
+        let drops = |order: &&Effect| matches!(order, Effect::DropDraft(_));
+        page.after(60_000).orders.iter().filter(drops).count()
+    };
+    let most = 4 * LINEAGE;
+    assert_eq!(discarded(&mut Page::drawn(), most), most);
+    assert_eq!(discarded(&mut Page::drawn(), most + 9), most, "there is an end to it");
+}
+
+#[test]
+fn a_discard_in_another_tab_takes_nothing_back_that_is_on_its_way() {
+    let mut page = Page::drawn();
+    let sent = page.types("name", "typed").presses_save();
+    page.tell(Event::DiscardedElsewhere(sent.revision));
+    assert!(!page.announced(&Announcement::DiscardedElsewhere));
+    assert!(!page.form.view().discarded_elsewhere);
+    page.answer(&sent.id, saved("v2"));
+    assert_eq!((page.field("name"), page.form.state()), ("typed", FormState::Saved));
+}

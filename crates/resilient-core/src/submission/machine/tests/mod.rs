@@ -11,7 +11,7 @@ mod sleeping;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::effects::{Announcement, DeviceDraft, Effect, OutboxEntry};
+use super::effects::{Announcement, DeviceDraft, Effect, JustSaved, LINEAGE, OutboxEntry};
 use super::events::{DraftRefusal, Event, Side};
 use super::{Drawn, FormMachine, FormState, Found, Given};
 use crate::draft::{Draft, Revision, Text, Values};

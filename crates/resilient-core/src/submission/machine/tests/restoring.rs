@@ -219,3 +219,133 @@ fn a_drawn_draft_that_was_typed_back_here_is_not_restored_unless_another_tab_has
         ("in between", FormState::Dirty)
     );
 }
+
+/// As the server draws a form that it has a draft of.
+fn drawn_with(draft: &Revision, value: &str) -> Drawn {
+    let mut page = drawn();
+    for values in [&mut page.drawn, &mut page.live] {
+        values.insert("name".into(), text(value));
+    }
+    page.revision = draft.clone();
+    page
+}
+
+#[test]
+fn a_drawn_draft_that_this_device_does_not_have_can_be_undone_all_the_same() {
+    let mut page = Page::open(drawn_with(&revision(4, "phone"), "from the phone"), Found::default());
+    assert!(page.announced(&Announcement::Restored));
+    assert_eq!(page.form.view().restored, Some(revision(4, "phone")));
+    page.tell(Event::UndoPressed);
+    assert_eq!((page.field("name"), page.form.state()), ("Pump", FormState::Clean));
+    assert_eq!(page.form.view().aside, [revision(4, "phone")]);
+}
+
+#[test]
+fn what_a_plain_post_brought_back_is_no_draft_that_was_restored() {
+    let page = Page::open(drawn_with(&revision(0, "w"), "refused"), Found::default());
+    assert!(!page.announced(&Announcement::Restored));
+    assert_eq!(page.form.view().restored, None);
+    assert_eq!((page.field("name"), page.form.state()), ("refused", FormState::Dirty));
+}
+
+#[test]
+fn a_draft_that_is_drawn_and_lies_on_this_device_is_in_both_places() {
+    let found = Found {
+        drafts: vec![device_draft("old", 4, "typed")],
+        ..Found::default()
+    };
+    let page = Page::open(drawn_with(&revision(4, "old"), "typed"), found);
+    assert_eq!(page.form.words(), "Unsaved changes, kept on this device and the server");
+    assert_eq!(page.form.view().aside, []);
+}
+
+#[test]
+fn an_earlier_state_of_the_drawn_draft_on_this_device_is_no_text_of_its_own() {
+    let found = Found {
+        drafts: vec![device_draft("old", 3, "typ")],
+        ..Found::default()
+    };
+    let page = Page::open(drawn_with(&revision(4, "old"), "typed"), found);
+    assert_eq!(
+        (page.field("name"), page.form.words().as_str()),
+        ("typed", "Unsaved changes, kept on the server")
+    );
+    assert_eq!(page.form.view().aside, []);
+}
+
+#[test]
+fn a_draft_with_an_open_choice_asks_again_after_the_next_reload() {
+    let changed = || {
+        let mut changed = drawn();
+        for values in [&mut changed.base, &mut changed.drawn, &mut changed.live] {
+            values.insert("name".into(), text("by somebody else"));
+        }
+        changed
+    };
+    let found = |draft| Found {
+        drafts: vec![draft],
+        ..Found::default()
+    };
+    let mut page = Page::open(changed(), found(device_draft("old", 3, "mine")));
+    let kept = page.types("note", "x").after(300).kept_drafts()[0].clone();
+    assert_eq!(kept.draft.version, "v0", "what it was typed into");
+    let page = Page::open(changed(), found(kept));
+    assert_eq!((page.form.state(), page.field("name")), (FormState::Conflict, "mine"));
+}
+
+#[test]
+fn a_restored_text_of_another_page_stays_as_it_is_kept_when_an_older_press_is_saved() {
+    let mut others = device_draft("other", 5, "");
+    others.draft.values = values(&[("note", "typed elsewhere")]);
+    others.draft.base = values(&[("note", "")]);
+    let found = Found {
+        drafts: vec![others],
+        outbox: vec![left_behind("first")],
+        ..Found::default()
+    };
+    let mut page = Page::open(drawn(), found);
+    page.answer("id-0", saved("v2"));
+    assert_eq!(
+        (page.field("note"), page.form.state()),
+        ("typed elsewhere", FormState::Dirty)
+    );
+    assert_eq!(
+        page.kept_drafts(),
+        Vec::<&DeviceDraft>::new(),
+        "it would be there twice"
+    );
+    assert_eq!(page.form.revisions(), [revision(5, "other")]);
+}
+
+#[test]
+fn a_save_that_a_draft_was_not_built_on_leaves_it_as_it_is_kept() {
+    let save = |version: &str| JustSaved {
+        submission: Submission {
+            version: version.into(),
+            values: values(&[("note", "saved")]),
+            revision: revision(2, "another"),
+            ..left_behind("").submission
+        },
+        base: values(&[("note", "before")]),
+        answer: saved("v1"),
+    };
+    let opened = |save| {
+        let found = Found {
+            drafts: vec![device_draft("old", 3, "typed")],
+            just_saved: vec![save],
+            ..Found::default()
+        };
+        let page = Page::open(drawn(), found);
+        assert_eq!(page.field("name"), "typed");
+        (page.kept_drafts().len(), page.form.revisions()[0].clone())
+    };
+    assert_eq!(opened(save("of another version")), (0, revision(3, "old")));
+    assert_eq!(
+        opened(save("v0")),
+        (1, revision(4, "w")),
+        "that one is put on what was saved"
+    );
+    let mut of_nothing = save("v0");
+    of_nothing.submission.values.clear();
+    assert_eq!(opened(of_nothing), (0, revision(3, "old")));
+}

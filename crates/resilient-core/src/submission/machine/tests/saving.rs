@@ -494,3 +494,52 @@ fn a_save_that_is_heard_of_twice_is_one() {
         ("typed since", FormState::Dirty)
     );
 }
+
+#[test]
+fn what_will_not_change_by_trying_again_is_said_with_its_reason() {
+    let said = |outcome| {
+        let mut page = Page::drawn();
+        let id = page.types("name", "a").presses_save().id;
+        page.answer(&id, Answer::new(outcome));
+        page.form.view().message.expect("a message").words
+    };
+    let without_a_reason = said(Outcome::Invalid);
+    let refusals = [
+        Outcome::Gone,
+        Outcome::Expired,
+        Outcome::Forbidden,
+        Outcome::TooLarge,
+        Outcome::Malformed,
+        Outcome::Mismatch,
+    ];
+    let mut reasons: Vec<String> = refusals.map(said).into();
+    reasons.push(without_a_reason);
+    assert!(
+        reasons.iter().all(|words| words.starts_with("Your text is kept")),
+        "{reasons:?}"
+    );
+    reasons.sort();
+    reasons.dedup();
+    assert_eq!(reasons.len(), refusals.len() + 1, "{reasons:?}");
+}
+
+#[test]
+fn a_refused_save_is_in_this_page_only_where_neither_device_nor_server_has_its_text() {
+    let said = |is_on_server| {
+        let mut page = Page::drawn();
+        page.types("name", "a").after(2_000);
+        page.tell(Event::LocalRefused(revision(1, "w")));
+        if is_on_server {
+            page.tell(Event::DraftStored(revision(1, "w")));
+        }
+        let id = page.presses_save().id;
+        page.answer(&id, Answer::new(Outcome::Forbidden));
+        page.form.view().message.expect("a message").words
+    };
+    assert!(said(true).starts_with("Your text is kept."), "{}", said(true));
+    assert!(
+        said(false).starts_with("Your text is in this page only."),
+        "{}",
+        said(false)
+    );
+}
