@@ -221,6 +221,14 @@ mod tests {
         }
 
         #[test]
+        fn whatever_is_taken_out_of_a_text_nothing_of_what_is_left_differs(signs in proptest::collection::vec(("[,;:]", any::<bool>()), 0..20)) {
+            let whole: String = signs.iter().map(|(sign, _)| sign.as_str()).collect();
+            let left: String = signs.iter().filter(|(_, stays)| *stays).map(|(sign, _)| sign.as_str()).collect();
+            let (_, pieces) = by_word(&whole, &left);
+            prop_assert_eq!(common_text(&pieces), left);
+        }
+
+        #[test]
         fn a_text_written_in_between_is_all_that_differs(before in "[a-z]{1,5} ", between in "[0-9]{1,5} ", after in "[a-z]{1,5}") {
             let (short, long) = (format!("{before}{after}"), format!("{before}{between}{after}"));
             let (pieces, others) = by_word(&short, &long);

@@ -177,6 +177,27 @@ fn a_wrong_password_opens_it_at_once_and_is_asked_about_ever_more_rarely() {
 }
 
 #[test]
+fn an_outage_that_turns_out_to_be_a_wrong_password_is_asked_about_ever_more_rarely() {
+    let mut breaker = opened();
+    let mut distance_after = |observation| {
+        breaker.probe_started();
+        breaker.probe_ended(at(0), observation, 0.5);
+        breaker.next_probe(at(0)).as_millis()
+    };
+    let wrong = [Observation::Isolate; 3].map(&mut distance_after);
+    assert_eq!(wrong, [200, 400, 800]);
+    let gone = [Observation::Failure; 2].map(&mut distance_after);
+    assert_eq!(gone, [200, 200], "once it fails by itself it may heal by itself");
+}
+
+#[test]
+fn states_are_told_apart_in_labels() {
+    let names = [State::Closed, State::Open, State::HalfOpen].map(State::name);
+    let different: std::collections::BTreeSet<_> = names.into_iter().filter(|name| !name.is_empty()).collect();
+    assert_eq!(different.len(), names.len(), "{names:?}");
+}
+
+#[test]
 fn a_fixed_open_time_holds_off_the_first_probe() {
     let mut breaker = Breaker::new(Settings {
         open_at_least: Duration::from_secs(60),

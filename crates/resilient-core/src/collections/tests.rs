@@ -49,6 +49,7 @@ proptest! {
             }
             prop_assert_eq!((ours.len(), ours.is_empty()), (stds.len(), stds.is_empty()));
             prop_assert!(ours.iter().eq(stds.iter()), "{:?} is not {:?}", ours, stds);
+            prop_assert_eq!(ours.iter().size_hint(), stds.iter().size_hint());
             prop_assert_eq!((ours.get(asked.as_str()), ours.contains_key(&asked)), (stds.get(&asked), stds.contains_key(&asked)));
         }
         prop_assert_eq!(serde_json::to_string(&ours).ok(), serde_json::to_string(&stds).ok());

@@ -269,6 +269,49 @@ fn a_database_that_is_gone_is_degraded_not_offline() {
 }
 
 #[test]
+fn a_server_that_does_not_say_when_it_tries_again_is_asked_by_the_page() {
+    let mut page = Page::new(true);
+    page.after(3_000).tell(Event::Told(Report::read("down", "redis", None)));
+    assert_eq!(page.status(), Status::Degraded);
+    assert!(page.connection.next_try().is_some());
+    assert_eq!(page.connection.next_try(), page.connection.next_probe());
+}
+
+#[test]
+fn an_answered_request_asks_after_a_database_that_was_gone_and_not_after_one_that_was_there() {
+    let answered = |page: &mut Page| {
+        page.tell(Event::RequestLeft { id: 1 });
+        page.tell(Event::RequestAnswered { id: 1 });
+        page.probes
+    };
+    let mut page = Page::new(true);
+    assert_eq!(answered(page.after(3_000)), 0);
+    page.server = Server::Degraded;
+    assert_eq!(answered(page.after(500)), 1);
+}
+
+#[test]
+fn the_first_tick_after_an_outage_says_nothing_of_the_database() {
+    let mut page = Page::new(true);
+    page.after(5_000).server = Server::Frozen;
+    assert_eq!(page.after(10_000).status(), Status::Offline);
+    page.streaming = false;
+    page.tell(Event::RequestAnswered { id: 1 });
+    page.tell(Event::Ticked);
+    assert_eq!((page.status(), page.readies), (Status::Reconnecting, 1));
+    page.after(500).tell(Event::Ticked);
+    assert_eq!((page.status(), page.readies), (Status::Online, 2), "it goes on");
+}
+
+#[test]
+fn a_slow_database_is_slow_and_saves_all_the_same() {
+    let mut page = Page::new(true);
+    page.after(3_000).tell(Event::Told(Report::read("slow", "redis", None)));
+    assert_eq!((page.status(), page.connection.next_try()), (Status::Slow, None));
+    assert_eq!(page.told, [], "it is no outage");
+}
+
+#[test]
 fn drafts_kept_elsewhere_are_told_apart_and_stop_no_save() {
     let mut page = Page::new(true);
     page.after(3_000).server = Server::Spilling;

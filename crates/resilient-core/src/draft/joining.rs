@@ -287,6 +287,20 @@ mod tests {
             matches!(&taken, Decision::Accept { replaces, .. } if replaces.is_empty()),
             "{taken:?}"
         );
+        let again = decide_unseen(
+            &stored,
+            &ended,
+            &Draft {
+                values: Default::default(),
+                ..draft(here.clone(), Some(at("there", 4)))
+            },
+            &Mode::Chained,
+        );
+        assert_eq!(
+            again,
+            Decision::Diverged(stored.first()),
+            "another text under the same name"
+        );
         for on in [None, Some(at("here", 1)), Some(at("ended", 1))] {
             assert_eq!(
                 decided(on),
@@ -294,5 +308,38 @@ mod tests {
                 "the page is told of what is here"
             );
         }
+    }
+
+    #[test]
+    fn a_save_without_script_takes_the_place_of_what_its_page_was_drawn_with_in_the_other_store() {
+        let at = |writer: &str, seq| Revision {
+            seq,
+            writer: writer.to_owned(),
+        };
+        let posted = |drawn: Revision, text: &str| Draft {
+            version: "v".to_owned(),
+            base: Default::default(),
+            values: [("note".to_owned(), Some(text.to_owned()))].into(),
+            revision: drawn,
+            on: None,
+        };
+        let decided = |drawn: Revision| {
+            let mode = Mode::FailedPostWithoutScript { fresh: at("fresh", 1) };
+            match decide_unseen(&[], &Lineage::default(), &posted(drawn, "typed on"), &mode) {
+                Decision::Accept { kept, .. } => kept,
+                other => panic!("{other:?}"),
+            }
+        };
+        let there = Kept {
+            draft: posted(at("there", 4), "typed"),
+            lineage: Lineage::of(&at("there", 4)),
+        };
+        let taken = decided(at("there", 4));
+        assert_eq!(taken.draft.on, Some(at("there", 4)));
+        assert_eq!(join([there.clone(), taken.clone()], &Lineage::default()), [taken]);
+        // Drawn with the record itself: that is no draft.
+        let of_the_record = decided(at("page", 0));
+        assert_eq!(of_the_record.draft.on, None);
+        assert_eq!(of_the_record.lineage, Lineage::of(&at("fresh", 1)));
     }
 }

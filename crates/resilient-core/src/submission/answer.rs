@@ -247,4 +247,16 @@ mod tests {
         assert!(said("database").contains("cannot be reached"));
         assert_eq!(said("database"), Answer::new(Outcome::Kept).message());
     }
+
+    #[test]
+    fn a_status_is_success_only_for_what_is_saved_and_the_servers_trouble_only_for_what_it_keeps() {
+        for outcome in Outcome::ALL {
+            let class = match outcome {
+                Outcome::Saved => 2,
+                Outcome::Kept => 5,
+                _ => 4,
+            };
+            assert_eq!(outcome.status() / 100, class, "{outcome:?}");
+        }
+    }
 }

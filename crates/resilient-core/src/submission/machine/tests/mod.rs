@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::effects::{Announcement, DeviceDraft, Effect, JustSaved, LINEAGE, OutboxEntry};
 use super::events::{DraftRefusal, Event, Side};
-use super::{Drawn, FormMachine, FormState, Found, Given};
+use super::{Drawn, FormMachine, FormState, Found, Given, rebase};
 use crate::draft::{Draft, Revision, Text, Values};
 use crate::submission::Submission;
 use crate::submission::answer::{Answer, Conflict, Outcome};

@@ -349,3 +349,64 @@ fn a_save_that_a_draft_was_not_built_on_leaves_it_as_it_is_kept() {
     of_nothing.submission.values.clear();
     assert_eq!(opened(of_nothing), (0, revision(3, "old")));
 }
+
+#[test]
+fn text_beside_the_form_is_handed_to_a_server_that_keeps_drafts_where_it_names_its_version() {
+    let handed_over = |has_server_drafts| {
+        let mut nameless = device_draft("undecided", 2, "mine");
+        nameless.draft.version.clear();
+        let drafts = vec![
+            nameless,
+            device_draft("beside", 3, "beside"),
+            device_draft("old", 4, "restored"),
+        ];
+        let drawn = Drawn {
+            has_server_drafts,
+            ..drawn()
+        };
+        let found = Found {
+            drafts,
+            ..Found::default()
+        };
+        let page = Page::open(drawn, found);
+        assert_eq!(page.form.view().aside.len(), 2);
+        let beside = |order: &Effect| match order {
+            Effect::SaveDraftBeside(draft) => Some(draft.revision.clone()),
+            _ => None,
+        };
+        page.orders.iter().filter_map(beside).collect::<Vec<_>>()
+    };
+    assert_eq!(handed_over(true), [revision(3, "beside")]);
+    assert_eq!(handed_over(false), []);
+}
+
+#[test]
+fn a_text_that_grew_from_a_save_stays_somebody_elses_conflict_where_it_found_another_text_than_the_press() {
+    let grown = |base: &[(&str, &str)]| {
+        let mut draft = device_draft("old", 5, "newer");
+        draft.draft.version = "v9".into();
+        draft.draft.base = values(base);
+        draft
+    };
+    let save = JustSaved {
+        submission: left_behind("sent").submission,
+        base: values(&[("name", "Pump")]),
+        answer: saved("v1"),
+    };
+    let moved = |base: &[(&str, &str)], save: &JustSaved| {
+        let mut draft = grown(base);
+        (rebase(&mut draft, save), draft.draft.base)
+    };
+    assert_eq!(moved(&[("name", "Pump")], &save), (true, values(&[("name", "sent")])));
+    assert_eq!(moved(&[("name", "hers")], &save), (false, values(&[("name", "hers")])));
+    assert_eq!(moved(&[], &save), (false, values(&[])));
+    let of_unknown_base = JustSaved {
+        base: Values::new(),
+        ..save
+    };
+    assert_eq!(
+        moved(&[], &of_unknown_base),
+        (false, values(&[])),
+        "nobody knows what either found"
+    );
+}

@@ -285,6 +285,7 @@ fn a_saved_create_goes_on_as_the_record_it_made() {
         key: "8".into(),
         form_key: "equipment/8".into()
     }));
+    assert_eq!(page.form.form_key(), "equipment/8");
     assert_eq!(page.types("note", "x").presses_save().form_key, "equipment/8");
 }
 
@@ -372,6 +373,12 @@ fn a_clean_page_is_told_that_another_tab_saved_the_record_and_a_dirty_one_keeps_
         .tell(Event::SavedElsewhere(Box::new(saved("hers"))));
     assert_eq!((page.field("note"), page.form.state()), ("mine", FormState::Dirty));
     assert!(page.form.view().outdated_by.is_some());
+    let changed = page.form.view().changed;
+    assert_eq!(
+        changed,
+        ["note".to_owned()].into(),
+        "hers is not taken back by the next Save"
+    );
 }
 
 #[test]
@@ -542,4 +549,71 @@ fn a_refused_save_is_in_this_page_only_where_neither_device_nor_server_has_its_t
         "{}",
         said(false)
     );
+}
+
+#[test]
+fn what_the_server_made_null_is_empty_in_a_field_that_cannot_say_null() {
+    let saved_as_null = |nullable: &[&str]| {
+        let drawn = Drawn {
+            nullable: nullable.iter().map(|column| (*column).to_owned()).collect(),
+            ..drawn()
+        };
+        let mut page = Page::open(drawn, Found::default());
+        let id = page.types("note", " ").presses_save().id;
+        let current = [("note".to_owned(), None)].into();
+        page.answer(&id, Answer { current, ..saved("v2") });
+        assert_eq!(page.form.state(), FormState::Saved);
+        page.form.content().fields["note"].clone()
+    };
+    assert_eq!(saved_as_null(&[]), text(""));
+    assert_eq!(saved_as_null(&["note"]), None);
+}
+
+#[test]
+fn while_one_field_waits_for_a_choice_what_was_chosen_for_another_is_kept_with_it() {
+    let mut page = Page::drawn();
+    let id = page.types("name", "mine").types("note", "mine").presses_save().id;
+    let conflicts = [("name", "Pump"), ("note", "")].map(|(column, base)| Conflict {
+        column: column.into(),
+        base: Some(text(base)),
+        mine: text("mine"),
+        theirs: text("theirs"),
+    });
+    page.answer(
+        &id,
+        Answer {
+            version: Some("v2".into()),
+            conflicts: conflicts.into(),
+            ..Answer::new(Outcome::Conflict)
+        },
+    );
+    page.tell(Event::Chosen {
+        column: "name".into(),
+        side: Side::Theirs,
+    });
+    let kept = page.after(300).kept_drafts()[0].draft.clone();
+    assert_eq!(kept.values, values(&[("name", "theirs"), ("note", "mine")]));
+    assert_eq!(
+        (kept.version.as_str(), kept.base),
+        ("v1", values(&[("name", "Pump"), ("note", "")]))
+    );
+}
+
+#[test]
+fn discard_takes_back_a_press_that_only_met_a_locked_door_and_none_that_may_have_arrived() {
+    let taken_back = |arrives: bool| {
+        let mut page = Page::drawn();
+        let id = page.types("name", "a").presses_save().id;
+        if arrives {
+            page.tell(Event::Unanswered { id: id.clone() }).after(60_000);
+        }
+        page.answer(&id, Answer::new(Outcome::Unauthenticated));
+        page.tell(Event::DiscardPressed);
+        (
+            page.orders.contains(&Effect::RemoveOutbox(id)),
+            page.field("name").to_owned(),
+        )
+    };
+    assert_eq!(taken_back(false), (true, "Pump".to_owned()));
+    assert_eq!(taken_back(true), (false, "a".to_owned()));
 }
