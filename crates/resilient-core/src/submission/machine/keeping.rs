@@ -161,4 +161,29 @@ mod tests {
         shelf.holds(revision(4, "a"));
         assert_eq!(shelf.held, Some(revision(5, "a")));
     }
+
+    #[test]
+    fn text_is_no_longer_built_on_what_was_put_aside_and_still_on_everything_else() {
+        let mut chain = Chain {
+            writer: "b".into(),
+            present: revision(5, "b"),
+            lineage: vec![revision(4, "a"), revision(2, "c")],
+        };
+        chain.leave(&revision(4, "a"));
+        assert!(!chain.covers(&revision(4, "a")));
+        assert!(chain.covers(&revision(2, "c")));
+        assert_eq!(chain.all(), [revision(5, "b"), revision(2, "c")]);
+    }
+
+    #[test]
+    fn the_record_itself_is_no_draft() {
+        let mut chain = Chain {
+            writer: "b".into(),
+            present: revision(0, "b"),
+            lineage: Vec::new(),
+        };
+        assert_eq!(chain.all(), []);
+        chain.advance();
+        assert_eq!(chain.all(), [revision(1, "b")]);
+    }
 }

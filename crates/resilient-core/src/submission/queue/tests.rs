@@ -393,6 +393,17 @@ fn what_pauses_holds_its_own_record_and_no_other() {
 }
 
 #[test]
+fn a_line_has_something_fresh_while_the_first_of_some_record_was_not_tried_in_vain() {
+    assert!(!Line::default().has_fresh());
+    let pressed = line(&[("1", "a/1"), ("2", "a/1")]);
+    assert!(pressed.has_fresh());
+    let (_, paused) = tried(&pressed, Tried::Failed, 10);
+    assert!(!paused.has_fresh(), "the second waits for the first");
+    let (_, with_another) = paused.enqueue(&press("3", "b/1"));
+    assert!(with_another.has_fresh());
+}
+
+#[test]
 fn what_the_database_never_survives_ends_too() {
     let (mut line, mut now_ms) = (line(&[("1", "a/1")]), 0);
     for _ in 0..MOST_INTERRUPTED {

@@ -371,6 +371,12 @@ fn a_page_that_goes_sends_the_server_what_it_has_not_got_and_nothing_else() {
     page.types("name", "a").after(2_000);
     page.tell(Event::DraftStored(revision(1, "w")));
     assert_eq!(sent_on_leaving(&mut page), None, "the server has it");
+    let without_drafts = Drawn {
+        has_server_drafts: false,
+        ..drawn()
+    };
+    let mut nowhere = Page::open(without_drafts, Found::default());
+    assert_eq!(sent_on_leaving(nowhere.types("name", "a")), None, "it keeps none");
     let newer = sent_on_leaving(page.types("name", "b")).expect("the newest text");
     assert_eq!(
         (newer.values, newer.on),
@@ -455,4 +461,74 @@ fn a_discard_in_another_tab_takes_nothing_back_that_is_on_its_way() {
     assert!(!page.form.view().discarded_elsewhere);
     page.answer(&sent.id, saved("v2"));
     assert_eq!((page.field("name"), page.form.state()), ("typed", FormState::Saved));
+}
+
+#[test]
+fn a_draft_without_an_answer_is_sent_again_after_a_pause_and_not_in_it() {
+    let is_sent = |page: &Page| page.orders.iter().any(|order| matches!(order, Effect::SaveDraft(_)));
+    let mut page = Page::drawn();
+    page.types("name", "a").after(2_000).tell(Event::DraftRefused {
+        revision: revision(1, "w"),
+        why: DraftRefusal::Unanswered,
+    });
+    assert!(!is_sent(&page));
+    assert!(!is_sent(page.tell(Event::PageHidden)), "not even as the page is hidden");
+    assert!(is_sent(page.after(60_000)));
+}
+
+#[test]
+fn a_draft_without_an_answer_says_nothing_of_what_is_being_dropped() {
+    let mut page = Page::drawn();
+    page.types("name", "a").after(2_000);
+    page.tell(Event::AsideDiscarded(revision(3, "old")));
+    page.tell(Event::DraftRefused {
+        revision: revision(1, "w"),
+        why: DraftRefusal::Unanswered,
+    });
+    page.after(60_000);
+    assert!(
+        !page.orders.iter().any(|order| matches!(order, Effect::DropDraft(_))),
+        "{:?}",
+        page.orders
+    );
+}
+
+#[test]
+fn a_draft_that_arrives_after_its_text_was_saved_is_dropped_again() {
+    let mut page = Page::drawn();
+    let id = page.types("name", "a").after(2_000).presses_save().id;
+    page.answer(&id, saved("v2"));
+    page.tell(Event::DraftStored(revision(1, "w"))).after(2_000);
+    assert_eq!(page.orders, [Effect::DropDraft(revision(1, "w"))]);
+}
+
+#[test]
+fn a_page_whose_draft_was_stored_without_an_answer_goes_on_over_it() {
+    let mut page = Page::drawn();
+    page.types("name", "a").after(2_000);
+    let stored = page.orders.iter().find_map(|order| match order {
+        Effect::SaveDraft(draft) => Some(draft.clone()),
+        _ => None,
+    });
+    page.tell(Event::DraftRefused {
+        revision: revision(1, "w"),
+        why: DraftRefusal::Unanswered,
+    });
+    page.types("name", "b").after(60_000);
+    page.tell(Event::DraftRefused {
+        revision: revision(2, "w"),
+        why: DraftRefusal::Stored(stored.map(Box::new)),
+    });
+    let goes_on = |order: &Effect| matches!(order, Effect::SaveDraft(draft) if draft.on == Some(revision(1, "w")));
+    assert!(page.orders.iter().any(goes_on), "{:?}", page.orders);
+    assert_eq!(page.form.view().aside, [], "its own text is no other one");
+}
+
+#[test]
+fn a_discard_of_another_text_in_another_tab_leaves_this_one() {
+    let mut page = Page::drawn();
+    page.types("name", "typed")
+        .tell(Event::DiscardedElsewhere(revision(3, "old")));
+    assert!(!page.form.view().discarded_elsewhere);
+    assert_eq!(page.after(300).kept_drafts().len(), 1);
 }

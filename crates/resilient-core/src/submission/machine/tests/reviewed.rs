@@ -141,6 +141,16 @@ fn discard_while_a_save_is_under_way_does_not_have_the_server_forget_that_save()
 }
 
 #[test]
+fn discard_while_a_save_is_under_way_has_the_server_drop_what_that_save_was_built_on() {
+    let mut page = Page::open(drawn(), with_draft(device_draft("old", 3, "restored")));
+    page.types("name", "sent").presses_save();
+    page.types("name", "newer").tell(Event::DiscardPressed);
+    let drops = |order: &&Effect| matches!(order, Effect::DropDraft(_));
+    let dropped: Vec<&Effect> = page.orders.iter().filter(drops).collect();
+    assert_eq!(dropped, [&Effect::DropDraft(revision(3, "old"))]);
+}
+
+#[test]
 fn discard_before_the_save_has_left_forgets_it() {
     let mut page = Page::drawn();
     page.types("name", "sent").tell(Event::SavePressed {

@@ -617,3 +617,30 @@ fn discard_takes_back_a_press_that_only_met_a_locked_door_and_none_that_may_have
     assert_eq!(taken_back(false), (true, "Pump".to_owned()));
     assert_eq!(taken_back(true), (false, "a".to_owned()));
 }
+
+#[test]
+fn the_press_that_waits_is_the_one_that_is_sent_again() {
+    let mut page = Page::drawn();
+    let sent = page.types("name", "a").presses_save();
+    assert_eq!(page.form.waiting(), None, "it is on its way");
+    page.tell(Event::Unanswered { id: sent.id.clone() });
+    assert_eq!(page.form.waiting(), Some(&sent));
+    assert_eq!(page.after(60_000).sent(), Some(sent));
+    assert_eq!(page.form.waiting(), None);
+}
+
+#[test]
+fn states_of_a_form_are_told_apart_by_their_names() {
+    let states = [
+        FormState::SignedOut,
+        FormState::Conflict,
+        FormState::Invalid,
+        FormState::Saving,
+        FormState::Queued,
+        FormState::Dirty,
+        FormState::Saved,
+        FormState::Clean,
+    ];
+    let names: std::collections::BTreeSet<_> = states.map(FormState::name).into();
+    assert_eq!(names.len(), states.len(), "{names:?}");
+}
