@@ -167,3 +167,29 @@ pub struct Class {
     pub severity: Severity,
     pub action: Action,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_told_apart_in_labels() {
+        let kinds = [
+            Kind::Unreachable,
+            Kind::Busy,
+            Kind::Contention,
+            Kind::TimedOut,
+            Kind::Constraint,
+            Kind::BadValue,
+            Kind::Absent,
+            Kind::ReadOnly,
+            Kind::Damaged,
+            Kind::Misconfigured,
+            Kind::Defect,
+            Kind::Closing,
+        ];
+        let names = kinds.map(Kind::name).into_iter().filter(|name| !name.is_empty());
+        let different: std::collections::BTreeSet<_> = names.collect();
+        assert_eq!(different.len(), kinds.len(), "{different:?}");
+    }
+}

@@ -64,6 +64,13 @@ mod tests {
         assert_eq!(Latency::default().quantile(0.99), Duration::ZERO);
     }
 
+    #[test]
+    fn a_time_beyond_all_ranges_is_a_long_one() {
+        let mut latency = Latency::default();
+        latency.record(Duration::from_secs(24 * 60 * 60));
+        assert!(latency.quantile(0.5) > Duration::from_secs(40 * 60));
+    }
+
     proptest! {
         #[test]
         fn two_put_together_are_one_that_saw_it_all(times in prop::collection::vec(1u64..600_000, 0..50), half in 0usize..50) {

@@ -60,6 +60,8 @@ mod tests {
             "userpassword",
             "accesstoken",
             "clientsecret",
+            "userPin",
+            "factor2Pin",
         ] {
             assert!(is_secret(name), "{name}");
         }
@@ -79,7 +81,14 @@ mod tests {
 
     #[test]
     fn what_is_said_about_a_secret_is_none() {
-        for name in ["card_id", "password_changed_at", "token_expiry", "has_pin", "cardType"] {
+        for name in [
+            "card_id",
+            "password_changed_at",
+            "token_expiry",
+            "has_pin",
+            "cardType",
+            "passwordId",
+        ] {
             assert!(!is_secret(name), "{name}");
         }
     }

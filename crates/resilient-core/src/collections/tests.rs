@@ -74,3 +74,11 @@ proptest! {
         prop_assert_eq!(OrderedSet::from_iter(stds.into_iter().rev()), ours);
     }
 }
+
+#[test]
+fn an_array_is_taken_over_in_order_and_the_last_of_two_equal_keys_wins() {
+    let set = OrderedSet::from(["b", "a", "b"]);
+    assert!(set.iter().eq(&["a", "b"]), "{set:?}");
+    let map = OrderedMap::from([("b", 1), ("a", 2), ("b", 3)]);
+    assert!(map.iter().eq([(&"a", &2), (&"b", &3)]), "{map:?}");
+}

@@ -312,6 +312,19 @@ fn a_slow_database_is_slow_and_saves_all_the_same() {
 }
 
 #[test]
+fn what_the_page_says_of_the_connection_is_told_apart_by_name() {
+    let statuses = [
+        Status::Online,
+        Status::Slow,
+        Status::Degraded,
+        Status::Reconnecting,
+        Status::Offline,
+    ];
+    let names: std::collections::BTreeSet<_> = statuses.map(Status::name).into();
+    assert_eq!(names.len(), statuses.len(), "{names:?}");
+}
+
+#[test]
 fn drafts_kept_elsewhere_are_told_apart_and_stop_no_save() {
     let mut page = Page::new(true);
     page.after(3_000).server = Server::Spilling;
@@ -343,6 +356,17 @@ fn late_answers_and_a_request_that_hangs_are_slow() {
     assert_eq!(page.after(3_000).status(), Status::Slow);
     page.tell(Event::RequestAnswered { id: 1 });
     assert_eq!(page.after(1_500).status(), Status::Online, "a quick probe ends it");
+}
+
+#[test]
+fn a_page_wakes_when_its_request_becomes_slow_and_once() {
+    let mut page = Page::new(true);
+    page.tell(Event::PageHidden);
+    page.tell(Event::RequestLeft { id: 1 });
+    assert_eq!(page.connection.next_wake(page.now), Some(page.now + SLOW_REQUEST));
+    page.now = page.now + SLOW_REQUEST;
+    assert_eq!(page.status(), Status::Slow);
+    assert_eq!(page.connection.next_wake(page.now), None);
 }
 
 #[test]
@@ -378,6 +402,11 @@ fn a_hidden_page_does_not_probe_and_asks_once_when_it_is_shown() {
     page.server = Server::Refuses;
     page.after(60_000);
     assert_eq!(page.connection.next_probe(), None);
+    assert_eq!(
+        page.connection.next_wake(page.now),
+        None,
+        "nothing waits for time to pass"
+    );
     page.tell(Event::PageShown);
     assert!(page.probe_left.is_some());
     assert_eq!(page.after(1_000).status(), Status::Offline);

@@ -262,12 +262,15 @@ mod tests {
         assert_eq!(join([lying("a", "b"), lying("b", "a")], &Lineage::default()).len(), 2);
     }
 
-    #[test]
-    fn what_builds_on_a_draft_that_only_the_other_store_has_is_taken_beside_what_is_here() {
-        let at = |writer: &str, seq| Revision {
+    fn at(writer: &str, seq: u64) -> Revision {
+        Revision {
             seq,
             writer: writer.to_owned(),
-        };
+        }
+    }
+
+    #[test]
+    fn what_builds_on_a_draft_that_only_the_other_store_has_is_taken_beside_what_is_here() {
         let draft = |revision: Revision, on| Draft {
             version: "v".to_owned(),
             base: Default::default(),
@@ -312,10 +315,6 @@ mod tests {
 
     #[test]
     fn a_save_without_script_takes_the_place_of_what_its_page_was_drawn_with_in_the_other_store() {
-        let at = |writer: &str, seq| Revision {
-            seq,
-            writer: writer.to_owned(),
-        };
         let posted = |drawn: Revision, text: &str| Draft {
             version: "v".to_owned(),
             base: Default::default(),

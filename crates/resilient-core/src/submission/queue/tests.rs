@@ -182,6 +182,7 @@ fn a_line_takes_no_more_text_than_it_may_and_takes_it_again_once_some_is_done() 
 
 #[test]
 fn the_largest_text_that_a_form_may_send_has_a_place_in_an_empty_line() {
+    // What the server's `FORM_LIMIT` is.
     const LARGEST_FORM: u64 = 32 << 20;
     let (told, _) = Line::default().enqueue_text(&press("1", "site/1"), LARGEST_FORM);
     assert_eq!(told, Enqueued::Waiting);
