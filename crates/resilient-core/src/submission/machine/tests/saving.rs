@@ -644,3 +644,17 @@ fn states_of_a_form_are_told_apart_by_their_names() {
     let names: std::collections::BTreeSet<_> = states.map(FormState::name).into();
     assert_eq!(names.len(), states.len(), "{names:?}");
 }
+
+#[test]
+fn the_device_forgets_a_press_after_all_that_follows_from_its_answer_is_kept() {
+    let mut page = Page::drawn();
+    let id = page.types("name", "a").presses_save().id;
+    page.types("note", "newer").answer(&id, saved("v2"));
+    let keeps = |order: &Effect| matches!(order, Effect::KeepLocally(_) | Effect::RememberSaved(_));
+    assert_eq!(page.orders.iter().filter(|order| keeps(order)).count(), 2);
+    assert_eq!(
+        page.orders.last(),
+        Some(&Effect::RemoveOutbox(id)),
+        "a page may end between any two"
+    );
+}
