@@ -410,3 +410,39 @@ fn a_text_that_grew_from_a_save_stays_somebody_elses_conflict_where_it_found_ano
         "nobody knows what either found"
     );
 }
+
+#[test]
+fn undo_takes_the_choices_of_what_was_restored_along_and_leaves_those_of_the_rest() {
+    let mut changed = drawn();
+    for values in [&mut changed.base, &mut changed.drawn, &mut changed.live] {
+        values.insert("name".into(), text("by somebody else"));
+    }
+    let found = |draft| Found {
+        drafts: vec![draft],
+        ..Found::default()
+    };
+    let mut page = Page::open(changed, found(device_draft("old", 3, "mine")));
+    assert_eq!((page.form.state(), page.form.hidden().1), (FormState::Conflict, "v0"));
+    page.tell(Event::UndoPressed);
+    assert_eq!((page.form.state(), page.form.hidden().1), (FormState::Clean, "v1"));
+
+    let mut page = Page::open(drawn(), found(device_draft("old", 3, "restored")));
+    let id = page.types("note", "mine").presses_save().id;
+    let conflict = Conflict {
+        column: "note".into(),
+        base: Some(text("")),
+        mine: text("mine"),
+        theirs: text("theirs"),
+    };
+    page.answer(
+        &id,
+        Answer {
+            version: Some("v2".into()),
+            conflicts: vec![conflict],
+            ..Answer::new(Outcome::Conflict)
+        },
+    );
+    page.tell(Event::UndoPressed);
+    assert_eq!((page.field("name"), page.field("note")), ("Pump", "mine"));
+    assert_eq!(page.form.state(), FormState::Conflict, "nobody has chosen for the note");
+}

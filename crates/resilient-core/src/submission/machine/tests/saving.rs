@@ -658,3 +658,46 @@ fn the_device_forgets_a_press_after_all_that_follows_from_its_answer_is_kept() {
         "a page may end between any two"
     );
 }
+
+#[test]
+fn what_was_refused_is_looked_at_before_a_later_press_goes() {
+    let pressed = |page: &Page| page.orders.iter().any(|order| matches!(order, Effect::WriteOutbox(_)));
+    let presses_again = |page: &mut Page| {
+        page.types("note", "newer").tell(Event::SavePressed {
+            errors: BTreeMap::new(),
+        });
+    };
+    for outcome in [Outcome::Forbidden, Outcome::Mismatch] {
+        let mut page = Page::drawn();
+        let id = page.types("name", "a").presses_save().id;
+        presses_again(&mut page);
+        page.answer(&id, Answer::new(outcome));
+        assert!(!pressed(&page), "{outcome:?}: {:?}", page.orders);
+    }
+    let mut page = with_two_left_behind(left_behind("typed"));
+    presses_again(&mut page);
+    page.answer("id-0", Answer::new(Outcome::Mismatch));
+    page.answer("id-0b", saved("v3"));
+    assert!(!pressed(&page), "{:?}", page.orders);
+}
+
+#[test]
+fn what_waits_in_line_and_was_answered_in_another_tab_is_not_sent_again() {
+    let saved_elsewhere = |id: &str| {
+        let mut submission = left_behind("later").submission;
+        submission.id = id.into();
+        let saved = JustSaved {
+            submission,
+            base: values(&[("name", "Pump")]),
+            answer: saved("v2"),
+        };
+        Event::SavedElsewhere(Box::new(saved))
+    };
+    let sent_after = |event| {
+        let mut page = with_two_left_behind(left_behind("typed"));
+        page.tell(event).answer("id-0", saved("v3"));
+        page.sent().map(|sent| sent.id)
+    };
+    assert_eq!(sent_after(saved_elsewhere("id-0b")), None);
+    assert_eq!(sent_after(saved_elsewhere("another")).as_deref(), Some("id-0b"));
+}
