@@ -377,6 +377,25 @@ fn a_page_that_goes_sends_the_server_what_it_has_not_got_and_nothing_else() {
     };
     let mut nowhere = Page::open(without_drafts, Found::default());
     assert_eq!(sent_on_leaving(nowhere.types("name", "a")), None, "it keeps none");
+    let mut signed_out = Page::drawn();
+    signed_out.types("name", "a").tell(Event::SignedOut);
+    assert_eq!(sent_on_leaving(&mut signed_out), None, "somebody else may be signed in");
+    let conflicting = Drawn {
+        base: values(&[("name", "theirs"), ("note", "")]),
+        conflicts: vec![Conflict {
+            column: "name".into(),
+            base: None,
+            mine: text("Pump"),
+            theirs: text("theirs"),
+        }],
+        ..drawn()
+    };
+    let mut nameless = Page::open(conflicting, Found::default());
+    assert_eq!(
+        sent_on_leaving(nameless.types("note", "a")),
+        None,
+        "it names no version"
+    );
     let newer = sent_on_leaving(page.types("name", "b")).expect("the newest text");
     assert_eq!(
         (newer.values, newer.on),
