@@ -551,3 +551,20 @@ fn a_discard_of_another_text_in_another_tab_leaves_this_one() {
     assert!(!page.form.view().discarded_elsewhere);
     assert_eq!(page.after(300).kept_drafts().len(), 1);
 }
+
+#[test]
+fn a_text_beside_that_was_discarded_in_another_tab_is_no_longer_offered_and_the_others_are() {
+    let drafts = vec![
+        device_draft("one", 2, "beside"),
+        device_draft("other", 3, "beside, too"),
+        device_draft("old", 4, "restored"),
+    ];
+    let found = Found {
+        drafts,
+        ..Found::default()
+    };
+    let mut page = Page::open(drawn(), found);
+    page.tell(Event::DiscardedElsewhere(revision(2, "one")));
+    assert_eq!(page.form.view().aside, [revision(3, "other")]);
+    assert_eq!(page.form.view().restored, Some(revision(4, "old")));
+}
