@@ -701,3 +701,26 @@ fn what_waits_in_line_and_was_answered_in_another_tab_is_not_sent_again() {
     assert_eq!(sent_after(saved_elsewhere("id-0b")), None);
     assert_eq!(sent_after(saved_elsewhere("another")).as_deref(), Some("id-0b"));
 }
+
+#[test]
+fn what_a_save_was_built_on_is_dropped_where_a_server_keeps_it_and_not_while_it_is_writing() {
+    let drops_when_saved = |has_server_drafts, is_writing: bool| {
+        let drawn = Drawn {
+            has_server_drafts,
+            ..drawn()
+        };
+        let found = Found {
+            drafts: vec![device_draft("old", 3, "restored")],
+            ..Found::default()
+        };
+        let mut page = Page::open(drawn, found);
+        page.types("name", "typed on").after(if is_writing { 2_000 } else { 0 });
+        let id = page.presses_save().id;
+        page.answer(&id, saved("v2"));
+        let drops = |order: &Effect| matches!(order, Effect::DropDraft(_));
+        page.orders.iter().any(drops)
+    };
+    assert!(drops_when_saved(true, false));
+    assert!(!drops_when_saved(true, true), "one order at a time");
+    assert!(!drops_when_saved(false, false));
+}
