@@ -568,3 +568,21 @@ fn a_text_beside_that_was_discarded_in_another_tab_is_no_longer_offered_and_the_
     assert_eq!(page.form.view().aside, [revision(3, "other")]);
     assert_eq!(page.form.view().restored, Some(revision(4, "old")));
 }
+
+#[test]
+fn who_signs_in_again_has_the_server_given_what_it_has_not_got_and_no_other_form_is_woken() {
+    let mut page = Page::drawn();
+    page.tell(Event::SignedOut).tell(Event::SignedIn);
+    assert_eq!(page.form.next_wake(), None, "nothing is typed");
+
+    page.types("name", "a").after(2_000);
+    page.tell(Event::KeptLocally(revision(1, "w")));
+    page.tell(Event::DraftStored(revision(1, "w"))).after(2_000);
+    page.tell(Event::SignedOut).tell(Event::SignedIn);
+    assert_eq!(page.form.next_wake(), None, "the server has it");
+
+    page.tell(Event::SignedOut).types("name", "b").after(2_000);
+    let is_sent = |page: &Page| page.orders.iter().any(|order| matches!(order, Effect::SaveDraft(_)));
+    assert!(!is_sent(&page));
+    assert!(is_sent(page.tell(Event::SignedIn)), "it was due long ago");
+}
