@@ -204,9 +204,10 @@ impl Connection {
     fn told(&mut self, told: Report, now: Moment) {
         self.told = told;
         self.heard_the_stream(now);
+        // Also where it counts only with the next tick.
+        self.retry_at = told.retry_after.map(|wait| now + wait);
         if let Knowledge::Reached { report, .. } = &mut self.knowledge {
             *report = told;
-            self.retry_at = told.retry_after.map(|wait| now + wait);
         }
     }
 

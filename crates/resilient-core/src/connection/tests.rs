@@ -304,6 +304,24 @@ fn the_first_tick_after_an_outage_says_nothing_of_the_database() {
 }
 
 #[test]
+fn a_retry_that_was_told_before_an_outage_is_not_the_next_one_after_it() {
+    let mut page = Page::new(true);
+    page.after(3_000).server = Server::Degraded;
+    page.after(500);
+    let before = page.connection.next_try();
+    assert!(before.is_some_and(|at| at > page.now), "{before:?}");
+    page.server = Server::Frozen;
+    assert_eq!(page.after(20_000).status(), Status::Offline);
+    // The way is too slow for any probe: the stream alone says that it is back.
+    page.streaming = false;
+    page.tell(Event::Told(Server::Degraded.report()));
+    page.after(500).tell(Event::Ticked);
+    assert_eq!(page.status(), Status::Degraded);
+    let after = page.connection.next_try();
+    assert!(after.is_some_and(|at| at > page.now), "{after:?} at {:?}", page.now);
+}
+
+#[test]
 fn a_slow_database_is_slow_and_saves_all_the_same() {
     let mut page = Page::new(true);
     page.after(3_000).tell(Event::Told(Report::read("slow", "redis", None)));

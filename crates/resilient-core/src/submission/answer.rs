@@ -182,6 +182,9 @@ impl Answer {
             Outcome::Kept if self.reason.as_deref() == Some("overload") => {
                 "The system is busy. Your changes are kept and will be sent again."
             }
+            Outcome::Kept if self.reason.as_deref() == Some("timeout") => {
+                "The database took too long to answer. Your changes are kept and can be saved when it is less busy."
+            }
             Outcome::Kept => "The database cannot be reached. Your changes are kept and can be saved when it is back.",
             Outcome::Conflict => {
                 "Someone else changed this record at the same time. Your input is kept: please compare."
@@ -244,6 +247,7 @@ mod tests {
         };
         assert!(said("unknown").contains("checking"));
         assert!(said("overload").contains("busy"));
+        assert!(said("timeout").contains("took too long"));
         assert!(said("database").contains("cannot be reached"));
         assert_eq!(said("database"), Answer::new(Outcome::Kept).message());
     }

@@ -66,7 +66,7 @@ impl Message {
             ),
             Outcome::Forbidden => ("Your text is kept. You may not save this record.", None),
             Outcome::TooLarge => (
-                "Your text is kept on this device. It is too large to be saved; the limit is 32 MiB, or what a proxy sets.",
+                "Your text is kept. It is too large to be saved; the limit is 32 MiB, or what a proxy sets.",
                 None,
             ),
             Outcome::Malformed => (
@@ -96,10 +96,8 @@ impl Message {
     }
 
     pub(super) fn say_it_is_in_this_page_only(&mut self) {
-        for kept in ["Your text is kept on this device.", "Your text is kept."] {
-            if let Some(more) = self.words.strip_prefix(kept) {
-                self.words = ["Your text is in this page only.", more].concat();
-            }
+        if let Some(more) = self.words.strip_prefix("Your text is kept.") {
+            self.words = ["Your text is in this page only.", more].concat();
         }
     }
 }
