@@ -193,9 +193,6 @@ pub async fn put_back(key: String, json: String) -> bool {
     if storage::read(&key).is_some() {
         return true;
     }
-    if seal::is_sealed(&json) {
-        return storage::write_as_it_is(&key, &json);
-    }
     keep(key, json).await
 }
 

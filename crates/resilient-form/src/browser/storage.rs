@@ -21,12 +21,8 @@ const LARGEST: usize = 512 * 1024;
 
 /// Whether it was written. What was there before stays if there is no room.
 pub fn write(key: &str, value: &str) -> bool {
-    value.len() <= LARGEST && seal::sealed(key, value).is_some_and(|entry| write_as_it_is(key, &entry))
-}
-
-/// What was stored once, as it was.
-pub fn write_as_it_is(key: &str, entry: &str) -> bool {
-    storage().is_some_and(|storage| storage.set_item(key, entry).is_ok())
+    let written = |entry: String| storage().is_some_and(|storage| storage.set_item(key, &entry).is_ok());
+    value.len() <= LARGEST && seal::sealed(key, value).is_some_and(written)
 }
 
 pub fn read(key: &str) -> Option<String> {
