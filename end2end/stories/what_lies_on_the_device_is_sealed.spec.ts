@@ -179,7 +179,7 @@ test.describe("sealed", () => {
     // The session is over, and nobody has pressed anything: the text stays.
     await person.page.context().clearCookies();
     await person.page.goto("/login");
-    expect(await keyOf(person.page)).toBeNull();
+    await expect.poll(() => keyOf(person.page)).toBeNull();
     await person.givesNameAndPassword("mira", "a password of her own");
     await expect(person.page).not.toHaveURL(/\/login/);
     const hers = await person.opens("activities/1");
