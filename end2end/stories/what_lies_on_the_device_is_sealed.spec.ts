@@ -113,6 +113,7 @@ test.describe("sealed", () => {
     const locked = await later.opens("activities/1");
     await expect(notice(later.page)).toContainText("Locked until the server tells the key");
     await expect(notice(later.page)).toContainText("Nothing of it is lost");
+    await expect(locked.words).toHaveText("What this device keeps is locked");
     // What is typed meanwhile is not written as text, and the page says so.
     const original = await locked.field("title").inputValue();
     await locked.type("title", "Typed while locked");

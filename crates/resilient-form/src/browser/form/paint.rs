@@ -10,7 +10,11 @@ use web_sys::{Element, Event as DomEvent};
 
 use super::{Form, banners, conflict_view, fields};
 use crate::browser::dom::{find, find_in, remove_all, set_attribute, set_text, window};
+use crate::browser::seal;
 use crate::browser::task::callback;
+
+/// Instead of "All changes saved".
+const LOCKED: &str = "What this device keeps is locked";
 
 impl Form {
     pub fn paint(self: &Rc<Self>) {
@@ -25,9 +29,14 @@ impl Form {
             // where each bit of typing is kept is for whoever looks.
             let ended = matches!(view.state, FormState::Saved | FormState::Invalid)
                 && before.is_some_and(|before| before.state != view.state);
-            if words.text_content().as_deref() != Some(&view.words) {
+            // What the device keeps of this form, nobody can tell yet.
+            let said = match view.state {
+                FormState::Clean if seal::is_locked() => LOCKED,
+                _ => &view.words,
+            };
+            if words.text_content().as_deref() != Some(said) {
                 set_attribute(&words, "aria-live", Some(if ended { "polite" } else { "off" }));
-                set_text(&words, &view.words);
+                set_text(&words, said);
             }
         }
         arm_guard(view.guard);
