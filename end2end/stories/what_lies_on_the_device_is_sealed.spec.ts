@@ -82,6 +82,35 @@ test.describe("sealed", () => {
     });
   });
 
+  test.describe("with pages kept and no other tab", () => {
+    test.use({ serviceWorkers: "allow" });
+
+    test("a new tab while the server is away says that it is locked, and opens once it is back", async ({ person, inkfast }) => {
+      await person.hasOnlyThisDevice();
+      const form = await person.opens("activities/1");
+      await form.type("title", typed);
+      await form.isKeptOnThisDevice();
+      await pagesAreKept(person.page);
+      const kept = await ownEntries(person.page);
+      // Before the only tab goes.
+      const later = await anotherTab(person);
+      await later.hasOnlyThisDevice();
+      await person.page.close();
+      await inkfast.kill();
+      await later.page.goto("/records/activities/1");
+      const list = later.page.locator("[data-device-drafts]");
+      await expect(list).toContainText("locked until the server has told its key");
+      await expect(list).not.toContainText("Nothing unsaved");
+      expect(await keyOf(later.page)).toBeNull();
+      expect(await ownEntries(later.page)).toEqual(kept);
+
+      await inkfast.startAgain();
+      const again = new RecordForm(later.page);
+      await expect(again.itself).toBeVisible({ timeout: 30_000 });
+      await again.holds("title", typed);
+    });
+  });
+
   test("a tab that has no key asks the others, and the server where there is none", async ({ person }) => {
     await person.hasOnlyThisDevice();
     const form = await person.opens("activities/1");
@@ -224,6 +253,27 @@ test.describe("sealed", () => {
     await form.type("title", typed);
     await form.isKeptOnThisDevice();
     await expect.poll(async () => JSON.stringify(await ownEntries(person.page))).toContain("s1.");
+  });
+
+  test("typed without a key and without the server, it is in the page only, which asks before it goes", async ({ person }) => {
+    const context = person.page.context();
+    await context.route("**/api/session/draft-key**", (route) => route.abort());
+    const later = await anotherTab(person);
+    await person.page.close();
+    await later.page.addInitScript(() => sessionStorage.removeItem("inkfast:1:key:admin"));
+    await later.hasOnlyThisDevice();
+    const form = await later.opens("activities/1");
+    await form.type("title", typed);
+    await expect(form.words).toHaveText("Unsaved changes. Not protected on this device");
+    expect(await wouldBeAsked(later.page)).toBe(true);
+    expect(await all(later.page)).not.toContain(typed);
+    await context.unroute("**/api/session/draft-key**");
+    await expect.poll(() => keyOf(later.page), { timeout: 15_000 }).not.toBeNull();
+    await form.field("title").press("End");
+    await form.field("title").pressSequentially("!");
+    await form.isKeptOnThisDevice();
+    expect(await wouldBeAsked(later.page)).toBe(false);
+    expect(await all(later.page)).not.toContain(typed);
   });
 
   test("signing out of a tab that has no key leaves there what it cannot read", async ({ person }) => {
