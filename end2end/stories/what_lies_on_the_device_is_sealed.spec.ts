@@ -5,6 +5,7 @@ import { adminPassword } from "../fixtures/inkfast.ts";
 import { Person } from "../fixtures/person.ts";
 import { RecordForm } from "../fixtures/record_form.ts";
 import { expect, test } from "../fixtures/story.ts";
+import { wouldBeAsked } from "../fixtures/watching.ts";
 
 const typed = "Nobody else reads this";
 
