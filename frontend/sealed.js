@@ -11,6 +11,8 @@ const longestPause = 5_000;
 /** A page that signs in says that nobody is here, and at once that somebody is. */
 const signingInWithin = 300;
 
+/** What stands in the page until this is here: it knows which entries have text. */
+const unkept = globalThis.resilientSeal;
 const { account, draftKeyMark } = document.body.dataset;
 const place = `inkfast:1:key:${account}`;
 const early = `inkfast:1:early:${account}:`;
@@ -203,8 +205,9 @@ globalThis.resilientSeal = {
   },
   /** `undefined` where it may not be kept. */
   seal(name, text) {
-    // The others are marks, times and numbers. And what could not be opened is put back as it was.
-    if (!/^inkfast:1:(draft|outbox|saved|early):/.test(name) || text.startsWith("s1.")) return text;
+    // What could not be opened is put back as it was.
+    const asItIs = text.startsWith("s1.") ? text : unkept.seal(name, text);
+    if (asItIs !== undefined) return asItIs;
     return isOpen() ? seal(keys[0], crypto.getRandomValues(new Uint8Array(12)), name, text) : undefined;
   },
   /** `undefined` for what no key opens. */

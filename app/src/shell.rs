@@ -40,18 +40,14 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
     if let Some(context) = Owner::current_shared_context() {
         context.set_is_hydrating(false);
     }
-    let request = use_context::<PageRequest>();
-    let key_mark = request.as_ref().and_then(|request| request.draft_key_mark.clone());
-    let (assets, build, keeps_pages, local_drafts) = request
-        .map(|request| {
-            (
-                request.assets,
-                request.build,
-                request.offline_pages,
-                request.local_drafts,
-            )
-        })
-        .unwrap_or_default();
+    let PageRequest {
+        assets,
+        build,
+        offline_pages,
+        local_drafts,
+        draft_key_mark,
+        ..
+    } = use_context::<PageRequest>().unwrap_or_default();
     let seals = local_drafts == LocalDrafts::Sealed;
     let account = use_context::<Option<Account>>().flatten().map(|account| account.name);
     view! {
@@ -80,7 +76,7 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                 {inline_script("early.js", EARLY_RECORDER)}
                 <MetaTags />
             </head>
-            <body data-account=account data-draft-key-mark=key_mark>
+            <body data-account=account data-draft-key-mark=draft_key_mark>
                 <DrillsBanner />
                 <App />
                 {(local_drafts != LocalDrafts::Plain)
@@ -103,7 +99,7 @@ pub fn shell(_options: LeptosOptions) -> impl IntoView {
                     src=asset(&assets, "page.js")
                     fetchpriority="low"
                     data-page-script=""
-                    data-keeps-pages=if keeps_pages { "on" } else { "off" }
+                    data-keeps-pages=if offline_pages { "on" } else { "off" }
                 ></script>
             </body>
         </html>

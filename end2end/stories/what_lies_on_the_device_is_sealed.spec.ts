@@ -41,6 +41,19 @@ async function anotherTab(person: Person): Promise<Person> {
   return new Person(await person.page.context().newPage());
 }
 
+/** Text lies sealed, its tab is closed, and the server tells nobody the key for now. */
+async function leftWithoutKey(person: Person) {
+  await person.hasOnlyThisDevice();
+  const form = await person.opens("activities/1");
+  await form.type("title", typed);
+  await form.isKeptOnThisDevice();
+  const kept = await ownEntries(person.page);
+  const context = person.page.context();
+  await context.route("**/api/session/draft-key**", (route) => route.abort());
+  await person.page.close();
+  return { later: await anotherTab(person), kept, context };
+}
+
 test.describe("sealed", () => {
   test.use({ moreSettings: { INKFAST_LOCAL_DRAFTS: "sealed" } });
 
@@ -129,16 +142,7 @@ test.describe("sealed", () => {
 
   test("without a key it is locked until the server has told it, stays as it is, and opens by itself", async ({ person }, info) => {
     info.setTimeout(120_000);
-    await person.hasOnlyThisDevice();
-    const form = await person.opens("activities/1");
-    await form.type("title", typed);
-    await form.isKeptOnThisDevice();
-    const kept = await ownEntries(person.page);
-
-    const context = person.page.context();
-    await context.route("**/api/session/draft-key**", (route) => route.abort());
-    await person.page.close();
-    const later = await anotherTab(person);
+    const { later, kept, context } = await leftWithoutKey(person);
     await later.hasOnlyThisDevice();
     const locked = await later.opens("activities/1");
     await expect(notice(later.page)).toContainText("Locked until the server tells the key");
@@ -278,15 +282,7 @@ test.describe("sealed", () => {
   });
 
   test("signing out of a tab that has no key leaves there what it cannot read", async ({ person }) => {
-    await person.hasOnlyThisDevice();
-    const form = await person.opens("activities/1");
-    await form.type("title", typed);
-    await form.isKeptOnThisDevice();
-    const kept = await ownEntries(person.page);
-    const context = person.page.context();
-    await context.route("**/api/session/draft-key**", (route) => route.abort());
-    await person.page.close();
-    const later = await anotherTab(person);
+    const { later, kept, context } = await leftWithoutKey(person);
     const second = await later.opens("activities/2");
     await expect(notice(later.page)).toContainText("Locked");
     await second.type("title", "Typed while locked");

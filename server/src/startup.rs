@@ -1,6 +1,5 @@
 //! From settings to a running server, and down again.
 
-use app::ui::page_request::LocalDrafts;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
@@ -241,7 +240,7 @@ async fn assemble<D: BackedUp + Watched>(
     let assets: BTreeMap<String, String> = static_files::asset_paths(&storage.site_dir);
     let kept = Kept {
         pages: settings.offline_pages,
-        records: settings.local_drafts == LocalDrafts::Plain,
+        drafts: settings.local_drafts,
     };
     let offline = Offline::new(kept, &storage.site_dir, &assets);
     let test_queries = TestQueries::open(&settings, &panel).map(Arc::new);

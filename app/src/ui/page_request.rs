@@ -7,7 +7,7 @@ use resilient_core::submission::answer::Answer;
 use resilient_core::submission::form_body::FormBody;
 
 /// One request for a page.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct PageRequest {
     /// Path as the browser sent it.
     pub path: String,

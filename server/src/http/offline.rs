@@ -8,6 +8,7 @@ use std::time::UNIX_EPOCH;
 
 use app::api_error::ApiError;
 use app::auth::model::Account;
+use app::ui::page_request::LocalDrafts;
 use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -33,6 +34,9 @@ const PAGE: HeaderName = HeaderName::from_static("inkfast-page");
 /// Whose page it is, percent-coded; absent where nobody is signed in.
 const ACCOUNT: HeaderName = HeaderName::from_static("inkfast-account");
 
+/// What only pages load whose drafts are sealed.
+const SEALS: [&str; 2] = ["sealed.js", "sealed_bg.wasm"];
+
 /// The worker may ask this server, and nobody else.
 const WORKER_POLICY: &str = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 
@@ -40,8 +44,8 @@ const WORKER_POLICY: &str = "default-src 'none'; connect-src 'self'; frame-ances
 #[derive(Clone, Copy)]
 pub struct Kept {
     pub pages: bool,
-    /// Whether pages with text of records are among them, not only the one that stands in for those.
-    pub records: bool,
+    /// Only where these are plain may text of records lie there; else the page that stands in for theirs is all.
+    pub drafts: LocalDrafts,
 }
 
 pub struct Offline {
@@ -55,7 +59,7 @@ impl Offline {
     pub fn new(kept: Kept, site_dir: &Path, assets: &BTreeMap<String, String>) -> Self {
         let build = build_of(site_dir, assets);
         let script = match kept.pages {
-            true => worker(&build, kept.records, assets),
+            true => worker(&build, kept.drafts, assets),
             false => OFF.to_owned(),
         };
         let tag = format!("\"{}\"", hex(&Sha256::digest(script.as_bytes())[..16]));
@@ -90,13 +94,19 @@ fn state_of(file: &Path) -> String {
 }
 
 /// The worker as a release made it smaller, or else its source, behind what it has to know.
-fn worker(build: &str, keeps_records: bool, assets: &BTreeMap<String, String>) -> String {
-    let files: Vec<_> = assets.values().filter(|place| place.starts_with("/pkg/")).collect();
+fn worker(build: &str, drafts: LocalDrafts, assets: &BTreeMap<String, String>) -> String {
+    // No page asks for what seals where nothing is sealed.
+    let is_loaded = |name: &str| drafts == LocalDrafts::Sealed || !SEALS.contains(&name);
+    let files: Vec<_> = assets
+        .iter()
+        .filter(|(name, place)| place.starts_with("/pkg/") && is_loaded(name))
+        .map(|(_, place)| place)
+        .collect();
     let known = json!({
         "build": build,
         "assets": files,
         "session_ms": ABSOLUTE_MS,
-        "keeps_records": keeps_records,
+        "keeps_records": drafts == LocalDrafts::Plain,
     });
     let code = assets.get("worker.js").cloned();
     format!(

@@ -78,6 +78,7 @@ async fn no_page_has_it_and_each_says_what_the_device_keeps() {
         }
         let worker = app.get("/sw.js").await.body;
         assert_eq!(worker.contains("\"keeps_records\":true"), mode == "plain", "{mode}");
+        assert_eq!(worker.contains("sealed_bg"), seals, "{mode}");
         assert!(!worker.contains(&key), "{mode}");
     }
 }
