@@ -66,7 +66,8 @@ pub fn is_installed(program: &str) -> bool {
     env::split_paths(&folders).any(|folder| folder.join(format!("{program}{}", env::consts::EXE_SUFFIX)).is_file())
 }
 
-fn named(command: &Command) -> String {
+/// The program and its words, without where it lies.
+pub fn named(command: &Command) -> String {
     let program = Path::new(command.get_program())
         .file_stem()
         .unwrap_or(command.get_program());

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: brings what the tests need, runs all of them, and closes with what passed and how long it took.
 
+mod failures;
 pub mod needs;
 mod places;
 pub mod stories;
@@ -10,7 +11,7 @@ use clap::ValueEnum;
 use std::env;
 
 use crate::check::{self, Missing};
-use crate::command::{cargo, run as run_command};
+use crate::command::cargo;
 use crate::packages::Packages;
 use crate::server;
 use crate::site;
@@ -82,7 +83,7 @@ fn steps<'a>(workspace: &'a Workspace, playwright: &'a [String]) -> Vec<Step<'a>
             "stories",
             Box::new(|| {
                 let mut stories = stories::playwright(workspace, Mode::Development, playwright);
-                run_command(places::in_memory(&mut stories))
+                failures::run(places::in_memory(&mut stories))
             }),
         ),
         step(
@@ -101,7 +102,7 @@ fn steps<'a>(workspace: &'a Workspace, playwright: &'a [String]) -> Vec<Step<'a>
                 // The programs are those of the other stories: it is the browser's side that releasing changes most.
                 let files = stories::of_the_module(workspace)?;
                 let mut stories = stories::playwright(workspace, Mode::Development, &files);
-                run_command(places::in_memory(&mut stories))
+                failures::run(places::in_memory(&mut stories))
             }),
         ),
     ]
@@ -112,7 +113,7 @@ fn steps<'a>(workspace: &'a Workspace, playwright: &'a [String]) -> Vec<Step<'a>
 const AT_ONCE: &str = "4";
 
 fn packages(workspace: &Workspace) -> Result<()> {
-    run_command(
+    failures::run(
         places::in_memory(&mut cargo(workspace))
             .env(
                 "RUST_TEST_THREADS",

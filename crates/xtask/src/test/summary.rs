@@ -12,7 +12,8 @@ pub struct Summary {
 
 enum Ending {
     Passed(Duration),
-    Failed(Duration),
+    /// With what it said.
+    Failed(Duration, String),
     /// An earlier step of the same part failed.
     LeftOut,
 }
@@ -29,8 +30,9 @@ impl Summary {
         let ending = match work() {
             Ok(()) => Ending::Passed(started.elapsed()),
             Err(failure) => {
-                eprintln!("{failure:#}");
-                Ending::Failed(started.elapsed())
+                let failure = format!("{failure:#}");
+                eprintln!("{failure}");
+                Ending::Failed(started.elapsed(), failure)
             }
         };
         self.lines.push((part, name, ending));
@@ -41,15 +43,19 @@ impl Summary {
     /// # Errors
     /// A step failed.
     pub fn close(self) -> Result<()> {
+        let failures = self.lines.iter().filter_map(|(_, name, ending)| match ending {
+            Ending::Failed(_, failure) => Some((name, failure)),
+            _ => None,
+        });
+        let mut failed = 0;
+        for (name, failure) in failures {
+            println!("\n== what failed: {name}\n{failure}");
+            failed += 1;
+        }
         println!("\n== summary");
         for (_, name, ending) in &self.lines {
             println!("{name:28} {}", ending.words());
         }
-        let failed = self
-            .lines
-            .iter()
-            .filter(|(.., ending)| matches!(ending, Ending::Failed(_)))
-            .count();
         if failed > 0 {
             bail!("{failed} of {} steps failed", self.lines.len());
         }
@@ -59,7 +65,7 @@ impl Summary {
     fn has_failed(&self, part: Part) -> bool {
         self.lines
             .iter()
-            .any(|(other, _, ending)| *other == part && matches!(ending, Ending::Failed(_)))
+            .any(|(other, _, ending)| *other == part && matches!(ending, Ending::Failed(..)))
     }
 }
 
@@ -67,7 +73,7 @@ impl Ending {
     fn words(&self) -> String {
         match self {
             Ending::Passed(took) => format!("passed {:7.1} s", took.as_secs_f64()),
-            Ending::Failed(took) => format!("FAILED {:7.1} s", took.as_secs_f64()),
+            Ending::Failed(took, _) => format!("FAILED {:7.1} s", took.as_secs_f64()),
             Ending::LeftOut => "left out".to_owned(),
         }
     }
