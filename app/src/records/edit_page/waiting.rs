@@ -4,7 +4,9 @@ use leptos::prelude::*;
 use resilient_form::DeviceDrafts;
 
 use super::Found;
+use crate::drafts::discarding::{Discarded, discard};
 use crate::records::address;
+use crate::records::model::RecordKey;
 use crate::ui::notice::{Tone, notice};
 use crate::ui::visit::Visit;
 
@@ -31,6 +33,29 @@ pub fn waiting(visit: &Visit, found: &Found) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// What was typed into the form of a record that is gone was saved as a new one, and is still kept as text of the old one.
+pub fn made_anew(found: &Found, key: &RecordKey) -> AnyView {
+    let url = address::record_url(&found.table.name, key);
+    let each = found.drafts.iter().enumerate().map(|(at, kept)| {
+        discard(&Discarded {
+            form_key: &kept.form_key,
+            revision: &kept.draft.revision,
+            title: "the text typed before the record was deleted",
+            changed_at_ms: Some(kept.changed_at_ms),
+            id: format!("discard-{at}"),
+        })
+    });
+    let actions = view! {
+        <p class="actions"><a class="button" href=url>"Open the new record"</a></p>
+        <div class="actions">{each.collect_view()}</div>
+    };
+    notice(
+        Tone::Attention,
+        "What you typed here was saved as a new record.",
+        actions,
+    )
 }
 
 /// Lists what this device has of a record that is not there any more, and makes it a new one where it is asked to.
