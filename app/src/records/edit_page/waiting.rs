@@ -47,15 +47,15 @@ pub fn made_anew(found: &Found, key: &RecordKey) -> AnyView {
             id: format!("discard-{at}"),
         })
     });
-    let actions = view! {
-        <p class="actions"><a class="button" href=url>"Open the new record"</a></p>
-        <div class="actions">{each.collect_view()}</div>
+    let body = view! {
+        <p>"It is still kept as it was typed before. Discard it when you need it no more."</p>
+        <div class="actions">
+            <a class="button" href=url>"Open the new record"</a>
+            {each.collect_view()}
+        </div>
     };
-    notice(
-        Tone::Attention,
-        "What you typed here was saved as a new record.",
-        actions,
-    )
+    let said = notice(Tone::Attention, "What you typed here was saved as a new record.", body);
+    view! { <div class="notices">{said}</div> }.into_any()
 }
 
 /// Lists what this device has of a record that is not there any more, and makes it a new one where it is asked to.
