@@ -236,7 +236,7 @@ impl StoredSubmission {
 /// The writer of the draft that another page load makes of what `page` recorded: the page may live and
 /// go on recording, so each text it recorded is a draft of its own, and the same text the same draft.
 pub fn taking_over_writer(page: &str, early: &Early) -> String {
-    let hash = fnv1a(None, early.json().bytes());
+    let hash = fnv1a(None, &early.json());
     let digit = |byte: u8| [byte >> 4, byte & 0xf].map(|half| char::from_digit(half.into(), 16));
     let digits = hash.to_be_bytes().into_iter().flat_map(digit).flatten();
     [page, TAKEN_OVER].concat().chars().chain(digits).collect()

@@ -40,8 +40,8 @@ pub fn is_submission_id(id: &str) -> bool {
 /// page, tab and device that does it, however often: one text becomes one record.
 pub fn recreation_id(form_key: &str, text: &Revision) -> String {
     let name = [form_key, ":", &text.seq.to_string(), ":", &text.writer].concat();
-    let high = fnv1a(None, name.bytes());
-    let low = fnv1a(Some(high), name.bytes());
+    let high = fnv1a(None, &name);
+    let low = fnv1a(Some(high), &name);
     submission_id(u128::from(high) << 64 | u128::from(low))
 }
 
