@@ -172,6 +172,8 @@ async function keepTrying() {
   if (document.querySelector("[data-locked]") && !sayWhatDoesNotOpen()) {
     say("Unlocked", "What this device keeps of this page's text can be read now. Load the page anew to see it.");
   }
+  // A form offers what was refused as if its field were left.
+  document.querySelector("form[data-resilient-form]")?.dispatchEvent(new Event("focusout"));
   // Where nobody would miss anything, the page does so by itself.
   dispatchEvent(new Event("inkfast-unlocked"));
 }

@@ -130,12 +130,11 @@ impl FormMachine {
 
     /// Brings the device up to date with the form, now.
     pub(super) fn keep_on_device(&mut self, orders: &mut Vec<Effect>) {
-        if self.device.unwritten_since.take().is_none() {
-            return;
-        }
-        if self.has_plain_changes() {
+        let is_due = self.device.unwritten_since.take().is_some();
+        // What was refused may be taken now: there is room again, or a key.
+        if self.has_plain_changes() && (is_due || self.device.refused.is_some()) {
             orders.push(Effect::KeepLocally(self.device_draft()));
-        } else {
+        } else if is_due {
             let revisions = self.chain.all();
             if !revisions.is_empty() && self.has_server_drafts {
                 let form_key = self.form_key.clone();

@@ -208,6 +208,29 @@ fn without_room_on_the_device_the_page_says_so_and_the_server_still_gets_the_dra
 }
 
 #[test]
+fn what_the_device_refused_is_offered_again_when_its_field_or_the_page_is_left_and_not_before() {
+    let keeps = |page: &Page| {
+        let is_kept = |order: &Effect| matches!(order, Effect::KeepLocally(_));
+        page.orders.iter().any(is_kept)
+    };
+    for leaves in [Event::FieldLeft, Event::PageHidden, Event::PageLeft] {
+        let mut page = Page::drawn();
+        page.types("name", "a")
+            .after(300)
+            .tell(Event::LocalRefused(revision(1, "w")));
+        page.after(60_000);
+        assert!(!keeps(&page), "by itself it would be refused again and again");
+        page.tell(leaves.clone());
+        assert!(keeps(&page), "{leaves:?}");
+        page.tell(Event::KeptLocally(revision(1, "w")));
+        assert!(!page.form.guard());
+        assert!(!page.form.words().contains("Not protected"), "{}", page.form.words());
+        page.tell(leaves);
+        assert!(!keeps(&page), "what is kept is not written again");
+    }
+}
+
+#[test]
 fn half_composed_text_is_not_kept_anywhere() {
     let keeps = |page: &Page| {
         let keeps = |order: &&Effect| matches!(order, Effect::KeepLocally(_) | Effect::SaveDraft(_));
