@@ -1,7 +1,7 @@
 #[cfg(feature = "ssr")]
 mod comparing;
 #[cfg(feature = "ssr")]
-pub mod discarding;
+mod discarding;
 #[cfg(feature = "ssr")]
 pub mod draft_list;
 #[cfg(feature = "ssr")]

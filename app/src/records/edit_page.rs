@@ -13,7 +13,7 @@ use std::sync::Arc;
 use leptos::prelude::*;
 use resilient_core::draft::Revision;
 use resilient_core::submission::answer::Outcome;
-use resilient_core::submission::{is_submission_id, recreation_id};
+use resilient_core::submission::is_submission_id;
 
 pub use self::incoming::incoming;
 use super::address::{self, Target};
@@ -197,48 +197,26 @@ async fn unreadable(visit: &Visit, found: Found, error: &ApiError) -> AnyView {
 /// The record is gone. What the server has of what was typed goes into the form of a new one; this device may have newer
 /// text, which no form of the record will ask for any more.
 async fn recreated(visit: &Visit, found: Found, error: ApiError) -> Result<AnyView, ApiError> {
-    let below = waiting::gone(visit, &found);
-    let Some(text) = recreated_text(visit, &found) else {
-        return Ok(error_page_with(visit, &error, below).await);
-    };
-    let target = Target::New(recreation_id(&found.target.form_key(&found.table.name), &text));
-    let form_key = target.form_key(&found.table.name);
+    if found.drafts.is_empty() && visit.posted.is_none() {
+        return Ok(error_page_with(visit, &error, waiting::gone(visit, &found)).await);
+    }
     if visit.posted.is_none() {
-        // Where that cannot be asked, saving again is still safe: one form makes one record.
-        if let Ok(Some(key)) = visit.records.made_from(&visit.account, &form_key).await {
-            let made = waiting::made_anew(&found, &key);
-            return Ok(error_page_with(visit, &error, view! { {made} {below} }.into_any()).await);
-        }
         visit.answer_with(&error);
     }
     let record = visit.records.form(&visit.account, &found.table, None).await?;
-    let (mut drafts, own_missing) = drafts(visit, &form_key).await;
-    let has_own = !drafts.is_empty();
-    let others = found.drafts.into_iter();
-    drafts.extend(others.filter(|kept| !has_own || kept.draft.revision != text));
-    let found = Found {
-        target,
-        record: Some(record),
-        drafts,
-        without_drafts: found.without_drafts || own_missing,
-        recreates: true,
-        ..found
-    };
-    Ok(page(visit, found, Some(below)).await)
-}
-
-/// Of which text the new record is made: what was posted, what was asked for, or else what stands first.
-fn recreated_text(visit: &Visit, found: &Found) -> Option<Revision> {
-    if let Some(posted) = &visit.posted {
-        // A body that names none is the only one of its kind.
-        return Some(posted.body.revision.clone().unwrap_or_else(|| Revision {
-            seq: 0,
-            writer: visit.request.writer.clone(),
-        }));
-    }
-    let revisions = || found.drafts.iter().map(|kept| &kept.draft.revision);
-    let asked = restore(visit).and_then(|asked| revisions().find(|revision| **revision == asked.revision));
-    asked.or_else(|| revisions().next()).cloned()
+    let on_this_device = waiting::gone(visit, &found);
+    let target = Target::New(visit.request.submission_id.clone());
+    Ok(page(
+        visit,
+        Found {
+            target,
+            record: Some(record),
+            recreates: true,
+            ..found
+        },
+        Some(on_this_device),
+    )
+    .await)
 }
 
 fn view_of(visit: &Visit, found: &Found) -> Option<FormView> {

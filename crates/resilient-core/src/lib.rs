@@ -12,7 +12,6 @@ pub mod connection;
 pub mod difference;
 pub mod draft;
 pub mod failure;
-pub mod hash;
 pub mod latency;
 pub mod merge;
 pub mod path_text;

@@ -4,7 +4,6 @@
 //! where it is.
 
 use resilient_core::draft::{Draft, Revision, Values};
-use resilient_core::hash::fnv1a;
 use resilient_core::submission::Submission;
 use resilient_core::submission::answer::{Answer, Outcome};
 use resilient_core::submission::machine::effects::{DeviceDraft, JustSaved, OutboxEntry};
@@ -236,7 +235,11 @@ impl StoredSubmission {
 /// The writer of the draft that another page load makes of what `page` recorded: the page may live and
 /// go on recording, so each text it recorded is a draft of its own, and the same text the same draft.
 pub fn taking_over_writer(page: &str, early: &Early) -> String {
-    let hash = fnv1a(None, &early.json());
+    let json = early.json();
+    // FNV-1a, 64 bits.
+    let hash = json.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     let digit = |byte: u8| [byte >> 4, byte & 0xf].map(|half| char::from_digit(half.into(), 16));
     let digits = hash.to_be_bytes().into_iter().flat_map(digit).flatten();
     [page, TAKEN_OVER].concat().chars().chain(digits).collect()

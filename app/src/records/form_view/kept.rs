@@ -110,9 +110,8 @@ fn in_form(sources: &FormSources, kept: &KeptDraft, restore: Option<&Restore>) -
     if sources.recreates {
         typed.notices.insert(0, Notice::Recreates);
     }
-    let is_own = !sources.recreates || kept.form_key == sources.target.form_key(&sources.table.name);
     // A save deletes the draft it names: one that is only partly in the form, or of another form, must stay.
-    if !is_partial(restore) && is_own {
+    if !is_partial(restore) && !sources.recreates {
         typed.drawn = Some(draft.revision.clone());
         typed.drawn_on = draft.on.clone();
     }

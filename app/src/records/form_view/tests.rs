@@ -606,19 +606,6 @@ fn a_draft_of_a_deleted_record_goes_into_the_form_of_a_new_one_and_stays_where_i
     let view = case.drawn();
     assert_eq!(view.notices[0], Notice::Recreates);
     assert_eq!((field(&view, "title").text.as_str(), view.drawn.seq), ("Mine", 0));
-
-    // What was typed into that form is its own.
-    let own = KeptDraft {
-        form_key: format!("activity/new-{FRESH}"),
-        ..draft(5, "later", &[("title", None, text("Typed since"))])
-    };
-    case.drafts.insert(0, own);
-    let view = case.drawn();
-    assert_eq!(view.notices[0], Notice::Recreates);
-    assert_eq!(
-        (field(&view, "title").text.as_str(), view.drawn.seq),
-        ("Typed since", 5)
-    );
 }
 
 #[test]

@@ -7,9 +7,7 @@ pub mod queue;
 
 use serde::{Deserialize, Serialize};
 
-use self::machine::submission_id;
 use crate::draft::{Revision, Values};
-use crate::hash::fnv1a;
 
 /// One press of Save. The same type serves the form, the outbox, the server draft and the replay.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,15 +32,6 @@ pub fn is_submission_id(id: &str) -> bool {
             8 | 13 | 18 | 23 => byte == b'-',
             _ => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
         })
-}
-
-/// The id of the form that makes a record anew out of a text of `form_key` whose own record is gone. The same for every
-/// page, tab and device that does it, however often: one text becomes one record.
-pub fn recreation_id(form_key: &str, text: &Revision) -> String {
-    let name = [form_key, ":", &text.seq.to_string(), ":", &text.writer].concat();
-    let high = fnv1a(None, &name);
-    let low = fnv1a(Some(high), &name);
-    submission_id(u128::from(high) << 64 | u128::from(low))
 }
 
 /// Whether `writer` may name a page load: 1 to 64 characters of `[A-Za-z0-9_-]`.
@@ -91,23 +80,6 @@ mod tests {
         }
         for other in ["", "a b", "a.b", "é", "a/b", &"a".repeat(65)] {
             assert!(!is_writer(other), "{other}");
-        }
-    }
-
-    #[test]
-    fn a_text_whose_record_is_gone_becomes_one_record_wherever_that_is_asked_for() {
-        let text = |seq, writer: &str| Revision {
-            seq,
-            writer: writer.to_owned(),
-        };
-        let of = |form_key, seq, writer| recreation_id(form_key, &text(seq, writer));
-        let id = of("site/7", 3, "tab");
-        assert!(is_submission_id(&id), "{id}");
-        assert_eq!(id, of("site/7", 3, "tab"));
-        let others = [of("site/8", 3, "tab"), of("site/7", 4, "tab"), of("site/7", 3, "tac")];
-        for other in &others {
-            assert_ne!(id[..18], other[..18], "neither half tells less than the other");
-            assert_ne!(id[19..], other[19..]);
         }
     }
 

@@ -7,7 +7,6 @@ use resilient_core::connection::PROBE_LIMIT;
 use resilient_core::draft::{Draft, Revision, Values};
 use resilient_core::submission::machine::effects::DeviceDraft;
 use resilient_core::submission::machine::submission_id;
-use resilient_core::submission::recreation_id;
 use web_sys::{Element, Event as DomEvent};
 
 use super::connection::Request;
@@ -183,15 +182,7 @@ fn take_out(button: &Element) {
 /// The text becomes a draft of the form of a new record, which is opened then. Once it lies there, `moved` is over: a
 /// press of it that never left would make it a second time.
 pub async fn create_as_new(account: &str, new_url: &str, form_key: &str, draft: Draft, moved: Vec<Revision>) {
-    let id = recreation_id(form_key, &draft.revision);
-    // A copy: what becomes of it there says nothing of the text itself.
-    let draft = Draft {
-        revision: Revision {
-            seq: 1,
-            writer: submission_id(random::bits()),
-        },
-        ..draft
-    };
+    let id = submission_id(random::bits());
     let table = form_key.split('/').next().unwrap_or_default();
     let draft = DeviceDraft {
         form_key: [table, "/new-", &id].concat(),
