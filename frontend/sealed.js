@@ -172,9 +172,7 @@ async function keepTrying() {
   if (document.querySelector("[data-locked]") && !sayWhatDoesNotOpen()) {
     say("Unlocked", "What this device keeps of this page's text can be read now. Load the page anew to see it.");
   }
-  // A form offers what was refused as if its field were left.
-  document.querySelector("form[data-resilient-form]")?.dispatchEvent(new Event("focusout"));
-  // Where nobody would miss anything, the page does so by itself.
+  // Where nobody would miss anything, the page does so by itself; a form offers what was refused.
   dispatchEvent(new Event("inkfast-unlocked"));
 }
 

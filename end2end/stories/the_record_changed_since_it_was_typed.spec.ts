@@ -161,6 +161,9 @@ test("the record was deleted meanwhile: what was typed is in the form of a new o
     await form.holds("title", "Grease every bearing");
   }
   await context.close();
+  // What stands in the form is not offered a second time.
+  await expect(person.page.locator("[data-device-drafts]")).toHaveCount(1);
+  await expect(person.page.locator("[data-device-draft]")).toHaveCount(0);
   await form.save();
   await form.is("saved");
   expect(await database.rows("SELECT id FROM activities WHERE title = 'Grease every bearing'")).toHaveLength(1);

@@ -73,6 +73,8 @@ pub struct FormView {
     pub drawn: Revision,
     /// What the drawn draft was built on.
     pub drawn_on: Option<Revision>,
+    /// The draft of the record that is gone, all of which stands in this form of a new one.
+    pub copied: Option<Revision>,
     pub page_writer: String,
     pub state: FormState,
     pub fields: Vec<Field>,
@@ -184,6 +186,7 @@ impl FormView {
             version: version(sources, &typed),
             drawn: typed.drawn.clone().unwrap_or_else(|| page_load(sources)),
             drawn_on: typed.drawn_on.clone(),
+            copied: typed.copied.clone(),
             page_writer: sources.page_writer.to_owned(),
             state,
             words: words(sources, &typed, state),

@@ -46,6 +46,7 @@ fn form(account: &str, saved_id: Option<&str>, found: &Found, view: &FormView) -
             data-writer=view.page_writer.clone()
             data-draft-on-seq=view.drawn_on.as_ref().map(|on| on.seq.to_string())
             data-draft-on-writer=view.drawn_on.as_ref().map(|on| on.writer.clone())
+            data-copied=view.copied.as_ref().map(|copied| format!("{}-{}", copied.seq, copied.writer))
             data-saved-id=saved.and(saved_id).map(str::to_owned)
             data-saved-seq=saved.map(|saved| saved.revision.seq.to_string())
             data-saved-writer=saved.map(|saved| saved.revision.writer.clone())

@@ -49,8 +49,8 @@ fn one_notice(view: &FormView, found: &Found, one: &Notice) -> AnyView {
             Tone::Attention,
             "This record was deleted meanwhile.",
             view! { <p>
-                "What you typed is in the form below. Save creates it as a new record. What this device still keeps of it is \
-                 listed below the form: it may be the same text, or a newer one."
+                "What you typed is in the form below. Save creates it as a new record. Another text of it that \
+                 this device keeps is listed below the form."
             </p> },
         ),
         Notice::AlreadyCreated => notice(

@@ -111,9 +111,13 @@ fn in_form(sources: &FormSources, kept: &KeptDraft, restore: Option<&Restore>) -
         typed.notices.insert(0, Notice::Recreates);
     }
     // A save deletes the draft it names: one that is only partly in the form, or of another form, must stay.
-    if !is_partial(restore) && !sources.recreates {
-        typed.drawn = Some(draft.revision.clone());
-        typed.drawn_on = draft.on.clone();
+    if !is_partial(restore) {
+        if sources.recreates {
+            typed.copied = Some(draft.revision.clone());
+        } else {
+            typed.drawn = Some(draft.revision.clone());
+            typed.drawn_on = draft.on.clone();
+        }
     }
     if sources.record.is_none() {
         typed.version = Some(draft.version.clone());

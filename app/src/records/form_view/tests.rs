@@ -606,6 +606,25 @@ fn a_draft_of_a_deleted_record_goes_into_the_form_of_a_new_one_and_stays_where_i
     let view = case.drawn();
     assert_eq!(view.notices[0], Notice::Recreates);
     assert_eq!((field(&view, "title").text.as_str(), view.drawn.seq), ("Mine", 0));
+    assert_eq!(view.copied.as_ref(), Some(&case.drafts[0].draft.revision));
+}
+
+#[test]
+fn only_all_of_a_draft_of_another_form_is_a_copy_of_it() {
+    let mut case = Case::new();
+    case.drafts = vec![draft(
+        3,
+        "tab",
+        &[("title", None, text("Mine")), ("notes", None, text("And mine"))],
+    )];
+    assert_eq!(case.drawn().copied, None, "it is this form's own");
+    case.target = Target::New(FRESH.into());
+    case.recreates = true;
+    case.restore = Some(Restore {
+        revision: case.drafts[0].draft.revision.clone(),
+        columns: Some(vec!["title".into()]),
+    });
+    assert_eq!(case.drawn().copied, None);
 }
 
 #[test]

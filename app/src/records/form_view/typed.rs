@@ -47,6 +47,8 @@ pub struct Typed {
     pub version: Option<String>,
     pub drawn: Option<Revision>,
     pub drawn_on: Option<Revision>,
+    /// The draft of another form, all of which stands in this one.
+    pub copied: Option<Revision>,
     pub errors: BTreeMap<String, String>,
     pub conflicts: Vec<ConflictView>,
     pub notices: Vec<Notice>,

@@ -28,10 +28,12 @@ pub async fn start() {
     );
     let gone = place.closest("[data-gone-record]").ok().flatten();
     let new_url = gone.as_ref().and_then(|gone| gone.get_attribute("data-gone-record"));
+    let copied = find("form[data-copied]").and_then(|form| form.get_attribute("data-copied"));
     let list = List {
         account,
         records_url,
         new_url,
+        copied,
     };
     list.show(&place, &only).await;
     if !only.is_empty() && list.new_url.is_none() {
@@ -68,6 +70,8 @@ struct List {
     records_url: String,
     /// Of a record that is gone: where a new one is made, empty where this person may not.
     new_url: Option<String>,
+    /// `{seq}-{writer}` of the text that stands in the page's form: made a record from both places, it would be two.
+    copied: Option<String>,
 }
 
 impl List {
@@ -75,6 +79,9 @@ impl List {
         let mut forms = BTreeMap::<String, Work>::new();
         for (draft, _) in device::drafts(&self.account).await {
             let Draft { values, revision, .. } = draft.draft;
+            if self.copied == Some([&revision.seq.to_string(), "-", &revision.writer].concat()) {
+                continue;
+            }
             forms.entry(draft.form_key).or_default().texts.push((values, revision));
         }
         for submission in device::submissions(&self.account).await {

@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 
 use crate::command::named;
 
-/// Enough for the names of a dozen failures and what each of them said first.
-const MOST_LINES: usize = 240;
+/// Of the failures of one binary, or of the stories: what they said first, and their names, which come last.
+const FIRST_LINES: usize = 80;
+const LAST_LINES: usize = 40;
 
 /// Runs to the end with its output shown.
 ///
@@ -29,7 +30,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     }
     let status = child.wait()?;
     if !status.success() {
-        bail!("{name} failed ({status})\n{}", failures.told.join("\n"));
+        bail!("{name} failed ({status})\n{}", failures.told().join("\n"));
     }
     Ok(())
 }
@@ -38,20 +39,41 @@ pub fn run(command: &mut Command) -> Result<()> {
 #[derive(Default)]
 struct Failures {
     within: bool,
-    told: Vec<String>,
+    /// Those of each binary by themselves.
+    sections: Vec<Vec<String>>,
 }
 
 impl Failures {
     fn take(&mut self, line: &str) {
-        if line == "failures:" || begins_a_story(line) {
+        let line = line.trim_end();
+        if !self.within && (line == "failures:" || begins_a_story(line)) {
             self.within = true;
+            self.sections.push(Vec::new());
         }
-        if self.within && self.told.len() < MOST_LINES {
-            self.told.push(line.to_owned());
+        if self.within
+            && let Some(section) = self.sections.last_mut()
+        {
+            section.push(line.to_owned());
         }
         if line.starts_with("test result:") {
             self.within = false;
         }
+    }
+
+    fn told(&self) -> Vec<&str> {
+        let mut told = Vec::new();
+        for section in &self.sections {
+            let left_out = FIRST_LINES..section.len().saturating_sub(LAST_LINES);
+            for (at, line) in section.iter().enumerate() {
+                if at == left_out.start && !left_out.is_empty() {
+                    told.push("…");
+                }
+                if !left_out.contains(&at) {
+                    told.push(line.as_str());
+                }
+            }
+        }
+        told
     }
 }
 
@@ -67,8 +89,8 @@ mod tests {
 
     fn told(output: &str) -> Vec<String> {
         let mut failures = Failures::default();
-        output.lines().for_each(|line| failures.take(line));
-        failures.told
+        output.split_terminator('\n').for_each(|line| failures.take(line));
+        failures.told().into_iter().map(str::to_owned).collect()
     }
 
     #[test]
@@ -86,6 +108,17 @@ mod tests {
                       1) stories/x.spec.ts:4:1 › says ──\n    Error: nothing\n  1 failed\n";
         assert_eq!(told(output)[0], "  1) stories/x.spec.ts:4:1 › says ──");
         assert_eq!(told(output).len(), 3);
+    }
+
+    #[test]
+    fn a_long_failure_does_not_crowd_out_the_names() {
+        let output = |lines: usize| format!("failures:\r\n{}    b\ntest result: FAILED", "boom\n".repeat(lines));
+        let kept = told(&output(1_000));
+        assert_eq!(kept.len(), FIRST_LINES + 1 + LAST_LINES);
+        assert_eq!(kept[FIRST_LINES], "…");
+        assert!(kept.iter().any(|line| line == "    b"));
+        let whole = told(&output(FIRST_LINES + LAST_LINES - 3));
+        assert!(whole.len() == FIRST_LINES + LAST_LINES && !whole.iter().any(|line| line == "…"));
     }
 
     #[test]

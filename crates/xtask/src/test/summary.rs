@@ -30,9 +30,8 @@ impl Summary {
         let ending = match work() {
             Ok(()) => Ending::Passed(started.elapsed()),
             Err(failure) => {
-                let failure = format!("{failure:#}");
-                eprintln!("{failure}");
-                Ending::Failed(started.elapsed(), failure)
+                eprintln!("{name} failed; what did is said at the end");
+                Ending::Failed(started.elapsed(), format!("{failure:#}"))
             }
         };
         self.lines.push((part, name, ending));

@@ -130,17 +130,29 @@ impl FormMachine {
 
     /// Brings the device up to date with the form, now.
     pub(super) fn keep_on_device(&mut self, orders: &mut Vec<Effect>) {
-        let is_due = self.device.unwritten_since.take().is_some();
-        // What was refused may be taken now: there is room again, or a key.
-        if self.has_plain_changes() && (is_due || self.device.refused.is_some()) {
+        if self.device.unwritten_since.take().is_none() {
+            return self.offer_again(orders);
+        }
+        if self.has_plain_changes() {
             orders.push(Effect::KeepLocally(self.device_draft()));
-        } else if is_due {
+        } else {
             let revisions = self.chain.all();
             if !revisions.is_empty() && self.has_server_drafts {
                 let form_key = self.form_key.clone();
                 orders.push(Effect::TypedBack { form_key, revisions });
             }
             self.drop_from_device(orders);
+        }
+    }
+
+    /// What the device refused it may take now: there is room again, or a key.
+    fn offer_again(&mut self, orders: &mut Vec<Effect>) {
+        let present = &self.chain.present;
+        // A put-aside text may have been what was refused, and another page's text is not this one's to write.
+        let is_refused = self.device.refused.is_some() && self.device.held.as_ref() != Some(present);
+        let is_own = present.writer == self.chain.writer && !self.discarded_elsewhere;
+        if is_refused && is_own && self.has_plain_changes() {
+            orders.push(Effect::KeepLocally(self.device_draft()));
         }
     }
 

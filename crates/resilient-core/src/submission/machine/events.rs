@@ -17,6 +17,8 @@ pub enum Event {
     CompositionEnded,
     /// The focus left a field.
     FieldLeft,
+    /// The device takes what it refused before.
+    DeviceOpened,
     /// The page became hidden; it may never be shown again.
     PageHidden,
     /// The page is going away.

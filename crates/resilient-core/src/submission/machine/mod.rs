@@ -110,6 +110,8 @@ impl FormMachine {
                 self.composing = false;
                 self.keep_on_device(orders);
             }
+            Event::DeviceOpened if self.composing => {}
+            Event::DeviceOpened => self.keep_on_device(orders),
             Event::PageHidden => {
                 self.keep_on_device(orders);
                 self.keep_on_server(given, orders);

@@ -159,6 +159,11 @@ fn hear_leaving(form: &Rc<Form>) {
 
 fn hear_other_tabs(form: &Rc<Form>) {
     let own = Rc::clone(form);
+    // Said by what seals, once it has a key.
+    listen(&window(), "inkfast-unlocked", move |_: DomEvent| {
+        own.tell(Event::DeviceOpened)
+    });
+    let own = Rc::clone(form);
     listen(&window(), "storage", move |event: StorageEvent| {
         let Some(key) = event.key() else { return };
         let opened = |entry: Option<String>| entry.map(|entry| seal::opened(&key, entry));

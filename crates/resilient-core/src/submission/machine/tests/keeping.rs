@@ -208,12 +208,17 @@ fn without_room_on_the_device_the_page_says_so_and_the_server_still_gets_the_dra
 }
 
 #[test]
-fn what_the_device_refused_is_offered_again_when_its_field_or_the_page_is_left_and_not_before() {
+fn what_the_device_refused_is_offered_again_when_it_opens_or_field_or_page_is_left_and_not_before() {
     let keeps = |page: &Page| {
         let is_kept = |order: &Effect| matches!(order, Effect::KeepLocally(_));
         page.orders.iter().any(is_kept)
     };
-    for leaves in [Event::FieldLeft, Event::PageHidden, Event::PageLeft] {
+    for leaves in [
+        Event::DeviceOpened,
+        Event::FieldLeft,
+        Event::PageHidden,
+        Event::PageLeft,
+    ] {
         let mut page = Page::drawn();
         page.types("name", "a")
             .after(300)
@@ -228,6 +233,53 @@ fn what_the_device_refused_is_offered_again_when_its_field_or_the_page_is_left_a
         page.tell(leaves);
         assert!(!keeps(&page), "what is kept is not written again");
     }
+}
+
+#[test]
+fn half_composed_text_is_not_offered_when_the_device_opens() {
+    let mut page = Page::drawn();
+    page.types("name", "a")
+        .after(300)
+        .tell(Event::LocalRefused(revision(1, "w")));
+    page.tell(Event::CompositionStarted).tell(Event::DeviceOpened);
+    assert!(page.orders.is_empty(), "{:?}", page.orders);
+    page.tell(Event::CompositionEnded).tell(Event::DeviceOpened);
+    assert_eq!(page.kept_drafts().len(), 1);
+}
+
+#[test]
+fn what_the_device_refused_and_somebody_discarded_elsewhere_is_not_offered_again() {
+    let mut page = Page::drawn();
+    page.types("name", "typed")
+        .after(2_000)
+        .tell(Event::LocalRefused(revision(1, "w")));
+    page.tell(Event::DraftStored(revision(1, "w")));
+    page.tell(Event::DiscardedElsewhere(revision(1, "w")));
+    for leaves in [
+        Event::DeviceOpened,
+        Event::FieldLeft,
+        Event::PageHidden,
+        Event::PageLeft,
+    ] {
+        page.tell(leaves);
+        assert!(page.orders.is_empty(), "{:?}", page.orders);
+    }
+    page.tell(Event::KeepPressed).after(300);
+    assert_eq!(page.kept_drafts()[0].draft.values, values(&[("name", "typed")]));
+}
+
+#[test]
+fn a_restored_text_is_not_written_where_one_put_aside_was_refused() {
+    let mut page = Page::open(
+        drawn(),
+        Found {
+            drafts: vec![device_draft("old", 3, "typed")],
+            ..Found::default()
+        },
+    );
+    page.tell(Event::LocalRefused(revision(7, "aside")));
+    page.tell(Event::DeviceOpened);
+    assert!(page.kept_drafts().is_empty(), "{:?}", page.orders);
 }
 
 #[test]
