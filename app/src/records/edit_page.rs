@@ -97,7 +97,8 @@ async fn new(visit: &Visit, table: &str) -> Result<AnyView, ApiError> {
     let made = made_before(visit);
     if let Some(key) = made.clone() {
         target = Target::Existing(key);
-    } else if posted_outcome(visit) == Some(Outcome::Mismatch) {
+    } else if matches!(posted_outcome(visit), Some(Outcome::Mismatch | Outcome::Gone)) {
+        // This form has made its record, or stands for another one.
         target = Target::New(visit.request.submission_id.clone());
     }
     let created_before = made.is_some();

@@ -5,7 +5,7 @@ use axum::http::{Method, StatusCode};
 use resilient_core::submission::answer::Outcome;
 
 use crate::support::drawn_form::DrawnForm;
-use crate::support::test_app::TestApp;
+use crate::support::test_app::{Outage, TestApp};
 
 const ACTIVITY: &str = "/records/activities/1";
 
@@ -426,4 +426,33 @@ async fn one_form_makes_one_record_even_under_another_id() {
     assert_eq!(answer.key, made.key, "it names the record that was made");
     let list = app.get("/records/sites?q=Quarry").await;
     assert_eq!(list.body.matches("QRY-").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_in_a_form_whose_record_was_made_and_deleted_goes_on_in_a_form_of_its_own() {
+    let outage = Outage::prepared().await;
+    let app = &outage.app;
+    let address = app.get("/records/activity/new").await.location().to_owned();
+    let form = app.form(&address).await.with("v.title", "Made in another tab");
+    assert_eq!(app.save(&form).await.1.outcome, Outcome::Saved);
+    outage
+        .database
+        .query("DELETE FROM activity WHERE title = 'Made in another tab'");
+    // As its script, which then offers a new form, and as a browser without one, which is given it.
+    let typed_on = form.with("v.title", "Typed on");
+    let (status, answer) = app.save(&typed_on).await;
+    assert_eq!((status, answer.outcome), (StatusCode::GONE, Outcome::Gone));
+    let page = app.post(&typed_on).await;
+    assert_eq!(page.status, StatusCode::GONE, "{}", page.body);
+    let drawn = DrawnForm::read(&page.body);
+    assert_ne!(drawn.action, typed_on.action);
+    assert_eq!(drawn.value("v.title"), Some("Typed on"));
+    assert_eq!(app.post(&drawn).await.status, StatusCode::SEE_OTHER);
+    let count = |title: &str| outage.count(&format!("SELECT count(*) FROM activity WHERE title = '{title}'"));
+    assert_eq!((count("Typed on"), count("Made in another tab")), (1, 0));
+    // What was saved is answered as it was, and nothing comes back.
+    let first = typed_on.with("v.title", "Made in another tab");
+    let (_, again) = app.save(&first).await;
+    assert_eq!((again.outcome, again.replayed), (Outcome::Saved, true));
+    assert_eq!(count("Made in another tab"), 0);
 }

@@ -61,7 +61,7 @@ pub async fn run<D: Dialect>(
 }
 
 /// Another content came under an id that was saved. Of a create, the answer names the record it
-/// made, as it is now, so that what was typed can go on from there.
+/// made, as it is now, so that what was typed can go on from there; where that was deleted, only another form makes one.
 async fn mismatch<D: Dialect>(
     conn: &mut Connection<D::Database>,
     intent: &Intent,
@@ -76,7 +76,7 @@ async fn mismatch<D: Dialect>(
         .and_then(RecordKey::read);
     let Some(key) = made else { return Ok(answer) };
     let Some(now) = rows::read::<D>(conn, &intent.table, &key, Purpose::Look).await? else {
-        return Ok(answer);
+        return Ok(intent.answer(Outcome::Gone));
     };
     Ok(Answer {
         key: Some(key.written()),
