@@ -73,6 +73,35 @@ proptest! {
         }
         prop_assert_eq!(OrderedSet::from_iter(stds.into_iter().rev()), ours);
     }
+
+    #[test]
+    fn whatever_way_a_map_is_looked_through_its_entries_are_stds(entries in proptest::collection::vec(("[a-d]{0,2}", any::<u8>()), 0..12), asked in "[a-d]{0,2}") {
+        let (mut ours, mut stds) = (OrderedMap::from_iter(entries.clone()), BTreeMap::from_iter(entries));
+        prop_assert_eq!(ours.get_key_value(&asked), stds.get_key_value(&asked));
+        prop_assert_eq!(ours.get_mut(&asked), stds.get_mut(&asked));
+        prop_assert_eq!(ours.entry(asked.clone()).or_insert(7), stds.entry(asked.clone()).or_insert(7));
+        prop_assert_eq!(ours[&asked], stds[&asked]);
+        ours.values_mut().for_each(|value| *value /= 2);
+        stds.values_mut().for_each(|value| *value /= 2);
+        prop_assert!(ours.keys().eq(stds.keys()), "{:?} is not {:?}", ours, stds);
+        prop_assert!(ours.values().eq(stds.values()), "{:?} is not {:?}", ours, stds);
+        prop_assert!((&ours).into_iter().eq(&stds), "{:?} is not {:?}", ours, stds);
+        prop_assert!(ours.clone().into_keys().eq(stds.clone().into_keys()));
+        prop_assert!(ours.clone().into_values().eq(stds.into_values()));
+        ours.clear();
+        prop_assert_eq!(ours, OrderedMap::new());
+    }
+
+    #[test]
+    fn whatever_way_a_set_is_looked_through_its_members_are_stds(members in proptest::collection::vec("[a-d]{0,2}", 0..12), least in "[a-d]{0,2}") {
+        let (mut ours, mut stds) = (OrderedSet::from_iter(members.clone()), BTreeSet::from_iter(members));
+        ours.retain(|member| *member >= least);
+        stds.retain(|member| *member >= least);
+        prop_assert!((&ours).into_iter().eq(&stds), "{:?} is not {:?}", ours, stds);
+        prop_assert!(ours.clone().into_iter().eq(stds));
+        ours.clear();
+        prop_assert_eq!(ours, OrderedSet::new());
+    }
 }
 
 #[test]
