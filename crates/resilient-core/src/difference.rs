@@ -181,6 +181,17 @@ mod tests {
         assert_eq!((pieces[0].text, pieces[2].text), ("Begin ", " end"));
     }
 
+    #[test]
+    fn texts_are_compared_word_by_word_as_long_as_the_table_for_it_may_be() {
+        let marked_wholly = |words: usize| {
+            let [one, other] = ["a", "b"].map(|end| [end, &";".repeat(words - 2), end].concat());
+            by_word(&one, &other).0.len() == 1
+        };
+        let side = LARGEST_TABLE.isqrt();
+        assert!(!marked_wholly(side));
+        assert!(marked_wholly(side + 1));
+    }
+
     fn text() -> impl Strategy<Value = String> {
         prop_oneof!["[ab ,\n]{0,30}", "\\PC{0,40}", "(pump|valve|oil|[ .]){0,40}"]
     }

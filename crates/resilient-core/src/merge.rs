@@ -96,6 +96,14 @@ mod tests {
     }
 
     #[test]
+    fn only_what_somebody_else_changed_is_told_as_theirs() {
+        let base = record(&[("name", "Pump"), ("note", ""), ("place", "Hall")]);
+        let now = record(&[("name", "Pump"), ("note", "leaks"), ("place", "Hall")]);
+        let merged = merge_with(&base, &record(&[("name", "Pump 2")]), &now);
+        assert_eq!(merged.merged, ["note"], "nobody changed the place");
+    }
+
+    #[test]
     fn null_is_not_the_empty_string() {
         let base: Values = [("note".to_owned(), None)].into();
         let merged = merge_with(&base, &record(&[("note", "")]), &base);

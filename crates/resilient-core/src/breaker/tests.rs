@@ -87,6 +87,17 @@ fn slow_calls_open_it_though_they_succeed() {
 }
 
 #[test]
+fn calls_that_take_just_as_long_as_they_may_are_not_slow() {
+    let longest = Settings::default().slow_after;
+    let opened_by = |took| {
+        let mut breaker = new_breaker();
+        (0..100).find_map(|_| breaker.record(at(0), Observation::Success, took))
+    };
+    assert_eq!(opened_by(longest), None);
+    assert!(opened_by(longest + Duration::from_millis(1)).is_some());
+}
+
+#[test]
 fn a_thousand_broken_constraints_do_not_open_it() {
     let mut breaker = new_breaker();
     for _ in 0..1_000 {

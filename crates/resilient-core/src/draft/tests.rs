@@ -219,6 +219,16 @@ fn a_page_that_knows_of_another_text_is_stored_beside_it_and_goes_on_there() {
     assert_eq!(form.names(), [at("b", 2)]);
 }
 
+#[test]
+fn a_form_of_which_nothing_ended_has_nothing_to_remember_of_it() {
+    let mut form = Form::default();
+    assert!(form.ended.is_empty());
+    form.write("a", 1, None);
+    form.end(&at("a", 1));
+    assert!(!form.ended.is_empty());
+    assert!(form.ended.revisions().eq([at("a", 1)]));
+}
+
 /// One open page. Everything typed gets a name of its own, so that it can be seen whether it is lost.
 #[derive(Clone)]
 struct Page {

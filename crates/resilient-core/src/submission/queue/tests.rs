@@ -445,6 +445,29 @@ fn a_lease_holds_for_a_server_whose_clock_is_behind() {
 }
 
 #[test]
+fn a_lease_that_an_earlier_version_gave_was_given_for_a_minute() {
+    let (_, line) = leased(&line(&[("1", "a/1")]), 10 * LEASE_MS);
+    let mut head = serde_json::json!(line.head);
+    let written = head["lease"].as_object_mut().expect("a lease");
+    written.remove("lasts_ms").expect("how long it lasts");
+    let head = serde_json::from_value(head).expect("what an earlier version wrote");
+    assert_eq!(Line { head, ..line.clone() }, line);
+}
+
+#[test]
+fn when_an_entry_ended_is_known_however_it_ended_and_not_while_it_waits() {
+    let ended_at_ms = |line: &Line| line.entry("1").expect("an entry").ended_at_ms();
+    let pressed = line(&[("1", "a/1")]);
+    assert_eq!(ended_at_ms(&pressed), None);
+    for how in [Tried::Saved, Tried::Refused(Why::AccountOff)] {
+        assert_eq!(ended_at_ms(&tried(&pressed, how, 7).1), Some(7));
+    }
+    let mut last_try = pressed;
+    last_try.entries[0].attempts = MOST_ATTEMPTS - 1;
+    assert_eq!(ended_at_ms(&tried(&last_try, Tried::Failed, 9).1), Some(9), "dead");
+}
+
+#[test]
 fn a_press_that_was_promised_elsewhere_waits_here_even_where_it_had_failed() {
     let promised = line(&[("1", "a/1")]).entries.remove(0);
     let (_, mut dead) = tried(&line(&[("1", "a/1")]), Tried::Refused(Why::AccountOff), 5);
