@@ -198,6 +198,18 @@ fn a_stream_that_falls_silent_beside_a_server_that_answers_is_begun_again() {
 }
 
 #[test]
+fn a_stream_that_ended_is_begun_again_with_the_very_next_answer() {
+    let mut page = Page::new(true);
+    page.after(5_000).tell(Event::Ticked);
+    page.tell(Event::StreamEnded);
+    assert_eq!((page.probes, page.streams), (1, 0));
+    page.probe_left = None;
+    let (took, report) = (Duration::ZERO, Report::ALL_UP);
+    page.tell(Event::ProbeAnswered { took, report });
+    assert_eq!(page.streams, 1);
+}
+
+#[test]
 fn one_failed_probe_is_no_outage() {
     for has_stream in [true, false] {
         let mut page = Page::new(has_stream);
@@ -399,6 +411,22 @@ fn a_request_that_took_long_is_slow_until_a_quick_answer_though_the_stream_ticks
     let probes = page.probes;
     page.after(10_000);
     assert_eq!(page.probes, probes, "quick again: nothing is asked");
+}
+
+#[test]
+fn after_a_slow_answer_the_page_asks_again_in_a_second_and_after_a_quick_one_once_the_stream_is_silent() {
+    let next_after = |took| {
+        let mut page = Page::new(true);
+        page.after(2_500).tell(Event::NetworkHinted);
+        page.probe_left = None;
+        let report = Report::ALL_UP;
+        page.tell(Event::ProbeAnswered { took, report });
+        let next = page.connection.next_probe().expect("a probe");
+        next.since(page.now)
+    };
+    assert_eq!(next_after(SLOW_PROBE), PROBE_EVERY);
+    let since_the_tick = Duration::from_millis(500);
+    assert_eq!(next_after(Duration::ZERO), SILENCE - since_the_tick);
 }
 
 #[test]

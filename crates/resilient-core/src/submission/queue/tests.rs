@@ -394,6 +394,29 @@ fn what_pauses_holds_its_own_record_and_no_other() {
 }
 
 #[test]
+fn what_fails_is_tried_ever_more_rarely_and_at_least_every_ten_minutes() {
+    let (mut line, mut now_ms) = (line(&[("1", "a/1")]), 1_000_000);
+    let mut pauses = Vec::new();
+    while line.entry("1").is_some_and(Entry::is_waiting) {
+        line = tried(&line, Tried::Interrupted, now_ms).1;
+        let due_at_ms = line.due_at_ms(now_ms).unwrap_or(now_ms);
+        pauses.push(due_at_ms - now_ms);
+        now_ms = due_at_ms;
+    }
+    assert_eq!(pauses[..6], [3_000, 9_000, 27_000, 81_000, 243_000, LONGEST_PAUSE_MS]);
+    let (last, rest) = pauses[6..].split_last().expect("many tries");
+    assert!(rest.iter().all(|pause| *pause == LONGEST_PAUSE_MS), "{rest:?}");
+    assert_eq!((*last, pauses.len()), (0, MOST_INTERRUPTED as usize));
+}
+
+#[test]
+fn what_was_away_is_tried_again_after_a_second_and_what_cannot_be_opened_here_after_five() {
+    let pause_after = |how| tried(&line(&[("1", "a/1")]), how, 1_000_000).1.due_at_ms(1_000_000);
+    assert_eq!(pause_after(Tried::Away), Some(1_001_000));
+    assert_eq!(pause_after(Tried::Sealed), Some(1_005_000));
+}
+
+#[test]
 fn a_line_has_something_fresh_while_the_first_of_some_record_was_not_tried_in_vain() {
     assert!(!Line::default().has_fresh());
     let pressed = line(&[("1", "a/1"), ("2", "a/1")]);
