@@ -7,6 +7,7 @@ mod restoring;
 mod reviewed;
 mod saving;
 mod sleeping;
+mod words;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -446,3 +446,105 @@ fn undo_takes_the_choices_of_what_was_restored_along_and_leaves_those_of_the_res
     assert_eq!((page.field("name"), page.field("note")), ("Pump", "mine"));
     assert_eq!(page.form.state(), FormState::Conflict, "nobody has chosen for the note");
 }
+
+#[test]
+fn what_is_typed_after_undo_does_not_take_the_place_of_what_was_restored() {
+    let mut page = Page::open(drawn_with(&revision(4, "phone"), "from the phone"), Found::default());
+    page.tell(Event::UndoPressed).types("note", "mine").after(2_000);
+    let sent = page.orders.iter().find_map(|order| match order {
+        Effect::SaveDraft(draft) => Some(draft.clone()),
+        _ => None,
+    });
+    let sent = sent.expect("a draft");
+    assert_eq!((sent.on, sent.values), (None, values(&[("note", "mine")])));
+}
+
+#[test]
+fn a_draft_whose_base_nobody_knows_is_no_conflict_where_it_names_its_version() {
+    let found = || {
+        let mut draft = device_draft("old", 3, "mine");
+        draft.draft.base.clear();
+        draft
+    };
+    let opened = |draft, is_new| {
+        let found = Found {
+            drafts: vec![draft],
+            ..Found::default()
+        };
+        let drawn = Drawn { is_new, ..drawn() };
+        let page = Page::open(drawn, found);
+        assert_eq!(page.field("name"), "mine");
+        page.form.state()
+    };
+    assert_eq!(opened(found(), false), FormState::Dirty);
+    let mut nameless = found();
+    nameless.draft.version.clear();
+    assert_eq!(opened(nameless.clone(), false), FormState::Conflict, "it was undecided");
+    assert_eq!(
+        opened(nameless, true),
+        FormState::Dirty,
+        "a new record has nobody else's text"
+    );
+}
+
+#[test]
+fn a_save_that_is_settled_while_its_page_opens_leaves_a_control_alone_that_was_touched() {
+    let put = |touched: &[&str], live: &str| {
+        let mut drawn = drawn();
+        drawn.live.insert("name".into(), text(live));
+        drawn.touched = touched.iter().map(|column| (*column).to_owned()).collect();
+        let left = left_behind("typed");
+        let found = Found {
+            bases: [(left.submission.id.clone(), left.base)].into(),
+            resolved: vec![(left.submission, saved("v1b"))],
+            ..Found::default()
+        };
+        let page = Page::open(drawn, found);
+        let put = |order: &Effect| matches!(order, Effect::PutValue { column, .. } if column == "name");
+        (page.orders.iter().any(put), page.field("name").to_owned())
+    };
+    assert_eq!(put(&[], "Pump"), (true, "typed".to_owned()));
+    assert_eq!(put(&["name"], "early"), (false, "early".to_owned()));
+    assert_eq!(put(&["name"], "Pump"), (false, "Pump".to_owned()), "typed back early");
+    assert_eq!(put(&[], "by the browser"), (false, "by the browser".to_owned()));
+}
+
+#[test]
+fn what_the_server_made_of_a_save_is_shown_under_newer_text_in_other_fields() {
+    let mut page = drawn_with(&revision(4, "old"), "typed");
+    for values in [&mut page.drawn, &mut page.live] {
+        values.insert("note".into(), text("newer"));
+    }
+    let left = left_behind("typed");
+    let current = values(&[("name", "Typed")]);
+    let found = Found {
+        bases: [(left.submission.id.clone(), left.base)].into(),
+        resolved: vec![(
+            left.submission,
+            Answer {
+                current,
+                ..saved("v1b")
+            },
+        )],
+        ..Found::default()
+    };
+    let page = Page::open(page, found);
+    assert_eq!((page.field("name"), page.field("note")), ("Typed", "newer"));
+    assert_eq!(page.form.view().changed, ["note".to_owned()].into());
+}
+
+#[test]
+fn a_form_without_drafts_on_a_server_has_none_there_that_was_typed_back() {
+    let orders_after_typing_back = |has_server_drafts| {
+        let drawn = Drawn {
+            has_server_drafts,
+            ..drawn()
+        };
+        let mut page = Page::open(drawn, Found::default());
+        page.types("name", "a").after(300).types("name", "Pump").after(300);
+        let typed_back = |order: &Effect| matches!(order, Effect::TypedBack { .. });
+        page.orders.iter().any(typed_back)
+    };
+    assert!(orders_after_typing_back(true));
+    assert!(!orders_after_typing_back(false));
+}
