@@ -1,6 +1,8 @@
 //! What a person sees, event by event.
 
+mod conflicts;
 mod crowds;
+mod discarding;
 mod keeping;
 mod on_the_way;
 mod restoring;

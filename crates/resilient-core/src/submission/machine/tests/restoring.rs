@@ -548,3 +548,24 @@ fn a_form_without_drafts_on_a_server_has_none_there_that_was_typed_back() {
     assert!(orders_after_typing_back(true));
     assert!(!orders_after_typing_back(false));
 }
+
+#[test]
+fn a_save_that_somebody_has_written_over_since_is_not_what_the_page_shows() {
+    let mut drawn = drawn();
+    for values in [&mut drawn.base, &mut drawn.drawn, &mut drawn.live] {
+        values.insert("name".into(), text("hers"));
+    }
+    let left = left_behind("typed");
+    let answer = Answer {
+        replayed: true,
+        ..saved("v0b")
+    };
+    let found = Found {
+        bases: [(left.submission.id.clone(), left.base)].into(),
+        resolved: vec![(left.submission, answer)],
+        ..Found::default()
+    };
+    let page = Page::open(drawn, found);
+    assert_eq!((page.field("name"), page.form.state()), ("hers", FormState::Saved));
+    assert_eq!(page.form.hidden().1, "v1", "of what is shown");
+}
