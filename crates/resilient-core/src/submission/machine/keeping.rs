@@ -186,4 +186,17 @@ mod tests {
         chain.advance();
         assert_eq!(chain.all(), [revision(1, "b")]);
     }
+
+    #[test]
+    fn what_a_text_was_built_on_is_named_once_and_the_record_not_at_all() {
+        let mut chain = Chain {
+            writer: "b".into(),
+            present: revision(1, "b"),
+            lineage: Vec::new(),
+        };
+        for earlier in [revision(4, "a"), revision(0, "c"), revision(4, "a")] {
+            chain.built_on(earlier);
+        }
+        assert_eq!(chain.all(), [revision(1, "b"), revision(4, "a")]);
+    }
 }

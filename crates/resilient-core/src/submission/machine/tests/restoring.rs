@@ -569,3 +569,29 @@ fn a_save_that_somebody_has_written_over_since_is_not_what_the_page_shows() {
     assert_eq!((page.field("name"), page.form.state()), ("hers", FormState::Saved));
     assert_eq!(page.form.hidden().1, "v1", "of what is shown");
 }
+
+#[test]
+fn newer_text_is_kept_upon_what_an_earlier_press_saved_whichever_page_it_was_typed_in() {
+    let kept_after_the_save = |mut page: Page, column: &str| {
+        page.answer("id-0", saved("v2"));
+        let kept = page.kept_drafts();
+        let newest = |kept: &&DeviceDraft| (kept.draft.version.clone(), kept.draft.values[column].clone());
+        kept.iter().map(newest).collect::<Vec<_>>()
+    };
+    let found = |drafts| Found {
+        drafts,
+        outbox: vec![left_behind("first")],
+        ..Found::default()
+    };
+    let mut typed_here = Page::open(drawn(), found(Vec::new()));
+    typed_here.types("note", "mine").after(300);
+    assert_eq!(
+        kept_after_the_save(typed_here, "note"),
+        [("v2".to_owned(), text("mine"))]
+    );
+    let typed_there = Page::open(drawn(), found(vec![device_draft("old", 5, "second")]));
+    assert_eq!(
+        kept_after_the_save(typed_there, "name"),
+        [("v2".to_owned(), text("second"))]
+    );
+}

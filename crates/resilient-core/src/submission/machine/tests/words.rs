@@ -114,3 +114,26 @@ fn that_a_save_came_is_said_in_one_way() {
     page.types("note", "typed on").answer(&id, merged);
     assert_eq!(said(&page), [Announcement::Merged { columns }]);
 }
+
+#[test]
+fn the_words_name_each_place_that_has_the_newest_text_and_a_device_that_refuses_it() {
+    let words = |on_device: bool, on_server: bool| {
+        let mut page = Page::drawn();
+        page.types("name", "a").after(2_000).tell(if on_device {
+            Event::KeptLocally(revision(1, "w"))
+        } else {
+            Event::LocalRefused(revision(1, "w"))
+        });
+        if on_server {
+            page.tell(Event::DraftStored(revision(1, "w")));
+        }
+        page.form.words()
+    };
+    assert_eq!(words(true, true), "Unsaved changes, kept on this device and the server");
+    assert_eq!(words(true, false), "Unsaved changes, kept on this device");
+    assert_eq!(
+        words(false, true),
+        "Unsaved changes, kept on the server. Not protected on this device"
+    );
+    assert_eq!(words(false, false), "Unsaved changes. Not protected on this device");
+}
