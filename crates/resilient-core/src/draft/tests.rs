@@ -113,6 +113,14 @@ fn of_two_tabs_the_second_is_told_and_nothing_is_replaced() {
 }
 
 #[test]
+fn a_page_goes_on_from_its_own_text_only_however_much_was_typed_in_it() {
+    let mut form = Form::default();
+    form.write("a", 4, None);
+    assert_eq!(form.write("b", 9, None), Told::Diverged(Some(at("a", 4))));
+    assert_eq!(form.names(), [at("a", 4)]);
+}
+
+#[test]
 fn the_same_revision_with_another_text_is_not_the_same_write() {
     let mut form = Form::default();
     form.write("a", 1, None);

@@ -3,6 +3,7 @@
 mod conflicts;
 mod crowds;
 mod discarding;
+mod earlier_saves;
 mod keeping;
 mod on_the_way;
 mod restoring;
@@ -61,6 +62,16 @@ fn drawn() -> Drawn {
         errors: BTreeMap::new(),
         conflicts: Vec::new(),
     }
+}
+
+/// As the server draws a form that it has a draft of.
+fn drawn_with(draft: &Revision, value: &str) -> Drawn {
+    let mut page = drawn();
+    for values in [&mut page.drawn, &mut page.live] {
+        values.insert("name".into(), text(value));
+    }
+    page.revision = draft.clone();
+    page
 }
 
 /// A form, the orders it gave last, and a clock that somebody else moves.

@@ -220,16 +220,6 @@ fn a_drawn_draft_that_was_typed_back_here_is_not_restored_unless_another_tab_has
     );
 }
 
-/// As the server draws a form that it has a draft of.
-fn drawn_with(draft: &Revision, value: &str) -> Drawn {
-    let mut page = drawn();
-    for values in [&mut page.drawn, &mut page.live] {
-        values.insert("name".into(), text(value));
-    }
-    page.revision = draft.clone();
-    page
-}
-
 #[test]
 fn a_drawn_draft_that_this_device_does_not_have_can_be_undone_all_the_same() {
     let mut page = Page::open(drawn_with(&revision(4, "phone"), "from the phone"), Found::default());
@@ -488,52 +478,6 @@ fn a_draft_whose_base_nobody_knows_is_no_conflict_where_it_names_its_version() {
 }
 
 #[test]
-fn a_save_that_is_settled_while_its_page_opens_leaves_a_control_alone_that_was_touched() {
-    let put = |touched: &[&str], live: &str| {
-        let mut drawn = drawn();
-        drawn.live.insert("name".into(), text(live));
-        drawn.touched = touched.iter().map(|column| (*column).to_owned()).collect();
-        let left = left_behind("typed");
-        let found = Found {
-            bases: [(left.submission.id.clone(), left.base)].into(),
-            resolved: vec![(left.submission, saved("v1b"))],
-            ..Found::default()
-        };
-        let page = Page::open(drawn, found);
-        let put = |order: &Effect| matches!(order, Effect::PutValue { column, .. } if column == "name");
-        (page.orders.iter().any(put), page.field("name").to_owned())
-    };
-    assert_eq!(put(&[], "Pump"), (true, "typed".to_owned()));
-    assert_eq!(put(&["name"], "early"), (false, "early".to_owned()));
-    assert_eq!(put(&["name"], "Pump"), (false, "Pump".to_owned()), "typed back early");
-    assert_eq!(put(&[], "by the browser"), (false, "by the browser".to_owned()));
-}
-
-#[test]
-fn what_the_server_made_of_a_save_is_shown_under_newer_text_in_other_fields() {
-    let mut page = drawn_with(&revision(4, "old"), "typed");
-    for values in [&mut page.drawn, &mut page.live] {
-        values.insert("note".into(), text("newer"));
-    }
-    let left = left_behind("typed");
-    let current = values(&[("name", "Typed")]);
-    let found = Found {
-        bases: [(left.submission.id.clone(), left.base)].into(),
-        resolved: vec![(
-            left.submission,
-            Answer {
-                current,
-                ..saved("v1b")
-            },
-        )],
-        ..Found::default()
-    };
-    let page = Page::open(page, found);
-    assert_eq!((page.field("name"), page.field("note")), ("Typed", "newer"));
-    assert_eq!(page.form.view().changed, ["note".to_owned()].into());
-}
-
-#[test]
 fn a_form_without_drafts_on_a_server_has_none_there_that_was_typed_back() {
     let orders_after_typing_back = |has_server_drafts| {
         let drawn = Drawn {
@@ -550,48 +494,17 @@ fn a_form_without_drafts_on_a_server_has_none_there_that_was_typed_back() {
 }
 
 #[test]
-fn a_save_that_somebody_has_written_over_since_is_not_what_the_page_shows() {
-    let mut drawn = drawn();
-    for values in [&mut drawn.base, &mut drawn.drawn, &mut drawn.live] {
-        values.insert("name".into(), text("hers"));
-    }
-    let left = left_behind("typed");
-    let answer = Answer {
-        replayed: true,
-        ..saved("v0b")
+fn undo_shows_what_the_page_would_have_shown_without_the_draft() {
+    let undone = |drawn: Drawn, draft| {
+        let found = Found {
+            drafts: vec![draft],
+            ..Found::default()
+        };
+        let mut page = Page::open(drawn, found);
+        page.tell(Event::UndoPressed);
+        page.field("name").to_owned()
     };
-    let found = Found {
-        bases: [(left.submission.id.clone(), left.base)].into(),
-        resolved: vec![(left.submission, answer)],
-        ..Found::default()
-    };
-    let page = Page::open(drawn, found);
-    assert_eq!((page.field("name"), page.form.state()), ("hers", FormState::Saved));
-    assert_eq!(page.form.hidden().1, "v1", "of what is shown");
-}
-
-#[test]
-fn newer_text_is_kept_upon_what_an_earlier_press_saved_whichever_page_it_was_typed_in() {
-    let kept_after_the_save = |mut page: Page, column: &str| {
-        page.answer("id-0", saved("v2"));
-        let kept = page.kept_drafts();
-        let newest = |kept: &&DeviceDraft| (kept.draft.version.clone(), kept.draft.values[column].clone());
-        kept.iter().map(newest).collect::<Vec<_>>()
-    };
-    let found = |drafts| Found {
-        drafts,
-        outbox: vec![left_behind("first")],
-        ..Found::default()
-    };
-    let mut typed_here = Page::open(drawn(), found(Vec::new()));
-    typed_here.types("note", "mine").after(300);
-    assert_eq!(
-        kept_after_the_save(typed_here, "note"),
-        [("v2".to_owned(), text("mine"))]
-    );
-    let typed_there = Page::open(drawn(), found(vec![device_draft("old", 5, "second")]));
-    assert_eq!(
-        kept_after_the_save(typed_there, "name"),
-        [("v2".to_owned(), text("second"))]
-    );
+    let drawn = || drawn_with(&revision(4, "old"), "on the server");
+    assert_eq!(undone(drawn(), device_draft("old", 4, "on the server")), "Pump");
+    assert_eq!(undone(drawn(), device_draft("old", 9, "newer")), "on the server");
 }

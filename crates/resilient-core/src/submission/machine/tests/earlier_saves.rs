@@ -1,0 +1,131 @@
+//! What earlier pages saved: shown once, and never over what was typed.
+
+use super::*;
+
+#[test]
+fn a_save_that_is_settled_while_its_page_opens_leaves_a_control_alone_that_was_touched() {
+    let put = |touched: &[&str], live: &str| {
+        let mut drawn = drawn();
+        drawn.live.insert("name".into(), text(live));
+        drawn.touched = touched.iter().map(|column| (*column).to_owned()).collect();
+        let left = left_behind("typed");
+        let found = Found {
+            bases: [(left.submission.id.clone(), left.base)].into(),
+            resolved: vec![(left.submission, saved("v1b"))],
+            ..Found::default()
+        };
+        let page = Page::open(drawn, found);
+        let put = |order: &Effect| matches!(order, Effect::PutValue { column, .. } if column == "name");
+        (page.orders.iter().any(put), page.field("name").to_owned())
+    };
+    assert_eq!(put(&[], "Pump"), (true, "typed".to_owned()));
+    assert_eq!(put(&["name"], "early"), (false, "early".to_owned()));
+    assert_eq!(put(&["name"], "Pump"), (false, "Pump".to_owned()), "typed back early");
+    assert_eq!(put(&[], "by the browser"), (false, "by the browser".to_owned()));
+}
+
+#[test]
+fn what_the_server_made_of_a_save_is_shown_under_newer_text_in_other_fields() {
+    let mut page = drawn_with(&revision(4, "old"), "typed");
+    for values in [&mut page.drawn, &mut page.live] {
+        values.insert("note".into(), text("newer"));
+    }
+    let left = left_behind("typed");
+    let current = values(&[("name", "Typed")]);
+    let found = Found {
+        bases: [(left.submission.id.clone(), left.base)].into(),
+        resolved: vec![(
+            left.submission,
+            Answer {
+                current,
+                ..saved("v1b")
+            },
+        )],
+        ..Found::default()
+    };
+    let page = Page::open(page, found);
+    assert_eq!((page.field("name"), page.field("note")), ("Typed", "newer"));
+    assert_eq!(page.form.view().changed, ["note".to_owned()].into());
+}
+
+#[test]
+fn a_save_that_somebody_has_written_over_since_is_not_what_the_page_shows() {
+    let mut drawn = drawn();
+    for values in [&mut drawn.base, &mut drawn.drawn, &mut drawn.live] {
+        values.insert("name".into(), text("hers"));
+    }
+    let left = left_behind("typed");
+    let answer = Answer {
+        replayed: true,
+        ..saved("v0b")
+    };
+    let found = Found {
+        bases: [(left.submission.id.clone(), left.base)].into(),
+        resolved: vec![(left.submission, answer)],
+        ..Found::default()
+    };
+    let page = Page::open(drawn, found);
+    assert_eq!((page.field("name"), page.form.state()), ("hers", FormState::Saved));
+    assert_eq!(page.form.hidden().1, "v1", "of what is shown");
+}
+
+#[test]
+fn newer_text_is_kept_upon_what_an_earlier_press_saved_whichever_page_it_was_typed_in() {
+    let kept_after_the_save = |mut page: Page, column: &str| {
+        page.answer("id-0", saved("v2"));
+        let kept = page.kept_drafts();
+        let newest = |kept: &&DeviceDraft| (kept.draft.version.clone(), kept.draft.values[column].clone());
+        kept.iter().map(newest).collect::<Vec<_>>()
+    };
+    let found = |drafts| Found {
+        drafts,
+        outbox: vec![left_behind("first")],
+        ..Found::default()
+    };
+    let mut typed_here = Page::open(drawn(), found(Vec::new()));
+    typed_here.types("note", "mine").after(300);
+    assert_eq!(
+        kept_after_the_save(typed_here, "note"),
+        [("v2".to_owned(), text("mine"))]
+    );
+    let typed_there = Page::open(drawn(), found(vec![device_draft("old", 5, "second")]));
+    assert_eq!(
+        kept_after_the_save(typed_there, "name"),
+        [("v2".to_owned(), text("second"))]
+    );
+}
+
+#[test]
+fn what_an_earlier_page_saved_before_this_one_was_drawn_without_it_is_shown_once_it_is_answered() {
+    let found = Found {
+        drafts: vec![device_draft("old", 3, "typed")],
+        outbox: vec![left_behind("typed")],
+        ..Found::default()
+    };
+    let mut page = Page::open(drawn(), found);
+    page.answer(
+        "id-0",
+        Answer {
+            replayed: true,
+            ..saved("v1b")
+        },
+    );
+    assert_eq!((page.field("name"), page.form.state()), ("typed", FormState::Saved));
+    assert_eq!(page.form.hidden().1, "v1b");
+}
+
+#[test]
+fn a_draft_of_the_version_that_was_saved_on_goes_upon_that_save_also_where_its_base_is_not_known() {
+    let mut draft = device_draft("other", 5, "mine");
+    draft.draft.base.clear();
+    let save = JustSaved {
+        submission: left_behind("sent").submission,
+        base: values(&[("name", "Pump")]),
+        answer: saved("v1"),
+    };
+    assert!(rebase(&mut draft, &save));
+    assert_eq!(
+        (draft.draft.version.as_str(), draft.draft.base),
+        ("v1", values(&[("name", "sent")]))
+    );
+}
