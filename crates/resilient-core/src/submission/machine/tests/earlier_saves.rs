@@ -129,3 +129,23 @@ fn a_draft_of_the_version_that_was_saved_on_goes_upon_that_save_also_where_its_b
         ("v1", values(&[("name", "sent")]))
     );
 }
+
+#[test]
+fn a_draft_that_was_saved_does_not_come_back_and_one_of_another_page_does() {
+    let restored = |draft: DeviceDraft| {
+        let mut drawn = drawn();
+        for values in [&mut drawn.base, &mut drawn.drawn, &mut drawn.live] {
+            values.insert("name".into(), text("written over since"));
+        }
+        let found = Found {
+            drafts: vec![draft],
+            resolved: vec![(left_behind("typed").submission, saved("v0b"))],
+            ..Found::default()
+        };
+        Page::open(drawn, found).form.view().restored
+    };
+    assert_eq!(restored(device_draft("old", 3, "typed")), None);
+    let mut others = device_draft("other", 2, "");
+    others.draft.values = values(&[("note", "mine")]);
+    assert_eq!(restored(others), Some(revision(2, "other")));
+}
