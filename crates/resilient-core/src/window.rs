@@ -60,10 +60,6 @@ impl Window {
         })
     }
 
-    pub fn clear(&mut self) {
-        self.buckets.clear();
-    }
-
     fn index(&self, now: Moment) -> u64 {
         let widths = now.since(Moment::START).as_nanos() / self.width.as_nanos();
         u64::try_from(widths).unwrap_or(u64::MAX)

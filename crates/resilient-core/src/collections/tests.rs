@@ -81,8 +81,6 @@ proptest! {
         prop_assert_eq!(ours.get_mut(&asked), stds.get_mut(&asked));
         prop_assert_eq!(ours.entry(asked.clone()).or_insert(7), stds.entry(asked.clone()).or_insert(7));
         prop_assert_eq!(ours[&asked], stds[&asked]);
-        ours.values_mut().for_each(|value| *value /= 2);
-        stds.values_mut().for_each(|value| *value /= 2);
         prop_assert!(ours.keys().eq(stds.keys()), "{:?} is not {:?}", ours, stds);
         prop_assert!(ours.values().eq(stds.values()), "{:?} is not {:?}", ours, stds);
         prop_assert!((&ours).into_iter().eq(&stds), "{:?} is not {:?}", ours, stds);

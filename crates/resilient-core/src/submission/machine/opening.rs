@@ -11,7 +11,7 @@ use super::effects::{Announcement, DeviceDraft, Effect, JustSaved, OutboxEntry};
 use super::keeping::{Chain, Shelf, covers};
 use super::{FormMachine, Given, Message, Restored, announce, forget_last};
 use crate::collections::{BTreeMap, BTreeSet};
-use crate::draft::{Revision, Values};
+use crate::draft::{Draft, Revision, Values};
 use crate::submission::Submission;
 use crate::submission::answer::{Answer, Conflict};
 
@@ -87,6 +87,37 @@ impl Found {
         on_the_same.flat_map(|draft| draft.base.clone()).collect()
     }
 
+    /// What was pressed and has no answer, where no draft of it is left: the fields show it as they would its draft. Else
+    /// the record's older text, which nobody has typed, would be a change to what was pressed.
+    fn pressed_without_draft(&self, drawn: &Drawn) -> Option<DeviceDraft> {
+        let last = &self.outbox.last()?.submission;
+        if drawn.revision.seq > 0 || !self.drafts.is_empty() {
+            return None;
+        }
+        let (mut base, mut values) = (Values::new(), Values::new());
+        for entry in &self.outbox {
+            for (column, value) in &entry.submission.values {
+                if let Some(before) = entry.base.get(column) {
+                    base.entry(column.clone()).or_insert_with(|| before.clone());
+                }
+                values.insert(column.clone(), value.clone());
+            }
+        }
+        let draft = Draft {
+            version: last.version.clone(),
+            base,
+            values,
+            revision: last.revision.clone(),
+            on: None,
+        };
+        Some(DeviceDraft {
+            form_key: drawn.form_key.clone(),
+            draft,
+            lineage: Vec::new(),
+            secrets: Vec::new(),
+        })
+    }
+
     fn drawn_is_over(&self, drawn: &Revision) -> bool {
         let has_it = |device: &DeviceDraft| covers(&device.draft.revision, &device.lineage, drawn);
         self.drawn_was_discarded || self.drawn_was_typed_back && !self.drafts.iter().any(has_it)
@@ -111,9 +142,11 @@ impl FormMachine {
         let saves = found.saves();
         let is_over = found.drawn_is_over(&drawn.revision);
         let unresolved: Vec<&Submission> = found.outbox.iter().map(|entry| &entry.submission).collect();
+        let pressed = found.pressed_without_draft(&drawn);
         let drafts: Vec<DeviceDraft> = found
             .drafts
             .into_iter()
+            .chain(pressed)
             .filter(|draft| !is_saved(draft, &saves))
             .collect();
         form.line = found.outbox.iter().map(Intent::left_behind).collect();

@@ -25,7 +25,7 @@ impl Entry {
         is_ahead(self.not_before_ms, now_ms, LONGEST_PAUSE_MS)
     }
 
-    /// Ever longer: what holds a record up may take an hour.
+    /// Ever longer: the tries go on for three quarters of an hour.
     fn pause(&mut self, failures: u32, now_ms: u64) {
         let tripled = PAUSE_MS * 3_u64.pow(failures.min(10));
         self.not_before_ms = now_ms + tripled.min(LONGEST_PAUSE_MS);

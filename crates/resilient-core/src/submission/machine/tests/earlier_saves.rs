@@ -96,6 +96,69 @@ fn newer_text_is_kept_upon_what_an_earlier_press_saved_whichever_page_it_was_typ
 }
 
 #[test]
+fn what_was_pressed_is_in_the_fields_until_it_is_answered_also_where_no_draft_of_it_is_left() {
+    let found = || Found {
+        outbox: vec![left_behind("first")],
+        ..Found::default()
+    };
+    let mut page = Page::open(drawn(), found());
+    assert_eq!((page.field("name"), page.form.state()), ("first", FormState::Saving));
+    assert!(page.kept_drafts().is_empty(), "nothing was typed: {:?}", page.orders);
+    page.answer("id-0", saved("v2"));
+    assert_eq!((page.field("name"), page.form.state()), ("first", FormState::Saved));
+    page.after(60_000);
+    assert!(
+        page.kept_drafts().is_empty(),
+        "the record's older text is nobody's change: {:?}",
+        page.orders
+    );
+
+    // Typed back before the answer, it is the person's.
+    let mut page = Page::open(drawn(), found());
+    page.types("name", "Pump").after(300);
+    page.answer("id-0", saved("v2"));
+    assert_eq!((page.field("name"), page.form.state()), ("Pump", FormState::Dirty));
+
+    // Saved before the page was drawn, and changed by somebody since.
+    let mut drawn = drawn();
+    for shown in [&mut drawn.base, &mut drawn.drawn, &mut drawn.live] {
+        shown.insert("name".into(), text("hers"));
+    }
+    let mut page = Page::open(drawn, found());
+    page.answer(
+        "id-0",
+        Answer {
+            replayed: true,
+            current: values(&[("name", "hers")]),
+            ..saved("v1")
+        },
+    );
+    assert_eq!((page.field("name"), page.form.state()), ("hers", FormState::Saved));
+}
+
+#[test]
+fn presses_in_a_line_without_drafts_are_shown_as_one_text() {
+    let of = |id: &str, seq, column: &str, value: &str| {
+        let mut entry = left_behind(value);
+        entry.submission.id = id.into();
+        entry.submission.values = values(&[(column, value)]);
+        entry.submission.revision = revision(seq, "old");
+        entry.base = values(&[(column, "before")]);
+        entry
+    };
+    let found = Found {
+        outbox: vec![
+            of("id-0", 1, "name", "first"),
+            of("id-1", 2, "note", "second"),
+            of("id-2", 3, "name", "third"),
+        ],
+        ..Found::default()
+    };
+    let page = Page::open(drawn(), found);
+    assert_eq!((page.field("name"), page.field("note")), ("third", "second"));
+}
+
+#[test]
 fn what_an_earlier_page_saved_before_this_one_was_drawn_without_it_is_shown_once_it_is_answered() {
     let found = Found {
         drafts: vec![device_draft("old", 3, "typed")],
