@@ -96,12 +96,10 @@ impl Found {
         }
         let (mut base, mut values) = (Values::new(), Values::new());
         for entry in &self.outbox {
-            for (column, value) in &entry.submission.values {
-                if let Some(before) = entry.base.get(column) {
-                    base.entry(column.clone()).or_insert_with(|| before.clone());
-                }
-                values.insert(column.clone(), value.clone());
-            }
+            // What the record had before the first of them.
+            let later = std::mem::replace(&mut base, entry.base.clone());
+            base.extend(later);
+            values.extend(entry.submission.values.clone());
         }
         let draft = Draft {
             version: last.version.clone(),
@@ -133,7 +131,7 @@ impl Found {
 
 impl FormMachine {
     /// The form as it stands when the script takes over, and the first orders.
-    pub fn open(drawn: Drawn, found: Found, given: Given) -> (Self, Vec<Effect>) {
+    pub fn open(drawn: Drawn, mut found: Found, given: Given) -> (Self, Vec<Effect>) {
         let mut effects = Vec::new();
         let orders = &mut effects;
         let mut form = Self::as_drawn(&drawn);
@@ -142,15 +140,12 @@ impl FormMachine {
         let saves = found.saves();
         let is_over = found.drawn_is_over(&drawn.revision);
         let unresolved: Vec<&Submission> = found.outbox.iter().map(|entry| &entry.submission).collect();
-        let pressed = found.pressed_without_draft(&drawn);
-        let drafts: Vec<DeviceDraft> = found
-            .drafts
-            .into_iter()
-            .chain(pressed)
-            .filter(|draft| !is_saved(draft, &saves))
-            .collect();
+        if let Some(pressed) = found.pressed_without_draft(&drawn) {
+            found.drafts.push(pressed);
+        }
+        found.drafts.retain(|draft| !is_saved(draft, &saves));
         form.line = found.outbox.iter().map(Intent::left_behind).collect();
-        let drafts = drafts.into_iter().map(|draft| rebased(draft, &saves)).collect();
+        let drafts = found.drafts.into_iter().map(|draft| rebased(draft, &saves)).collect();
         form.restore(&drawn, drafts, &unresolved, given, orders);
         form.hand_over_aside(orders);
         form.take_live_values(&drawn, given);
