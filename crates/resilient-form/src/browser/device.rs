@@ -96,9 +96,9 @@ fn saves(key: &str) -> StoredSaves {
 
 /// A form's saves that were answered at or after a time of the device's clock.
 pub fn saved_since(account: &str, form_key: &str, since_ms: u64) -> Vec<JustSaved> {
-    let saves = saves(&stored::saved_key(account, form_key)).saves.into_iter();
-    let since = saves.filter(|save| save.at_ms >= since_ms);
-    since.map(StoredSave::into_just_saved).collect()
+    let mut saves = saves(&stored::saved_key(account, form_key)).saves;
+    saves.retain(|save| save.at_ms >= since_ms);
+    saves.into_iter().map(StoredSave::into_just_saved).collect()
 }
 
 fn keep(key: String, json: String) -> impl Future<Output = bool> + use<> {

@@ -11,6 +11,7 @@ use web_sys::{Element, Event as DomEvent};
 
 use super::connection::Request;
 use super::dom::{Make, account, button, document, find, find_in, listen, make, target_of, window};
+use super::form::named;
 use super::task::spawn;
 use super::{addresses, device, random, seal, timer};
 
@@ -70,7 +71,7 @@ struct List {
     records_url: String,
     /// Of a record that is gone: where a new one is made, empty where this person may not.
     new_url: Option<String>,
-    /// `{seq}-{writer}` of the text that stands in the page's form: made a record from both places, it would be two.
+    /// Name of the text that stands in the page's form: made a record from both places, it would be two.
     copied: Option<String>,
 }
 
@@ -79,7 +80,7 @@ impl List {
         let mut forms = BTreeMap::<String, Work>::new();
         for (draft, _) in device::drafts(&self.account).await {
             let Draft { values, revision, .. } = draft.draft;
-            if self.copied == Some([&revision.seq.to_string(), "-", &revision.writer].concat()) {
+            if self.copied == Some(named(&revision)) {
                 continue;
             }
             forms.entry(draft.form_key).or_default().texts.push((values, revision));

@@ -199,13 +199,10 @@ impl FormMachine {
     fn take_saved_texts(&mut self, intent: &Intent, answer: &Answer, orders: &mut Vec<Effect>) {
         let sent = &intent.submission.values;
         let mut met = Vec::new();
-        let columns: Vec<String> = sent
-            .keys()
-            .chain(answer.current.keys().filter(|column| !sent.contains_key(*column)))
-            .cloned()
-            .collect();
+        let mut named = sent.clone();
+        named.extend(answer.current.clone());
         self.content.close_conflicts();
-        for column in columns {
+        for column in named.into_keys() {
             let present = self.content.fields.get(&column).cloned();
             let known = sent.get(&column).or_else(|| self.content.base.get(&column)).cloned();
             let untouched = !intent.touched.contains(&column) && present == known;

@@ -26,7 +26,7 @@ use resilient_core::submission::machine::{FormMachine, Given, View};
 use resilient_core::time::Moment;
 use web_sys::HtmlFormElement;
 
-pub use self::opening::{ask, enhance};
+pub use self::opening::{ask, enhance, named};
 use super::random;
 use super::timer::{Alarm, now, sleep};
 use crate::browser::task::spawn;

@@ -100,8 +100,12 @@ async fn find_on_device(form: &HtmlFormElement, account: &str, form_key: &str) -
     if !form.has_attribute("data-is-new") {
         outbox_runner::settle_creates(account, form_key).await;
     }
-    let drafts = device::drafts(account).await.into_iter().map(|(draft, _)| draft);
-    let mut drafts: Vec<DeviceDraft> = drafts.filter(|draft| draft.form_key == form_key).collect();
+    let mut drafts = Vec::new();
+    for (draft, _) in device::drafts(account).await {
+        if draft.form_key == form_key {
+            drafts.push(draft);
+        }
+    }
     take_over_early_entries(form, account, form_key, &mut drafts).await;
     let mut found = Found {
         drafts,
@@ -261,6 +265,11 @@ fn drawn_conflicts(form: &HtmlFormElement) -> Vec<Conflict> {
         .collect()
 }
 
+/// As the server names a draft in its page: `{seq}-{writer}`.
+pub fn named(revision: &Revision) -> String {
+    [&revision.seq.to_string(), "-", &revision.writer].concat()
+}
+
 /// The server lists drafts that it did not draw; those that the device has are in the form, or shown beside it with
 /// what script can do about them.
 fn hide_what_is_in_the_form(form: &Form) {
@@ -270,14 +279,7 @@ fn hide_what_is_in_the_form(form: &Form) {
         here
     });
     for revision in here.unwrap_or_default() {
-        let button = [
-            "button[form=\"discard-",
-            &revision.seq.to_string(),
-            "-",
-            &revision.writer,
-            "\"]:not([data-discard])",
-        ]
-        .concat();
+        let button = ["button[form=\"discard-", &named(&revision), "\"]:not([data-discard])"].concat();
         if let Some(notice) = find(&button).and_then(|button| button.closest(".notice").ok().flatten()) {
             set_attribute(&notice, "hidden", Some(""));
         }
