@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { losesItsDrafts, textOnDevice } from "../fixtures/device.ts";
 import { expect, test } from "../fixtures/story.ts";
 
 test("the server is killed while typing and started again: saved once, by itself", async ({ person, inkfast, database }) => {
@@ -61,6 +62,31 @@ test("a waiting save that is delivered while the page loads again is not undone 
   await form.holds("title", "Delivered meanwhile");
   const row = await database.row("SELECT title, notes FROM activities WHERE id = 1");
   expect(row).toEqual({ title: "Delivered meanwhile", notes: "And one more change" });
+});
+
+test("a waiting save whose draft is gone is shown by the next page, and nothing undoes it", async ({ person, database }) => {
+  await person.hasOnlyThisDevice();
+  const form = await person.opens("activities/1");
+  let mayPass = false;
+  await person.page.route(person.page.url(), (route) =>
+    route.request().method() === "POST" && !mayPass ? route.abort() : route.continue(),
+  );
+  await form.type("title", "Pressed, and no draft");
+  await form.save();
+  await form.is("queued");
+  await losesItsDrafts(person.page);
+  expect(await textOnDevice(person.page)).toContain("Pressed, and no draft");
+  await person.reloads();
+  await form.holds("title", "Pressed, and no draft");
+  mayPass = true;
+  await form.saysAllIsSaved();
+  await form.holds("title", "Pressed, and no draft");
+  await form.type("notes", "And one more change");
+  await form.save();
+  await form.is("saved");
+  const row = await database.row("SELECT title, notes FROM activities WHERE id = 1");
+  expect(row).toEqual({ title: "Pressed, and no draft", notes: "And one more change" });
+  await expect.poll(() => textOnDevice(person.page)).toBe("");
 });
 
 test("being signed in survives a restart of the server", async ({ person, inkfast }) => {

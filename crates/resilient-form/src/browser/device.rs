@@ -2,6 +2,7 @@
 
 use resilient_core::collections::BTreeMap;
 use resilient_core::draft::Revision;
+use resilient_core::submission::Submission;
 use resilient_core::submission::machine::effects::{DeviceDraft, JustSaved, OutboxEntry};
 
 use super::timer::wall_clock_ms;
@@ -276,7 +277,8 @@ pub fn forget_submission(account: &str, id: &str) -> impl Future<Output = ()> + 
     }
 }
 
-/// Submissions of an account without an answer, in the order pressed.
+/// Submissions of an account without an answer, in the order pressed. Presses of discarded texts that never left this
+/// device are forgotten; what may have reached the server waits for its answer: it cannot be taken back.
 pub async fn submissions(account: &str) -> Vec<StoredSubmission> {
     let mut found = BTreeMap::new();
     for (key, json) in both(&[stored::OUTBOX, account, ":"].concat()).await {
@@ -285,31 +287,28 @@ pub async fn submissions(account: &str) -> Vec<StoredSubmission> {
             found.insert((entry.number, entry.submission.id.clone()), entry);
         }
     }
-    found.into_values().collect()
-}
-
-/// Forgets presses of Save of discarded texts that never left this device. What may have reached the server waits for
-/// its answer: it cannot be taken back.
-pub async fn forget_unsent(account: &str, form_key: &str, discarded: &[Revision]) {
-    for waiting in submissions(account).await {
-        let submission = &waiting.submission;
-        let is_discarded = discarded
-            .iter()
-            .any(|revision| revision.writer == submission.revision.writer && submission.revision.seq <= revision.seq);
-        if submission.form_key == form_key && is_discarded && waiting.attempts == 0 {
-            forget_submission(account, &submission.id).await;
+    let mut waiting = Vec::new();
+    for entry in found.into_values() {
+        let Submission {
+            id, form_key, revision, ..
+        } = &entry.submission;
+        if entry.attempts == 0 && is_buried(account, form_key, revision) {
+            forget_submission(account, id).await;
+        } else {
+            waiting.push(entry);
         }
     }
+    waiting
 }
 
 /// These texts were discarded: nothing of them is kept or sent any more. Remembered before this returns its future.
 pub fn discard(account: &str, form_key: &str, discarded: Vec<Revision>) -> impl Future<Output = ()> + use<> {
     bury(account, form_key, &discarded);
     let dropped = drop_drafts(account, form_key, &discarded);
-    let (account, form_key) = (account.to_owned(), form_key.to_owned());
+    let account = account.to_owned();
     async move {
         dropped.await;
-        forget_unsent(&account, &form_key, &discarded).await;
+        submissions(&account).await;
     }
 }
 

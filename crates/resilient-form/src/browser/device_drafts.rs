@@ -80,7 +80,7 @@ impl List {
         let mut forms = BTreeMap::<String, Work>::new();
         for (draft, _) in device::drafts(&self.account).await {
             let Draft { values, revision, .. } = draft.draft;
-            if self.copied == Some(named(&revision)) {
+            if self.is_copied(&revision) {
                 continue;
             }
             forms.entry(draft.form_key).or_default().texts.push((values, revision));
@@ -89,7 +89,7 @@ impl List {
             let submission = submission.submission;
             let work = forms.entry(submission.form_key).or_default();
             work.queued = true;
-            if work.texts.is_empty() {
+            if work.texts.is_empty() && !self.is_copied(&submission.revision) {
                 work.texts.push((submission.values, submission.revision));
             }
         }
@@ -113,6 +113,10 @@ impl List {
         }
         let entries = forms.iter().map(|(form_key, work)| self.entry(form_key, work));
         let _ = place.append_child(&make("ul").with("class", "entries").children(entries).done());
+    }
+
+    fn is_copied(&self, revision: &Revision) -> bool {
+        self.copied == Some(named(revision))
     }
 
     fn entry(&self, form_key: &str, work: &Work) -> Make {

@@ -62,11 +62,6 @@ async fn pass(account: &str) -> Option<Moment> {
     let mut next: Option<Moment> = None;
     for entry in device::submissions(account).await {
         let form_key = entry.submission.form_key.clone();
-        if entry.attempts == 0 && device::is_buried(account, &form_key, &entry.submission.revision) {
-            // Discarded while it could not be read.
-            device::forget_submission(account, &entry.submission.id).await;
-            continue;
-        }
         let is_here = Some(&form_key) == own_form.as_ref();
         if is_here || entry.incomplete || stopped.contains(&form_key) {
             continue;

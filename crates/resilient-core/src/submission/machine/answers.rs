@@ -124,8 +124,10 @@ impl FormMachine {
         let JustSaved {
             submission,
             base,
-            answer,
+            mut answer,
         } = saved;
+        // Heard of now, it may have been before this page was drawn.
+        answer.replayed = true;
         if let Some(intent) = self.delivery.take(&submission.id) {
             return self.carried_out(intent, answer, given, orders);
         }

@@ -150,7 +150,7 @@ impl FormMachine {
         let present = &self.chain.present;
         // A put-aside text may have been what was refused, and another page's text is not this one's to write.
         let is_refused = self.device.refused.is_some() && self.device.held.as_ref() != Some(present);
-        let is_own = present.writer == self.chain.writer && !self.discarded_elsewhere;
+        let is_own = present.writer == self.chain.writer && present.seq > 0 && !self.discarded_elsewhere;
         if is_refused && is_own && self.has_plain_changes() {
             orders.push(Effect::KeepLocally(self.device_draft()));
         }

@@ -59,6 +59,8 @@ pub struct Found {
     pub just_saved: Vec<JustSaved>,
     /// The outbox entries' `base` of those, by submission id.
     pub bases: BTreeMap<String, Values>,
+    /// What one of the outbox's entries was made of was discarded since, and it may have reached the server.
+    pub press_was_discarded: bool,
     /// The drawn draft was discarded on this device, and the server does not know it.
     pub drawn_was_discarded: bool,
     /// The drawn draft was typed back on this device. A draft there that has it is another tab's, and goes on.
@@ -88,10 +90,11 @@ impl Found {
     }
 
     /// What was pressed and has no answer, where no draft of it is left: the fields show it as they would its draft. Else
-    /// the record's older text, which nobody has typed, would be a change to what was pressed.
+    /// the record's older text, which nobody has typed, would be a change to what was pressed. What was discarded since is
+    /// not shown again.
     fn pressed_without_draft(&self, drawn: &Drawn) -> Option<DeviceDraft> {
         let last = &self.outbox.last()?.submission;
-        if drawn.revision.seq > 0 || !self.drafts.is_empty() {
+        if drawn.revision.seq > 0 || !self.drafts.is_empty() || self.press_was_discarded {
             return None;
         }
         let (mut base, mut values) = (Values::new(), Values::new());
@@ -100,6 +103,9 @@ impl Found {
             let later = std::mem::replace(&mut base, entry.base.clone());
             base.extend(later);
             values.extend(entry.submission.values.clone());
+        }
+        if values.is_empty() {
+            return None;
         }
         let draft = Draft {
             version: last.version.clone(),
@@ -111,7 +117,13 @@ impl Found {
         Some(DeviceDraft {
             form_key: drawn.form_key.clone(),
             draft,
-            lineage: Vec::new(),
+            lineage: self
+                .outbox
+                .iter()
+                .rev()
+                .skip(1)
+                .map(|entry| entry.submission.revision.clone())
+                .collect(),
             secrets: Vec::new(),
         })
     }
@@ -140,12 +152,17 @@ impl FormMachine {
         let saves = found.saves();
         let is_over = found.drawn_is_over(&drawn.revision);
         let unresolved: Vec<&Submission> = found.outbox.iter().map(|entry| &entry.submission).collect();
-        if let Some(pressed) = found.pressed_without_draft(&drawn) {
-            found.drafts.push(pressed);
-        }
         found.drafts.retain(|draft| !is_saved(draft, &saves));
+        let pressed = found.pressed_without_draft(&drawn);
         form.line = found.outbox.iter().map(Intent::left_behind).collect();
-        let drafts = found.drafts.into_iter().map(|draft| rebased(draft, &saves)).collect();
+        let mut drafts: Vec<Candidate> = found.drafts.into_iter().map(|draft| rebased(draft, &saves)).collect();
+        if let Some(pressed) = pressed.filter(|pressed| !is_saved(pressed, &saves)) {
+            // The device keeps it as a draft again: what is refused must not go with its outbox entry.
+            drafts.push(Candidate {
+                moved: true,
+                ..rebased(pressed, &saves)
+            });
+        }
         form.restore(&drawn, drafts, &unresolved, given, orders);
         form.hand_over_aside(orders);
         form.take_live_values(&drawn, given);

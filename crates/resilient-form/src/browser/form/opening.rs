@@ -122,7 +122,10 @@ async fn find_on_device(form: &HtmlFormElement, account: &str, form_key: &str) -
                 found.bases.insert(sent.id.clone(), submission.base.clone());
                 found.resolved.push((sent, *answer));
             }
-            _ => found.outbox.push(entry(submission)),
+            _ => {
+                found.press_was_discarded |= device::is_buried(account, form_key, &sent.revision);
+                found.outbox.push(entry(submission));
+            }
         }
     }
     found

@@ -103,7 +103,13 @@ fn what_was_pressed_is_in_the_fields_until_it_is_answered_also_where_no_draft_of
     };
     let mut page = Page::open(drawn(), found());
     assert_eq!((page.field("name"), page.form.state()), ("first", FormState::Saving));
-    assert!(page.kept_drafts().is_empty(), "nothing was typed: {:?}", page.orders);
+    let kept = page.kept_drafts();
+    assert_eq!(kept.len(), 1, "the device has it as a draft again: {:?}", page.orders);
+    assert_eq!(
+        (&kept[0].draft.values, &kept[0].lineage[0]),
+        (&values(&[("name", "first")]), &revision(3, "old"))
+    );
+    page.tell(Event::KeptLocally(kept[0].draft.revision.clone()));
     page.answer("id-0", saved("v2"));
     assert_eq!((page.field("name"), page.form.state()), ("first", FormState::Saved));
     page.after(60_000);
@@ -137,6 +143,37 @@ fn what_was_pressed_is_in_the_fields_until_it_is_answered_also_where_no_draft_of
 }
 
 #[test]
+fn what_was_pressed_and_refused_is_kept_as_a_draft_also_where_none_of_it_was_left() {
+    for outcome in [Outcome::Invalid, Outcome::Forbidden, Outcome::Gone, Outcome::Mismatch] {
+        let mut page = Page::open(
+            drawn(),
+            Found {
+                outbox: vec![left_behind("first")],
+                ..Found::default()
+            },
+        );
+        let kept = page.kept_drafts().remove(0).clone();
+        assert!(page.form.guard(), "until the device has it");
+        page.tell(Event::KeptLocally(kept.draft.revision.clone()));
+        assert!(!page.form.guard());
+        page.answer("id-0", Answer::new(outcome));
+        assert_eq!(page.field("name"), "first", "{outcome:?}");
+        let drops = |order: &Effect| matches!(order, Effect::DropLocally { revisions, .. } if revisions.contains(&kept.draft.revision));
+        assert!(!page.orders.iter().any(drops), "{outcome:?}: {:?}", page.orders);
+    }
+}
+
+#[test]
+fn a_discarded_text_is_not_shown_again_for_its_press_that_may_have_arrived() {
+    let found = Found {
+        outbox: vec![left_behind("first")],
+        press_was_discarded: true,
+        ..Found::default()
+    };
+    assert_eq!(Page::open(drawn(), found).field("name"), "Pump");
+}
+
+#[test]
 fn presses_in_a_line_without_drafts_are_shown_as_one_text() {
     let of = |id: &str, seq, column: &str, value: &str| {
         let mut entry = left_behind(value);
@@ -156,6 +193,8 @@ fn presses_in_a_line_without_drafts_are_shown_as_one_text() {
     };
     let page = Page::open(drawn(), found);
     assert_eq!((page.field("name"), page.field("note")), ("third", "second"));
+    let lineage = &page.kept_drafts()[0].lineage;
+    assert_eq!(*lineage, [revision(3, "old"), revision(2, "old"), revision(1, "old")]);
 }
 
 #[test]
