@@ -85,6 +85,12 @@ mod tests {
         }
 
         #[test]
+        fn there_is_a_delay_for_each_random_number(backoff in any_backoff(), random in proptest::collection::vec(0.0f64..1.0, 0..60)) {
+            let each = (1..).zip(&random).map(|(failures, random)| backoff.delay(failures, *random));
+            prop_assert_eq!(backoff.delays(random.clone()).collect::<Vec<_>>(), each.collect::<Vec<_>>());
+        }
+
+        #[test]
         fn the_longest_wait_grows_until_the_cap(backoff in any_backoff(), failures in 1u32..100) {
             prop_assert!(backoff.ceiling(failures) <= backoff.ceiling(failures + 1));
             prop_assert_eq!(backoff.ceiling(100), backoff.cap);

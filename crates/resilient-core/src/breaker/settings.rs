@@ -90,3 +90,19 @@ impl Settings {
         plain.mul_f64((1.0 + spread).max(0.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probes_are_spread_to_either_side_of_their_distance() {
+        let settings = Settings {
+            probe_open: Duration::from_secs(10),
+            probe_spread: 0.1,
+            ..Settings::default()
+        };
+        let distance = |random| settings.probe_distance(None, random).as_millis();
+        assert_eq!((distance(0.0), distance(0.5), distance(1.0)), (9_000, 10_000, 11_000));
+    }
+}
