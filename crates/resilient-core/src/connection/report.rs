@@ -57,3 +57,36 @@ impl Report {
         self.database != Database::Down
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_of_the_servers_words_is_read_and_any_other_is_no_trouble() {
+        let database = |word| Report::read(word, "", None).database;
+        assert_eq!(
+            ["down", "slow", "up", "?"].map(database),
+            [Database::Down, Database::Slow, Database::Up, Database::Up]
+        );
+        let drafts = |word| Report::read("", word, None).drafts;
+        assert_eq!(
+            ["down", "spill", "redis", "?"].map(drafts),
+            [
+                DraftStore::Down,
+                DraftStore::Spill,
+                DraftStore::InPlace,
+                DraftStore::InPlace
+            ]
+        );
+        assert_eq!(Report::read("", "", None), Report::ALL_UP);
+        let retry_after = Report::read("down", "", Some(1_500)).retry_after;
+        assert_eq!(retry_after, Some(Duration::from_millis(1_500)));
+    }
+
+    #[test]
+    fn only_a_database_that_is_down_makes_a_save_wait() {
+        let can_save = |database, drafts| Report::read(database, drafts, None).can_save();
+        assert!(can_save("slow", "down") && can_save("up", "spill") && !can_save("down", "redis"));
+    }
+}
