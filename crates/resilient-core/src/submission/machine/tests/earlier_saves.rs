@@ -164,13 +164,29 @@ fn what_was_pressed_and_refused_is_kept_as_a_draft_also_where_none_of_it_was_lef
 }
 
 #[test]
+fn a_press_without_a_draft_is_not_put_beside_the_draft_that_the_server_draws() {
+    let found = Found {
+        outbox: vec![left_behind("first")],
+        ..Found::default()
+    };
+    let page = Page::open(drawn_with(&revision(4, "elsewhere"), "and more"), found);
+    assert_eq!(page.field("name"), "and more");
+    assert!(page.form.aside().is_empty(), "{:?}", page.form.aside());
+}
+
+#[test]
 fn a_discarded_text_is_not_shown_again_for_its_press_that_may_have_arrived() {
     let found = Found {
         outbox: vec![left_behind("first")],
         press_was_discarded: true,
         ..Found::default()
     };
-    assert_eq!(Page::open(drawn(), found).field("name"), "Pump");
+    let mut page = Page::open(drawn(), found);
+    assert_eq!(page.field("name"), "Pump");
+    // Nothing was typed here that the device could take.
+    page.tell(Event::LocalRefused(revision(7, "aside")));
+    page.tell(Event::DeviceOpened);
+    assert!(page.kept_drafts().is_empty(), "{:?}", page.orders);
 }
 
 #[test]
