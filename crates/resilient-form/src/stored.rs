@@ -398,6 +398,11 @@ pub fn dropped_key(account: &str, form_key: &str, writer: &str) -> String {
     [DROPPED, account, ":", form_key, ":", writer].concat()
 }
 
+/// Marks a submission that a page which was left had no time to take out of IndexedDB.
+pub fn forgotten_key(account: &str, id: &str) -> String {
+    dropped_key(account, "", id)
+}
+
 /// `kind` is [`ENDED`] or [`TYPED_BACK`].
 pub fn over_key(kind: &str, account: &str, form_key: &str, writer: &str) -> String {
     [kind, account, ":", form_key, ":", writer].concat()

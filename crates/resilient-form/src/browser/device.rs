@@ -246,6 +246,7 @@ pub fn early_entries(account: &str) -> Vec<(String, String, Early)> {
 /// Writes a submission, numbered in the order pressed.
 pub fn keep_submission(account: &str, entry: &OutboxEntry, url: &str) -> impl Future<Output = bool> + use<> {
     let key = stored::outbox_key(account, &entry.submission.id);
+    storage::remove(&stored::forgotten_key(account, &entry.submission.id));
     let known = storage::read(&key).and_then(|json| StoredSubmission::read(&json));
     let number = known.map_or_else(|| last_number(account).saturating_add(1), |known| known.number);
     keep(
@@ -272,8 +273,12 @@ pub async fn is_waiting(account: &str, id: &str) -> bool {
 pub fn forget_submission(account: &str, id: &str) -> impl Future<Output = ()> + use<> {
     let key = stored::outbox_key(account, id);
     storage::remove(&key);
+    let mark = stored::forgotten_key(account, id);
+    storage::write(&mark, "");
     async move {
-        idb::remove(&key).await;
+        if idb::remove(&key).await {
+            storage::remove(&mark);
+        }
     }
 }
 
@@ -292,7 +297,8 @@ pub async fn submissions(account: &str) -> Vec<StoredSubmission> {
         let Submission {
             id, form_key, revision, ..
         } = &entry.submission;
-        if entry.attempts == 0 && is_buried(account, form_key, revision) {
+        let is_forgotten = storage::read(&stored::forgotten_key(account, id)).is_some();
+        if is_forgotten || entry.attempts == 0 && is_buried(account, form_key, revision) {
             forget_submission(account, id).await;
         } else {
             waiting.push(entry);
