@@ -116,6 +116,26 @@ pub async fn discarded_text_takes_its_press_along_unless_that_may_have_reached_t
 }
 
 #[wasm_bindgen]
+pub async fn a_save_that_is_over_waits_no_more_though_its_page_was_left_before_indexeddb_heard_of_it() {
+    begin();
+    let id = press().submission.id;
+    let kept = || async { device::keep_submission("ann", &press(), "/notes/1").await };
+    let waiting = || async { device::submissions("ann").await.len() };
+    assert_eq!(waiting().await, 0);
+    assert!(kept().await);
+    drop(device::forget_submission("ann", &id));
+    assert!(in_idb(&stored::outbox_key("ann", &id)).await.is_some());
+    assert_eq!(waiting().await, 0);
+    assert_eq!(in_idb(&stored::outbox_key("ann", &id)).await, None);
+    assert_eq!(storage::read(&stored::forgotten_key("ann", &id)), None);
+    // Pressed again under the same id, it waits.
+    assert!(kept().await);
+    drop(device::forget_submission("ann", &id));
+    assert!(kept().await);
+    assert_eq!(waiting().await, 1);
+}
+
+#[wasm_bindgen]
 pub async fn a_full_local_storage_leaves_the_last_draft_and_the_next_one_goes_to_indexeddb() {
     begin();
     assert!(keep("ann", &draft(1, "first")).await);
