@@ -314,6 +314,7 @@ pub fn discard(account: &str, form_key: &str, discarded: Vec<Revision>) -> impl 
     let account = account.to_owned();
     async move {
         dropped.await;
+        // Reading them forgets the presses of what is buried.
         submissions(&account).await;
     }
 }

@@ -6,19 +6,11 @@ use super::*;
 fn in_a_conflict_what_nobody_disputes_is_as_somebody_else_left_it() {
     let mut page = Page::drawn();
     let id = page.types("name", "mine").presses_save().id;
-    let conflict = Conflict {
-        column: "name".into(),
-        base: Some(text("Pump")),
-        mine: text("mine"),
-        theirs: text("theirs"),
-    };
     page.answer(
         &id,
         Answer {
-            version: Some("v2".into()),
-            conflicts: vec![conflict],
             current: values(&[("name", "theirs"), ("note", "hers")]),
-            ..Answer::new(Outcome::Conflict)
+            ..conflict_over(&[("name", "Pump")])
         },
     );
     assert_eq!((page.field("name"), page.field("note")), ("mine", "hers"));
@@ -27,14 +19,6 @@ fn in_a_conflict_what_nobody_disputes_is_as_somebody_else_left_it() {
         side: Side::Mine,
     });
     assert_eq!(page.presses_save().values, values(&[("name", "mine")]));
-}
-
-fn changed_by_somebody_else() -> Drawn {
-    let mut changed = drawn();
-    for values in [&mut changed.base, &mut changed.drawn, &mut changed.live] {
-        values.insert("name".into(), text("hers"));
-    }
-    changed
 }
 
 #[test]
@@ -46,7 +30,7 @@ fn a_text_from_beside_the_form_is_a_choice_where_the_record_has_changed_since() 
         drafts: vec![device_draft("old", 3, "mine"), restored],
         ..Found::default()
     };
-    let mut page = Page::open(changed_by_somebody_else(), found);
+    let mut page = Page::open(drawn_as_named("hers"), found);
     assert_eq!(page.form.state(), FormState::Dirty);
     page.tell(Event::AsideTaken(revision(3, "old")));
     assert_eq!((page.form.state(), page.field("name")), (FormState::Conflict, "mine"));
@@ -60,7 +44,7 @@ fn an_earlier_save_that_somebody_has_written_over_since_leaves_the_fields_once_i
             outbox: vec![left_behind("typed")],
             ..Found::default()
         };
-        Page::open(changed_by_somebody_else(), found)
+        Page::open(drawn_as_named("hers"), found)
     };
     let answer = || Answer {
         replayed: true,

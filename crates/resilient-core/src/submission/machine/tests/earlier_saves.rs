@@ -50,10 +50,7 @@ fn what_the_server_made_of_a_save_is_shown_under_newer_text_in_other_fields() {
 
 #[test]
 fn a_save_that_somebody_has_written_over_since_is_not_what_the_page_shows() {
-    let mut drawn = drawn();
-    for values in [&mut drawn.base, &mut drawn.drawn, &mut drawn.live] {
-        values.insert("name".into(), text("hers"));
-    }
+    let drawn = drawn_as_named("hers");
     let left = left_behind("typed");
     let answer = Answer {
         replayed: true,
@@ -126,11 +123,7 @@ fn what_was_pressed_is_in_the_fields_until_it_is_answered_also_where_no_draft_of
     assert_eq!((page.field("name"), page.form.state()), ("Pump", FormState::Dirty));
 
     // Saved before the page was drawn, and changed by somebody since.
-    let mut drawn = drawn();
-    for shown in [&mut drawn.base, &mut drawn.drawn, &mut drawn.live] {
-        shown.insert("name".into(), text("hers"));
-    }
-    let mut page = Page::open(drawn, found());
+    let mut page = Page::open(drawn_as_named("hers"), found());
     page.answer(
         "id-0",
         Answer {
@@ -251,10 +244,7 @@ fn a_draft_of_the_version_that_was_saved_on_goes_upon_that_save_also_where_its_b
 #[test]
 fn a_draft_that_was_saved_does_not_come_back_and_one_of_another_page_does() {
     let restored = |draft: DeviceDraft| {
-        let mut drawn = drawn();
-        for values in [&mut drawn.base, &mut drawn.drawn, &mut drawn.live] {
-            values.insert("name".into(), text("written over since"));
-        }
+        let drawn = drawn_as_named("written over since");
         let found = Found {
             drafts: vec![draft],
             resolved: vec![(left_behind("typed").submission, saved("v0b"))],

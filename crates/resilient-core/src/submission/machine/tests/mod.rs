@@ -74,6 +74,30 @@ fn drawn_with(draft: &Revision, value: &str) -> Drawn {
     page
 }
 
+/// As the server draws a record whose name somebody has changed.
+fn drawn_as_named(name: &str) -> Drawn {
+    let mut page = drawn();
+    for values in [&mut page.base, &mut page.drawn, &mut page.live] {
+        values.insert("name".into(), text(name));
+    }
+    page
+}
+
+/// Somebody else has changed these columns: (column, what it was before both changes).
+fn conflict_over(columns: &[(&str, &str)]) -> Answer {
+    let conflicts = columns.iter().map(|(column, base)| Conflict {
+        column: (*column).into(),
+        base: Some(text(base)),
+        mine: text("mine"),
+        theirs: text("theirs"),
+    });
+    Answer {
+        version: Some("v2".into()),
+        conflicts: conflicts.collect(),
+        ..Answer::new(Outcome::Conflict)
+    }
+}
+
 /// A form, the orders it gave last, and a clock that somebody else moves.
 struct Page {
     form: FormMachine,

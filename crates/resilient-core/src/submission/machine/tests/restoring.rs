@@ -418,20 +418,7 @@ fn undo_takes_the_choices_of_what_was_restored_along_and_leaves_those_of_the_res
 
     let mut page = Page::open(drawn(), found(device_draft("old", 3, "restored")));
     let id = page.types("note", "mine").presses_save().id;
-    let conflict = Conflict {
-        column: "note".into(),
-        base: Some(text("")),
-        mine: text("mine"),
-        theirs: text("theirs"),
-    };
-    page.answer(
-        &id,
-        Answer {
-            version: Some("v2".into()),
-            conflicts: vec![conflict],
-            ..Answer::new(Outcome::Conflict)
-        },
-    );
+    page.answer(&id, conflict_over(&[("note", "")]));
     page.tell(Event::UndoPressed);
     assert_eq!((page.field("name"), page.field("note")), ("Pump", "mine"));
     assert_eq!(page.form.state(), FormState::Conflict, "nobody has chosen for the note");

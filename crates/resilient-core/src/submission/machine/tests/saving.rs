@@ -573,20 +573,7 @@ fn what_the_server_made_null_is_empty_in_a_field_that_cannot_say_null() {
 fn while_one_field_waits_for_a_choice_what_was_chosen_for_another_is_kept_with_it() {
     let mut page = Page::drawn();
     let id = page.types("name", "mine").types("note", "mine").presses_save().id;
-    let conflicts = [("name", "Pump"), ("note", "")].map(|(column, base)| Conflict {
-        column: column.into(),
-        base: Some(text(base)),
-        mine: text("mine"),
-        theirs: text("theirs"),
-    });
-    page.answer(
-        &id,
-        Answer {
-            version: Some("v2".into()),
-            conflicts: conflicts.into(),
-            ..Answer::new(Outcome::Conflict)
-        },
-    );
+    page.answer(&id, conflict_over(&[("name", "Pump"), ("note", "")]));
     page.tell(Event::Chosen {
         column: "name".into(),
         side: Side::Theirs,
