@@ -1,7 +1,9 @@
 // `local_drafts = sealed`, and `off`: what lies on a device says nothing to whoever reads its files.
+import { setTimeout as pause } from "node:timers/promises";
 import type { Page } from "@playwright/test";
 import { everyLook, isForEveryone } from "../fixtures/looks.ts";
 import { adminPassword } from "../fixtures/inkfast.ts";
+import { holds } from "../fixtures/network.ts";
 import { Person } from "../fixtures/person.ts";
 import { RecordForm } from "../fixtures/record_form.ts";
 import { expect, test } from "../fixtures/story.ts";
@@ -165,6 +167,23 @@ test.describe("sealed", () => {
     await expect(later.page.locator("[data-device-draft]")).toContainText("activities 1", { timeout: 30_000 });
     const again = await later.opens("activities/1");
     await again.holds("title", typed);
+  });
+
+  test("a key that comes while somebody is leaving the page does not hold them there", async ({ person }) => {
+    const { later, context } = await leftWithoutKey(person);
+    await later.page.goto("/");
+    await expect(notice(later.page)).toContainText("Locked");
+    const arrive = await holds(later.page, "**/records/activities");
+    const isAsked = later.page.waitForRequest("**/records/activities");
+    await later.page.getByRole("navigation").getByRole("link", { name: "Activities" }).click({ noWaitAfter: true });
+    await isAsked;
+    const isTold = later.page.waitForResponse(/draft-key/);
+    await context.unroute("**/api/session/draft-key**");
+    await isTold;
+    // Until it is taken; to look at the page would be to wait until it is left.
+    await pause(1_000);
+    arrive();
+    await expect(later.page).toHaveURL(/\/records\/activities$/);
   });
 
   test("typed before the script has loaded, and reloaded: it is there, and lies sealed", async ({ person }) => {

@@ -1,6 +1,8 @@
 // The page is loaded again, or another one is opened, while the server cannot be reached.
 import { createServer } from "node:http";
 import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import { copyNotice, isKept, keptText, standIn } from "../fixtures/offline.ts";
 import { Person } from "../fixtures/person.ts";
 import { RecordForm } from "../fixtures/record_form.ts";
@@ -178,6 +180,30 @@ test("a page never seen says so, leads to what is unsaved, and is there by itsel
   await inkfast.startAgain();
   await form.holds("title", "Grease the bearings of the mixer");
   await expect(standIn(person.page)).toHaveCount(0);
+});
+
+test("a page that stands in does not hold whoever is leaving it when the server is back", async ({ person, inkfast }) => {
+  await person.opens("activities/1");
+  await isKept(person.page);
+  await inkfast.kill();
+  await person.page.goto("/records/activities/3");
+  await expect(standIn(person.page)).toBeVisible();
+  let arrive = () => {};
+  const arrival = new Promise<void>((resolve) => (arrive = resolve));
+  const slow = createServer((_, answer) => void arrival.then(() => answer.writeHead(200, { "content-type": "text/html" }).end("<h1>Somewhere else</h1>")));
+  slow.listen(0, "127.0.0.1");
+  await once(slow, "listening");
+  const { port } = slow.address() as AddressInfo;
+  const isAsked = once(slow, "request");
+  await person.page.evaluate((url) => location.assign(url), `http://127.0.0.1:${port}/`);
+  await isAsked;
+  await inkfast.startAgain();
+  // It asks for itself every few seconds. To look at it would be to wait until it is left.
+  await pause(5_000);
+  arrive();
+  await expect(person.page.getByRole("heading")).toHaveText("Somewhere else");
+  slow.closeAllConnections();
+  slow.close();
 });
 
 test("a proxy's own 502 is no page", async ({ person, inkfast }) => {

@@ -18,9 +18,14 @@ const form = () => document.querySelector("form[data-resilient-form]");
 let hasTyped = document.querySelector("[data-touched]") !== null;
 addEventListener("input", () => (hasTyped = true), true);
 
+/** When somebody began to leave, which to load this page anew would undo. It may come to nothing, as a download does. */
+let leftAt = -Infinity;
+addEventListener("beforeunload", ({ isTrusted }) => isTrusted && (leftAt = performance.now()));
+const isBeingLeft = () => performance.now() - leftAt < answerWithin;
+
 /** Nobody would miss anything if this page were another one now. */
 const isUntouched = () =>
-  !hasTyped && (form()?.dataset.state ?? "clean") === "clean" && !document.querySelector("dialog[open]") && !document.activeElement?.matches("input, textarea, select");
+  !hasTyped && !isBeingLeft() && (form()?.dataset.state ?? "clean") === "clean" && !document.querySelector("dialog[open]") && !document.activeElement?.matches("input, textarea, select");
 
 async function say(message, ports = []) {
   const worker = workers?.controller ?? (await workers?.getRegistration())?.active;
@@ -76,7 +81,7 @@ async function keepAsking() {
     if (document.hidden) await new Promise((shown) => document.addEventListener("visibilitychange", shown, { once: true }));
     const answer = await asked({ type: "ask", url: location.href });
     if (answer === "none") takeBackTheOffer();
-    else if (isNotToBeHad) return location.reload();
+    else if (isNotToBeHad && !isBeingLeft()) return location.reload();
     else if (answer !== "trouble" && (await isGivenUp())) return location.reload();
     else if (answer !== "trouble") offerThePage();
   }
