@@ -1,5 +1,10 @@
+import type { Page } from "@playwright/test";
 import { Person } from "../fixtures/person.ts";
 import { expect, test } from "../fixtures/story.ts";
+
+/** The server has been told that a draft was discarded. */
+const droppedOn = (page: Page) =>
+  page.waitForResponse((answer) => answer.request().method() === "DELETE" && answer.url().includes("/api/drafts/"), { timeout: 30_000 });
 
 test("discarded in one tab: the other keeps it in its fields, says so, and brings it back nowhere", async ({ person, database }) => {
   await person.page.goto("/");
@@ -11,8 +16,10 @@ test("discarded in one tab: the other keeps it in its fields, says so, and bring
   const two = await other.opens("activities/1");
   await two.holds("title", "Thrown away");
 
+  const dropped = droppedOn(other.page);
   await two.itself.getByRole("button", { name: "Discard", exact: true }).first().click();
   await two.holds("title", before);
+  await dropped;
   await expect(one.itself.locator("[data-discarded-elsewhere]")).toContainText("discarded in another tab");
   await one.holds("title", "Thrown away");
 
@@ -50,11 +57,12 @@ test("discarded from the list of unsaved work: this device does not bring it bac
   await form.type("title", "Thrown away");
   await form.isKeptOnTheServer();
   await person.page.goto("/drafts");
+  await person.isHydrated();
   await person.page.locator("main").getByRole("button", { name: /^Discard…/ }).click();
   await person.page.getByRole("dialog").getByRole("button", { name: "Discard", exact: true }).click();
   await person.page.waitForURL(/\/drafts$/);
   const onThisDevice = () => person.page.evaluate(() => Object.values({ ...localStorage }).join());
-  expect(await onThisDevice()).not.toContain("Thrown away");
+  await expect.poll(onThisDevice).not.toContain("Thrown away");
   const again = await person.opens("activities/2");
   await again.holds("title", before);
   await again.is("clean");
@@ -73,8 +81,10 @@ test("discarded on another device: this one does not bring it back", async ({ pe
   await sameAccount.signsIn();
   const there = await sameAccount.opens("activities/2");
   await there.holds("title", "Thrown away");
+  const dropped = droppedOn(sameAccount.page);
   await there.itself.getByRole("button", { name: "Discard", exact: true }).click();
   await there.holds("title", before);
+  await dropped;
   await sameAccount.page.goto("/drafts");
   await expect(sameAccount.page.locator("main")).toContainText("Nothing is waiting");
   await elsewhere.close();

@@ -33,13 +33,13 @@ test("a drill is started from its page: a save in another tab is queued, and don
 
 test("a drill ends by itself", async ({ person }) => {
   await person.page.goto("/monitoring/drills");
-  await person.page.getByLabel("For how many seconds").fill("2");
+  await person.page.getByLabel("For how many seconds").fill("6");
   await person.page.getByRole("button", { name: "Start the drill" }).click();
   await expect(person.page.locator("[data-drill=running]")).toBeVisible();
   await expect(async () => {
     await person.page.goto("/monitoring/drills");
     await expect(person.page.locator("[data-drill=report]")).toBeVisible({ timeout: 500 });
-  }).toPass();
+  }).toPass({ timeout: 30_000 });
   const form = await person.opens("activities/1");
   await form.type("title", "After the drill");
   await form.save();

@@ -24,7 +24,7 @@ test("a proxy's 503 page is no answer: the text stays, Save can be pressed, and 
   expect(await database.row(title)).toEqual({ title: "Replace the belt of conveyor 4" });
 
   await inkfast.way.set({ kind: "pass" });
-  await form.is("dirty");
+  await form.is("dirty", { timeout: 40_000 });
   await form.holds("notes", "Typed since");
   await form.save();
   await form.is("saved");

@@ -199,9 +199,9 @@ test.describe("the connection", () => {
     await person.opens("activities/1");
     await inkfast.way.set({ kind: "cut" });
     await person.isConnected(/offline/);
-    await inkfast.way.set({ kind: "freeze" });
-    // It would be over in less than two seconds.
+    // It would be over in less than two seconds. What has left by then is refused at once.
     await becomesPatient();
+    await inkfast.way.set({ kind: "freeze" });
     await person.connection.getByRole("button", { name: "Retry now" }).click();
     await person.isConnected(/reconnecting/);
     await isForEveryone(person.page, "reconnecting");

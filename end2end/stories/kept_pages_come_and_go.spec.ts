@@ -60,8 +60,8 @@ test("pressed Sign out just as the server went: it is signed out as soon as it i
   await expect(standIn(person.page)).toContainText("You are signed out on this device");
   expect(await keptPages(person.page)).toEqual([]);
   await inkfast.startAgain();
-  await expect(person.page).toHaveURL(/\/login$/, { timeout: 30_000 });
-  await expect(person.page.locator('[name="password"]')).toBeVisible();
+  await expect(person.page).toHaveURL(/\/login$/);
+  await expect(person.page.locator('[name="password"]')).toBeVisible({ timeout: 30_000 });
   await person.page.goto("/records/activities/1");
   await expect(person.page).toHaveURL(/\/login/);
 });
@@ -164,13 +164,14 @@ test("the next build's worker takes over once no page is open, and only the file
     await new Person(last).opens("activities/1");
     // Its files are there before it is at work.
     await expect.poll(() => last.evaluate(async (place) => (await caches.match(place)) !== undefined, places[0]!)).toBe(true);
-    await last.close();
-    last = await context.newPage();
+    // It takes over where the one before has nothing under way and no page.
     const isAtWork = async () => {
+      await last.close();
+      last = await context.newPage();
       await new Person(last).opens("activities/1");
       return last.evaluate(async () => (await navigator.serviceWorker.ready) && (await navigator.serviceWorker.getRegistration())?.waiting === null);
     };
-    await expect.poll(isAtWork).toBe(true);
+    await expect.poll(isAtWork, { timeout: 30_000 }).toBe(true);
   }
   const isHere = (place: string) => last.evaluate(async (place) => (await caches.match(place)) !== undefined, place);
   const here = () => Promise.all(builds.map(({ places }) => isHere(places[0]!)));

@@ -71,7 +71,7 @@ test.describe("with Redis", () => {
     expect(await redis.accountsWithDrafts()).toBe(0);
 
     await inkfast.way.set({ kind: "pass" });
-    await form.is("saved");
+    await form.is("saved", { timeout: 40_000 });
     await form.saysAllIsSaved();
     expect(await database.rows("SELECT id FROM activities WHERE title = 'Remembered by the database'")).toEqual([{ id: 1 }]);
     expect(await database.audited("update", "activities")).toBe(1);

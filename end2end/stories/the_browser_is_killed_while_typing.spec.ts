@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { BrowserContext, Page } from "@playwright/test";
 import { KillableBrowser } from "../fixtures/killable_browser.ts";
 import { Person } from "../fixtures/person.ts";
@@ -17,6 +18,8 @@ class Typist {
       const typed = await this.page.keyboard.insertText(word).then(() => true, () => false);
       if (!typed) return;
       this.words.push({ word, at: Date.now() });
+      // Quicker than anybody types, and not as quick as the browser draws: else it would do nothing else.
+      await pause(20);
     }
   }
 

@@ -33,8 +33,9 @@ test("the device's storage is full: the earlier text stays there, the page says 
 
   // At once: a short part of it might still have fitted.
   await form.field("title").fill(longer);
-  await expect(form.words).toHaveText("Unsaved changes, kept on the server. Not protected on this device");
+  // It closes by itself.
   await expect(person.toast(/Not protected on this device: its storage is full, forbidden or locked/)).toBeVisible();
+  await expect(form.words).toHaveText("Unsaved changes, kept on the server. Not protected on this device");
   const drafts = await draftsOn(person.page);
   expect(drafts.length).toBeGreaterThan(0);
   for (const [, draft] of drafts) expect(draft).toContain("Kept before it was full");
@@ -74,8 +75,8 @@ test("storage is forbidden: the page says so, the server has the text, and it is
   });
   const form = await person.opens("activities/1");
   await form.type("title", "Typed where nothing may be kept");
-  await expect(form.words).toHaveText("Unsaved changes, kept on the server. Not protected on this device");
   await expect(person.toast(/Not protected on this device/)).toBeVisible();
+  await expect(form.words).toHaveText("Unsaved changes, kept on the server. Not protected on this device");
   expect(await wouldBeAsked(person.page)).toBe(false);
   await person.reloads();
   await form.holds("title", "Typed where nothing may be kept");

@@ -119,8 +119,8 @@ test.describe("where nothing may be stored", () => {
 
   test("the page says so, the server keeps the draft, and a save is a save", async ({ notes, person, form }) => {
     await form.type("text", "Milk");
-    await expect(form.words).toHaveText(/kept on the server\. Not protected on this device/);
     await expect(person.toast(/Not protected on this device/)).toBeVisible();
+    await expect(form.words).toHaveText(/kept on the server\. Not protected on this device/);
     await form.save();
     await form.saysAllIsSaved();
     expect(await notes.saved(1)).toEqual({ text: "Milk", times: 1 });

@@ -87,13 +87,15 @@ test.describe("behind a way", () => {
 
     await person.page.clock.pauseAt(new Date(Date.now() + 60_000));
     await inkfast.way.set({ kind: "pass" });
-    // The first answer is held back: what has left by then has left in a burst.
+    // Every answer is held back: what has left by then has left in a burst.
     let answer = () => {};
     const answered = new Promise<void>((resolve) => (answer = resolve));
-    await person.page.route("**/readyz", async (route) => {
-      await answered;
-      await route.continue();
-    });
+    for (const address of ["**/readyz", "**/records/activities/1"]) {
+      await person.page.route(address, async (route) => {
+        await answered;
+        await route.continue();
+      });
+    }
     const asked = asksOf(person.page);
     await person.page.clock.fastForward("08:00:00");
     await expect.poll(() => asked).toContain("GET readyz");

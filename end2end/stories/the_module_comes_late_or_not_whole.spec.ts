@@ -55,6 +55,8 @@ test("an island that the module does not have leaves the others running", async 
 });
 
 test("each part of the module is fetched once", async ({ person }) => {
+  // The page after signing in fetches them, too.
+  await person.isHydrated();
   const fetched: string[] = [];
   person.page.on("request", (request) => {
     if (request.url().includes("/pkg/")) fetched.push(new URL(request.url()).pathname);

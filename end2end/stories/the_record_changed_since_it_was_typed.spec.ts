@@ -192,7 +192,7 @@ test("the record was deleted, and only this device has what was typed: it is rea
   await form.save();
   await form.is("saved");
   expect(await database.rows("SELECT id FROM activities WHERE title = 'Typed into 3'")).toHaveLength(1);
-  expect(await textOnDevice(person.page)).not.toContain("Typed into 3");
+  await expect.poll(() => textOnDevice(person.page)).not.toContain("Typed into 3");
 
   await person.page.goto("/records/activities/4");
   await kept.getByText("Show the text").click();

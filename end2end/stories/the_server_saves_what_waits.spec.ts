@@ -40,7 +40,11 @@ for (const javaScriptEnabled of [true, false]) {
     expect(await database.row("SELECT title FROM activities WHERE id = 1")).toEqual({ title: "Saved by the server" });
 
     const person = await comesBack(browser, { ...contextOptions, baseURL, javaScriptEnabled });
-    await expect(notice(person)).toContainText("While you were away: 1 change of yours was saved.");
+    // The row is there before the queue has noted it.
+    await expect(async () => {
+      await person.page.goto("/");
+      await expect(notice(person)).toContainText("While you were away: 1 change of yours was saved.", { timeout: 500 });
+    }).toPass(PATIENCE);
     await person.page.goto("/records/activities?q=gauge");
     await notice(person).getByRole("button", { name: /^Close/ }).click();
     await expect(person.page).toHaveURL(/activities\?q=gauge$/);

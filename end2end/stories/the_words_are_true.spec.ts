@@ -88,7 +88,7 @@ test("the words beside Save are true in every state, and no two states have the 
   await form.save();
   await isTrue("conflict", /^Conflict: choose for each marked field\. Unsaved changes/);
   await form.conflicts.getByRole("radio", { name: /^Mine/ }).check();
-  await form.type("title", "x".repeat(201));
+  await form.field("title").fill("x".repeat(201));
   await form.save();
   await isTrue("invalid", /^Not saved: see the marked fields\. Unsaved changes, kept on this device/);
 

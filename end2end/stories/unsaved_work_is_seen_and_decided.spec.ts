@@ -50,8 +50,11 @@ test("a save that waits is listed as waiting, and opened again it is saved once"
   await expect.poll(() => database.audited("update", "activities")).toBe(1);
   // A form drawn while the record could not be read loads itself once more.
   await expect(person.page.locator("form[data-read-only-copy]")).toHaveCount(0);
-  await person.page.goto("/drafts");
-  await expect(person.page.locator("main")).toContainText("Nothing is waiting");
+  // The row is there before the queue has noted it.
+  await expect(async () => {
+    await person.page.goto("/drafts");
+    await expect(person.page.locator("main")).toContainText("Nothing is waiting", { timeout: 500 });
+  }).toPass({ timeout: 20_000 });
 });
 
 test("one's own text is had as a file", async ({ person }) => {

@@ -32,6 +32,12 @@ const all = (page: Page): Promise<string> =>
   });
 
 const keyOf = (page: Page) => page.evaluate(() => sessionStorage.getItem("inkfast:1:key:admin"));
+/** The key, once it is there; a page that got it late has loaded itself anew by then. */
+async function keyHere(page: Page): Promise<string> {
+  await expect.poll(() => keyOf(page).catch(() => null), { timeout: 30_000 }).not.toBeNull();
+  await new Person(page).isHydrated();
+  return (await keyOf(page))!;
+}
 /** Whether the worker has had the time to keep what it keeps. */
 const pagesAreKept = (page: Page) => expect.poll(() => page.evaluate(() => caches.has("inkfast-pages-admin"))).toBe(true);
 const ownEntries = (page: Page) =>
@@ -139,7 +145,7 @@ test.describe("sealed", () => {
     const other = await anotherTab(person);
     const there = await other.opens("activities/1");
     await there.holds("title", typed);
-    expect(await keyOf(other.page)).toBe(await keyOf(person.page));
+    expect(await keyHere(other.page)).toBe(await keyHere(person.page));
   });
 
   test("without a key it is locked until the server has told it, stays as it is, and opens by itself", async ({ person }, info) => {
@@ -225,8 +231,8 @@ test.describe("sealed", () => {
     const form = await person.opens("activities/1");
     await form.type("title", typed);
     await form.isKeptOnThisDevice();
-    const key = await keyOf(person.page);
-    expect(JSON.parse(key!).keys[0]).toMatch(/^[0-9a-f]{64}$/);
+    const key = await keyHere(person.page);
+    expect(JSON.parse(key).keys[0]).toMatch(/^[0-9a-f]{64}$/);
     const kept = await ownEntries(person.page);
 
     await inkfast.addAccount("mira", "a password of her own", "superuser");
@@ -238,9 +244,9 @@ test.describe("sealed", () => {
     await expect(person.page).not.toHaveURL(/\/login/);
     const hers = await person.opens("activities/1");
     await expect(hers.field("title")).not.toHaveValue(typed);
-    const herKey = await person.page.evaluate(() => sessionStorage.getItem("inkfast:1:key:mira"));
-    expect(herKey).toMatch(/[0-9a-f]{64}/);
-    expect(herKey).not.toBe(key);
+    const herKey = () => person.page.evaluate(() => sessionStorage.getItem("inkfast:1:key:mira") ?? "");
+    await expect.poll(herKey).toMatch(/[0-9a-f]{64}/);
+    expect(await herKey()).not.toBe(key);
     expect(await ownEntries(person.page)).toEqual(kept);
     expect(await keyOf(person.page)).toBeNull();
   });
@@ -251,7 +257,7 @@ test.describe("sealed", () => {
     await form.isKeptOnTheServer();
     const other = await anotherTab(person);
     await other.opens("activities/2");
-    expect(await keyOf(other.page)).not.toBeNull();
+    await keyHere(other.page);
     await person.signsOut();
     await person.page.getByRole("dialog").getByRole("button", { name: "Discard and sign out" }).click();
     await expect(person.page).toHaveURL(/\/login/);
@@ -318,11 +324,11 @@ test.describe("sealed", () => {
   test("a tab with a key that is no longer the server's takes the new one, and opens with both", async ({ person }) => {
     await person.hasOnlyThisDevice();
     const form = await person.opens("activities/1");
-    const present = JSON.parse((await keyOf(person.page))!);
+    const present = JSON.parse(await keyHere(person.page));
     const old = { mark: "00000000", keys: ["ab".repeat(32)] };
     await person.page.evaluate((old) => sessionStorage.setItem("inkfast:1:key:admin", JSON.stringify(old)), old);
     await person.reloads();
-    expect(JSON.parse((await keyOf(person.page))!)).toEqual({ mark: present.mark, keys: [...present.keys, ...old.keys] });
+    expect(JSON.parse(await keyHere(person.page))).toEqual({ mark: present.mark, keys: [...present.keys, ...old.keys] });
     await form.type("title", typed);
     await form.isKeptOnThisDevice();
     // As in a tab that never had the old one.

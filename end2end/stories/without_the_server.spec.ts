@@ -251,6 +251,7 @@ test("the server is frozen during a reload: the copy is shown, and the page as i
 });
 
 test("what is typed into a copy is not loaded over when the server is back", async ({ person, inkfast }) => {
+  test.slow();
   const form = await person.opens("activities/1");
   await isKept(person.page);
   await inkfast.kill();
@@ -303,6 +304,7 @@ test.describe("on a slow way", () => {
   test.use({ behindAWay: true });
 
   test("a page that takes longer than a copy is waited for is had all the same", async ({ person, inkfast }) => {
+    test.slow();
     await person.page.goto("/records/technicians");
     await person.isHydrated();
     await isKept(person.page);
