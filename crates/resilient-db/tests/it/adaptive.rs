@@ -10,8 +10,8 @@ use resilient_db::breaker::{State, Transition};
 use resilient_db::{Connection, Db, Fault, Faults, Observer, Policy, PoolNumbers, Role, Trend, TrendChange};
 
 use crate::support::{
-    PrivateServer as _, Served, answers_again, ask, assert_pool_is_whole, connected_to, eventually, on_each_server,
-    private_server,
+    PATIENCE, PrivateServer as _, Served, answers_again, ask, assert_pool_is_whole, connected_to, eventually,
+    on_each_server, patient, private_server,
 };
 
 on_each_server!(
@@ -22,21 +22,13 @@ on_each_server!(
     failures_that_become_more_are_told_before_the_breaker_opens,
 );
 
-/// Nothing here takes as long.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// Of a call that is alone: long beside what a busy machine adds to it.
 const ALONE: Duration = Duration::from_millis(40);
 
 fn adaptive() -> Policy {
     Policy {
         adaptive: true,
-        acquire_timeout: PATIENCE,
-        waiting_timeout: PATIENCE,
-        read_deadline: 2 * PATIENCE,
-        write_deadline: 2 * PATIENCE,
-        read_statement_timeout: 2 * PATIENCE,
-        write_statement_timeout: 2 * PATIENCE,
-        ..Policy::default()
+        ..patient()
     }
 }
 

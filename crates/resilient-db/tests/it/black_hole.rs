@@ -7,8 +7,8 @@ use futures::future::join_all;
 use resilient_db::Policy;
 
 use crate::support::{
-    Served, answers_again, ask, assert_pool_is_whole, connected, eventually, on_each_server, private_server, proxied,
-    sleep_on_server,
+    PATIENCE, Served, answers_again, ask, assert_pool_is_whole, connected, eventually, on_each_server, private_server,
+    proxied, sleep_on_server,
 };
 
 on_each_server!(
@@ -20,8 +20,8 @@ async fn a_black_hole_costs_no_place<D: Served>() {
     let server = private_server::<D>().await;
     let (proxy, url) = proxied::<D>(&server).await;
     let short = Policy {
-        read_deadline: Duration::from_millis(900),
-        read_statement_timeout: Duration::from_millis(600),
+        read_deadline: Duration::from_secs(3),
+        read_statement_timeout: Duration::from_secs(2),
         ..Policy::default()
     };
     let db = connected::<D>(&url, short).await;
@@ -49,27 +49,21 @@ async fn a_probe_that_is_lost_does_not_keep_the_next_from_finding_the_way_mended
     let server = private_server::<D>().await;
     let (proxy, url) = proxied::<D>(&server).await;
     let patient = Policy {
-        probe_limit: Duration::from_secs(2),
+        probe_limit: Duration::from_secs(15),
         ..Policy::default()
     };
     let db = connected::<D>(&url, patient).await;
     let succeeded = || async { db.health().last_probe.is_some_and(|probe| probe.succeeded) };
     proxy.set(Fault::BlackHole).await;
-    eventually("a probe is lost", Duration::from_secs(10), || async {
-        !succeeded().await
-    })
-    .await;
+    eventually("a probe is lost", 2 * PATIENCE, || async { !succeeded().await }).await;
     let lost = proxy.counters().accepted;
-    eventually("the next one is sent", Duration::from_secs(10), || async {
+    eventually("the next one is sent", PATIENCE, || async {
         proxy.counters().accepted > lost
     })
     .await;
     proxy.set(Fault::Pass).await;
     let mended = Instant::now();
-    eventually("the way is found mended", Duration::from_secs(20), succeeded).await;
-    assert!(
-        mended.elapsed() < Duration::from_millis(1_500),
-        "{:?}",
-        mended.elapsed()
-    );
+    eventually("the way is found mended", 2 * PATIENCE, succeeded).await;
+    // Whoever waited for the one that is lost would wait for its limit.
+    assert!(mended.elapsed() < Duration::from_secs(10), "{:?}", mended.elapsed());
 }

@@ -9,8 +9,8 @@ use resilient_db::{Connection, Db, DbError, Observer, Policy, PoolNumbers, Role}
 use tokio::sync::Barrier;
 
 use crate::support::{
-    PrivateServer as _, Served, answers_again, assert_pool_is_whole, connected_to, eventually, on_each_server,
-    private_server, sleep_on_server,
+    PATIENCE, PrivateServer as _, Served, answers_again, assert_pool_is_whole, connected_to, eventually,
+    on_each_server, patient, private_server, sleep_on_server,
 };
 
 on_each_server!(
@@ -29,20 +29,11 @@ impl Observer for Overflows {
     }
 }
 
-/// Nothing here takes as long.
-const PATIENCE: Duration = Duration::from_secs(20);
-
 async fn observed<D: Served>(server: &D::Private) -> (Db<D>, Arc<Overflows>) {
     let overflows = Arc::new(Overflows::default());
     let policy = Policy {
         observer: overflows.clone(),
-        // Beside many other tests, opening a connection can take its time.
-        acquire_timeout: PATIENCE,
-        waiting_timeout: PATIENCE,
-        read_deadline: 2 * PATIENCE,
-        write_deadline: 2 * PATIENCE,
-        read_statement_timeout: 2 * PATIENCE,
-        ..Policy::default()
+        ..patient()
     };
     (connected_to::<D>(server, policy).await, overflows)
 }

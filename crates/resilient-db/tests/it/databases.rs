@@ -1,7 +1,7 @@
 //! What the cases need of a database and its server, said once for each of them.
 
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use futures::StreamExt;
 use private_servers::{PrivateMariaDb, PrivatePostgres, ServerError};
@@ -162,8 +162,8 @@ pub trait Served: Queries {
 
     /// The database that is there from the start.
     const MAIN: &'static str;
-    /// How long a statement may wait for a lock, give or take what a busy machine needs.
-    const LOCK_WAIT_MS: RangeInclusive<u128>;
+    /// How long a statement waits for a lock at least, less what clocks differ by.
+    const LOCK_WAIT: Duration;
     /// What ends a transaction looks like on the wire, and nothing else does.
     const COMMIT: &'static [u8];
     /// Behind an address: no connection without TLS.
@@ -200,7 +200,7 @@ impl Served for Postgres {
     type Private = PrivatePostgres;
 
     const MAIN: &'static str = "postgres";
-    const LOCK_WAIT_MS: RangeInclusive<u128> = 800..=2_000;
+    const LOCK_WAIT: Duration = Duration::from_millis(800);
     const COMMIT: &'static [u8] = b"COMMIT";
     const DEMAND_TLS: &'static str = "?sslmode=require";
     const SLEEPING: &'static str = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' \
@@ -247,7 +247,7 @@ impl Served for MySql {
     type Private = PrivateMariaDb;
 
     const MAIN: &'static str = "main";
-    const LOCK_WAIT_MS: RangeInclusive<u128> = 1_800..=3_200;
+    const LOCK_WAIT: Duration = Duration::from_millis(1_800);
     /// With the order to run it before it: each connection also says READ COMMITTED once.
     const COMMIT: &'static [u8] = b"\x03COMMIT";
     const DEMAND_TLS: &'static str = "?ssl-mode=REQUIRED";

@@ -1,15 +1,17 @@
 //! Limits: time, places, and what a role may do.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use resilient_db::classify::mysql::Flavour;
 use resilient_db::failure::{Kind, Outcome};
 use resilient_db::{End, OnUnknownCommit, Policy};
 use sqlx::{MySql, Postgres};
+use tokio::sync::{Notify, Semaphore};
 
 use crate::support::{
-    PrivateServer as _, Queries as _, Served, ask, assert_pool_is_whole, connected_to, execute, on_each_server,
-    private_server, sleep_on_server,
+    PATIENCE, PrivateServer as _, Queries as _, Served, ask, assert_pool_is_whole, connected_to, eventually, execute,
+    on_each_server, patient, private_server, sleep_on_server,
 };
 
 on_each_server!(
@@ -24,22 +26,25 @@ async fn ten_run_twenty_wait_and_the_thirty_first_is_refused_at_once<D: Served>(
     // The burst would take ten of those who wait.
     let without_burst = Policy {
         burst_connections: 0,
-        ..Policy::default()
+        ..patient()
     };
     let db = connected_to::<D>(&server, without_burst).await;
-    // All connections are open: what is waited for below is a place.
-    for slept in futures::future::join_all((0..10).map(|_| sleep_on_server(&db, 0.1))).await {
-        slept.expect("slept");
-    }
-    let sleeps: Vec<_> = (0..30)
+    let goes_on = Arc::new(Semaphore::new(0));
+    let held: Vec<_> = (0..30)
         .map(|_| {
-            tokio::spawn({
-                let db = db.clone();
-                async move { sleep_on_server(&db, 0.3).await }
+            let (db, goes_on) = (db.clone(), goes_on.clone());
+            tokio::spawn(async move {
+                let goes_on = &goes_on;
+                db.read("held", |mut connection| async move {
+                    D::number(&mut connection, "SELECT count(*)").await?;
+                    let _goes_on = goes_on.acquire().await.expect("never closed");
+                    Ok(())
+                })
+                .await
             })
         })
         .collect();
-    crate::support::eventually("thirty are in", Duration::from_secs(2), || async {
+    eventually("thirty are in", PATIENCE, || async {
         let pool = db.health().read.pool;
         pool.running == 10 && pool.waiting == 20
     })
@@ -49,8 +54,9 @@ async fn ten_run_twenty_wait_and_the_thirty_first_is_refused_at_once<D: Served>(
     println!("the thirty-first was refused in {:?}", before.elapsed());
     assert_eq!((refused.class.kind, refused.attempts), (Kind::Busy, 0));
     assert!(refused.retry_after.is_some());
-    for slept in sleeps {
-        slept.await.expect("no panic").expect("the thirty are served");
+    goes_on.add_permits(10);
+    for served in held {
+        served.await.expect("no panic").expect("the thirty are served");
     }
     assert!(db.health().read.is_closed(), "being busy is not being broken");
 }
@@ -61,12 +67,8 @@ async fn a_statement_that_takes_too_long_is_stopped_on_the_server<D: Served>() {
     let before = Instant::now();
     let stopped = sleep_on_server(&db, 30.0).await.expect_err("too long");
     assert_eq!(stopped.class.kind, Kind::TimedOut);
-    assert!(
-        before.elapsed() < Duration::from_millis(3_500),
-        "{:?}",
-        before.elapsed()
-    );
-    crate::support::eventually("nothing runs on the server", Duration::from_secs(1), || async {
+    assert!(before.elapsed() < Duration::from_secs(20), "{:?}", before.elapsed());
+    eventually("nothing runs on the server", PATIENCE, || async {
         server.query(D::MAIN, D::SLEEPING).expect("counted") == "0"
     })
     .await;
@@ -77,24 +79,27 @@ async fn waiting_for_a_lock_ends_in_time_and_undoes_what_came_before_it<D: Serve
     let server = private_server::<D>().await;
     let once = Policy {
         attempts: 1,
-        ..Policy::default()
+        ..patient()
     };
     let db = connected_to::<D>(&server, once).await;
     execute(&db, "CREATE TABLE taken (id int PRIMARY KEY)")
         .await
         .expect("a table");
+    let (held, goes_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let holder = tokio::spawn({
-        let db = db.clone();
+        let (db, held, goes_on) = (db.clone(), held.clone(), goes_on.clone());
         async move {
+            let (held, goes_on) = (&held, &goes_on);
             db.transaction("holds", OnUnknownCommit::Report, |mut connection| async move {
                 D::perform(&mut connection, "INSERT INTO taken VALUES (1)").await?;
-                D::perform(&mut connection, D::sleep(3.7)).await?;
+                held.notify_one();
+                goes_on.notified().await;
                 Ok(End::Commit(()))
             })
             .await
         }
     });
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    held.notified().await;
     let before = Instant::now();
     let alone = execute(&db, "INSERT INTO taken VALUES (1)");
     // MySQL undoes the statement that waited, and nothing else.
@@ -110,11 +115,9 @@ async fn waiting_for_a_lock_ends_in_time_and_undoes_what_came_before_it<D: Serve
             (Kind::Contention, Outcome::RolledBack)
         );
     }
-    assert!(
-        D::LOCK_WAIT_MS.contains(&before.elapsed().as_millis()),
-        "{:?}",
-        before.elapsed()
-    );
+    // Given up while it was held.
+    assert!(before.elapsed() >= D::LOCK_WAIT, "{:?}", before.elapsed());
+    goes_on.notify_one();
     holder.await.expect("no panic").expect("the holder ends");
     // Whoever is given that connection does not go on inside the transaction.
     for id in 10..20 {
@@ -236,7 +239,7 @@ async fn a_commit_that_mariadb_stops_is_undone() {
         move || mariadb.query("main", stages)
     });
     let holding = "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP(2)%'";
-    crate::support::eventually("commits are held up", Duration::from_secs(5), || async {
+    eventually("commits are held up", PATIENCE, || async {
         mariadb.query("main", holding).expect("counted") == "1"
     })
     .await;

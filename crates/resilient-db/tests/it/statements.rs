@@ -9,6 +9,8 @@ use resilient_db::{
     OnUnknownCommit, Policy, SlowStatement, StatementNumbers,
 };
 
+use tokio::sync::{Barrier, Notify};
+
 use crate::support::{
     Queries, Served, connected_to, count, eventually, execute, on_each_server, opened, private_server, sleep_on_server,
 };
@@ -140,22 +142,29 @@ async fn statements_are_counted_by_shape_with_what_became_of_them<D: Served>() {
     assert_eq!(numbers(&db, D::BEGIN).count, 1);
 }
 
-/// Two transactions over rows 1 and 2 in opposite order, at the same time; how often each was tried.
+/// Two transactions over rows 1 and 2 in opposite order, at the same time, which meet once.
 async fn cross<D: Served>(db: &Db<D>) {
-    let both_hold_one = tokio::sync::Barrier::new(2);
+    let (both_hold_one, one_is_over) = (&Barrier::new(2), &Notify::new());
     let crossing = |first: i32, second: i32| {
-        let (both_hold_one, met) = (&both_hold_one, AtomicBool::new(false));
+        let met = AtomicBool::new(false);
         async move {
             let (met, update) = (&met, |id| format!("UPDATE effect SET n = n + 1 WHERE id = {id}"));
-            db.transaction("crossing", OnUnknownCommit::Report, move |mut connection| async move {
+            let done = db.transaction("crossing", OnUnknownCommit::Report, move |mut connection| async move {
+                let is_repeated = met.swap(true, Ordering::Relaxed);
+                // The server may not have woken the other yet; then they would meet again.
+                if is_repeated {
+                    one_is_over.notified().await;
+                }
                 D::perform(&mut connection, update(first)).await?;
-                if !met.swap(true, Ordering::Relaxed) {
+                if !is_repeated {
                     both_hold_one.wait().await;
                 }
                 D::perform(&mut connection, update(second)).await?;
                 Ok(End::Commit(()))
-            })
-            .await
+            });
+            let done = done.await;
+            one_is_over.notify_one();
+            done
         }
     };
     let (one, other) = tokio::join!(crossing(1, 2), crossing(2, 1));
@@ -200,7 +209,7 @@ async fn deadlocks_are_counted_though_they_are_repeated_and_often_is_told_once<D
 async fn who_waits_too_long_for_a_lock_is_counted_with_the_statement<D: Served>() {
     let server = private_server::<D>().await;
     let (db, _) = measured::<D>(&server).await;
-    let (held, release) = (tokio::sync::Notify::new(), tokio::sync::Notify::new());
+    let (held, release) = (Notify::new(), Notify::new());
     let holding = db.transaction("holds", OnUnknownCommit::Report, |mut connection| {
         let (held, release) = (&held, &release);
         async move {

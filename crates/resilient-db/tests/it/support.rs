@@ -2,6 +2,8 @@
 
 use std::future::Future;
 use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use fault_proxy::FaultProxy;
@@ -10,6 +12,23 @@ use sqlx::Sqlite;
 use tokio::sync::Barrier;
 
 pub use crate::databases::{PrivateServer, Queries, Served};
+
+/// Nothing in a test takes as long, however much else the machine does.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Of what does not depend on time: a busy machine has all of it.
+pub fn patient() -> Policy {
+    Policy {
+        acquire_timeout: PATIENCE,
+        waiting_timeout: PATIENCE,
+        read_deadline: 2 * PATIENCE,
+        write_deadline: 2 * PATIENCE,
+        read_statement_timeout: 2 * PATIENCE,
+        write_statement_timeout: 2 * PATIENCE,
+        idle_in_transaction_timeout: 2 * PATIENCE,
+        ..Policy::default()
+    }
+}
 
 /// Makes one test of each case, which runs it on every server at once: most of a case is waiting.
 macro_rules! on_each_server {
@@ -102,6 +121,38 @@ async fn number<D: Queries>(mut connection: Connection<D>, sql: impl Into<String
     D::number(&mut connection, sql).await
 }
 
+/// By how much this machine keeps a task waiting that has something to do, until asked: what it is beside is late by as
+/// much for no reason of its own.
+pub struct Lateness(tokio::task::JoinHandle<()>, Arc<AtomicU64>);
+
+impl Lateness {
+    pub fn watch() -> Self {
+        const TICK: Duration = Duration::from_millis(5);
+        let latest = Arc::new(AtomicU64::new(0));
+        let noted = latest.clone();
+        let watching = tokio::spawn(async move {
+            loop {
+                let before = Instant::now();
+                tokio::time::sleep(TICK).await;
+                let late = before.elapsed().saturating_sub(TICK);
+                noted.fetch_max(u64::try_from(late.as_micros()).expect("no such pause"), Ordering::Relaxed);
+            }
+        });
+        Self(watching, latest)
+    }
+
+    /// The most so far.
+    pub fn most(&self) -> Duration {
+        Duration::from_micros(self.1.load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for Lateness {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Polls until it holds; panics when it never does.
 pub async fn eventually<Fut: Future<Output = bool>>(what: &str, limit: Duration, holds: impl Fn() -> Fut) {
     let started = Instant::now();
@@ -112,8 +163,16 @@ pub async fn eventually<Fut: Future<Output = bool>>(what: &str, limit: Duration,
 }
 
 pub async fn is_up<D: Supported>(db: &Db<D>) {
-    eventually("the database is up", Duration::from_secs(10), || async {
+    eventually("the database is up", PATIENCE, || async {
         db.health().condition != Condition::Down
+    })
+    .await;
+}
+
+/// One probe that a busy machine holds up makes it slow, until the next.
+pub async fn is_up_and_quick<D: Supported>(db: &Db<D>) {
+    eventually("the database is up and quick", PATIENCE, || async {
+        db.health().condition == Condition::Up
     })
     .await;
 }
@@ -121,7 +180,7 @@ pub async fn is_up<D: Supported>(db: &Db<D>) {
 /// The same, asked after this was called: a probe that was under way while the server stood still may
 /// fail when it goes on, and be the second to do so.
 pub async fn answers_again<D: Supported>(db: &Db<D>) {
-    eventually("the database answers", Duration::from_secs(10), || async {
+    eventually("the database answers", PATIENCE, || async {
         let health = db.probe_now().await;
         health.condition != Condition::Down && health.last_probe.is_some_and(|probe| probe.succeeded)
     })
@@ -137,7 +196,7 @@ pub async fn assert_pool_is_whole<D: Queries>(db: &Db<D>) {
             .iter()
             .all(|pool| pool.in_use == 0 && pool.running == 0 && pool.waiting == 0)
     };
-    eventually("nothing is in use", Duration::from_secs(5), nothing_in_use).await;
+    eventually("nothing is in use", PATIENCE, nothing_in_use).await;
     // A limit that moves returns to where it was while nobody calls.
     let as_it_was = || async {
         let health = db.health();
@@ -148,7 +207,7 @@ pub async fn assert_pool_is_whole<D: Queries>(db: &Db<D>) {
     eventually("the limits are as they were", Duration::from_secs(30), as_it_was).await;
     all_at_once(db, Role::Read).await;
     all_at_once(db, Role::Write).await;
-    eventually("nothing is in use again", Duration::from_secs(5), nothing_in_use).await;
+    eventually("nothing is in use again", PATIENCE, nothing_in_use).await;
     let health = db.health();
     for pool in [health.read.pool, health.write.pool] {
         assert_eq!(pool.idle + pool.in_use, pool.size);

@@ -8,7 +8,9 @@ use resilient_db::{CallEnded, Db, Fault, Faults, Observer, Policy, Refusal, Role
 #[cfg(feature = "metrics")]
 use sqlx::Postgres;
 
-use crate::support::{Served, ask, connected_to, eventually, execute, on_each_server, private_server, sleep_on_server};
+use crate::support::{
+    PATIENCE, Served, ask, connected_to, eventually, execute, on_each_server, patient, private_server, sleep_on_server,
+};
 
 on_each_server!(
     each_ending_of_a_call_is_told_once,
@@ -30,7 +32,7 @@ impl Notes {
 
 impl Observer for Notes {
     fn call_ended(&self, call: &CallEnded) {
-        assert!(call.took < Duration::from_secs(10));
+        assert!(call.took < 2 * PATIENCE);
         self.add(format!(
             "{} {} {} after {}",
             call.name,
@@ -61,7 +63,7 @@ async fn observed<D: Served>(server: &D::Private) -> (Db<D>, Arc<Notes>, Faults)
         max_connections: 1,
         burst_connections: 0,
         waiting: 1,
-        ..Policy::default()
+        ..patient()
     };
     (connected_to::<D>(server, policy).await, notes, faults)
 }
@@ -91,9 +93,9 @@ async fn each_ending_of_a_call_is_told_once<D: Served>() {
     // One runs, one waits, the third is turned away; and who gives up is told as such.
     let running = tokio::spawn({
         let db = db.clone();
-        async move { sleep_on_server(&db, 0.5).await }
+        async move { sleep_on_server(&db, 30.0).await }
     });
-    eventually("one runs", Duration::from_secs(2), || async {
+    eventually("one runs", PATIENCE, || async {
         db.health().read.pool.running == 1
     })
     .await;
@@ -101,7 +103,7 @@ async fn each_ending_of_a_call_is_told_once<D: Served>() {
         let db = db.clone();
         async move { ask(&db).await }
     });
-    eventually("one waits", Duration::from_secs(2), || async {
+    eventually("one waits", PATIENCE, || async {
         db.health().read.pool.waiting == 1
     })
     .await;
@@ -146,7 +148,11 @@ async fn pools_and_breakers_are_told_with_each_probe<D: Served>() {
     };
     let _db = connected_to::<D>(&server, policy).await;
     let seen = counted.0.lock().expect("no panic").clone();
-    assert_eq!(seen, [(Role::Read, 10, true), (Role::Write, 10, true)]);
+    // A slow start has the next probe within it; of one that goes on now, one half may be told already.
+    assert!(seen.len() >= 2, "{seen:?}");
+    for of_one_probe in seen.chunks_exact(2) {
+        assert_eq!(of_one_probe, [(Role::Read, 10, true), (Role::Write, 10, true)]);
+    }
 }
 
 /// What a recorder of the `metrics` facade gets; one recorder for this process.
