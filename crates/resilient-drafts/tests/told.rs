@@ -23,7 +23,7 @@ const PATIENT: Limits = Limits {
     call: Duration::from_secs(20),
     list: Duration::from_secs(20),
 };
-const ENOUGH: Duration = Duration::from_secs(20);
+const ENOUGH: Duration = Duration::from_secs(60);
 
 /// All that was logged.
 #[derive(Clone, Default)]

@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::LayeredStore;
 use crate::contract::draft;
 use crate::redis::Limits;
-use crate::redis::tests::{PATIENT, connected, until_it_answers};
+use crate::redis::tests::{LONG, PATIENT, connected, until_it_answers};
 use crate::step::Room;
 use crate::{Count, DraftStore, End, Place, Sealer, SqliteStore, StoreError, Written};
 
@@ -43,7 +43,14 @@ async fn fresh() -> (LayeredStore, Servers) {
     (store, Servers { redis, directory })
 }
 
-/// With the limits of every day.
+/// With Redis in use. One that is killed refuses at once, however patient whoever asks it is.
+async fn patient() -> (LayeredStore, Servers) {
+    let (store, servers) = fresh().await;
+    until_it_answers(&store.redis).await;
+    (store, servers)
+}
+
+/// With the limits of every day: on a busy machine a draft may be kept beside a Redis that is well.
 async fn hurried() -> (LayeredStore, Servers) {
     let (redis, directory) = (PrivateRedis::start().unwrap(), tempfile::tempdir().unwrap());
     let store = over(&redis.url(), &directory, Limits::default()).await;
@@ -116,12 +123,13 @@ async fn until_all_is_moved(store: &LayeredStore) {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(Duration::from_secs(30), moved).await.expect("all is moved");
+    // A sentinel that a busy machine holds up for two seconds does nothing for the next thirty.
+    timeout(2 * LONG, moved).await.expect("all is moved");
 }
 
 #[tokio::test]
 async fn typed_on_while_redis_is_killed_it_is_one_draft_afterwards() {
-    let (store, servers) = hurried().await;
+    let (store, servers) = patient().await;
     assert!(matches!(keep(&store, "a", 1, None).await, Written::Stored(kept) if kept.kept_in == Place::Redis));
     servers.redis.kill();
     let Written::Stored(kept) = keep(&store, "a", 2, Some(at("a", 1))).await else {
@@ -140,7 +148,7 @@ async fn typed_on_while_redis_is_killed_it_is_one_draft_afterwards() {
 
 #[tokio::test]
 async fn what_was_discarded_while_redis_was_away_does_not_come_back_with_it() {
-    let (store, servers) = hurried().await;
+    let (store, servers) = patient().await;
     keep(&store, "a", 1, None).await;
     keep(&store, "b", 1, Some(at("a", 1))).await;
     servers.redis.kill();
@@ -162,7 +170,7 @@ async fn what_was_discarded_while_redis_was_away_does_not_come_back_with_it() {
 
 #[tokio::test]
 async fn while_redis_is_away_nobody_can_say_that_a_text_was_not_discarded() {
-    let (store, servers) = hurried().await;
+    let (store, servers) = patient().await;
     keep(&store, "a", 1, None).await;
     assert_eq!(store.how_ended("ann", "site/1", &at("a", 1)).await.unwrap(), None);
     servers.redis.kill();
@@ -179,7 +187,7 @@ async fn a_write_whose_answer_was_lost_is_one_draft() {
     let (redis, directory) = (PrivateRedis::start().unwrap(), tempfile::tempdir().unwrap());
     let upstream = std::net::SocketAddr::from(([127, 0, 0, 1], redis.port()));
     let proxy = FaultProxy::start(upstream).await.unwrap();
-    let store = over(&format!("redis://{}", proxy.address()), &directory, Limits::default()).await;
+    let store = over(&format!("redis://{}", proxy.address()), &directory, PATIENT).await;
     until_it_answers(&store.redis).await;
     keep(&store, "a", 1, None).await;
     let pattern = b"EVALSHA".to_vec();
@@ -200,7 +208,7 @@ async fn a_write_whose_answer_was_lost_is_one_draft() {
 
 #[tokio::test]
 async fn a_press_without_script_replaces_the_draft_it_was_drawn_from_once_both_are_seen() {
-    let (store, servers) = hurried().await;
+    let (store, servers) = patient().await;
     keep(&store, "a", 3, None).await;
     servers.redis.kill();
     let mode = Mode::FailedPostWithoutScript { fresh: at("f", 1) };
@@ -213,7 +221,7 @@ async fn a_press_without_script_replaces_the_draft_it_was_drawn_from_once_both_a
 
 #[tokio::test]
 async fn the_same_press_without_script_in_redis_and_beside_it_is_one_draft() {
-    let (store, servers) = hurried().await;
+    let (store, servers) = patient().await;
     let press = async |name: &str, on: &Revision, now_ms: u64| {
         let mode = Mode::FailedPostWithoutScript { fresh: at(name, 1) };
         let posted = draft(&on.writer, on.seq, None, "typed once");
@@ -242,7 +250,7 @@ async fn the_same_press_without_script_in_redis_and_beside_it_is_one_draft() {
 
 #[tokio::test]
 async fn two_tabs_type_on_while_redis_is_away_and_both_are_kept() {
-    let (store, servers) = hurried().await;
+    let (store, servers) = patient().await;
     keep(&store, "a", 1, None).await;
     let beside = draft("b", 1, None, "text");
     store
@@ -263,7 +271,7 @@ async fn two_tabs_type_on_while_redis_is_away_and_both_are_kept() {
 
 #[tokio::test]
 async fn what_was_discarded_stays_away_from_a_flushed_redis() {
-    let (store, servers) = hurried().await;
+    let (store, servers) = patient().await;
     keep(&store, "a", 1, None).await;
     store
         .end("ann", "site/1", &at("a", 1), End::Discarded, 2)
@@ -274,7 +282,7 @@ async fn what_was_discarded_stays_away_from_a_flushed_redis() {
     assert_eq!(keep(&store, "a", 1, None).await, Written::Ended(End::Discarded));
     drop(store);
     servers.redis.command(&["FLUSHALL"]).unwrap();
-    let store = over(&servers.redis.url(), &servers.directory, Limits::default()).await;
+    let store = over(&servers.redis.url(), &servers.directory, PATIENT).await;
     until_all_is_moved(&store).await;
     assert_eq!(keep(&store, "a", 1, None).await, Written::Ended(End::Discarded));
     let thirty_days = crate::KEPT_FOR.as_millis() as u64;
@@ -284,7 +292,7 @@ async fn what_was_discarded_stays_away_from_a_flushed_redis() {
 
 #[tokio::test]
 async fn a_list_hides_what_redis_knows_to_have_ended() {
-    let (store, _servers) = hurried().await;
+    let (store, _servers) = patient().await;
     keep(&store, "a", 1, None).await;
     let late = draft("a", 1, None, "a 1");
     store
@@ -303,7 +311,7 @@ async fn a_list_hides_what_redis_knows_to_have_ended() {
 
 #[tokio::test]
 async fn what_went_separate_ways_is_kept_beside_each_other() {
-    let (store, servers) = hurried().await;
+    let (store, servers) = patient().await;
     keep(&store, "a", 1, None).await;
     keep(&store, "b", 1, Some(at("a", 1))).await;
     servers.redis.kill();
@@ -319,7 +327,7 @@ async fn what_went_separate_ways_is_kept_beside_each_other() {
 
 #[tokio::test]
 async fn a_flushed_redis_is_filled_again_by_the_next_write_of_the_page() {
-    let (store, servers) = hurried().await;
+    let (store, servers) = patient().await;
     keep(&store, "a", 1, None).await;
     servers.redis.command(&["FLUSHALL"]).unwrap();
     assert_eq!(stored(&store).await, []);
@@ -366,7 +374,7 @@ async fn what_cannot_be_opened_beside_redis_is_told_of_and_can_be_discarded() {
 
 #[tokio::test]
 async fn what_is_seen_without_redis_is_never_said_to_be_all() {
-    let (store, servers) = hurried().await;
+    let (store, servers) = patient().await;
     keep(&store, "a", 1, None).await;
     let complete = async || {
         let listed = store.list("ann").await.unwrap();
@@ -392,7 +400,7 @@ async fn what_is_seen_without_redis_is_never_said_to_be_all() {
 
 #[tokio::test]
 async fn a_file_that_cannot_be_read_hides_something() {
-    let (store, servers) = hurried().await;
+    let (store, servers) = patient().await;
     keep(&store, "a", 1, None).await;
     servers.redis.kill();
     let typed = draft("b", 1, None, "typed meanwhile");

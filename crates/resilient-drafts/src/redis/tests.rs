@@ -22,6 +22,9 @@ pub(crate) const PATIENT: Limits = Limits {
     list: Duration::from_secs(20),
 };
 
+/// Far longer than anything here takes, also on a busy machine.
+pub(crate) const LONG: Duration = Duration::from_secs(60);
+
 pub(crate) async fn connected(url: &str, secret: u8, limits: Limits) -> RedisStore {
     let sealer = Sealer::new(&[secret; 32], "drafts");
     connected_with(url, sealer, limits).await
@@ -44,7 +47,7 @@ pub(crate) async fn until_it_answers(store: &RedisStore) {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(Duration::from_secs(20), answers).await.expect("Redis is back");
+    timeout(LONG, answers).await.expect("Redis is back");
 }
 
 async fn keep(store: &RedisStore, seq: u64) -> Result<Written, StoreError> {
@@ -81,7 +84,7 @@ async fn what_was_acknowledged_survives_a_kill_of_redis() {
             }
         }
     };
-    assert_eq!(timeout(Duration::from_secs(20), seq).await.expect("Redis is back"), 20);
+    assert_eq!(timeout(LONG, seq).await.expect("Redis is back"), 20);
 }
 
 #[tokio::test]
@@ -223,19 +226,28 @@ async fn a_wrong_password_is_no_outage_that_passes_and_is_asked_about_ever_less_
     let with = |password: &str| format!("redis://app:{password}@127.0.0.1:{}", redis.port());
     let right = connected(&with("right"), 1, PATIENT).await;
     assert!(matches!(keep(&right, 1).await.unwrap(), Written::Stored(_)));
+    let begun = Instant::now();
     let wrong = connected(&with("wrong"), 1, PATIENT).await;
     assert!(!wrong.answers());
     assert!(matches!(keep(&wrong, 2).await, Err(StoreError::Unavailable(_))));
+    let probes = || -> u32 {
+        let refused = redis.command(&["ACL", "LOG"]).unwrap();
+        let count = refused.lines().skip_while(|line| *line != "count").nth(1);
+        count.unwrap().parse().unwrap()
+    };
     sleep(Duration::from_millis(1500)).await;
-    let refused = redis.command(&["ACL", "LOG"]).unwrap();
-    let probes: u32 = refused
-        .lines()
-        .skip_while(|line| *line != "count")
-        .nth(1)
-        .unwrap()
-        .parse()
-        .unwrap();
-    assert!((2..=6).contains(&probes), "{probes} probes in 1.5 s");
+    let asked_again = async {
+        while probes() < 2 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(LONG, asked_again).await.expect("it is asked about again");
+    // 6 in 1.5 s, and no more often where a busy machine has taken longer.
+    let (probes, took) = (probes(), begun.elapsed());
+    assert!(
+        f64::from(probes) <= 4.0 * took.as_secs_f64(),
+        "{probes} probes in {took:?}"
+    );
 }
 
 #[tokio::test]
@@ -281,37 +293,31 @@ async fn redis_is_asked_whether_it_is_durable() {
     assert_eq!(ask(&refused).await, Durability::Unknown);
 }
 
-/// How long a call takes, and how long 200 ms are on this machine just now.
-async fn timed<T>(call: impl Future<Output = T>) -> (T, Duration, Duration) {
-    let began = Instant::now();
-    let told = async {
-        let told = call.await;
-        (told, began.elapsed())
-    };
-    let limit = async {
-        sleep(Limits::default().call).await;
-        began.elapsed()
-    };
-    let ((told, took), limit) = tokio::join!(told, limit);
-    (told, took, limit)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_frozen_redis_is_waited_for_once_and_then_not_at_all() {
     let redis = PrivateRedis::start().unwrap();
-    let store = connected(&redis.url(), 1, Limits::default()).await;
+    // Longer than a busy machine holds a process up: whatever takes less has not waited for Redis.
+    let limit = Duration::from_secs(5);
+    let limits = Limits {
+        connect: limit,
+        response: limit,
+        call: limit,
+        ..PATIENT
+    };
+    let store = connected(&redis.url(), 1, limits).await;
     until_it_answers(&store).await;
     redis.freeze();
-    let (told, took, limit) = timed(keep(&store, 1)).await;
+    let began = Instant::now();
+    let told = keep(&store, 1).await;
+    let took = began.elapsed();
     assert!(matches!(told, Err(StoreError::Unavailable(_))));
-    println!("the first call waited {took:?}, 200 ms were {limit:?}");
-    assert!(took <= limit + Duration::from_millis(20), "{took:?}");
+    assert!((limit..2 * limit).contains(&took), "once: {took:?}");
     let began = Instant::now();
     for seq in 2..=50 {
         assert!(keep(&store, seq).await.is_err());
     }
-    println!("49 more calls: {:?}", began.elapsed());
-    assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+    let took = began.elapsed();
+    assert!(took < limit, "none of 49 more calls waits: {took:?}");
     redis.thaw();
     until_it_answers(&store).await;
     assert!(
@@ -337,17 +343,18 @@ async fn a_long_list_on_a_slow_way_is_cut_short_and_nobody_is_told_that_redis_is
             .await
             .unwrap();
     }
+    // On this way a call has time for less than a list is long: behind one it would fail.
     let limits = Limits {
-        response: Duration::from_secs(3),
-        call: Duration::from_secs(3),
-        list: Duration::from_millis(1_500),
+        response: Duration::from_secs(10),
+        call: Duration::from_secs(10),
+        list: Duration::from_secs(5),
         ..PATIENT
     };
     let store = connected(&format!("redis://{}", proxy.address()), 1, limits).await;
     until_it_answers(&store).await;
     proxy
         .set(Fault::Slow {
-            bytes_per_second: 100_000,
+            bytes_per_second: 30_000,
             latency: Duration::ZERO,
         })
         .await;
@@ -355,7 +362,7 @@ async fn a_long_list_on_a_slow_way_is_cut_short_and_nobody_is_told_that_redis_is
         for _ in 0..20 {
             assert_eq!(store.count("ann", 40).await.unwrap().forms, 40);
             assert!(store.answers());
-            sleep(Duration::from_millis(50)).await;
+            sleep(Duration::from_millis(150)).await;
         }
     };
     let (seen, ()) = tokio::join!(store.list("ann"), others);
@@ -426,7 +433,7 @@ async fn a_redis_that_refuses_what_calls_need_is_away_until_it_does_not() {
         let begun = Instant::now();
         while store.answers() {
             assert!(keep(&store, 2).await.is_err(), "{name}");
-            assert!(begun.elapsed() < Duration::from_secs(10), "{name} goes unnoticed");
+            assert!(begun.elapsed() < LONG, "{name} goes unnoticed");
             sleep(Duration::from_millis(5)).await;
         }
         let begun = Instant::now();
@@ -461,9 +468,7 @@ async fn a_full_redis_that_has_room_again_is_used_without_anybody_trying() {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(Duration::from_secs(20), used)
-        .await
-        .expect("the probe has written");
+    timeout(LONG, used).await.expect("the probe has written");
 }
 
 /// What is there is 95 percent of what it may have, and a draft has room.
@@ -486,9 +491,7 @@ async fn a_redis_that_is_nearly_full_takes_only_drafts_of_failed_saves() {
                 sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(Duration::from_secs(20), so)
-            .await
-            .expect("it looks at the memory now and then");
+        timeout(LONG, so).await.expect("it looks at the memory now and then");
     };
     is(true).await;
     assert!(matches!(keep(&store, 2).await, Err(StoreError::NearlyFull)));

@@ -4,6 +4,7 @@ use std::future::{Future as _, poll_fn};
 use std::path::Path;
 use std::pin::pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use resilient_core::draft::replacement::Mode;
 use tempfile::TempDir;
@@ -142,13 +143,14 @@ async fn a_write_is_finished_though_nobody_waits_for_it() {
         let is_waiting = poll_fn(|context| Poll::Ready(writing.as_mut().poll(context).is_pending())).await;
         assert!(is_waiting, "it was over before anybody could hang up");
     }
-    for _ in 0..200 {
-        if !store.load("ann", "site/1").await.unwrap().drafts.is_empty() {
-            return;
+    let stored = async {
+        while store.load("ann", "site/1").await.unwrap().drafts.is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("the draft was never stored");
+    };
+    tokio::time::timeout(Duration::from_secs(60), stored)
+        .await
+        .expect("the draft is stored");
 }
 
 /// With an old secret beside the present one.

@@ -31,6 +31,10 @@ async fn type_on(store: &LayeredStore, form_key: &str, seq: u64) {
     }
 }
 
+fn is_replica(server: &PrivateRedis) -> bool {
+    server.command(&["ROLE"]).is_ok_and(|role| role.starts_with("slave"))
+}
+
 mod in_a_cluster {
     async fn fresh() -> (crate::RedisStore, super::RedisCluster) {
         let cluster = super::RedisCluster::start().unwrap();
@@ -58,7 +62,7 @@ mod in_a_cluster {
 async fn when_the_primary_is_lost_drafts_are_kept_here_until_its_replica_takes_over() {
     let mut watched = tokio::task::block_in_place(|| WatchedRedis::start().unwrap());
     let directory = tempfile::tempdir().unwrap();
-    let store = over(&watched_url(&watched), &directory, Limits::default()).await;
+    let store = over(&watched_url(&watched), &directory, PATIENT).await;
     until_it_answers(&store.redis).await;
     let told = write(&store, "ann", "site/1", 1).await;
     assert!(
@@ -72,15 +76,21 @@ async fn when_the_primary_is_lost_drafts_are_kept_here_until_its_replica_takes_o
     // One sentinel less is still a majority, and the one that is asked first.
     watched.kill_sentinel(0);
     watched.servers[0].kill();
-    let mut seq = 1;
+    let (mut seq, mut kept_here) = (1, 0);
     for _ in 0..3 {
         seq += 1;
+        let was_replica = is_replica(&watched.servers[1]);
         let told = write(&store, "ann", "site/1", seq).await;
-        assert!(
-            matches!(&told, Written::Stored(kept) if kept.kept_in == Place::Server),
-            "{told:?}"
-        );
+        let Written::Stored(kept) = &told else {
+            panic!("{told:?}");
+        };
+        // On a busy machine the sentinels may be done before all three are written.
+        if was_replica && is_replica(&watched.servers[1]) {
+            assert_eq!(kept.kept_in, Place::Server);
+            kept_here += 1;
+        }
     }
+    assert!(kept_here > 0, "there was nobody yet to take it");
     until_all_is_moved(&store).await;
     assert_eq!(stored(&store).await, [(at("a", seq), Place::Redis)], "once");
     assert_eq!(
@@ -91,19 +101,14 @@ async fn when_the_primary_is_lost_drafts_are_kept_here_until_its_replica_takes_o
 
     // The old one comes back, and is made a replica.
     watched.servers[0].restart().unwrap();
-    let is_replica = || {
-        watched.servers[0]
-            .command(&["ROLE"])
-            .is_ok_and(|role| role.starts_with("slave"))
+    let made_a_replica = async {
+        while !is_replica(&watched.servers[0]) {
+            sleep(Duration::from_millis(20)).await;
+        }
     };
-    let begun = Instant::now();
-    while !is_replica() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(40),
-            "the sentinels make it a replica"
-        );
-        sleep(Duration::from_millis(20)).await;
-    }
+    timeout(2 * LONG, made_a_replica)
+        .await
+        .expect("the sentinels make it a replica");
     seq += 1;
     type_on(&store, "site/1", seq).await;
     until_all_is_moved(&store).await;
@@ -115,7 +120,7 @@ async fn when_a_server_of_a_cluster_is_lost_no_draft_is_and_all_are_swept_on_eve
     let cluster = tokio::task::block_in_place(|| RedisCluster::start().unwrap());
     let directory = tempfile::tempdir().unwrap();
     let url = format!("redis+cluster://{}", cluster.hosts());
-    let store = over(&url, &directory, Limits::default()).await;
+    let store = over(&url, &directory, PATIENT).await;
     until_it_answers(&store.redis).await;
     // Accounts are spread over the servers, and each is on one.
     let accounts: Vec<String> = (0..12).map(|account| format!("account {account}")).collect();

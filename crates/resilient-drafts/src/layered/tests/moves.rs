@@ -31,7 +31,7 @@ async fn the_drafts_of_the_embedded_store_move_to_redis_when_it_is_put_in_front(
 
 #[tokio::test]
 async fn a_form_that_redis_refuses_stays_in_the_spill_and_stops_no_other() {
-    let (store, servers) = hurried().await;
+    let (store, servers) = patient().await;
     let write = async |form_key: &str| {
         let draft = draft("a", 1, None, "text");
         store.write("ann", form_key, &draft, &Mode::Chained, 1).await.unwrap();
@@ -52,9 +52,7 @@ async fn a_form_that_redis_refuses_stays_in_the_spill_and_stops_no_other() {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(Duration::from_secs(20), others_moved)
-        .await
-        .expect("site/2 is moved");
+    timeout(LONG, others_moved).await.expect("site/2 is moved");
     let mut places: Vec<_> = store.list("ann").await.unwrap().drafts;
     places.sort_by(|one, other| one.form_key.cmp(&other.form_key));
     let places: Vec<_> = places
@@ -107,9 +105,7 @@ async fn a_form_that_breaks_the_way_each_time_holds_no_other_back() {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(Duration::from_secs(20), others_moved)
-        .await
-        .expect("all others are moved");
+    timeout(LONG, others_moved).await.expect("all others are moved");
     let left = store.spill.form_keys();
     assert_eq!(left, [("ann".to_owned(), "site/0".to_owned())]);
     proxy.set(Fault::Pass).await;
@@ -119,12 +115,12 @@ async fn a_form_that_breaks_the_way_each_time_holds_no_other_back() {
 
 #[tokio::test]
 async fn what_waits_in_the_spill_outlives_the_process() {
-    let (store, servers) = hurried().await;
+    let (store, servers) = patient().await;
     servers.redis.kill();
     keep(&store, "a", 1, None).await;
     drop(store);
     servers.redis.restart().unwrap();
-    let store = over(&servers.redis.url(), &servers.directory, Limits::default()).await;
+    let store = over(&servers.redis.url(), &servers.directory, PATIENT).await;
     until_all_is_moved(&store).await;
     assert_eq!(stored(&store).await, [(at("a", 1), Place::Redis)]);
 }
@@ -135,12 +131,12 @@ async fn until_its_memory_is_known(store: &LayeredStore) {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(Duration::from_secs(20), known).await.expect("Redis is asked");
+    timeout(LONG, known).await.expect("Redis is asked");
 }
 
 #[tokio::test]
 async fn what_redis_knows_to_have_ended_is_told_again_only_to_one_that_has_forgotten_it() {
-    let (store, servers) = hurried().await;
+    let (store, servers) = patient().await;
     until_its_memory_is_known(&store).await;
     for (seq, site) in (1..).zip(["site/1", "site/2"]) {
         let typed = draft("a", seq, None, "typed");
@@ -151,7 +147,7 @@ async fn what_redis_knows_to_have_ended_is_told_again_only_to_one_that_has_forgo
             .unwrap();
     }
     drop(store);
-    let store = over(&servers.redis.url(), &servers.directory, Limits::default()).await;
+    let store = over(&servers.redis.url(), &servers.directory, PATIENT).await;
     assert_eq!(store.waiting_forms(), 0, "after a start");
 
     servers.redis.kill();
@@ -159,7 +155,7 @@ async fn what_redis_knows_to_have_ended_is_told_again_only_to_one_that_has_forgo
     store.write("ann", "site/1", &typed, &Mode::Chained, 3).await.unwrap();
     store.end("ann", "site/1", &at("b", 1), End::Saved, 3).await.unwrap();
     drop(store);
-    let store = over(&servers.redis.url(), &servers.directory, Limits::default()).await;
+    let store = over(&servers.redis.url(), &servers.directory, PATIENT).await;
     assert_eq!(store.waiting_forms(), 1, "what Redis has not heard of");
 
     servers.redis.restart().unwrap();
@@ -167,7 +163,7 @@ async fn what_redis_knows_to_have_ended_is_told_again_only_to_one_that_has_forgo
     until_its_memory_is_known(&store).await;
     servers.redis.command(&["FLUSHALL"]).unwrap();
     let elsewhere = tempfile::tempdir().unwrap();
-    let other = over(&servers.redis.url(), &elsewhere, Limits::default()).await;
+    let other = over(&servers.redis.url(), &elsewhere, PATIENT).await;
     let told = async {
         for (site, revision, end) in [
             ("site/1", at("a", 1), End::Discarded),
@@ -179,9 +175,7 @@ async fn what_redis_knows_to_have_ended_is_told_again_only_to_one_that_has_forgo
             }
         }
     };
-    timeout(Duration::from_secs(30), told)
-        .await
-        .expect("other servers learn it, too");
+    timeout(LONG, told).await.expect("other servers learn it, too");
 }
 
 #[tokio::test]

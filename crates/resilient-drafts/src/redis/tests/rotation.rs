@@ -185,9 +185,7 @@ async fn after_redis_has_lost_its_memory_servers_that_come_later_find_the_drafts
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(Duration::from_secs(20), noted)
-        .await
-        .expect("the probe notes it again");
+    timeout(LONG, noted).await.expect("the probe notes it again");
     // By now the old secret is taken away.
     assert_eq!(listed(&server(&redis, 2, &[], &[]).await).await, both());
 }
@@ -208,7 +206,7 @@ async fn until_it_lists(store: &RedisStore, drafts: &[(String, String)]) {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(Duration::from_secs(20), lists).await.expect("it finds them");
+    timeout(LONG, lists).await.expect("it finds them");
 }
 
 #[tokio::test]
@@ -237,7 +235,7 @@ async fn servers_that_have_each_other_s_secrets_the_other_way_round_keep_their_d
                 sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(Duration::from_secs(20), follows).await.expect("it sees both");
+        timeout(LONG, follows).await.expect("it sees both");
     }
 }
 
