@@ -26,7 +26,7 @@ async fn start(app: &TestApp, kind: &str, seconds: &str) -> StatusCode {
 async fn until_ready(app: &TestApp) {
     let begun = Instant::now();
     while app.get("/readyz").await.status != StatusCode::OK {
-        assert!(begun.elapsed() < Duration::from_secs(20), "not ready again");
+        assert!(begun.elapsed() < Duration::from_secs(60), "not ready again");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -124,14 +124,15 @@ async fn a_drill_ends_by_itself_and_lasts_no_longer_than_two_minutes() {
     assert_eq!(start(&app, "explode", "5").await, StatusCode::BAD_REQUEST);
     assert_eq!(app.get("/readyz").await.status, StatusCode::OK, "none of these began");
 
-    assert_eq!(start(&app, "refuse", "1").await, StatusCode::SEE_OTHER);
+    // Longer than the next page takes on a busy machine.
+    assert_eq!(start(&app, "refuse", "10").await, StatusCode::SEE_OTHER);
     let meanwhile = app.get(RECORD).await.status;
     assert_eq!(meanwhile, StatusCode::SERVICE_UNAVAILABLE, "it is refused meanwhile");
     until_ready(&app).await;
     assert_eq!(app.get(RECORD).await.status, StatusCode::OK);
     let begun = Instant::now();
     while !app.get(PAGE).await.body.contains("The last drill") {
-        assert!(begun.elapsed() < Duration::from_secs(5), "no report");
+        assert!(begun.elapsed() < Duration::from_secs(30), "no report");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

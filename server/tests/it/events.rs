@@ -13,6 +13,7 @@ use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::support::event_stream::EventStream;
+use crate::support::lateness::lateness_during;
 use crate::support::running_server::RunningServer;
 use crate::support::test_app::{Outage, TestApp};
 
@@ -40,8 +41,9 @@ async fn a_stream_says_who_it_is_what_the_condition_is_and_ticks() {
         stream.until("status").await,
         json!({ "database": "up", "drafts": "server", "breaker": "closed", "retry_after_ms": null })
     );
-    stream.until("tick").await;
+    // The pause begins with the first tick, however late that is seen here.
     let started = Instant::now();
+    stream.until("tick").await;
     stream.until("tick").await;
     assert!(
         started.elapsed() > Duration::from_millis(500),
@@ -89,13 +91,15 @@ async fn a_save_is_told_to_whoever_has_the_record_open() {
     assert_eq!(hers.until("record").await, told);
     let own = json!({ "table": "activities", "key": "1", "by": "admin", "id": id });
     assert_eq!(mine.until("record").await, own, "her own pages know which");
-    assert!(elsewhere.said_in_a_second().await.is_empty());
+    let said = elsewhere.saves_told_in_a_second().await;
+    assert!(said.is_empty(), "{said:?}");
 
     // The same answer again, and a save that changes nothing, are no news.
     hers.said_in_a_second().await;
     assert!(app.save(&form).await.1.replayed);
     assert_eq!(app.save(&app.form(ACTIVITY).await).await.1.outcome, Outcome::Saved);
-    assert!(hers.said_in_a_second().await.is_empty());
+    let said = hers.saves_told_in_a_second().await;
+    assert!(said.is_empty(), "{said:?}");
 }
 
 /// The database does what it is told and its answer is lost: whenever that comes out, others hear of it.
@@ -151,8 +155,8 @@ async fn a_save_that_is_found_done_is_told_as_any_other() {
     // And never again.
     hers.said_in_a_second().await;
     assert!(app.save(&form).await.1.replayed);
-    let said = hers.said_in_a_second().await;
-    assert!(!said.iter().any(|said| said.starts_with("record")), "{said:?}");
+    let said = hers.saves_told_in_a_second().await;
+    assert!(said.is_empty(), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -172,7 +176,8 @@ async fn the_outcome_of_a_submission_is_told_to_its_own_account() {
     let form = app.form(ACTIVITY).await.with("v.title", "Mine");
     assert_eq!(app.save(&form).await.1.outcome, Outcome::Saved);
     assert_eq!(mine.until("submission").await["outcome"], "saved");
-    assert!(hers.said_in_a_second().await.is_empty());
+    let said = hers.saves_told_in_a_second().await;
+    assert!(said.is_empty(), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,21 +213,18 @@ async fn a_stream_ends_with_the_session_and_with_the_account() {
     let app = TestApp::embedded().await;
     let mut stream = EventStream::open(&app, &app.cookie).await;
     stream.until("tick").await;
-    let signed_out = Instant::now();
     app.post_as(&app.cookie, "/logout", &[]).await;
-    stream.ends().await;
-    let after = signed_out.elapsed();
-    assert!(after < Duration::from_secs(2), "{after:?} after signing out");
+    // Whether it still counts is asked at each tick; one may have been on its way.
+    let ticks = stream.ends().await;
+    assert!(ticks <= 2, "{ticks} ticks after signing out");
 
     let mira = app.signed_in_as("mira", Role::Superuser).await;
     let mut stream = EventStream::open(&app, &mira).await;
     stream.until("tick").await;
     assert!(app.accounts().disable("mira").await.expect("the database is there"));
     app.services().auth.refresh().await.expect("the accounts");
-    let known = Instant::now();
-    stream.ends().await;
-    let after = known.elapsed();
-    assert!(after < Duration::from_secs(2), "{after:?} after it was known");
+    let ticks = stream.ends().await;
+    assert!(ticks <= 2, "{ticks} ticks after it was known");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -246,8 +248,10 @@ async fn an_open_page_does_not_keep_its_session_alive() {
     assert_eq!(presence.status, StatusCode::OK);
     assert!(!presence.headers.contains_key(SET_COOKIE));
 
-    let mut stream = EventStream::open(&app, &cookie(&seen(IDLE_MS - 1_500))).await;
-    stream.ends().await;
+    // Long enough to be opened on a busy machine.
+    let mut stream = EventStream::open(&app, &cookie(&seen(IDLE_MS - 8_000))).await;
+    let ticks = stream.ends().await;
+    assert!(ticks <= 12, "{ticks} ticks in the eight seconds it had left");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -270,16 +274,19 @@ async fn a_cut_database_is_told_as_soon_as_the_server_knows() {
             let status = stream.until_one("status", |status| status["database"] == word).await;
             (Instant::now(), status)
         };
-        let (known, (told, status)) = tokio::join!(known, told);
+        // Ticks as long as the pause between two looks at the condition.
+        let both = lateness_during(Duration::from_millis(100), async { tokio::join!(known, told) });
+        let ((known, (told, status)), late) = both.await;
         assert_eq!(status["breaker"], breaker);
         assert_eq!(status["retry_after_ms"].is_null(), word == "up");
         println!(
-            "{word}: known {:?} after, told {:?} after",
+            "{word}: known {:?} after, told {:?} after, the machine was late by {late:?}",
             known - broken,
             told - broken
         );
-        assert!(told.saturating_duration_since(known) < Duration::from_millis(250));
-        assert!(told - broken < Duration::from_secs(3));
+        let after = told.saturating_duration_since(known);
+        assert!(after < Duration::from_millis(250) + late, "{after:?}, late {late:?}");
+        assert!(told - broken < Duration::from_secs(3) + late, "late {late:?}");
     }
 }
 
@@ -293,6 +300,7 @@ async fn open_streams_do_not_hold_up_the_end() {
     let told = Instant::now();
     let ended = tokio::task::block_in_place(|| server.terminate());
     assert!(ended.success(), "{ended}");
-    assert!(told.elapsed() < Duration::from_secs(5), "{:?}", told.elapsed());
+    // What holds it up does so for as long as it waits for the last answers: 15 s.
+    assert!(told.elapsed() < Duration::from_secs(12), "{:?}", told.elapsed());
     while let Ok(Some(_)) = heard.next_line().await {}
 }

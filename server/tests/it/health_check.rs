@@ -103,10 +103,18 @@ async fn it_ends_with_what_the_server_is() {
     );
 
     server.kill();
-    let begun = Instant::now();
-    let gone = run(address, &["--output", "json"]);
-    assert_eq!(code(&gone), 3);
-    assert!(begun.elapsed() < Duration::from_secs(3), "a refusal is no wait");
+    // Up to three times: one that waits does so each time, and a busy machine is not late each time.
+    let mut took = Vec::new();
+    let gone = loop {
+        let begun = Instant::now();
+        let gone = run(address, &["--output", "json"]);
+        assert_eq!(code(&gone), 3);
+        took.push(begun.elapsed());
+        if begun.elapsed() < Duration::from_secs(3) {
+            break gone;
+        }
+        assert!(took.len() < 3, "a refusal is no wait: {took:?}");
+    };
     let told: Value = serde_json::from_str(&said(&gone)).expect("JSON");
     assert_eq!(
         (&told["status"], &told["http_status"]),

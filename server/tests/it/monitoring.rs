@@ -108,7 +108,7 @@ async fn a_person_is_told_of_their_own_waiting_work_and_can_have_it_looked_at_no
         if now["database"] == "down" {
             break now;
         }
-        assert!(begun.elapsed() < Duration::from_secs(5), "{now}");
+        assert!(begun.elapsed() < Duration::from_secs(30), "{now}");
     };
     assert_ne!(down["breaker"], "closed");
     assert!(down["retry_after_ms"].is_u64(), "{down}");
@@ -129,7 +129,7 @@ async fn a_person_is_told_of_their_own_waiting_work_and_can_have_it_looked_at_no
     outage.proxy.set(Fault::Pass).await;
     let begun = Instant::now();
     while status_of(app, &app.cookie, Method::POST, retry).await["database"] == "down" {
-        assert!(begun.elapsed() < Duration::from_secs(5), "it does not come back");
+        assert!(begun.elapsed() < Duration::from_secs(30), "it does not come back");
     }
     assert_eq!(app.save(&form).await.1.outcome, Outcome::Saved);
     let well = status_of(app, &app.cookie, Method::GET, status).await;
@@ -145,7 +145,7 @@ async fn the_page_for_staff_is_there_while_the_database_is_not() {
     outage.proxy.set(Fault::Cut).await;
     let begun = Instant::now();
     while app.get("/readyz").await.status == StatusCode::OK {
-        assert!(begun.elapsed() < Duration::from_secs(5));
+        assert!(begun.elapsed() < Duration::from_secs(30));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let list = app.get("/records/activity").await;

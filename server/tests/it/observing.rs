@@ -66,7 +66,7 @@ async fn an_outage_is_seen_in_all_of_them_and_none_repeats_the_driver_or_what_wa
     assert_eq!(app.save(&form).await.0, StatusCode::SERVICE_UNAVAILABLE);
     let begun = Instant::now();
     while asked(app, "/api/database/health").await["status"] != "unhealthy" {
-        assert!(begun.elapsed() < Duration::from_secs(5), "it is not down");
+        assert!(begun.elapsed() < Duration::from_secs(30), "it is not down");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     for _ in 0..5 {
@@ -138,7 +138,7 @@ async fn an_outage_is_seen_in_all_of_them_and_none_repeats_the_driver_or_what_wa
         if answer.status == StatusCode::OK {
             break data(&answer);
         }
-        assert!(begun.elapsed() < Duration::from_secs(5), "{}", answer.body);
+        assert!(begun.elapsed() < Duration::from_secs(30), "{}", answer.body);
     };
     assert_eq!((&back["status"], &back["cause"]), (&"healthy".into(), &Value::Null));
     let changes = asked(app, "/api/circuit-breakers").await;

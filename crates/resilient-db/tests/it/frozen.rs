@@ -8,8 +8,8 @@ use resilient_db::{Connection, End, OnUnknownCommit, Policy};
 use sqlx::Postgres;
 
 use crate::support::{
-    Lateness, PATIENCE, PrivateServer as _, Queries, Served, answers_again, ask, assert_pool_is_whole, connected_to, eventually, execute,
-    on_each_server, private_server, sleep_on_server,
+    Lateness, PATIENCE, PrivateServer as _, Queries, Served, answers_again, ask, assert_pool_is_whole, connected_to,
+    eventually, execute, on_each_server, private_server, sleep_on_server,
 };
 
 on_each_server!(

@@ -42,7 +42,10 @@ async fn refused_within_50_ms<D: Queries>(db: &Db<D>) -> DbError {
         last = Some(refused);
     }
     took.sort();
-    println!("refused while open: median of 100 {:?}, slowest {:?}", took[49], took[99]);
+    println!(
+        "refused while open: median of 100 {:?}, slowest {:?}",
+        took[49], took[99]
+    );
     // A machine that does other things holds up one or the other.
     assert!(took[89] < Duration::from_millis(50), "{took:?}");
     last.expect("a hundred refusals")

@@ -135,7 +135,10 @@ impl Lateness {
                 let before = Instant::now();
                 tokio::time::sleep(TICK).await;
                 let late = before.elapsed().saturating_sub(TICK);
-                noted.fetch_max(u64::try_from(late.as_micros()).expect("no such pause"), Ordering::Relaxed);
+                noted.fetch_max(
+                    u64::try_from(late.as_micros()).expect("no such pause"),
+                    Ordering::Relaxed,
+                );
             }
         });
         Self(watching, latest)

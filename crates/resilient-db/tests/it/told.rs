@@ -95,18 +95,12 @@ async fn each_ending_of_a_call_is_told_once<D: Served>() {
         let db = db.clone();
         async move { sleep_on_server(&db, 30.0).await }
     });
-    eventually("one runs", PATIENCE, || async {
-        db.health().read.pool.running == 1
-    })
-    .await;
+    eventually("one runs", PATIENCE, || async { db.health().read.pool.running == 1 }).await;
     let waiting = tokio::spawn({
         let db = db.clone();
         async move { ask(&db).await }
     });
-    eventually("one waits", PATIENCE, || async {
-        db.health().read.pool.waiting == 1
-    })
-    .await;
+    eventually("one waits", PATIENCE, || async { db.health().read.pool.waiting == 1 }).await;
     ask(&db).await.expect_err("turned away");
     assert_eq!(notes.take(), ["ask bulkhead_full", "ask read busy after 0"]);
     waiting.abort();

@@ -104,9 +104,15 @@ async fn one_that_fails_is_an_error_and_is_tried_again() {
     let server = RunningServer::with(SCHEMA, EVERY_SECOND).await;
     let shelf = server.data_dir().join("backups");
     until("a backup", async || !names(&shelf).is_empty()).await;
-    // Where the directory was, there is a file.
-    std::fs::rename(&shelf, server.data_dir().join("elsewhere")).expect("renamed");
-    std::fs::write(&shelf, "in the way").expect("written");
+    // Where the directory was, there is a file, unless the next backup has made the directory anew in between.
+    let begun = Instant::now();
+    for n in 0.. {
+        std::fs::rename(&shelf, server.data_dir().join(format!("elsewhere-{n}"))).expect("renamed");
+        match std::fs::write(&shelf, "in the way") {
+            Ok(()) => break,
+            Err(error) => assert!(begun.elapsed() < PATIENCE, "{error}"),
+        }
+    }
     until("a failure", async || {
         backups_of(&server).await["failures"].as_u64() > Some(0)
     })

@@ -1,7 +1,6 @@
 //! A form that a browser without script posts while Redis is away, which has what it was drawn with.
 
 use super::*;
-use crate::support::drawn_form::DrawnForm;
 
 const RECORD: &str = "/records/activity/1";
 

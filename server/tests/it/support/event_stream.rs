@@ -105,7 +105,21 @@ impl EventStream {
         said
     }
 
-    pub async fn ends(&mut self) {
-        while self.next().await.is_some() {}
+    /// What was said of records and submissions by the next tick but one. The server's condition is told whenever it
+    /// changes, and a probe may be slow at any time.
+    pub async fn saves_told_in_a_second(&mut self) -> Vec<String> {
+        let mut said = self.said_in_a_second().await;
+        said.retain(|said| said.starts_with("record") || said.starts_with("submission"));
+        said
+    }
+
+    /// Comes back when it has ended; after so many ticks.
+    pub async fn ends(&mut self) -> usize {
+        let mut ticks = 0;
+        while let Some((name, _)) = self.next().await {
+            ticks += usize::from(name == "tick");
+            assert!(ticks < 60, "it goes on");
+        }
+        ticks
     }
 }

@@ -5,6 +5,7 @@ mod mysql_escapes;
 mod postgres_escapes;
 mod sqlite_escapes;
 
+use std::cell::Cell;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,7 @@ use private_servers::{PrivateMariaDb, PrivatePostgres};
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions, Row, SqliteConnection};
 
+use crate::support::lateness::lateness_during;
 use crate::support::running_server::RunningServer;
 use crate::support::test_app::{Answered, PASSWORD, TestApp};
 use crate::support::{MARIADB_SCHEMA, SCHEMA};
@@ -164,17 +166,26 @@ async fn is_refused(app: &TestApp, sql: &str) {
         "{sql}: {}",
         answer.body
     );
-    assert!(begun.elapsed() < Duration::from_secs(3), "{sql}: {:?}", begun.elapsed());
+    // What is too much to understand is refused, too; most of the time goes to the password.
+    assert!(
+        begun.elapsed() < Duration::from_secs(30),
+        "{sql}: {:?}",
+        begun.elapsed()
+    );
 }
 
 async fn does_no_harm(app: &TestApp, sql: &str) {
     let begun = Instant::now();
-    let answer = ask(app, sql).await;
+    let (answer, late) = lateness_during(Duration::from_millis(100), ask(app, sql)).await;
+    let took = begun.elapsed();
     assert!(matches!(answer.status.as_u16(), 200 | 422), "{sql}: {}", answer.body);
     // What is asked may have the word in it; a secret has a number behind it.
     let told = (1..10).any(|id| answer.body.contains(&format!("{SECRET}{id}")));
     assert!(!told, "{sql}: {}", answer.body);
-    assert!(begun.elapsed() < Duration::from_secs(8), "{sql}: {:?}", begun.elapsed());
+    assert!(
+        took < Duration::from_secs(8) + late,
+        "{sql}: {took:?}, the machine was late by {late:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -382,27 +393,50 @@ async fn what_is_too_much_is_cut_and_what_takes_too_long_is_stopped() {
     );
     let endless = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n) SELECT max(n) FROM n";
     let begun = Instant::now();
-    let (first, second, third) = tokio::join!(ask(&app, endless), ask(&app, endless), async {
-        tokio::time::sleep(Duration::from_millis(1_500)).await;
-        ask(&app, "SELECT 1").await
-    });
-    assert!((2..9).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    let both = async { tokio::join!(ask(&app, endless), ask(&app, endless)) };
+    let ((first, second), late) = lateness_during(Duration::from_millis(100), both).await;
+    let took = begun.elapsed();
+    assert!(
+        (Duration::from_secs(2)..Duration::from_secs(9) + late).contains(&took),
+        "{took:?}, the machine was late by {late:?}"
+    );
     for stopped in [first, second] {
         assert_eq!(stopped.status, 422, "{}", stopped.body);
         assert!(stopped.body.contains("timed_out"), "{}", stopped.body);
     }
-    assert_eq!(
-        third.status,
-        StatusCode::SERVICE_UNAVAILABLE,
-        "two at once are enough: {}",
-        third.body
-    );
+    let third = third_of_three(&app, endless).await;
     assert!(third.retry_after().is_some());
     assert_eq!(
         ask(&app, "SELECT 1").await.status,
         StatusCode::OK,
         "their places are free again"
     );
+}
+
+/// Asks while two endless ones run, again and again until it finds both places taken: each password takes its time.
+async fn third_of_three(app: &TestApp, endless: &str) -> Answered {
+    let is_refused = Cell::new(false);
+    let takes_a_place = async || {
+        while !is_refused.get() {
+            let stopped = ask(app, endless).await;
+            let is_expected = ["timed_out", "busy"].iter().any(|code| stopped.body.contains(code));
+            assert!(is_expected, "{}", stopped.body);
+        }
+    };
+    let third = async {
+        let begun = Instant::now();
+        loop {
+            let third = ask(app, "SELECT 1").await;
+            if third.status == StatusCode::SERVICE_UNAVAILABLE && third.body.contains("busy") {
+                is_refused.set(true);
+                return third;
+            }
+            assert_eq!(third.status, StatusCode::OK, "{}", third.body);
+            assert!(begun.elapsed() < Duration::from_secs(60), "two at once are enough");
+        }
+    };
+    let (third, (), ()) = tokio::join!(third, takes_a_place(), takes_a_place());
+    third
 }
 
 #[tokio::test(flavor = "multi_thread")]
