@@ -39,6 +39,8 @@ pub fn run(command: &mut Command) -> Result<()> {
 #[derive(Default)]
 struct Failures {
     within: bool,
+    /// Its lines would crowd out what was said, and the place that matters stands before it.
+    within_a_backtrace: bool,
     /// Those of each binary by themselves.
     sections: Vec<Vec<String>>,
 }
@@ -50,7 +52,12 @@ impl Failures {
             self.within = true;
             self.sections.push(Vec::new());
         }
+        self.within_a_backtrace = match self.within_a_backtrace {
+            true => !line.is_empty(),
+            false => line == "stack backtrace:",
+        };
         if self.within
+            && !self.within_a_backtrace
             && let Some(section) = self.sections.last_mut()
         {
             section.push(line.to_owned());
@@ -119,6 +126,15 @@ mod tests {
         assert!(kept.iter().any(|line| line == "    b"));
         let whole = told(&output(FIRST_LINES + LAST_LINES - 3));
         assert!(whole.len() == FIRST_LINES + LAST_LINES && !whole.iter().any(|line| line == "…"));
+    }
+
+    #[test]
+    fn a_backtrace_is_left_out() {
+        let output = "failures:\n\n---- b stdout ----\npanicked at b.rs:4:1:\nboom\nstack backtrace:\n   0: b\n             \
+                      at ./b.rs:4:1\nnote: Some details are omitted\n\n---- c stdout ----\nbang\ntest result: FAILED";
+        let kept = told(output);
+        assert!(["boom", "---- c stdout ----", "bang"].iter().all(|line| kept.iter().any(|kept| kept == line)));
+        assert!(!kept.iter().any(|line| line.contains("backtrace") || line.contains("b.rs:4:1") && line.contains("at ./")));
     }
 
     #[test]
