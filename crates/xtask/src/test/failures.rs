@@ -133,8 +133,16 @@ mod tests {
         let output = "failures:\n\n---- b stdout ----\npanicked at b.rs:4:1:\nboom\nstack backtrace:\n   0: b\n             \
                       at ./b.rs:4:1\nnote: Some details are omitted\n\n---- c stdout ----\nbang\ntest result: FAILED";
         let kept = told(output);
-        assert!(["boom", "---- c stdout ----", "bang"].iter().all(|line| kept.iter().any(|kept| kept == line)));
-        assert!(!kept.iter().any(|line| line.contains("backtrace") || line.contains("b.rs:4:1") && line.contains("at ./")));
+        assert!(
+            ["boom", "---- c stdout ----", "bang"]
+                .iter()
+                .all(|line| kept.iter().any(|kept| kept == line))
+        );
+        assert!(
+            !kept
+                .iter()
+                .any(|line| line.contains("backtrace") || line.contains("b.rs:4:1") && line.contains("at ./"))
+        );
     }
 
     #[test]
