@@ -7,6 +7,7 @@ test.use({ behindAWay: true });
 const title = "SELECT title FROM activities WHERE id = 1";
 
 test("a proxy's 503 page is no answer: the text stays, Save can be pressed, and it is sent again by itself", async ({ person, inkfast, database }) => {
+  test.slow();
   const form = await person.opens("activities/1");
   const presses = pressesOf(person.page);
   // Presses of Save and drafts alike.

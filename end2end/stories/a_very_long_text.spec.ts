@@ -49,18 +49,18 @@ async function inAShortForm(like: Page): Promise<Keys> {
 }
 
 /**
- * Neither is noticed: what a short form takes, and so many milliseconds more. Measured again where it is not so, by which
- * a form that is slow gains nothing: between the two, this machine may have begun with something else. Answers how many keys
- * were pressed.
+ * Neither is noticed: what a short form takes, and so many milliseconds more, at two of three times: between the two forms
+ * this machine may have begun with something else. Answers how many keys were pressed.
  */
 async function isUnnoticed(form: RecordForm, column: string, keys: number, more: number): Promise<number> {
   const written = ({ took, late }: Keys) => `${took.toFixed(1)} ms, and then ${late.toFixed(1)} ms late`;
-  for (let round = 1; ; round += 1) {
+  for (let round = 1, fits = 0; ; round += 1) {
     const short = await inAShortForm(form.page);
     const measured = await mostKeys(form, column, keys);
     console.log(`a key: ${written(measured)}; in a short form: ${written(short)}`);
-    if (measured.took < short.took + more && measured.late < short.late + more) return round * keys;
-    expect(round, "measured so often").toBeLessThan(5);
+    fits += Number(measured.took < short.took + more && measured.late < short.late + more);
+    if (fits === 2) return round * keys;
+    expect(round - fits, "so often it is noticed").toBeLessThan(2);
   }
 }
 
@@ -90,6 +90,7 @@ test("a text of five megabytes is kept, told to be too large for the server, typ
 });
 
 test("in a form of sixty fields the page keeps up with the keys", async ({ person }) => {
+  test.slow();
   const form = await person.opens("wide/1");
   const keys = await isUnnoticed(form, "field_30", 40, 50);
   await form.isKeptOnTheServer();

@@ -3,7 +3,7 @@ import type { Page } from "@playwright/test";
 import { sleeps } from "../fixtures/device.ts";
 import { Person } from "../fixtures/person.ts";
 import { expect, test } from "../fixtures/story.ts";
-import { hearsTicks, latenessOf } from "../fixtures/watching.ts";
+import { hearsTicks, latenessBeside } from "../fixtures/watching.ts";
 
 /** Addresses of event streams that a page has asked for. */
 function streamsOf(page: Page): string[] {
@@ -24,7 +24,7 @@ async function readsTheStream(page: Page): Promise<void> {
 
 /** A page takes the stream over within three seconds of what the other tab does. */
 async function takesOverWithin3s(page: Page, happens: () => Promise<void>): Promise<void> {
-  const late = await latenessOf(page);
+  const late = await latenessBeside(page);
   const taken = page.waitForRequest((request) => new URL(request.url()).pathname === "/events", { timeout: 20_000 });
   await happens();
   const fact = Date.now();

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Page } from "@playwright/test";
 import { everyLook, isForEveryone } from "../fixtures/looks.ts";
 import { adminPassword } from "../fixtures/inkfast.ts";
-import { holds } from "../fixtures/network.ts";
+import { holdsBack } from "../fixtures/network.ts";
 import { Person } from "../fixtures/person.ts";
 import { RecordForm } from "../fixtures/record_form.ts";
 import { expect, test } from "../fixtures/story.ts";
@@ -179,7 +179,7 @@ test.describe("sealed", () => {
     const { later, context } = await leftWithoutKey(person);
     await later.page.goto("/");
     await expect(notice(later.page)).toContainText("Locked");
-    const arrive = await holds(later.page, "**/records/activities");
+    const arrive = await holdsBack(later.page, "**/records/activities");
     const isAsked = later.page.waitForRequest("**/records/activities");
     await later.page.getByRole("navigation").getByRole("link", { name: "Activities" }).click({ noWaitAfter: true });
     await isAsked;

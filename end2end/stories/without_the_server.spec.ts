@@ -195,11 +195,15 @@ test("a page that stands in does not hold whoever is leaving it when the server 
   await once(slow, "listening");
   const { port } = slow.address() as AddressInfo;
   const isAsked = once(slow, "request");
-  await person.page.evaluate((url) => location.assign(url), `http://127.0.0.1:${port}/`);
+  await person.page.evaluate((url) => {
+    // It asks for itself each time, as if the network came back.
+    setInterval(() => dispatchEvent(new Event("online")), 300);
+    location.assign(url);
+  }, `http://127.0.0.1:${port}/`);
   await isAsked;
   await inkfast.startAgain();
-  // It asks for itself every few seconds. To look at it would be to wait until it is left.
-  await pause(5_000);
+  // To look at it would be to wait until it is left.
+  await pause(3_000);
   arrive();
   await expect(person.page.getByRole("heading")).toHaveText("Somewhere else");
   slow.closeAllConnections();

@@ -11,6 +11,8 @@ const longestPause = 15_000;
 const offeredPause = 60_000;
 const answerWithin = 30_000;
 const keptWithin = 5_000;
+/** The worker answers within 25 s. */
+const leavingWithin = 30_000;
 
 const pause = (ms) => new Promise((over) => setTimeout(over, ms));
 const form = () => document.querySelector("form[data-resilient-form]");
@@ -18,10 +20,13 @@ const form = () => document.querySelector("form[data-resilient-form]");
 let hasTyped = document.querySelector("[data-touched]") !== null;
 addEventListener("input", () => (hasTyped = true), true);
 
-/** When somebody began to leave, which to load this page anew would undo. It may come to nothing, as a download does. */
+/**
+ * When somebody began to leave, which to load this page anew would undo. It may come to nothing, as a download does. No way
+ * back is lost by listening: no page may be stored (`no-store`).
+ */
 let leftAt = -Infinity;
 addEventListener("beforeunload", ({ isTrusted }) => isTrusted && (leftAt = performance.now()));
-const isBeingLeft = () => performance.now() - leftAt < answerWithin;
+const isBeingLeft = () => performance.now() - leftAt < leavingWithin;
 
 /** Nobody would miss anything if this page were another one now. */
 const isUntouched = () =>
@@ -71,7 +76,10 @@ function watchForHints() {
 }
 
 // What the device keeps could not be read until now.
-addEventListener("inkfast-unlocked", () => isUntouched() && location.reload());
+addEventListener("inkfast-unlocked", async () => {
+  while (isBeingLeft()) await pause(1_000);
+  if (isUntouched()) location.reload();
+});
 
 /** Until the server has this page again, and it is here. */
 async function keepAsking() {

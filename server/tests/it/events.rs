@@ -8,12 +8,12 @@ use axum::http::header::SET_COOKIE;
 use fault_proxy::Fault;
 use inkfast_server::auth::session::{IDLE_MS, Session};
 use inkfast_server::clock::now_ms;
+use private_servers::Lateness;
 use resilient_core::submission::answer::Outcome;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::support::event_stream::EventStream;
-use crate::support::lateness::lateness_during;
 use crate::support::running_server::RunningServer;
 use crate::support::test_app::{Outage, TestApp};
 
@@ -275,7 +275,7 @@ async fn a_cut_database_is_told_as_soon_as_the_server_knows() {
             (Instant::now(), status)
         };
         // Ticks as long as the pause between two looks at the condition.
-        let both = lateness_during(Duration::from_millis(100), async { tokio::join!(known, told) });
+        let both = Lateness::during(async { tokio::join!(known, told) });
         let ((known, (told, status)), late) = both.await;
         assert_eq!(status["breaker"], breaker);
         assert_eq!(status["retry_after_ms"].is_null(), word == "up");

@@ -95,7 +95,7 @@ async fn asking_waits_for_no_database_and_repeats_no_word_of_its_driver() {
         }
         took.sort();
         // A question to the frozen database would take 500 ms each time, at the least.
-        assert!(took[0] < Duration::from_millis(250), "{path}: {took:?}");
+        assert!(took[7] < Duration::from_millis(250), "{path}: {took:?}");
     }
     outage.database.thaw();
     outage.proxy.set(Fault::Cut).await;

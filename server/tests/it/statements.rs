@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use app::auth::model::Role;
 use axum::http::{Method, StatusCode};
 use fault_proxy::Fault;
+use private_servers::Lateness;
 use serde_json::Value;
 
-use crate::support::lateness::lateness_during;
 use crate::support::private_database::PrivateDatabase;
 use crate::support::test_app::{Outage, TestApp};
 
@@ -227,7 +227,7 @@ async fn a_database_that_hangs_takes_nobodys_place_and_one_that_is_away_is_not_w
     })
     .await;
     let begun = Instant::now();
-    let (away, late) = lateness_during(Duration::from_millis(100), app.get(ACTIVITY)).await;
+    let (away, late) = Lateness::during(app.get(ACTIVITY)).await;
     let took = begun.elapsed();
     assert_eq!(away.status, StatusCode::SERVICE_UNAVAILABLE, "{}", away.body);
     assert!(away.retry_after().is_some());
@@ -247,7 +247,7 @@ async fn a_database_that_hangs_takes_nobodys_place_and_one_that_is_away_is_not_w
     // A look that gets no answer ends by itself, and has nothing that a save wants.
     outage.proxy.set(Fault::BlackHole).await;
     let begun = Instant::now();
-    let (hanging, late) = lateness_during(Duration::from_millis(100), app.get(ACTIVITY)).await;
+    let (hanging, late) = Lateness::during(app.get(ACTIVITY)).await;
     let took = begun.elapsed();
     assert_eq!(hanging.status, StatusCode::SERVICE_UNAVAILABLE, "{}", hanging.body);
     assert!(

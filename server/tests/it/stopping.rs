@@ -99,15 +99,24 @@ async fn told_to_stop_it_ends_and_answers_what_was_begun() {
             all.answered += saves.answered;
             all.kept += saves.kept;
         }
-        let there = server.count("SELECT count(*) FROM activity".to_owned()).await;
-        let Saves { answered, kept } = all;
-        println!("round {round}: {there} saved, {answered} answered so, {kept} kept");
+        let there = async || server.count("SELECT count(*) FROM activity".to_owned()).await;
+        let (saved, Saves { answered, kept }) = (there().await, all);
+        println!("round {round}: {saved} saved, {answered} answered so, {kept} kept");
         assert!(
-            (answered..=answered + kept).contains(&there),
-            "a save is there without an answer, or answered and not there: {there}, {answered} answered, {kept} kept"
+            (answered..=answered + kept).contains(&saved),
+            "a save is there without an answer, or answered and not there: {saved}, {answered} answered, {kept} kept"
         );
         let started = Instant::now();
         server.start().await;
         println!("round {round}: ready {:?} after its start", started.elapsed());
+        // What it said it keeps, it saves.
+        while there().await != answered + kept {
+            assert!(
+                started.elapsed() < Duration::from_secs(60),
+                "{} saved, {answered} answered so, {kept} kept",
+                there().await
+            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 }

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use app::auth::model::Role;
 use axum::http::{Method, StatusCode};
 use fault_proxy::Fault;
+use private_servers::Lateness;
 use resilient_core::submission::answer::Outcome;
 
 use crate::support::drawn_form::DrawnForm;
-use crate::support::lateness::lateness_during;
 use crate::support::private_database::PrivateDatabase;
 use crate::support::test_app::Outage;
 
@@ -27,7 +27,7 @@ async fn eventually<F: AsyncFnMut() -> bool>(what: &str, limit: Duration, mut do
         }
         started.elapsed()
     };
-    let (took, late) = lateness_during(Duration::from_millis(100), trying).await;
+    let (took, late) = Lateness::during(trying).await;
     assert!(
         took < limit + late,
         "{what}: after {took:?} instead of {limit:?}, the machine was late by {late:?}"
@@ -86,8 +86,8 @@ async fn cut_and_back(database: PrivateDatabase) {
         took[took.len() - 1],
         took.len()
     );
-    // Each is written to the draft store, and to its disk, beside many other tests: the fastest tells what it takes.
-    assert!(took[0] < Duration::from_millis(50), "{took:?}");
+    // Each is written to the draft store, and to its disk, beside many other tests.
+    assert!(took[took.len() / 2] < Duration::from_millis(50), "{took:?}");
     assert_eq!(app.get("/livez").await.status, StatusCode::OK);
     assert_eq!(app.get("/drafts").await.status, StatusCode::OK);
     // What was read before is shown, and said to be old; what was not, and what says what a record is, is not.
@@ -206,7 +206,7 @@ async fn a_frozen_database_keeps_nobody_waiting_beyond_the_deadline() {
                 app.get("/records/activity/3")
             )
         };
-        let ((save, list, record), late) = lateness_during(Duration::from_millis(100), all).await;
+        let ((save, list, record), late) = Lateness::during(all).await;
         let took = started.elapsed();
         assert!(
             took < limit + late,

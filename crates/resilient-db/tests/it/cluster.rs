@@ -9,7 +9,7 @@ use resilient_db::failure::Kind;
 use resilient_db::{Cluster, ClusterPolicy, DbError, End, Observer, OnUnknownCommit};
 use tokio::task::spawn_blocking;
 
-use crate::replicated::{PATIENCE, Replicated, on, promoted, replicated, server};
+use crate::replicated::{REPLICATED_WITHIN, Replicated, on, promoted, replicated, server};
 use crate::support::{PrivateServer as _, Served, eventually, on_each_server, run};
 
 on_each_server!(
@@ -94,7 +94,7 @@ impl Writing {
 
     async fn goes_on(&self, by: usize) {
         let wanted = self.count() + by;
-        eventually("writes go on", PATIENCE, || async { self.count() >= wanted }).await;
+        eventually("writes go on", REPLICATED_WITHIN, || async { self.count() >= wanted }).await;
     }
 }
 
@@ -120,7 +120,7 @@ async fn fail_over<D: Replicated>(loss: Loss<D>) {
     (loss.goes)(&north);
     promoted::<D>(&south).await;
     let since = Instant::now();
-    eventually("the new primary is found", PATIENCE, || async {
+    eventually("the new primary is found", REPLICATED_WITHIN, || async {
         writing.first_after(since).is_some()
     })
     .await;
@@ -136,7 +136,7 @@ async fn fail_over<D: Replicated>(loss: Loss<D>) {
     })
     .await
     .expect("it returns");
-    eventually("it is told", PATIENCE, || async {
+    eventually("it is told", REPLICATED_WITHIN, || async {
         told.all().contains(&"north beside south".to_owned())
     })
     .await;
@@ -145,7 +145,7 @@ async fn fail_over<D: Replicated>(loss: Loss<D>) {
     // Now the new one is lost as well: the old one has another history, and is not gone back to.
     south.kill();
     let refused = || async { insert(&cluster, -1).await.is_err_and(|error| error.attempts == 0) };
-    eventually("writes are refused", PATIENCE, refused).await;
+    eventually("writes are refused", REPLICATED_WITHIN, refused).await;
     let refused = insert(&cluster, -1).await.expect_err("nobody takes writes");
     assert_eq!(refused.class.kind, Kind::ReadOnly);
     tokio::time::sleep(Duration::from_millis(1_500)).await;
@@ -227,12 +227,12 @@ async fn a_commit_lost_with_its_primary_is_resolved_on_the_next<D: Replicated>()
             saved.await
         }
     });
-    eventually("the answer is lost", PATIENCE, || async {
+    eventually("the answer is lost", REPLICATED_WITHIN, || async {
         proxy.counters().matched > 0
     })
     .await;
     // It had been streamed, and nobody but the new primary can say so.
-    eventually("it was streamed", PATIENCE, || async {
+    eventually("it was streamed", REPLICATED_WITHIN, || async {
         on::<D>(&south, "SELECT count(*) FROM effect") == "1"
     })
     .await;
@@ -266,13 +266,16 @@ async fn reads_are_spread_over_replicas_in_time_and_fall_back_to_the_primary<D: 
     let others = vec![server::<D>("first", &replicas[0]), server::<D>("second", &replicas[1])];
     let cluster = Cluster::connect_lazily(vec![server::<D>("primary", &primary)], others, policy).await;
     let both = BTreeMap::from([(replicas[0].port(), 15), (replicas[1].port(), 15)]);
-    eventually("both are in time", PATIENCE, || async { ports(&cluster).await == both }).await;
+    eventually("both are in time", REPLICATED_WITHIN, || async {
+        ports(&cluster).await == both
+    })
+    .await;
 
     // One stands still while the primary goes on.
     let next = AtomicI64::new(1);
     on::<D>(&replicas[0], D::PAUSE);
     let second_alone = BTreeMap::from([(replicas[1].port(), 30)]);
-    eventually("the late one is left out", PATIENCE, || async {
+    eventually("the late one is left out", REPLICATED_WITHIN, || async {
         let id = next.fetch_add(1, Ordering::SeqCst);
         insert(&cluster, id).await.expect("inserted");
         ports(&cluster).await == second_alone
@@ -284,7 +287,10 @@ async fn reads_are_spread_over_replicas_in_time_and_fall_back_to_the_primary<D: 
         "it was late indeed"
     );
     on::<D>(&replicas[0], D::RESUME);
-    eventually("it is back", PATIENCE, || async { ports(&cluster).await.len() == 2 }).await;
+    eventually("it is back", REPLICATED_WITHIN, || async {
+        ports(&cluster).await.len() == 2
+    })
+    .await;
 
     // Nobody is refused an answer while replicas are lost, or the primary.
     replicas.iter().for_each(|replica| replica.kill());
@@ -292,11 +298,17 @@ async fn reads_are_spread_over_replicas_in_time_and_fall_back_to_the_primary<D: 
     replicas
         .iter()
         .for_each(|replica| replica.restart().expect("it starts again"));
-    eventually("they are back", PATIENCE, || async { ports(&cluster).await.len() == 2 }).await;
+    eventually("they are back", REPLICATED_WITHIN, || async {
+        ports(&cluster).await.len() == 2
+    })
+    .await;
     primary.kill();
     let refused = || async { insert(&cluster, 0).await.is_err_and(|error| error.attempts == 0) };
-    eventually("writes are refused", PATIENCE, refused).await;
-    eventually("reading goes on", PATIENCE, || async { ports(&cluster).await == both }).await;
+    eventually("writes are refused", REPLICATED_WITHIN, refused).await;
+    eventually("reading goes on", REPLICATED_WITHIN, || async {
+        ports(&cluster).await == both
+    })
+    .await;
     // What something is decided by is not read from them, and what should be new is, now that nobody has it.
     let reader = cluster.seen_by("ann");
     let port = |mut connection| async move { D::number(&mut connection, D::PORT).await };
@@ -354,7 +366,7 @@ async fn who_has_written_reads_it_though_replicas_are_late<D: Replicated>() {
 
 /// Whoever never wrote reads it from a replica.
 async fn replicas_have<D: Replicated>(cluster: &Cluster<D>, wanted: i64) {
-    eventually("the replicas have it", PATIENCE, || async {
+    eventually("the replicas have it", REPLICATED_WITHIN, || async {
         let count = |mut connection| async move { D::number(&mut connection, "SELECT count(*) FROM effect").await };
         cluster.read("count", count).await.expect("counted") == wanted
     })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use resilient_db::{Cluster, ClusterPolicy, Condition, ServerHealth};
 
-use crate::replicated::{PATIENCE, Replicated, on, promoted, replicated, server};
+use crate::replicated::{REPLICATED_WITHIN, Replicated, on, promoted, replicated, server};
 use crate::support::{PrivateServer as _, Served, eventually, on_each_server, run};
 
 on_each_server!(
@@ -37,12 +37,12 @@ async fn a_replica_left_with_the_old_primary_is_not_read_from_until_it_follows_t
     let may_lead = vec![server::<D>("north", &north), server::<D>("south", south)];
     let cluster = Cluster::connect_lazily(may_lead, vec![server::<D>("east", east)], at_once()).await;
     let is_read_from = || async { of(&cluster, "east").is_reader };
-    eventually("the replica is read from", PATIENCE, is_read_from).await;
+    eventually("the replica is read from", REPLICATED_WITHIN, is_read_from).await;
 
     north.freeze();
     promoted::<D>(south).await;
     let leads = || async { of(&cluster, "south").is_writer };
-    eventually("the new primary is found", PATIENCE, leads).await;
+    eventually("the new primary is found", REPLICATED_WITHIN, leads).await;
     for id in 1..=40 {
         insert(&cluster, id).await;
         let east = of(&cluster, "east");
@@ -52,9 +52,9 @@ async fn a_replica_left_with_the_old_primary_is_not_read_from_until_it_follows_t
     for order in D::follow(south) {
         on::<D>(east, &order);
     }
-    eventually("it is read from again", PATIENCE, is_read_from).await;
+    eventually("it is read from again", REPLICATED_WITHIN, is_read_from).await;
     let has_all = || async { on::<D>(east, "SELECT count(*) FROM effect") == "40" };
-    eventually("it has what was written meanwhile", PATIENCE, has_all).await;
+    eventually("it has what was written meanwhile", REPLICATED_WITHIN, has_all).await;
 }
 
 async fn an_old_primary_that_comes_back_read_only_is_left_alone<D: Replicated>() {
@@ -63,14 +63,14 @@ async fn an_old_primary_that_comes_back_read_only_is_left_alone<D: Replicated>()
     let may_lead = vec![server::<D>("north", &north), server::<D>("south", south)];
     let cluster = Cluster::connect_lazily(may_lead, Vec::new(), at_once()).await;
     insert(&cluster, 1).await;
-    eventually("it was streamed", PATIENCE, || async {
+    eventually("it was streamed", REPLICATED_WITHIN, || async {
         on::<D>(south, "SELECT count(*) FROM effect") == "1"
     })
     .await;
     north.kill();
     promoted::<D>(south).await;
     let leads = || async { of(&cluster, "south").is_writer };
-    eventually("the new primary is found", PATIENCE, leads).await;
+    eventually("the new primary is found", REPLICATED_WITHIN, leads).await;
     insert(&cluster, 2).await;
 
     north.restart().expect("it starts again");
@@ -83,7 +83,7 @@ async fn an_old_primary_that_comes_back_read_only_is_left_alone<D: Replicated>()
         let north = of(&cluster, "north");
         north.health.condition != Condition::Down && !north.is_rival
     };
-    eventually("it answers, and takes no changes", PATIENCE, looks_only).await;
+    eventually("it answers, and takes no changes", REPLICATED_WITHIN, looks_only).await;
     for id in 10..40 {
         insert(&cluster, id).await;
         let north = of(&cluster, "north");
@@ -95,7 +95,7 @@ async fn an_old_primary_that_comes_back_read_only_is_left_alone<D: Replicated>()
         on::<D>(&north, order);
     }
     let is_rival = || async { of(&cluster, "north").is_rival };
-    eventually("it would take changes", PATIENCE, is_rival).await;
+    eventually("it would take changes", REPLICATED_WITHIN, is_rival).await;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert!(!of(&cluster, "north").is_writer, "it holds another history");
 }

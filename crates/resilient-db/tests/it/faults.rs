@@ -3,11 +3,12 @@
 
 use std::time::{Duration, Instant};
 
+use private_servers::Lateness;
 use resilient_db::failure::{Kind, Outcome};
 use resilient_db::{Condition, Connection, Db, DbError, End, Fault, Faults, OnUnknownCommit, Options, Policy};
 
 use crate::support::{
-    Lateness, PATIENCE, PrivateServer as _, Queries, Served, assert_pool_is_whole, connected_to, eventually, execute,
+    PATIENCE, PrivateServer as _, Queries, Served, assert_pool_is_whole, connected_to, eventually, execute,
     is_up_and_quick, on_each_server, opened, private_server,
 };
 
@@ -76,7 +77,7 @@ async fn each_fault_strikes_ends_and_leaves_nothing<D: Queries>(db: Db<D>, fault
     faults.inject(Fault::Hang, Duration::from_secs(60));
     let (before, lateness) = (Instant::now(), Lateness::watch());
     let hung = insert(&db).await.expect_err("no answer");
-    let (took, most) = (before.elapsed(), Duration::from_secs(3) + lateness.most());
+    let (took, most) = (before.elapsed(), Duration::from_secs(3) + lateness.together());
     assert!(took < most, "{took:?}, at most {most:?}");
     assert_eq!(hung.class.outcome, Outcome::RolledBack, "{hung:?}");
     eventually("the breaker opens", Duration::from_secs(3), || async {

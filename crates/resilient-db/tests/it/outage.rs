@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fault_proxy::{Fault, free_port};
+use private_servers::Lateness;
 use resilient_db::breaker::{State, Transition};
 use resilient_db::failure::{Kind, Outcome};
 use resilient_db::{Condition, Db, DbError, Observer, Policy, Role};
@@ -32,7 +33,7 @@ async fn refused_within_50_ms<D: Queries>(db: &Db<D>) -> DbError {
         ask(db).await.is_err_and(|error| error.attempts == 0)
     })
     .await;
-    let (mut took, mut last) = (Vec::new(), None);
+    let (mut took, mut last, lateness) = (Vec::new(), None, Lateness::watch());
     for _ in 0..100 {
         let before = Instant::now();
         let refused = ask(db).await.expect_err("still down");
@@ -46,8 +47,12 @@ async fn refused_within_50_ms<D: Queries>(db: &Db<D>) -> DbError {
         "refused while open: median of 100 {:?}, slowest {:?}",
         took[49], took[99]
     );
-    // A machine that does other things holds up one or the other.
-    assert!(took[89] < Duration::from_millis(50), "{took:?}");
+    assert!(took[49] < Duration::from_millis(50), "{took:?}");
+    let late = lateness.most();
+    assert!(
+        took[99] < Duration::from_millis(50) + late,
+        "{took:?}, late by {late:?}"
+    );
     last.expect("a hundred refusals")
 }
 
@@ -72,11 +77,12 @@ async fn a_killed_database_is_refused_within_50_ms_and_used_again_by_the_next_pr
     assert!(db.retry_after().is_some());
 
     server.restart().expect("it starts again");
-    let accepts = Instant::now();
+    let (accepts, lateness) = (Instant::now(), Lateness::watch());
     is_up(&db).await;
     assert_eq!(ask(&db).await.expect("an answer again"), 1);
     println!("answered {:?} after the server accepted connections", accepts.elapsed());
-    assert!(accepts.elapsed() < Duration::from_secs(6), "{:?}", accepts.elapsed());
+    let (took, late) = (accepts.elapsed(), lateness.together());
+    assert!(took < Duration::from_secs(2) + late, "{took:?}, late by {late:?}");
     assert_eq!(db.retry_after(), None);
     assert_pool_is_whole(&db).await;
 }
@@ -151,6 +157,7 @@ async fn a_pool_full_of_connections_ended_by_the_server_costs_one_attempt<D: Ser
             ask(&db).await.expect("answered at the second attempt at the latest");
         }
     }
+    assert_ne!(db.health().condition, Condition::Down);
     is_up_and_quick(&db).await;
 }
 

@@ -75,7 +75,7 @@ impl Replicated for MySql {
 }
 
 /// Nothing here takes as long, even beside many other tests.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const REPLICATED_WITHIN: Duration = Duration::from_secs(60);
 
 /// A primary with the table `effect`, and its standbys, which have it as well.
 pub async fn replicated<D: Replicated>(standbys: usize) -> (Arc<D::Private>, Vec<Arc<D::Private>>) {
@@ -88,7 +88,7 @@ pub async fn replicated<D: Replicated>(standbys: usize) -> (Arc<D::Private>, Vec
     });
     let (primary, others) = started.await.expect("no panic");
     for standby in &others {
-        eventually("it follows", PATIENCE, || async {
+        eventually("it follows", REPLICATED_WITHIN, || async {
             standby.query(D::MAIN, "SELECT count(*) FROM effect").is_ok()
         })
         .await;

@@ -9,7 +9,7 @@ use resilient_db::{
     OnUnknownCommit, Policy, SlowStatement, StatementNumbers,
 };
 
-use tokio::sync::{Barrier, Notify};
+use tokio::sync::{Barrier, Notify, Semaphore};
 
 use crate::support::{
     Queries, Served, connected_to, count, eventually, execute, on_each_server, opened, private_server, sleep_on_server,
@@ -144,26 +144,25 @@ async fn statements_are_counted_by_shape_with_what_became_of_them<D: Served>() {
 
 /// Two transactions over rows 1 and 2 in opposite order, at the same time, which meet once.
 async fn cross<D: Served>(db: &Db<D>) {
-    let (both_hold_one, one_is_over) = (&Barrier::new(2), &Notify::new());
+    let (both_hold_one, one_is_over) = (&Barrier::new(2), &Semaphore::new(0));
     let crossing = |first: i32, second: i32| {
         let met = AtomicBool::new(false);
         async move {
             let (met, update) = (&met, |id| format!("UPDATE effect SET n = n + 1 WHERE id = {id}"));
             let done = db.transaction("crossing", OnUnknownCommit::Report, move |mut connection| async move {
-                let is_repeated = met.swap(true, Ordering::Relaxed);
                 // The server may not have woken the other yet; then they would meet again.
-                if is_repeated {
-                    one_is_over.notified().await;
+                if met.load(Ordering::Relaxed) {
+                    let _is_over = one_is_over.acquire().await.expect("never closed");
                 }
                 D::perform(&mut connection, update(first)).await?;
-                if !is_repeated {
+                if !met.swap(true, Ordering::Relaxed) {
                     both_hold_one.wait().await;
                 }
                 D::perform(&mut connection, update(second)).await?;
                 Ok(End::Commit(()))
             });
             let done = done.await;
-            one_is_over.notify_one();
+            one_is_over.add_permits(1);
             done
         }
     };

@@ -2,8 +2,6 @@
 
 use std::future::Future;
 use std::panic::resume_unwind;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use fault_proxy::FaultProxy;
@@ -16,7 +14,7 @@ pub use crate::databases::{PrivateServer, Queries, Served};
 /// Nothing in a test takes as long, however much else the machine does.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Of what does not depend on time: a busy machine has all of it.
+/// For tests whose outcome does not depend on time: a busy machine reaches none of these limits.
 pub fn patient() -> Policy {
     Policy {
         acquire_timeout: PATIENCE,
@@ -119,41 +117,6 @@ pub async fn run<D: Queries>(mut connection: Connection<D>, sql: impl Into<Strin
 
 async fn number<D: Queries>(mut connection: Connection<D>, sql: impl Into<String> + Send) -> Result<i64, sqlx::Error> {
     D::number(&mut connection, sql).await
-}
-
-/// By how much this machine keeps a task waiting that has something to do, until asked: what it is beside is late by as
-/// much for no reason of its own.
-pub struct Lateness(tokio::task::JoinHandle<()>, Arc<AtomicU64>);
-
-impl Lateness {
-    pub fn watch() -> Self {
-        const TICK: Duration = Duration::from_millis(5);
-        let latest = Arc::new(AtomicU64::new(0));
-        let noted = latest.clone();
-        let watching = tokio::spawn(async move {
-            loop {
-                let before = Instant::now();
-                tokio::time::sleep(TICK).await;
-                let late = before.elapsed().saturating_sub(TICK);
-                noted.fetch_max(
-                    u64::try_from(late.as_micros()).expect("no such pause"),
-                    Ordering::Relaxed,
-                );
-            }
-        });
-        Self(watching, latest)
-    }
-
-    /// The most so far.
-    pub fn most(&self) -> Duration {
-        Duration::from_micros(self.1.load(Ordering::Relaxed))
-    }
-}
-
-impl Drop for Lateness {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 /// Polls until it holds; panics when it never does.

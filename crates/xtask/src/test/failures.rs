@@ -53,7 +53,7 @@ impl Failures {
             self.sections.push(Vec::new());
         }
         self.within_a_backtrace = match self.within_a_backtrace {
-            true => !line.is_empty(),
+            true => line.starts_with(' '),
             false => line == "stack backtrace:",
         };
         if self.within

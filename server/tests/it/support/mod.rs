@@ -4,7 +4,6 @@ pub mod balancer;
 pub mod drawn_form;
 pub mod event_stream;
 pub mod exchange;
-pub mod lateness;
 pub mod private_database;
 pub mod running_server;
 pub mod test_app;

@@ -1,7 +1,5 @@
 //! Pages type while Redis gets into one trouble after the other.
 
-use std::io::Write;
-
 use super::*;
 
 /// The round in which all trouble ends.
@@ -40,25 +38,6 @@ impl Page {
     }
 }
 
-/// Notes by how many milliseconds the machine is late at most in what a write is made of: being woken, and having
-/// something brought to the disk by another thread.
-async fn measure_the_machine(overrun: Arc<AtomicU64>) {
-    let pause = Duration::from_millis(5);
-    let mut file = tempfile::tempfile().unwrap();
-    loop {
-        let began = Instant::now();
-        sleep(pause).await;
-        let written = tokio::task::spawn_blocking(move || {
-            file.write_all(b"x").unwrap();
-            file.sync_data().unwrap();
-            file
-        });
-        file = written.await.unwrap();
-        let late = began.elapsed().saturating_sub(pause);
-        overrun.fetch_max(late.as_millis() as u64, Ordering::Relaxed);
-    }
-}
-
 /// Pages type while `trouble` does what it does to Redis; afterwards each form's text is there, once.
 pub(super) async fn nothing_is_lost_or_doubled(
     name: &str,
@@ -68,7 +47,17 @@ pub(super) async fn nothing_is_lost_or_doubled(
 ) {
     let slowest = Arc::new(AtomicU64::new(0));
     let overrun = Arc::new(AtomicU64::new(0));
-    let measuring = tokio::spawn(measure_the_machine(Arc::clone(&overrun)));
+    let ticking = tokio::spawn({
+        let overrun = Arc::clone(&overrun);
+        async move {
+            loop {
+                let began = Instant::now();
+                sleep(Duration::from_millis(5)).await;
+                let late = began.elapsed().saturating_sub(Duration::from_millis(5));
+                overrun.fetch_max(late.as_millis() as u64, Ordering::Relaxed);
+            }
+        }
+    });
     let writers: &[&str] = if alone { &["a"] } else { &["a", "b"] };
     let mut pages: Vec<Page> = (0..4)
         .flat_map(|form| {
@@ -88,7 +77,7 @@ pub(super) async fn nothing_is_lost_or_doubled(
     }
     trouble(LAST).await;
     until_all_is_moved(&store).await;
-    measuring.abort();
+    ticking.abort();
     let load = |number: &AtomicU64| number.load(Ordering::Relaxed);
     println!(
         "{name}: the slowest of {} writes took {} ms; the machine was late by {} ms",
