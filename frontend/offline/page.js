@@ -30,7 +30,7 @@ const isBeingLeft = () => performance.now() - leftAt < leavingWithin;
 
 /** Nobody would miss anything if this page were another one now. */
 const isUntouched = () =>
-  !hasTyped && !isBeingLeft() && (form()?.dataset.state ?? "clean") === "clean" && !document.querySelector("dialog[open]") && !document.activeElement?.matches("input, textarea, select");
+  !hasTyped && (form()?.dataset.state ?? "clean") === "clean" && !document.querySelector("dialog[open]") && !document.activeElement?.matches("input, textarea, select");
 
 async function say(message, ports = []) {
   const worker = workers?.controller ?? (await workers?.getRegistration())?.active;
@@ -95,11 +95,11 @@ async function keepAsking() {
   }
 }
 
-/** Asked again at the very end: meanwhile somebody may have begun to type. */
+/** Asked again at the very end: meanwhile somebody may have begun to type, or to leave. */
 async function isGivenUp() {
   if (!isUntouched()) return false;
   await asked({ type: "release", url: location.href });
-  return isUntouched();
+  return isUntouched() && !isBeingLeft();
 }
 
 const copyWords = document.querySelector("[data-copy-words]");
