@@ -2,6 +2,7 @@
 import type { Page } from "@playwright/test";
 import { copyNotice, isKept, standIn } from "../fixtures/offline.ts";
 import { everyLook, isForEveryone } from "../fixtures/looks.ts";
+import { holdsBack } from "../fixtures/network.ts";
 import { Person } from "../fixtures/person.ts";
 import { expect, test } from "../fixtures/story.ts";
 
@@ -180,7 +181,7 @@ test.describe("the connection", () => {
     await person.isConnected(/online/);
     await expect(person.toast(/database is back/)).toBeVisible();
     await isForEveryone(person.page, "online again");
-    const arrives = await heldBack(person.page, "**/records/activities/1");
+    const arrives = await holdsBack(person.page, "**/records/activities/1", "POST");
     await form.save();
     await person.isConnected(/slow/);
     await isForEveryone(person.page, "slow");
@@ -208,17 +209,6 @@ test.describe("the connection", () => {
     await person.isConnected(/reconnecting/);
   });
 });
-
-/** What is posted there from now on stays under way until the returned function lets it arrive. */
-async function heldBack(page: Page, where: string): Promise<() => void> {
-  let arrive = () => {};
-  const arrived = new Promise<void>((resolve) => (arrive = resolve));
-  await page.route(where, async (route) => {
-    if (route.request().method() === "POST") await arrived;
-    await route.continue();
-  });
-  return arrive;
-}
 
 /** From the next page on: once the returned function was called, this page gives up nothing that it asks for. */
 async function waitsForever(page: Page): Promise<() => Promise<void>> {

@@ -1,6 +1,7 @@
 // A page that stood still for hours: what others did meanwhile counts, and nothing comes in a burst when it wakes.
 import type { Page } from "@playwright/test";
 import { sleeps } from "../fixtures/device.ts";
+import { holdsBack } from "../fixtures/network.ts";
 import { expect, test } from "../fixtures/story.ts";
 
 test("while a laptop sleeps somebody else saves the same field: awake again, it overwrites nothing and has its text", async ({
@@ -88,20 +89,15 @@ test.describe("behind a way", () => {
     await person.page.clock.pauseAt(new Date(Date.now() + 60_000));
     await inkfast.way.set({ kind: "pass" });
     // Every answer is held back: what has left by then has left in a burst.
-    let answer = () => {};
-    const answered = new Promise<void>((resolve) => (answer = resolve));
-    for (const address of ["**/readyz", "**/records/activities/1"]) {
-      await person.page.route(address, async (route) => {
-        await answered;
-        await route.continue();
-      });
-    }
+    const letsProbesGo = await holdsBack(person.page, "**/readyz");
+    const letsSavesGo = await holdsBack(person.page, "**/records/activities/1");
     const asked = asksOf(person.page);
     await person.page.clock.fastForward("08:00:00");
     await expect.poll(() => asked).toContain("GET readyz");
     await expect.poll(() => asked).toContain("POST records");
     for (const what of new Set(asked)) expect(asked.filter((one) => one === what), what).toHaveLength(1);
-    answer();
+    letsProbesGo();
+    letsSavesGo();
     await person.page.clock.resume();
     await expect.poll(() => database.audited("update", "activities")).toBe(1);
     await form.isKeptOnTheServer();

@@ -77,6 +77,14 @@ impl Server {
     }
 }
 
+/// The first client that sends it is cut.
+fn cut_after_commit() -> Fault {
+    Fault::CutAfterForwarding {
+        pattern: b"COMMIT".to_vec(),
+        times: 1,
+    }
+}
+
 /// Waits until it is so.
 async fn until(what: &str, is_so: impl Fn() -> bool) {
     let waiting = async {
@@ -292,32 +300,18 @@ async fn a_commit_is_forwarded_and_its_answer_never_comes_back() {
 #[tokio::test]
 async fn a_server_that_has_answered_a_client_that_was_cut_is_let_go() {
     let (server, proxy) = set_up().await;
-    proxy
-        .set(Fault::CutAfterForwarding {
-            pattern: b"COMMIT".to_vec(),
-            times: 1,
-        })
-        .await;
+    proxy.set(cut_after_commit()).await;
     ask(&mut connect(&proxy).await, "COMMIT").await.unwrap_err();
     server.until_received(|all| all == "COMMIT").await;
-    let let_go = async {
-        while server.open() > 0 {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
     // Sooner than a server whose answer does not come, which is heard for 5 s.
+    let let_go = until("it is let go", || server.open() == 0);
     timeout(Duration::from_secs(4), let_go).await.expect("it has answered");
 }
 
 #[tokio::test]
 async fn a_pattern_is_found_across_chunks_and_the_rest_of_the_message_still_arrives() {
     let (server, proxy) = set_up().await;
-    proxy
-        .set(Fault::CutAfterForwarding {
-            pattern: b"COMMIT".to_vec(),
-            times: 1,
-        })
-        .await;
+    proxy.set(cut_after_commit()).await;
     let mut client = connect(&proxy).await;
     // Answered, each has gone through alone.
     for piece in ["CO", "MM"] {
@@ -335,12 +329,7 @@ async fn a_client_with_the_pattern_has_a_moment_for_the_rest_of_its_message() {
     // The kernel accepts for it, and nobody answers: an answer would end the moment.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let proxy = FaultProxy::start(silent.local_addr().unwrap()).await.unwrap();
-    proxy
-        .set(Fault::CutAfterForwarding {
-            pattern: b"COMMIT".to_vec(),
-            times: 1,
-        })
-        .await;
+    proxy.set(cut_after_commit()).await;
     let mut client = connect(&proxy).await;
     let began = Instant::now();
     client.write_all(b"COMMIT").await.unwrap();

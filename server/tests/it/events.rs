@@ -297,10 +297,10 @@ async fn open_streams_do_not_hold_up_the_end() {
     let mut heard = BufReader::new(server.begin("/events").await).lines();
     while heard.next_line().await.expect("a way").expect("a stream") != "event: tick" {}
 
-    let told = Instant::now();
+    let (told, lateness) = (Instant::now(), Lateness::watch());
     let ended = tokio::task::block_in_place(|| server.terminate());
+    let (took, late) = (told.elapsed(), lateness.together());
     assert!(ended.success(), "{ended}");
-    // What holds it up does so for as long as it waits for the last answers: 15 s.
-    assert!(told.elapsed() < Duration::from_secs(12), "{:?}", told.elapsed());
+    assert!(took < Duration::from_secs(5) + late, "{took:?}, late {late:?}");
     while let Ok(Some(_)) = heard.next_line().await {}
 }

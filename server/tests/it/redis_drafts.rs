@@ -88,7 +88,6 @@ impl Panel {
     async fn until_all_is_in_redis(&self, revision: &str) {
         self.until_redis_alone_has(revision).await;
         troubles::until_everything_is_moved(&self.app).await;
-        self.until_drafts_are_kept_in("redis").await;
     }
 
     /// Presses Save again under the same id until it is kept in Redis: one reply that is late keeps it here.

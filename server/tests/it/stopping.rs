@@ -9,7 +9,7 @@ use resilient_core::submission::answer::Outcome;
 use crate::support::drawn_form::DrawnForm;
 use crate::support::running_server::RunningServer;
 
-const CLIENTS: usize = 4;
+const CLIENTS: usize = 16;
 /// Between two presses of Save under one id.
 const PAUSE: Duration = Duration::from_millis(50);
 const ROUNDS: usize = 3;

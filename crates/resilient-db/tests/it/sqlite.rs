@@ -257,8 +257,11 @@ async fn a_file_that_vanishes_is_noticed_by_the_probe() {
         bench.db.health().condition == Condition::Down
     })
     .await;
-    let refused = bench.increment().await.expect_err("refused");
+    let before = Instant::now();
+    let (refused, late) = Lateness::during(bench.increment()).await;
+    let (took, refused) = (before.elapsed(), refused.expect_err("refused"));
     assert_eq!((refused.class.kind, refused.attempts), (Kind::Misconfigured, 0));
+    assert!(took < Duration::from_millis(50) + late, "{took:?}, late by {late:?}");
     std::fs::rename(
         bench.directory.path().join("gone.db"),
         bench.directory.path().join("test.db"),
